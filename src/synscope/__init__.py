@@ -1,0 +1,1 @@
+"""Why can't my client connect to localhost:PORT? A packet-level answer."""

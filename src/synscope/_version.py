@@ -1,0 +1,3 @@
+"""The version, in its one place: the build reads it from here."""
+
+VERSION = "0.1.0"

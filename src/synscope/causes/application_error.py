@@ -1,0 +1,68 @@
+"""SYN153: the service answers with an error, or hangs up."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN153",
+    slug="application-error",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The service on port {port} answers with an error or hangs up",
+    summary="The connection to port {port} works; the failure is in the service or in the request.",
+    meaning=(
+        "TCP is well: the handshake completed. The service answers with an HTTP error (4xx: it objects to the "
+        "request; 5xx: it failed itself), or it ends the connection before it has sent a byte, as a handler "
+        "does that crashes or aborts. An early end is also what a forwarder with a dead target or a TLS server "
+        "that got plain text does; a status line is proof."
+    ),
+    documented_in=("B",),
+    signatures=(
+        shows(
+            Label.COMPLETED,
+            any_of=yes(
+                "http-client-error",
+                "http-server-error",
+                "http-gateway-error",
+                "reset-before-answer",
+                "closed-before-answer",
+            ),
+        ),
+    ),
+    supports=(
+        Clue("http-server-error", 55, "It answered with a 5xx status: it failed itself."),
+        Clue("http-client-error", 50, "It answered with a 4xx status: it objects to the request."),
+        Clue("reset-before-answer", 15, "It reset the connection before it had sent a byte."),
+        Clue("closed-before-answer", 15, "It closed the connection before it had sent a byte."),
+        Clue("rst-looks-like-application", 5),
+        Clue("reset-after-answer", 3),
+    ),
+    weakened_by=(
+        Clue("http-loading", 15),
+        Clue("container-publishes-port", 10),
+        Clue("failures-after-success", 10),
+        Clue("tls-alert", 15),
+        Clue("tls-certificate-rejected", 20),
+    ),
+    contradicts=yes("plain-to-tls-server", "tls-to-plain-server"),
+    decisive=(yes("http-server-error"), yes("http-client-error")),
+    decided_by="the status line, and the service's own log at that time",
+    checks=on_each_os(
+        linux='curl -si "http://{host}:{port}/" | head -20',
+        macos='curl -si "http://{host}:{port}/" | head -20',
+        windows='curl.exe -si "http://{host}:{port}/" | Select-Object -First 20',
+        expect="a status of 4xx or 5xx, or 'empty reply from server'",
+        then="read the service's log at that second. A good answer here means that the client's request differs",
+    ),
+    fixes=(
+        "4xx: correct the request (path, method, Host, credentials, body).",
+        "5xx or a hang-up: read the service's log, with debug output if needed, and repair the service.",
+        "Keep a test that sends this request and checks the answer.",
+    ),
+    references=(
+        "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5",
+        "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.6",
+    ),
+)

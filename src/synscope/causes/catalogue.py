@@ -1,0 +1,112 @@
+"""All causes, in order, and how to find one by code or slug.
+
+The list is explicit: a new cause is a new file and a line in each of the two lists below. A code stays
+with its cause for ever.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from synscope.causes import (
+    accept_queue_overflow,
+    address_family_mismatch,
+    application_error,
+    bind_permission_denied,
+    client_blocks_port,
+    client_timeout_too_short,
+    container_mapping,
+    context_service,
+    control_plane_endpoint,
+    crashed_after_bind,
+    crashed_before_bind,
+    exposure,
+    firewall_drop,
+    firewall_reject,
+    gateway_upstream,
+    llm_backend,
+    loopback_down,
+    name_resolution,
+    one_address_refused,
+    port_conflict,
+    port_number_shortened,
+    port_out_of_range,
+    protocol_mismatch,
+    proxy_misdirect,
+    reset_after_answer,
+    resource_limits,
+    security_policy,
+    server_hung,
+    service_not_running,
+    stack_fault,
+    startup_race,
+    tls_certificate,
+    wrong_bind_address,
+    wrong_port,
+)
+from synscope.causes.cause import Cause
+
+CATALOGUE: Final[tuple[Cause, ...]] = (
+    # nobody serves the port, or not here (SYN10x)
+    service_not_running.CAUSE,
+    crashed_before_bind.CAUSE,
+    crashed_after_bind.CAUSE,
+    wrong_bind_address.CAUSE,
+    address_family_mismatch.CAUSE,
+    wrong_port.CAUSE,
+    startup_race.CAUSE,
+    port_conflict.CAUSE,
+    bind_permission_denied.CAUSE,
+    container_mapping.CAUSE,
+    security_policy.CAUSE,
+    # something in between (SYN12x)
+    firewall_reject.CAUSE,
+    firewall_drop.CAUSE,
+    # the server is there and cannot keep up (SYN13x)
+    accept_queue_overflow.CAUSE,
+    resource_limits.CAUSE,
+    server_hung.CAUSE,
+    client_timeout_too_short.CAUSE,
+    # the client does not get as far as a SYN (SYN14x)
+    port_out_of_range.CAUSE,
+    client_blocks_port.CAUSE,
+    proxy_misdirect.CAUSE,
+    name_resolution.CAUSE,
+    loopback_down.CAUSE,
+    stack_fault.CAUSE,
+    # the connection works, what is said on it does not (SYN15x)
+    protocol_mismatch.CAUSE,
+    tls_certificate.CAUSE,
+    application_error.CAUSE,
+    gateway_upstream.CAUSE,
+    # the usual causes on a port with a role (SYN16x)
+    llm_backend.CAUSE,
+    context_service.CAUSE,
+    control_plane_endpoint.CAUSE,
+    # warnings (SYN17x) and notes (SYN18x)
+    exposure.CAUSE,
+    one_address_refused.CAUSE,
+    reset_after_answer.CAUSE,
+    port_number_shortened.CAUSE,
+)
+
+by_code: Final[Mapping[str, Cause]] = MappingProxyType({cause.code: cause for cause in CATALOGUE})
+by_slug: Final[Mapping[str, Cause]] = MappingProxyType({cause.slug: cause for cause in CATALOGUE})
+
+
+def find(text: str) -> Cause | None:
+    """Return the cause that ``text`` names: ``SYN101``, ``syn101``, ``101`` or its slug; else ``None``."""
+    word = text.strip().lower().replace("_", "-").replace(" ", "-")
+    code = word.upper() if word.startswith("syn") else f"SYN{word}"
+    return by_slug.get(word) or by_code.get(code)
+
+
+def suggest(text: str) -> tuple[str, ...]:
+    """Return up to three slugs that resemble ``text``, best first, for a message about a typo."""
+    word = text.strip().lower().replace("_", "-").replace(" ", "-")
+    parts = [slug for slug in by_slug if word and word in slug]
+    close = difflib.get_close_matches(word, list(by_slug), n=3, cutoff=0.5)
+    return tuple(dict.fromkeys(parts + close))[:3]

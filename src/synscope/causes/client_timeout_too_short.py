@@ -1,0 +1,53 @@
+"""SYN134: the answer comes after the client has given up."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN134",
+    slug="client-timeout-too-short",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The client gives up before the server on port {port} answers",
+    summary="The server at port {port} may answer, but later than the client waits.",
+    meaning=(
+        "The client closes its side (FIN) or resets while the server still works on the request. A first byte "
+        "of the server after that proves that it would have answered. Without it, a slow server and one that "
+        "hangs look the same: the capture ends too early to tell."
+    ),
+    documented_in=("C",),
+    signatures=(
+        shows(Label.COMPLETED, requires=yes("late-answer")),
+        shows(Label.COMPLETED, requires=yes("server-silent", "client-gave-up")),
+        shows(Label.HALF_OPEN, requires=yes("half-open", "reset-by-client")),
+    ),
+    supports=(
+        Clue("late-answer", 60, "The first byte of the server came after the client had closed."),
+        Clue("client-gave-up", 5, "The client gave up waiting."),
+        Clue("http-loading", 10),
+    ),
+    weakened_by=(Clue("request-not-acknowledged", 10),),
+    contradicts=yes("server-process-stopped"),
+    decided_by="the same request without a time limit: an answer then proves it",
+    checks=on_each_os(
+        linux="curl -o /dev/null -sS --max-time 300 -w '%{time_starttransfer} s to the first byte\\n'"
+        ' "http://{host}:{port}/"',
+        macos="curl -o /dev/null -sS --max-time 300 -w '%{time_starttransfer} s to the first byte\\n'"
+        ' "http://{host}:{port}/"',
+        windows="curl.exe -o NUL -sS --max-time 300 -w '%{time_starttransfer} s to the first byte'"
+        ' "http://{host}:{port}/"',
+        expect="a time longer than the client's limit",
+        then="raise the limit above it, or make the answer faster. No answer at all: the server hangs",
+    ),
+    fixes=(
+        "Raise the client's time limit above the slowest answer that is acceptable.",
+        "Make the first byte come sooner: stream the answer, or accept the work and report progress.",
+        "Set one limit for connecting (short) and another for the answer (long).",
+    ),
+    references=(
+        "https://curl.se/docs/manpage.html#-m",
+        "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.6",
+    ),
+)

@@ -1,0 +1,48 @@
+"""SYN163: the port belongs to an agent, sidecar or debug endpoint."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, listeners, on_each_os, yes
+from synscope.causes.roles import UNDERLYING, in_role
+from synscope.model import Kind
+
+CAUSE = Cause(
+    code="SYN163",
+    slug="control-plane-endpoint",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The local agent or debug endpoint on port {port} is not available",
+    summary="Port {port} seems to belong to a local agent, sidecar, admin or debug endpoint.",
+    meaning=(
+        "Meshes, orchestrators and debuggers keep endpoints on loopback: a sidecar's admin port, an agent's "
+        "API, a debugger that waits. They are down when the agent is, when the feature is switched off (many "
+        "are by default), or when they live in another network namespace than the client; otherwise they fail "
+        "for the reasons of any service."
+    ),
+    documented_in=("B",),
+    signatures=in_role(yes("port-usual-for-control-plane")),
+    supports=(
+        Clue("port-usual-for-control-plane", 4, "Agents, sidecars or debuggers usually have this port."),
+    ),
+    refines=UNDERLYING,
+    decided_by="the agent's own status command, and whether the endpoint is switched on",
+    checks=(
+        *on_each_os(
+            linux="systemctl list-units --type=service --state=running | grep -iE 'agent|proxy|envoy|consul|kube'",
+            macos="launchctl list | grep -iE 'agent|proxy|envoy|consul|kube'",
+            windows="Get-Service | Where-Object Name -match 'agent|proxy|envoy|consul|kube'",
+            expect="the agent is missing or not running",
+            then="start it, or switch its endpoint on. Running and listening: as for any service",
+        ),
+        *listeners("no line, or the agent inside another namespace", "the endpoint is off or elsewhere"),
+    ),
+    fixes=(
+        "Start the agent, or switch its admin or debug endpoint on, bound to 127.0.0.1.",
+        "Inside a pod or container, connect from within the same network namespace (kubectl exec, port-forward).",
+    ),
+    references=(
+        "https://www.envoyproxy.io/docs/envoy/latest/operations/admin",
+        "https://istio.io/latest/docs/ops/deployment/application-requirements/",
+        "https://nodejs.org/en/learn/getting-started/debugging",
+    ),
+)

@@ -1,0 +1,68 @@
+"""SYN103: the server listened, then died or was stopped."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN103",
+    slug="crashed-after-bind",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The server on port {port} stopped after it had been serving",
+    summary="Port {port} was served at first, and then it was not.",
+    meaning=(
+        "When a process ends, the kernel closes its listening socket: from then on every SYN is refused. "
+        "Connections that were open at that moment are reset or closed, often before an answer. "
+        "Successes followed by nothing but refusals are its mark; a capture that starts later shows the "
+        "refusals only and cannot tell it from a service that never ran. After a restart, segments of old "
+        "connections can draw odd replies for a while."
+    ),
+    documented_in=("A",),
+    signatures=(
+        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
+        shows(Label.COMPLETED, any_of=yes("reset-before-answer", "closed-before-answer")),
+        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
+    ),
+    supports=(
+        Clue("failures-after-success", 60, "Attempts succeeded first; then only failures followed."),
+        Clue("listener-vanished", 60, "Its listener vanished during the observation."),
+        Clue("mixed-results", 8, "Failures and successes alternate, as with a server that keeps restarting."),
+        Clue("server-process-stopped", 15),
+        Clue("some-completed", 5),
+    ),
+    weakened_by=(
+        Clue("success-after-failures", 8),
+        Clue("listener-on-target", 10),
+        Clue("rst-looks-like-firewall", 6, when=yes("loopback-traffic")),
+    ),
+    contradicts=yes("kernel-says-netfilter-drop"),
+    decisive=(
+        yes("refused-by-rst", "failures-after-success", "listener-vanished"),
+        yes("refused-by-rst", "listener-vanished", "kernel-says-no-socket"),
+    ),
+    refines=("service-not-running", "application-error"),
+    decided_by="the exit status and log of the service: an end after the line that reports listening",
+    checks=(
+        *on_each_os(
+            linux="journalctl --since -30min --no-pager | grep -iE 'killed|segfault|oom|exited|status='",
+            macos="ls -t ~/Library/Logs/DiagnosticReports | head",
+            windows="Get-WinEvent -FilterHashtable @{LogName='Application'; Id=1000,1001,1026} -MaxEvents 10"
+            " | Format-List TimeCreated, Message",
+            expect="the service's exit, a signal, or the out-of-memory killer, at the time of the first refusal",
+            then="repair that; a clean exit without an error means that somebody stopped it",
+        ),
+        *listeners("no line, or another process number than before", "the process that served is gone"),
+    ),
+    fixes=(
+        "Read the log at the time of the first failure, repair the crash, restart the service.",
+        "Let a supervisor restart it (Restart=on-failure, a restart policy), and alert on each restart.",
+        "Shut down gracefully: stop accepting, finish what is open, then exit.",
+    ),
+    references=(
+        "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.5.2",
+        "https://man7.org/linux/man-pages/man5/systemd.service.5.html",
+        "https://man7.org/linux/man-pages/man5/core.5.html",
+    ),
+)

@@ -1,0 +1,74 @@
+"""SYN154: a gateway answers 502, 503 or 504 because its own connection fails."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN154",
+    slug="gateway-upstream",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="A gateway cannot reach the service behind it",
+    summary="The failure is on the connection between a gateway and the service that it forwards to.",
+    meaning=(
+        "An API gateway or reverse proxy answers 502 when its own connection to the service is refused or "
+        "broken, 504 when the service does not answer in time, and 503 when it knows of no healthy one (a "
+        "service that starts or is overloaded says 503 as well). The client's connection is well; everything "
+        "else in this catalogue then applies to the connection from the gateway to the service, and the "
+        "attempt that failed in those seconds is the gateway's."
+    ),
+    documented_in=("A", "B"),
+    signatures=(
+        shows(Label.COMPLETED, requires=yes("http-gateway-error")),
+        shows(
+            Label.SYN_RST,
+            Label.SYN_NO_REPLY,
+            Label.HALF_OPEN,
+            Label.ODD_REPLY,
+            Label.COMPLETED,
+            requires=yes("gateway-upstream-failed"),
+        ),
+    ),
+    supports=(
+        Clue("http-gateway-error", 45, "A gateway answered 502, 503 or 504."),
+        Clue(
+            "gateway-upstream-failed",
+            12,
+            "A gateway reported a failure in the seconds in which this one failed.",
+        ),
+    ),
+    weakened_by=(Clue("http-loading", 30),),
+    decisive=(yes("http-gateway-error", "gateway-upstream-failed"),),
+    refines=("application-error",),
+    decided_by="the gateway's error log, which names the upstream and the reason",
+    checks=(
+        *on_each_os(
+            linux="sudo tail -n 20 /var/log/nginx/error.log; journalctl --since -10min --no-pager"
+            " | grep -iE 'upstream|backend|connection refused'",
+            macos="tail -n 20 /opt/homebrew/var/log/nginx/error.log",
+            windows="Get-WinEvent -FilterHashtable @{LogName='Application'} -MaxEvents 50"
+            " | Where-Object Message -match 'upstream|backend|refused'",
+            expect="'connect() failed' or 'upstream timed out', with the upstream's address and port",
+            then="diagnose that address and port, from the gateway's machine or container",
+        ),
+        *on_each_os(
+            linux="ss -tnp state syn-sent; ss -ltnp",
+            macos="lsof -nP -iTCP -sTCP:SYN_SENT; lsof -nP -iTCP -sTCP:LISTEN",
+            windows="Get-NetTCPConnection -State SynSent, Listen",
+            expect="no listener at the upstream's port, or attempts of the gateway that hang",
+            then="start the upstream, or correct its address in the gateway",
+        ),
+    ),
+    fixes=(
+        "Repair or start the service behind the gateway; the gateway itself needs nothing then.",
+        "Correct the upstream's address: in a container, localhost is the container.",
+        "504: raise the gateway's time limit or make the service faster. Add health checks of upstreams.",
+    ),
+    references=(
+        "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.6.3",
+        "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.6.5",
+        "https://nginx.org/en/docs/http/ngx_http_proxy_module.html",
+    ),
+)

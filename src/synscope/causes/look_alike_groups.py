@@ -1,0 +1,305 @@
+"""The groups of causes that look the same, as data; the terms are defined in ``decider``."""
+
+from __future__ import annotations
+
+from synscope.causes.decider import Decider, Group
+from synscope.model import Label
+
+_LISTENERS = {
+    "linux": "ss -ltnp 'sport = :{port}'",
+    "macos": "lsof -nP -iTCP:{port} -sTCP:LISTEN",
+    "windows": "Get-NetTCPConnection -State Listen -LocalPort {port} -ErrorAction SilentlyContinue",
+}
+
+_CONTAINERS = "docker ps --format 'table {{.Names}}\t{{.Ports}}'"
+
+
+def _on(commands: dict[str, str], *outcomes: tuple[str, str]) -> tuple[Decider, ...]:
+    """One decider per system with the same outcomes."""
+    return tuple(Decider(os, command, outcomes) for os, command in commands.items())
+
+
+GROUPS: tuple[Group, ...] = (
+    Group(
+        slug="refused",
+        title="the SYN was answered by RST",
+        labels=(Label.SYN_RST,),
+        signs=("refused-by-rst",),
+        codes=(
+            "SYN101",
+            "SYN102",
+            "SYN103",
+            "SYN104",
+            "SYN105",
+            "SYN106",
+            "SYN107",
+            "SYN108",
+            "SYN109",
+            "SYN110",
+            "SYN111",
+            "SYN121",
+            "SYN131",
+        ),
+        deciders=(
+            *_on(
+                _LISTENERS,
+                ("no line", "SYN101"),
+                ("only an address of the other family ([::1] or 127.0.0.1)", "SYN105"),
+                ("only another address (127.0.0.2, 10.…)", "SYN104"),
+                ("a line on all addresses or on {address}", "SYN121"),
+            ),
+            *_on(
+                {
+                    "linux": "ss -ltnp",
+                    "macos": "lsof -nP -iTCP -sTCP:LISTEN",
+                    "windows": "Get-NetTCPConnection -State Listen | Sort-Object LocalPort",
+                },
+                ("the service, on another port", "SYN106"),
+            ),
+            *_on(
+                {
+                    "linux": "journalctl --since -10min --no-pager | grep -iE 'bind|in use|denied|segfault'",
+                    "macos": 'log show --last 10m --predicate \'eventMessage CONTAINS[c] "in use" OR'
+                    ' eventMessage CONTAINS[c] "denied" OR eventMessage CONTAINS[c] "crash"\'',
+                    "windows": "Get-WinEvent -FilterHashtable @{LogName='Application'; Level=1,2}"
+                    " -MaxEvents 20 | Format-List TimeCreated, Message",
+                },
+                ("address already in use", "SYN108"),
+                ("permission denied (Windows: error 10013)", "SYN109"),
+                ("denied by SELinux, AppArmor or a sandbox", "SYN111"),
+                ("an error before the line that reports listening", "SYN102"),
+                ("an error after the line that reports listening", "SYN103"),
+                ("it reports listening, later than the refusal", "SYN107"),
+            ),
+            Decider(
+                "any", _CONTAINERS, (("a container with this port, not published on the host", "SYN110"),)
+            ),
+        ),
+    ),
+    Group(
+        slug="silent",
+        title="the SYN was not answered",
+        labels=(Label.SYN_NO_REPLY,),
+        signs=("syn-unanswered",),
+        codes=(
+            "SYN101",
+            "SYN105",
+            "SYN106",
+            "SYN107",
+            "SYN110",
+            "SYN111",
+            "SYN122",
+            "SYN131",
+            "SYN132",
+            "SYN133",
+            "SYN144",
+            "SYN146",
+        ),
+        deciders=(
+            *_on(
+                {
+                    "linux": "ss -ltn 'sport = :{port}'",
+                    "macos": "netstat -Lan -p tcp",
+                    "windows": "Get-NetTCPConnection -LocalPort {port} | Group-Object State",
+                },
+                ("a full queue (Recv-Q above Send-Q; qlen at maxqlen)", "SYN131"),
+                ("a listener with an empty queue", "SYN122"),
+                ("no listener", "SYN101"),
+            ),
+            *_on(
+                {
+                    "linux": "sudo nft list ruleset; sudo iptables-save",
+                    "macos": "sudo pfctl -sr; /usr/libexec/ApplicationFirewall/socketfilterfw"
+                    " --getglobalstate --getblockall --getstealthmode",
+                    "windows": "Get-NetFirewallRule -Enabled True -Action Block -Direction Inbound"
+                    " | Select-Object DisplayName, Profile",
+                },
+                ("a rule that drops the port, or stealth mode", "SYN122"),
+                ("a rule that translates the port to another address", "SYN110"),
+            ),
+        ),
+    ),
+    Group(
+        slug="icmp",
+        title="the SYN was answered by an ICMP error",
+        labels=(Label.SYN_NO_REPLY,),
+        signs=("refused-by-icmp", "unreachable-by-icmp"),
+        codes=("SYN110", "SYN111", "SYN121", "SYN144"),
+        deciders=_on(
+            {
+                "linux": "sudo nft list ruleset | grep -n reject; sudo iptables-save | grep -n REJECT",
+                "macos": "sudo pfctl -sr | grep -n return",
+                "windows": "netsh wfp show netevents file=-",
+            },
+            ("a rule that rejects with ICMP", "SYN121"),
+            ("no such rule, and the port is forwarded to a container or VM", "SYN110"),
+        ),
+    ),
+    Group(
+        slug="half-open",
+        title="the server's answer was not acknowledged",
+        labels=(Label.HALF_OPEN,),
+        signs=("half-open",),
+        codes=("SYN110", "SYN111", "SYN122", "SYN132", "SYN134", "SYN146"),
+        deciders=_on(
+            {
+                "linux": "ss -tan state syn-recv state syn-sent '( sport = :{port} or dport = :{port} )'",
+                "macos": "netstat -an -p tcp | grep -E '[.]{port} .*SYN'",
+                "windows": "Get-NetTCPConnection | Where-Object { $_.State -like 'Syn*' }",
+            },
+            ("SYN-RECV and SYN-SENT for the same ports at once", "SYN122"),
+            ("SYN-RECV without SYN-SENT", "SYN134"),
+        ),
+    ),
+    Group(
+        slug="odd-reply",
+        title="the SYN was answered by a segment that does not fit",
+        labels=(Label.ODD_REPLY,),
+        signs=("odd-reply",),
+        codes=("SYN103", "SYN110", "SYN122", "SYN132", "SYN146"),
+        deciders=_on(
+            {
+                "linux": "ss -tanp '( sport = :{port} or dport = :{port} )'",
+                "macos": "netstat -an -p tcp | grep '[.]{port} '",
+                "windows": "Get-NetTCPConnection | Where-Object { {port} -in $_.LocalPort, $_.RemotePort }",
+            },
+            ("an old connection with the same two ports", "SYN132"),
+            ("no such connection, and the port is translated to another address", "SYN110"),
+        ),
+    ),
+    Group(
+        slug="never-sent",
+        title="no client sent a SYN to the target",
+        labels=(Label.CLIENT_NEVER_SENT,),
+        signs=("no-syn-to-target", "port-above-65535", "port-zero"),
+        codes=(
+            "SYN101",
+            "SYN104",
+            "SYN105",
+            "SYN106",
+            "SYN110",
+            "SYN111",
+            "SYN121",
+            "SYN122",
+            "SYN132",
+            "SYN141",
+            "SYN142",
+            "SYN143",
+            "SYN144",
+            "SYN145",
+            "SYN146",
+        ),
+        deciders=(
+            *_on(
+                {
+                    "linux": "curl -v --noproxy '*' \"http://{host}:{port}/\"",
+                    "macos": "curl -v --noproxy '*' \"http://{host}:{port}/\"",
+                    "windows": "curl.exe -v --noproxy '*' \"http://{host}:{port}/\"",
+                },
+                ("it works, and without --noproxy it does not", "SYN143"),
+                ("could not resolve host", "SYN144"),
+                ("network unreachable, cannot assign requested address", "SYN145"),
+                ("permission denied, operation not permitted", "SYN111"),
+                ("URL rejected, bad port", "SYN141"),
+                ("it hangs while connecting", "SYN122"),
+                ("it works: look at the port that your client really uses", "SYN106"),
+            ),
+            *_on(
+                {
+                    "linux": "ip -br addr show lo; getent ahosts localhost",
+                    "macos": "ifconfig lo0; dscacheutil -q host -a name localhost",
+                    "windows": "Test-Connection -Count 1 127.0.0.1; Resolve-DnsName localhost",
+                },
+                ("lo is down or has no 127.0.0.1", "SYN145"),
+                ("an address other than 127.0.0.1 and ::1", "SYN144"),
+            ),
+        ),
+    ),
+    Group(
+        slug="no-answer",
+        title="the connection was made and the request was not answered",
+        labels=(Label.COMPLETED,),
+        signs=("server-silent", "request-not-acknowledged", "late-answer"),
+        codes=("SYN110", "SYN122", "SYN131", "SYN132", "SYN133", "SYN134"),
+        deciders=_on(
+            {
+                "linux": "ss -tanp 'sport = :{port}'",
+                "macos": "netstat -Lan -p tcp; lsof -nP -iTCP:{port}",
+                "windows": "Get-NetTCPConnection -LocalPort {port}",
+            },
+            ("established connections without a process, a full listen queue", "SYN131"),
+            ("connections of the server with bytes in Recv-Q", "SYN133"),
+            ("Recv-Q 0, and the process is busy", "SYN134"),
+            ("the process is a forwarder (docker-proxy, ssh, kubectl)", "SYN110"),
+        ),
+    ),
+    Group(
+        slug="cut-short",
+        title="the server ended the connection before it answered",
+        labels=(Label.COMPLETED,),
+        signs=("reset-before-answer", "closed-before-answer", "tls-alert"),
+        codes=("SYN103", "SYN110", "SYN132", "SYN151", "SYN152", "SYN153"),
+        deciders=(
+            *_on(
+                _LISTENERS,
+                ("docker-proxy, ssh, kubectl, com.docker or wslrelay owns the port", "SYN110"),
+                ("no line any more, or a new process number", "SYN103"),
+                ("the service itself, still the same process", "SYN153"),
+            ),
+            *_on(
+                {
+                    "linux": 'curl -vk "https://{host}:{port}/"',
+                    "macos": 'curl -vk "https://{host}:{port}/"',
+                    "windows": 'curl.exe -vk "https://{host}:{port}/"',
+                },
+                ("it works over https", "SYN151"),
+                ("it works with -k only", "SYN152"),
+            ),
+        ),
+    ),
+    Group(
+        slug="error-answer",
+        title="the server answered with an error",
+        labels=(Label.COMPLETED,),
+        signs=("http-client-error", "http-server-error", "http-gateway-error", "http-loading"),
+        codes=("SYN106", "SYN108", "SYN153", "SYN154", "SYN161"),
+        deciders=(
+            *_on(
+                {
+                    "linux": 'curl -si "http://{host}:{port}/" | head -20',
+                    "macos": 'curl -si "http://{host}:{port}/" | head -20',
+                    "windows": 'curl.exe -si "http://{host}:{port}/" | Select-Object -First 20',
+                },
+                ("a Server: header of another program", "SYN106"),
+                ("502, 503 or 504 from a gateway", "SYN154"),
+                ("a message that a model is loading", "SYN161"),
+                ("an error of the service itself", "SYN153"),
+            ),
+            *_on(_LISTENERS, ("two programs, or not the one you expect", "SYN108")),
+        ),
+    ),
+    Group(
+        slug="wrong-bytes",
+        title="the two ends speak different protocols",
+        labels=(Label.COMPLETED,),
+        signs=(
+            "tls-to-plain-server",
+            "plain-to-tls-server",
+            "other-protocol-greeting",
+            "tls-certificate-rejected",
+        ),
+        codes=("SYN106", "SYN108", "SYN151", "SYN152"),
+        deciders=(
+            *_on(
+                {
+                    "linux": "openssl s_client -connect {host}:{port} </dev/null | head -20",
+                    "macos": "openssl s_client -connect {host}:{port} </dev/null | head -20",
+                    "windows": 'curl.exe -v "https://{host}:{port}/"',
+                },
+                ("wrong version number, or no certificate at all", "SYN151"),
+                ("a certificate that does not verify", "SYN152"),
+            ),
+            *_on(_LISTENERS, ("a program other than the one you expect", "SYN108")),
+        ),
+    ),
+)

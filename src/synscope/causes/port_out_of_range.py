@@ -1,0 +1,50 @@
+"""SYN141: the number is not a port."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN141",
+    slug="port-out-of-range",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="{port} is not a port a client can connect to (1–65535)",
+    summary="No packet can carry {port} as its port: the field has 16 bits, and 0 is reserved.",
+    meaning=(
+        "Ports are 16-bit numbers. Most clients refuse a larger one before they open a socket, so there is "
+        "nothing to capture: curl, wget, browsers, Node.js, Java, Go, Rust. Others keep the lower 16 bits "
+        "without a word (Python's create_connection and http.client, socat, bash, PHP, Ruby) and go to the "
+        "number modulo 65536: 619009 becomes 29185. Servers do the same, so that both may even meet there. "
+        "0–1023 are well known (binding them needs a privilege), 1024–49151 registered, 49152–65535 dynamic."
+    ),
+    documented_in=("A", "B", "C"),
+    signatures=(shows(Label.CLIENT_NEVER_SENT, any_of=yes("port-above-65535", "port-zero")),),
+    supports=(
+        Clue("port-above-65535", 90, "Clients that keep only 16 bits go to {wrapped} instead."),
+        Clue("port-zero", 90, "Port 0 only asks the system for any free port when a server binds."),
+        Clue("wrapped-port-seen", 40),
+        Clue("host-header-out-of-range", 20),
+        Clue("client-error-port-invalid", 20),
+    ),
+    decisive=(yes("port-above-65535"), yes("port-zero")),
+    decided_by="the number itself",
+    checks=on_each_os(
+        linux="ss -ltnp",
+        macos="lsof -nP -iTCP -sTCP:LISTEN",
+        windows="Get-NetTCPConnection -State Listen | Sort-Object LocalPort",
+        expect="the service, with a number from 1 to 65535 (perhaps {wrapped})",
+        then="use that number in the client. If it is {wrapped}, the server shortened its number as well",
+    ),
+    fixes=(
+        "Use a port from 1 to 65535: the one that the service reports when it starts. Look for a typo.",
+        "For a new service choose one from 1024 to 49151 that nothing else uses.",
+        "Check the number where it is read: refuse it there, with a message.",
+    ),
+    references=(
+        "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.1",
+        "https://www.rfc-editor.org/rfc/rfc6335.html#section-6",
+        "https://url.spec.whatwg.org/#port-state",
+    ),
+)

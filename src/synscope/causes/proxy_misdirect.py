@@ -1,0 +1,68 @@
+"""SYN143: the client hands local requests to a proxy."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN143",
+    slug="proxy-misdirect",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The client sends requests for port {port} to a proxy",
+    summary="The client asks a proxy for {host}:{port} instead of connecting to it.",
+    meaning=(
+        "With a proxy set (http_proxy, https_proxy, all_proxy, the system's or the browser's settings, a PAC "
+        "file) a client connects to the proxy and names the target in its request. On another machine "
+        "'localhost' then means that machine. The capture shows no SYN to the target, but one to a proxy "
+        "port (3128, 8080, 1080 …) and 'GET http://…' or 'CONNECT …' in it. The answer is the proxy's: 502, "
+        "503, or a page of its own. no_proxy=localhost does not cover 127.0.0.1 or ::1."
+    ),
+    documented_in=("A",),
+    signatures=(
+        shows(
+            Label.CLIENT_NEVER_SENT,
+            any_of=yes("no-syn-to-target", "proxy-request-names-target", "proxy-configured"),
+        ),
+    ),
+    supports=(
+        Clue("proxy-request-names-target", 60, "A request to a proxy names it."),
+        Clue("proxy-configured", 35, "The client's environment names a proxy for it."),
+    ),
+    weakened_by=(
+        Clue("client-error-name", 10),
+        Clue("client-error-unreachable", 10),
+        Clue("similar-port-completed", 8),
+    ),
+    decisive=(yes("no-syn-to-target", "proxy-request-names-target"),),
+    decided_by="the same request with the proxy switched off (curl --noproxy '*')",
+    checks=(
+        *on_each_os(
+            linux="curl -v --noproxy '*' \"http://{host}:{port}/\"",
+            macos="curl -v --noproxy '*' \"http://{host}:{port}/\"",
+            windows="curl.exe -v --noproxy '*' \"http://{host}:{port}/\"",
+            expect="it works this way and fails without --noproxy",
+            then="except local names from the proxy. If it fails both ways, the proxy is not the cause",
+        ),
+        *on_each_os(
+            linux="env | grep -i _proxy",
+            macos="env | grep -i _proxy; scutil --proxy",
+            windows="netsh winhttp show proxy; Get-ItemProperty"
+            " 'HKCU:\\Software\\Microsoft\\Windows\\CurrentVersion\\Internet Settings'"
+            " | Select-Object ProxyEnable, ProxyServer, ProxyOverride, AutoConfigURL",
+            expect="a proxy, and no exception for the local names",
+            then="add localhost, 127.0.0.1 and ::1 to no_proxy or to the list of exceptions",
+        ),
+    ),
+    fixes=(
+        "export no_proxy=localhost,127.0.0.1,::1 (and NO_PROXY: some programs read only one of them).",
+        "In the system's and browser's proxy settings, except localhost, 127.0.0.1 and [::1].",
+        "Or switch the proxy off for this client.",
+    ),
+    references=(
+        "https://curl.se/docs/manpage.html#--noproxy",
+        "https://www.rfc-editor.org/rfc/rfc9112.html#section-3.2.2",
+        "https://everything.curl.dev/usingcurl/proxies/env.html",
+    ),
+)

@@ -1,0 +1,74 @@
+"""SYN132: the client, the server or the system ran out of something."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN132",
+    slug="resource-limits",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="A limit of the system keeps port {port} from being used",
+    summary="File descriptors, ephemeral ports, memory or tracked connections may be used up.",
+    meaning=(
+        "A client without a free descriptor or ephemeral port fails before it sends a SYN, often after many "
+        "successes. A server without descriptors cannot accept: the kernel completes the handshake, the request "
+        "is acknowledged, and no answer comes. A full table of tracked connections drops SYNs like a rule. A "
+        "client that reuses a port too early meets the server's old connection and gets an odd reply."
+    ),
+    documented_in=("A", "C"),
+    signatures=(
+        shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "client-out-of-resources")),
+        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
+        shows(Label.HALF_OPEN, requires=yes("half-open")),
+        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
+        shows(
+            Label.COMPLETED,
+            any_of=yes("server-silent", "reset-before-answer", "closed-before-answer"),
+        ),
+    ),
+    supports=(
+        Clue("client-out-of-resources", 80, "The client has no descriptor or no ephemeral port left."),
+        Clue("server-out-of-descriptors", 70, "The server has no file descriptor left."),
+        Clue("many-completed-before-silence", 5),
+    ),
+    decisive=(
+        yes("no-syn-to-target", "client-out-of-resources"),
+        yes("server-silent", "server-out-of-descriptors"),
+    ),
+    refines=("accept-queue-overflow", "server-hung"),
+    decided_by="open descriptors against the limit, ports in TIME-WAIT against the ephemeral range, the system log",
+    checks=(
+        *on_each_os(
+            linux="ss -s; sysctl net.ipv4.ip_local_port_range; ulimit -n;"
+            " sudo dmesg | grep -iE 'out of memory|conntrack.*full|possible SYN flooding'",
+            macos="netstat -an -p tcp | awk '{print $6}' | sort | uniq -c; ulimit -n;"
+            " sysctl net.inet.ip.portrange.first net.inet.ip.portrange.last",
+            windows="Get-NetTCPConnection | Group-Object State; netsh interface ipv4 show dynamicport tcp",
+            expect="thousands in TIME-WAIT or CLOSE-WAIT, a range nearly used up, or a message about memory",
+            then="free or raise what is short. Far from every limit: this is not the cause",
+        ),
+        *on_each_os(
+            linux="P=$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | head -1);"
+            " ls /proc/$P/fd | wc -l; grep files /proc/$P/limits",
+            macos='lsof -p "$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | head -1)" | wc -l; launchctl limit maxfiles',
+            windows="Get-Process -Id (Get-NetTCPConnection -State Listen -LocalPort {port}).OwningProcess"
+            " | Select-Object Id, Handles, WorkingSet",
+            expect="as many open files as the limit allows",
+            then="the server leaks descriptors or the limit is too low",
+        ),
+    ),
+    fixes=(
+        "Close what leaks: connections in CLOSE-WAIT belong to a program that forgot to close them.",
+        "Reuse connections instead of opening one per request; widen the ephemeral range only then.",
+        "Raise the limit where it is too low: ulimit -n, LimitNOFILE=, memory, nf_conntrack_max.",
+    ),
+    references=(
+        "https://man7.org/linux/man-pages/man2/getrlimit.2.html",
+        "https://docs.kernel.org/networking/ip-sysctl.html",
+        "https://learn.microsoft.com/en-us/troubleshoot/windows-client/networking/"
+        "tcp-ip-port-exhaustion-troubleshooting",
+    ),
+)

@@ -1,0 +1,57 @@
+"""SYN111: a security policy denies bind, listen or connect."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN111",
+    slug="security-policy",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="A security policy keeps port {port} from being used",
+    summary="SELinux, AppArmor, seccomp, eBPF or a sandbox may deny the bind or the connect to port {port}.",
+    meaning=(
+        "A policy that denies bind leaves the port unserved, and the client is refused. One that denies "
+        "connect stops the client before any packet: it reports 'permission denied' and the capture stays "
+        "empty. Programs at cgroup or device hooks (eBPF) discard packets as a firewall does, without "
+        "showing in its rules. Windows keeps Store apps away from loopback unless they are exempt."
+    ),
+    documented_in=("A",),
+    signatures=(
+        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
+        shows(Label.SYN_NO_REPLY, any_of=yes("syn-unanswered", "unreachable-by-icmp")),
+        shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "policy-denied")),
+        shows(Label.HALF_OPEN, requires=yes("half-open")),
+    ),
+    supports=(
+        Clue("policy-denied", 80, "The audit log shows the denial."),
+        Clue("bind-failed-permission", 10),
+    ),
+    weakened_by=(Clue("some-completed", 3),),
+    decisive=(
+        yes("refused-by-rst", "policy-denied", "bind-failed-permission"),
+        yes("no-syn-to-target", "policy-denied"),
+    ),
+    refines=("service-not-running", "bind-permission-denied"),
+    decided_by="a denial in the audit log at the time of the attempt",
+    checks=on_each_os(
+        linux="sudo ausearch -m AVC,SECCOMP -ts recent; sudo dmesg | grep -i 'apparmor=.DENIED'; sestatus",
+        macos="log show --last 10m --predicate"
+        ' \'eventMessage CONTAINS "Sandbox:" AND eventMessage CONTAINS "deny"\'',
+        windows="CheckNetIsolation.exe LoopbackExempt -s",
+        expect="a denial that names the server or the client (Windows: the app is missing from the exempt ones)",
+        then="allow exactly that in the policy; to confirm, make the one policy permissive for a moment",
+    ),
+    fixes=(
+        "SELinux: semanage port -a -t http_port_t -p tcp {port} (with the type the server may bind).",
+        "AppArmor, seccomp, sandbox profiles: add the one permission that the log names.",
+        "Switch a policy off only to confirm, and switch it on again.",
+    ),
+    references=(
+        "https://man7.org/linux/man-pages/man8/ausearch.8.html",
+        "https://man7.org/linux/man-pages/man8/semanage-port.8.html",
+        "https://learn.microsoft.com/en-us/previous-versions/windows/apps/hh780593(v=win.10)",
+    ),
+)

@@ -1,0 +1,73 @@
+"""SYN133: the connection is made and the server never answers."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN133",
+    slug="server-hung",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The server on port {port} takes the connection but does not answer",
+    summary="The handshake completes and the request arrives, but no byte comes back from port {port}.",
+    meaning=(
+        "The kernel completes handshakes and acknowledges data without the program. A server that is stopped, "
+        "in a deadlock, or waits for something else therefore looks alive: the connection is there, the "
+        "request is acknowledged, and then nothing comes until the client gives up. Later clients fill the "
+        "accept queue, and then SYNs go unanswered as well. A service that by design never answers looks the same."
+    ),
+    documented_in=("C",),
+    signatures=(
+        shows(Label.COMPLETED, requires=yes("server-silent")),
+        shows(
+            Label.SYN_NO_REPLY,
+            requires=yes("syn-unanswered"),
+            any_of=yes("many-completed-before-silence", "server-process-stopped"),
+        ),
+    ),
+    supports=(
+        Clue("server-process-stopped", 50, "Its process is stopped, dead or blocked."),
+        Clue("client-gave-up", 25, "The client gave up waiting."),
+        Clue("request-acknowledged", 10, "Its kernel acknowledged the request; the program did not answer."),
+        Clue("many-completed-before-silence", 12),
+        Clue("server-out-of-descriptors", 5),
+    ),
+    weakened_by=(
+        Clue("request-not-acknowledged", 20),
+        Clue("late-answer", 15),
+        Clue("container-publishes-port", 5),
+    ),
+    decisive=(yes("server-silent", "request-acknowledged", "server-process-stopped"),),
+    refines=("accept-queue-overflow",),
+    decided_by="the state of the server's process, and bytes that wait in its Recv-Q",
+    checks=(
+        *on_each_os(
+            linux="ps -o pid,stat,wchan:24,time,args -p"
+            ' "$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | paste -sd, -)"',
+            macos='ps -o pid,stat,time,command -p "$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | paste -sd, -)"',
+            windows="Get-Process -Id (Get-NetTCPConnection -State Listen -LocalPort {port}).OwningProcess"
+            " | Select-Object Id, Name, Responding, CPU",
+            expect="state T (stopped), D (waiting for a device), or a CPU time that does not move or only rises",
+            then="T: kill -CONT its number. Else look at its stack (py-spy dump, jstack, gdb -p, sample)",
+        ),
+        *on_each_os(
+            linux="ss -tnp 'sport = :{port}'",
+            macos="netstat -an -p tcp | grep '[.]{port} '",
+            windows="Get-NetTCPConnection -LocalPort {port} -State Established",
+            expect="connections with bytes in Recv-Q that stay (Windows shows the connections only)",
+            then="the program does not read them: it hangs. Recv-Q 0: it has read the request and works on it",
+        ),
+    ),
+    fixes=(
+        "Take a stack dump of the server first, then restart it; the dump shows what it waited for.",
+        "Put a time limit on everything the server itself waits for: databases, locks, other services.",
+        "Let a health check ask a question and expect the answer, not only connect.",
+    ),
+    references=(
+        "https://man7.org/linux/man-pages/man1/ps.1.html",
+        "https://man7.org/linux/man-pages/man2/accept.2.html",
+        "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.10.7.4",
+    ),
+)

@@ -1,0 +1,82 @@
+"""SYN101: no process serves the port."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
+from synscope.model import Answer, Kind, Label
+
+CAUSE = Cause(
+    code="SYN101",
+    slug="service-not-running",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="Nothing is listening on port {port}",
+    summary="No process serves port {port} at the address the client uses.",
+    meaning=(
+        "A server serves a port only while one of its sockets listens there. Where none does, the "
+        "kernel answers the SYN itself, at once, with RST and ACK: that answer is the whole evidence, "
+        "and it is the same whether the service was never started, has stopped, or listens under "
+        "another number or address. The guides also list 'SYN, no answer' under this cause. On a "
+        "loopback interface that is imprecise: an ordinary stack answers a closed port with RST, so "
+        "silence points to something that discards the SYN, and to a service that is not running only "
+        "behind a firewall that hides closed ports (a DROP policy, stealth mode)."
+    ),
+    documented_in=("A", "B", "C"),
+    signatures=(
+        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
+        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
+        shows(Label.CLIENT_NEVER_SENT, requires=no("listener-on-target")),
+    ),
+    supports=(
+        Clue("listener-on-target", 40, "No listener has it on this machine.", answer=Answer.NO),
+        Clue("kernel-says-no-socket", 40, "The kernel says that it dropped the SYN for want of a socket."),
+        Clue("client-error-refused", 15),
+        Clue("always-refused", 5),
+        Clue("rst-looks-like-kernel", 5),
+        Clue("udp-or-unix-lookalike", 10, "Something serves it over UDP or a Unix socket, which is not TCP."),
+        Clue("bound-not-listening", 10, "A socket is bound to it but has not called listen()."),
+    ),
+    weakened_by=(
+        Clue("success-after-failures", 20),
+        Clue("failures-after-success", 15),
+        Clue("mixed-results", 15),
+        Clue("other-family-completed", 25),
+        Clue("other-address-completed", 25),
+        Clue("rst-looks-like-firewall", 20, when=yes("loopback-traffic")),
+        Clue("listener-on-other-address", 20),
+        Clue("listener-on-other-family", 20),
+        Clue("listener-in-other-namespace", 20),
+    ),
+    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop"),
+    decisive=(
+        yes("refused-by-rst", "kernel-says-no-socket")
+        + no("listener-on-target", "listener-on-other-address", "listener-on-other-family"),
+        yes("refused-by-rst", "no-firewall-rule")
+        + no("listener-on-target", "listener-on-other-address", "listener-on-other-family"),
+    ),
+    decided_by="the list of listeners: no line for the port means that nothing serves it",
+    checks=(
+        *listeners(
+            "no line",
+            "start the service and run it again: a line appears once it serves. If there is a line, compare "
+            "its address and family with the client's",
+        ),
+        *on_each_os(
+            linux="systemctl --failed; journalctl --since -10min -p err --no-pager",
+            macos="launchctl list | awk '$2 != 0'",
+            windows="Get-Service | Where-Object Status -eq Stopped",
+            expect="the service, stopped or failed",
+            then="start it, and read its log for the reason why it stopped",
+        ),
+    ),
+    fixes=(
+        "Start the service, or restart it, and wait until it reports that it listens on port {port}.",
+        "If it will not stay up, repair what it needs: configuration, database, other services.",
+        "To notice it next time: a health check on the port, and a supervisor that restarts the service.",
+    ),
+    references=(
+        "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.5.2",
+        "https://man7.org/linux/man-pages/man2/listen.2.html",
+        "https://man7.org/linux/man-pages/man8/ss.8.html",
+    ),
+)

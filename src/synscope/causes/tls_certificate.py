@@ -1,0 +1,48 @@
+"""SYN152: the client does not accept the server's certificate."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.model import Kind, Label
+
+CAUSE = Cause(
+    code="SYN152",
+    slug="tls-certificate",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="The client rejects the certificate of the server on port {port}",
+    summary="The TCP connection to port {port} works; the TLS handshake fails, likely over the certificate.",
+    meaning=(
+        "The server shows a certificate that the client does not trust: self-signed, expired, of an unknown "
+        "authority, or made for another name than 'localhost'. The client then sends an alert (unknown CA, bad "
+        "certificate, certificate expired) or just closes. In TLS 1.3 that alert may be encrypted, and only its "
+        "place, right after the server's certificate, tells."
+    ),
+    documented_in=("A", "B"),
+    signatures=(shows(Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert")),),
+    supports=(
+        Clue("tls-certificate-rejected", 60, "The client turned the certificate down."),
+        Clue("tls-alert", 15, "One side ended the TLS handshake with an alert."),
+    ),
+    weakened_by=(Clue("tls-to-plain-server", 10), Clue("plain-to-tls-server", 10)),
+    decisive=(yes("tls-certificate-rejected", "tls-alert"),),
+    decided_by="the client's message, or the result of verifying the certificate",
+    checks=on_each_os(
+        linux="openssl s_client -connect {host}:{port} -servername localhost -verify_return_error </dev/null",
+        macos="openssl s_client -connect {host}:{port} -servername localhost -verify_return_error </dev/null",
+        windows='curl.exe -v "https://{host}:{port}/"',
+        expect="'verify error': self-signed, expired, unknown issuer, or a name that does not match",
+        then="trust or replace it. 'Verification: OK' means that this client has another trust store",
+    ),
+    fixes=(
+        "Use a certificate for the name that the client uses (localhost, 127.0.0.1 as an IP entry), for example"
+        " one made with mkcert.",
+        "Or let the client trust the authority that signed it (its own trust store may differ from the system's).",
+        "An expired one: renew it and reload the server. Switching verification off is for a test only.",
+    ),
+    references=(
+        "https://www.rfc-editor.org/rfc/rfc8446.html#section-6.2",
+        "https://docs.openssl.org/master/man1/openssl-s_client/",
+        "https://letsencrypt.org/docs/certificates-for-localhost/",
+    ),
+)

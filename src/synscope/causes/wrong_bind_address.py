@@ -1,0 +1,51 @@
+"""SYN104: the server listens, but on another address of the machine."""
+
+from __future__ import annotations
+
+from synscope.causes.cause import Cause, Clue, listeners, no, shows, yes
+from synscope.model import Answer, Kind, Label
+
+CAUSE = Cause(
+    code="SYN104",
+    slug="wrong-bind-address",
+    kind=Kind.FAILURE,
+    since="0.1.0",
+    title="Port {port} is served on another address than the one the client uses",
+    summary="The service listens on port {port}, but not on {address}.",
+    meaning=(
+        "A socket bound to one address takes connections to that address only. A server on an external "
+        "address, on another address of 127/8 (127.0.0.2) or on a device is refused at 127.0.0.1, with the "
+        "same RST as if it did not run. Bound to 0.0.0.0 or [::] it would take them all."
+    ),
+    documented_in=("A", "B"),
+    signatures=(
+        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
+        shows(Label.CLIENT_NEVER_SENT, requires=yes("listener-on-other-address") + no("listener-on-target")),
+    ),
+    supports=(
+        Clue("other-address-completed", 60, "The same port answered at another address."),
+        Clue("listener-on-other-address", 50, "A listener has the port on another address."),
+    ),
+    weakened_by=(
+        Clue("other-address-completed", 3, answer=Answer.NO),
+        Clue("success-after-failures", 8),
+        Clue("failures-after-success", 8),
+        Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
+    ),
+    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop") + no("listener-on-other-address"),
+    decisive=(yes("refused-by-rst", "listener-on-other-address") + no("listener-on-target"),),
+    decided_by="the address in the listener's line: 127.0.0.2 or 10.… does not serve 127.0.0.1",
+    checks=listeners(
+        "a line for another address only, such as 127.0.0.2:{port} or 10.0.0.5:{port}",
+        "name that address in the client, or bind the server to the one the client uses",
+    ),
+    fixes=(
+        "Bind the server to 127.0.0.1 (or 0.0.0.0 and [::], on purpose: then the network reaches it too).",
+        "Or connect to the address that the server listens on.",
+    ),
+    references=(
+        "https://man7.org/linux/man-pages/man2/bind.2.html",
+        "https://man7.org/linux/man-pages/man7/ip.7.html",
+        "https://www.rfc-editor.org/rfc/rfc1122#page-31",
+    ),
+)

@@ -1,0 +1,107 @@
+"""Bytes in, attempts out: no I/O, no clock, no dependency.
+
+Chooses which engine runs. ``MODE`` is ``compiled`` or ``interpreted``; the environment variable
+``SYNSCOPE_ENGINE`` forces one, and importing fails clearly where that one is not there.
+
+The same ``.py`` files serve both modes. In a development checkout a compiled module that is older than
+its source would win over an edit unnoticed: here that is detected, and the sources run instead.
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec
+from pathlib import Path
+from types import ModuleType
+
+COMPILED_MODULES = ("records", "headers", "attempts", "fold")
+VARIABLE = "SYNSCOPE_ENGINE"
+_HERE = Path(__file__).parent
+
+
+class EngineError(ImportError):
+    """The engine that was asked for is not there."""
+
+
+class _SourceFinder(MetaPathFinder):
+    """Loads the engine's modules from their ``.py`` even where a compiled one lies beside it."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Find one of the engine's modules by its source."""
+        del path, target
+        package, _, name = fullname.rpartition(".")
+        if package != __name__ or name not in COMPILED_MODULES:
+            return None
+        file = _HERE / f"{name}.py"
+        loader = importlib.machinery.SourceFileLoader(fullname, str(file))
+        return importlib.util.spec_from_file_location(fullname, file, loader=loader)
+
+
+def _binaries() -> dict[str, Path]:
+    """The compiled modules this interpreter can load, by name."""
+    found = {}
+    for name in COMPILED_MODULES:
+        for suffix in importlib.machinery.EXTENSION_SUFFIXES:
+            file = _HERE / f"{name}{suffix}"
+            if file.exists():
+                found[name] = file
+                break
+    return found
+
+
+def _stale(binaries: dict[str, Path]) -> list[str]:
+    """Modules edited after they were compiled. Only a checkout is looked at: an installation is not edited."""
+    if not (_HERE.parents[2] / "pyproject.toml").exists():
+        return []
+    # The compiled modules bake in the tables they import, so those count as sources too.
+    tables = max((_HERE / name).stat().st_mtime for name in ("rows.py", "outcome.py"))
+    return [
+        name
+        for name, file in binaries.items()
+        if file.stat().st_mtime < max(tables, (_HERE / f"{name}.py").stat().st_mtime)
+    ]
+
+
+def _choose() -> str:
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted not in {"", "compiled", "interpreted"}:
+        raise EngineError(f"{VARIABLE}={wanted!r}: it takes 'compiled' or 'interpreted'")
+    binaries = _binaries()
+    missing = [name for name in COMPILED_MODULES if name not in binaries]
+    stale = _stale(binaries)
+    if wanted == "compiled":
+        if missing:
+            raise EngineError(
+                f"{VARIABLE}=compiled, but this installation has no compiled engine "
+                f"({', '.join(missing)} missing). Install synscope again where a C compiler is available."
+            )
+        if stale:
+            raise EngineError(
+                f"{VARIABLE}=compiled, but {', '.join(stale)} changed since it was compiled. "
+                "Run 'pip install -e .' again."
+            )
+        return "compiled"
+    if wanted == "interpreted" or missing:
+        return "interpreted"
+    if stale:
+        warnings.warn(
+            f"synscope.engine: {', '.join(stale)} changed since it was compiled; running the sources. "
+            "'pip install -e .' compiles them again.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+        return "interpreted"
+    return "compiled"
+
+
+MODE: str = _choose()
+if MODE == "interpreted":
+    sys.meta_path.insert(0, _SourceFinder())

@@ -1,0 +1,366 @@
+"""From rows to counts: names each attempt's outcome and folds alike attempts into groups.
+
+Input: the tracker's tables. Output: the ``OUTCOME`` word of each row (index of its rule in
+``outcome.OUTCOME_RULES``, plus ``RECOVERED``), and a table of groups, one for each distinct (server
+address, server port, outcome, recovered, payload classes), with count, first and last time and the first
+few rows. So the cost of a report grows with what is different, not with what is many.
+"""
+
+from __future__ import annotations
+
+from synscope.engine import rows as _r
+
+try:
+    import cython
+except ImportError:
+    from synscope.engine import shim as cython  # type: ignore[no-redef]
+
+COMPILED = cython.compiled
+
+RECOVERED = 256
+"""Added to OUTCOME: it failed, but the same client got through at another address within a second."""
+
+GROUP_LONGS = 8
+G_HIGH = 0
+G_LOW = 1
+G_KEY = 2  # port << 32 | outcome word << 16 | client class << 8 | server class
+G_COUNT = 3
+G_FIRST = 4
+G_LAST = 5
+G_LAST_ROW = 6
+G_KEPT = 7
+
+_WORDS = cython.declare(cython.Py_ssize_t, _r.WORDS)
+_LONGS = cython.declare(cython.Py_ssize_t, _r.LONGS)
+_EVENTS = cython.declare(cython.Py_ssize_t, _r.EVENTS)
+_STATE = cython.declare(cython.Py_ssize_t, _r.STATE)
+_OUTCOME = cython.declare(cython.Py_ssize_t, _r.OUTCOME)
+_PREVIOUS = cython.declare(cython.Py_ssize_t, _r.PREVIOUS)
+_LINK = cython.declare(cython.Py_ssize_t, _r.LINK)
+_CLASSES = cython.declare(cython.Py_ssize_t, _r.CLASSES)
+_T_FIRST = cython.declare(cython.Py_ssize_t, _r.TS_FIRST)
+_RECOVERED = cython.declare(cython.uint, RECOVERED)
+_SECOND = cython.declare(cython.ulonglong, 1_000_000_000)
+_GROUP = cython.declare(cython.Py_ssize_t, GROUP_LONGS)
+_K1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
+_K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
+_M64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+_V4 = cython.declare(cython.ulonglong, 1)
+
+FAILING = 1
+COMPLETED = 2
+
+
+def name_outcomes(
+    rows: cython.uint[::1],
+    chosen: cython.uint[::1],
+    count: cython.Py_ssize_t,
+    needs: cython.uint[::1],
+    any_of: cython.uint[::1],
+    unless: cython.uint[::1],
+) -> None:
+    """Write the index of the first rule that holds into the OUTCOME word of the chosen rows."""
+    rules: cython.Py_ssize_t = len(needs)
+    i: cython.Py_ssize_t
+    base: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    events: cython.uint
+    for i in range(count):
+        base = chosen[i]
+        base *= _WORDS
+        events = rows[base + _EVENTS]
+        for k in range(rules):
+            if (
+                events & needs[k] == needs[k]
+                and events & unless[k] == 0
+                and (any_of[k] == 0 or events & any_of[k] != 0)
+            ):
+                rows[base + _OUTCOME] = k
+                break
+
+
+@cython.cfunc
+@cython.inline
+def _is_loopback(high: cython.ulonglong, low: cython.ulonglong) -> cython.bint:
+    """Whether an address is 127/8 or ::1."""
+    return (high == _V4 and low >> 24 == 127) or (high == 0 and low == 1)
+
+
+def pair_tries(
+    rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
+    chosen: cython.uint[::1],
+    count: cython.Py_ssize_t,
+    verdicts: cython.uint[::1],
+    newest: cython.uint[::1],
+) -> None:
+    """Mark failed attempts that belong to a try which got through at another address.
+
+    A try is one client's attempts to one port over several addresses of one host, started within a
+    second; which addresses are one host's is only known for loopback and across IP families.
+    ``verdicts[outcome]`` is FAILING, COMPLETED or 0; ``newest`` is zeroed scratch for 65,536 ports.
+    """
+    i: cython.Py_ssize_t
+    base: cython.Py_ssize_t
+    long_base: cython.Py_ssize_t
+    other: cython.Py_ssize_t
+    other_base: cython.Py_ssize_t
+    other_long: cython.Py_ssize_t
+    server: cython.Py_ssize_t
+    other_server: cython.Py_ssize_t
+    port: cython.uint
+    verdict: cython.uint
+    link: cython.uint
+    steps: cython.Py_ssize_t
+    ts: cython.ulonglong
+    gap: cython.ulonglong
+    seen_high: cython.ulonglong
+    seen_low: cython.ulonglong
+    paired: cython.Py_ssize_t
+    for i in range(count):
+        base = chosen[i]
+        long_base = base * _LONGS
+        base *= _WORDS
+        verdict = verdicts[rows[base + _OUTCOME]]
+        if verdict == 0:
+            continue
+        server = 0
+        port = rows[base] >> 16
+        if rows[base + _STATE] & 1 == 0:
+            server = 2
+            port = rows[base] & 0xFFFF
+        if verdict == 1:
+            rows[base + _LINK] = newest[port]
+            newest[port] = chosen[i] + 1
+            continue
+        ts = longs[long_base + _T_FIRST]
+        link = newest[port]
+        steps = 0
+        paired = 0
+        seen_high = 0
+        seen_low = 0
+        while link != 0 and steps < 256 and paired < 8:
+            steps += 1
+            other = link
+            other -= 1
+            other_base = other * _WORDS
+            other_long = other * _LONGS
+            link = rows[other_base + _LINK]
+            if ts < longs[other_long + _T_FIRST]:
+                continue
+            gap = ts - longs[other_long + _T_FIRST]
+            if gap > _SECOND:
+                break
+            if rows[other_base + _OUTCOME] & _RECOVERED != 0:
+                continue
+            other_server = 0
+            if rows[other_base + _STATE] & 1 == 0:
+                other_server = 2
+            if (
+                longs[other_long + other_server] == longs[long_base + server]
+                and longs[other_long + other_server + 1] == longs[long_base + server + 1]
+            ):
+                continue
+            if (longs[other_long + other_server] == _V4) == (longs[long_base + server] == _V4) and not (
+                _is_loopback(longs[other_long + other_server], longs[other_long + other_server + 1])
+                and _is_loopback(longs[long_base + server], longs[long_base + server + 1])
+            ):
+                continue
+            if (
+                paired != 0
+                and longs[other_long + other_server] == seen_high
+                and longs[other_long + other_server + 1] == seen_low
+            ):
+                continue
+            rows[other_base + _OUTCOME] |= _RECOVERED
+            seen_high = longs[other_long + other_server]
+            seen_low = longs[other_long + other_server + 1]
+            paired += 1
+
+
+@cython.cfunc
+@cython.inline
+def _group_hash(
+    high: cython.ulonglong, low: cython.ulonglong, key: cython.ulonglong
+) -> cython.ulonglong:
+    """A hash of a group's key; its upper half is the well-mixed one."""
+    h: cython.ulonglong = ((high * _K2 + low) * _K1 ^ (key * _K2)) & _M64
+    h ^= h >> 31
+    return (h * _K1) & _M64
+
+
+def fold_groups(
+    rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
+    chosen: cython.uint[::1],
+    start: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
+    groups: cython.ulonglong[::1],
+    used: cython.Py_ssize_t,
+    slots: cython.uint[::1],
+    limits: cython.uint[::1],
+    wanted: cython.uint[::1],
+    result: cython.ulonglong[::1],
+) -> int:
+    """Fold the chosen rows from ``start`` on into ``groups``; return how many groups there are now.
+
+    ``limits[outcome]`` says how many rows of a group are listed in ``wanted`` (pairs of row, group).
+    Stops early when ``groups`` or ``wanted`` is full: ``result[0]`` is the next place in ``chosen``,
+    ``result[1]`` the number of pairs.
+    """
+    i: cython.Py_ssize_t = start
+    base: cython.Py_ssize_t
+    long_base: cython.Py_ssize_t
+    server: cython.Py_ssize_t
+    g: cython.Py_ssize_t
+    slot: cython.Py_ssize_t
+    pairs: cython.Py_ssize_t = 0
+    room: cython.Py_ssize_t = len(groups) // _GROUP
+    pair_room: cython.Py_ssize_t = len(wanted) // 2
+    mask: cython.ulonglong = len(slots) - 1
+    key: cython.ulonglong
+    high: cython.ulonglong
+    low: cython.ulonglong
+    ts: cython.ulonglong
+    classes: cython.ulonglong
+    while i < count:
+        base = chosen[i]
+        long_base = base * _LONGS
+        base *= _WORDS
+        if rows[base + _STATE] & 1 == 0:
+            server = 2
+            key = rows[base] & 0xFFFF
+        else:
+            server = 0
+            key = rows[base] >> 16
+        high = longs[long_base + server]
+        low = longs[long_base + server + 1]
+        classes = rows[base + _CLASSES]
+        key = (key << 32) | ((classes >> 8) & 0xFF00) | (classes & 0xFF)
+        classes = rows[base + _OUTCOME]
+        key |= classes << 16
+        ts = longs[long_base + _T_FIRST]
+        slot = (_group_hash(high, low, key) >> 32) & mask
+        g = -1
+        while slots[slot] != 0:
+            g = slots[slot]
+            g -= 1
+            if (
+                groups[g * _GROUP] == high
+                and groups[g * _GROUP + 1] == low
+                and groups[g * _GROUP + 2] == key
+            ):
+                break
+            g = -1
+            slot = (slot + 1) & mask
+        if pairs >= pair_room:
+            break
+        if g < 0:
+            if used >= room:
+                break
+            g = used
+            used += 1
+            slots[slot] = used
+            groups[g * _GROUP] = high
+            groups[g * _GROUP + 1] = low
+            groups[g * _GROUP + 2] = key
+            groups[g * _GROUP + 3] = 0
+            groups[g * _GROUP + 4] = ts
+            groups[g * _GROUP + 5] = ts
+            groups[g * _GROUP + 7] = 0
+        groups[g * _GROUP + 3] += 1
+        if ts < groups[g * _GROUP + 4]:
+            groups[g * _GROUP + 4] = ts
+        if ts > groups[g * _GROUP + 5]:
+            groups[g * _GROUP + 5] = ts
+        groups[g * _GROUP + 6] = chosen[i] + 1
+        if groups[g * _GROUP + 7] < limits[rows[base + _OUTCOME] & 0xFF]:
+            groups[g * _GROUP + 7] += 1
+            wanted[pairs * 2] = chosen[i]
+            wanted[pairs * 2 + 1] = g
+            pairs += 1
+        i += 1
+    result[0] = i
+    result[1] = pairs
+    return used
+
+
+def index_groups(groups: cython.ulonglong[::1], used: cython.Py_ssize_t, slots: cython.uint[::1]) -> None:
+    """Fill an empty group index."""
+    g: cython.Py_ssize_t
+    slot: cython.Py_ssize_t
+    mask: cython.ulonglong = len(slots) - 1
+    for g in range(used):
+        slot = (_group_hash(groups[g * _GROUP], groups[g * _GROUP + 1], groups[g * _GROUP + 2]) >> 32) & mask
+        while slots[slot] != 0:
+            slot = (slot + 1) & mask
+        slots[slot] = g + 1
+
+
+def choose_settled(
+    rows: cython.uint[::1],
+    count: cython.Py_ssize_t,
+    over: cython.uint,
+    keep: cython.Py_ssize_t,
+    chosen: cython.uint[::1],
+    marks: cython.uint[::1],
+) -> int:
+    """Choose rows to settle: those that are over, then the oldest, until ``keep`` are left.
+
+    A row is over when its events have a bit of ``over``, or a newer row of its 4-tuple exists.
+    ``marks`` is zeroed scratch, one a row: afterwards 1 for each chosen row. ``chosen`` is in row order.
+    Returns how many were chosen.
+    """
+    i: cython.Py_ssize_t
+    previous: cython.Py_ssize_t
+    gone: cython.Py_ssize_t = 0
+    left: cython.Py_ssize_t
+    for i in range(count):
+        previous = rows[i * _WORDS + _PREVIOUS]
+        if previous != 0 and marks[previous - 1] == 0:
+            marks[previous - 1] = 1
+            gone += 1
+        if rows[i * _WORDS + _EVENTS] & over != 0 and marks[i] == 0:
+            marks[i] = 1
+            gone += 1
+    left = count - gone
+    for i in range(count):
+        if left <= keep:
+            break
+        if marks[i] == 0:
+            marks[i] = 1
+            left -= 1
+    gone = 0
+    for i in range(count):
+        if marks[i] != 0:
+            chosen[gone] = i
+            gone += 1
+    return gone
+
+
+def compact(
+    rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
+    count: cython.Py_ssize_t,
+    marks: cython.uint[::1],
+) -> int:
+    """Remove the marked rows, keeping the order of the others; return how many are left."""
+    i: cython.Py_ssize_t
+    k: cython.Py_ssize_t
+    previous: cython.Py_ssize_t
+    left: cython.Py_ssize_t = 0
+    for i in range(count):
+        if marks[i] == 1:
+            continue
+        # A chain leads to older rows only, so their new places (mark - 2) are known by now.
+        previous = rows[i * _WORDS + _PREVIOUS]
+        if previous != 0:
+            rows[i * _WORDS + _PREVIOUS] = marks[previous - 1] - 1 if marks[previous - 1] > 1 else 0
+        marks[i] = left + 2
+        if left != i:
+            for k in range(_WORDS):
+                rows[left * _WORDS + k] = rows[i * _WORDS + k]
+            for k in range(_LONGS):
+                longs[left * _LONGS + k] = longs[i * _LONGS + k]
+        left += 1
+    return left

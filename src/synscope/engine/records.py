@@ -1,0 +1,284 @@
+"""Walks pcap and pcapng records in a buffer: one loop per record format, each filling a ``Batch``.
+
+Input: a buffer, how much of it is filled, and a state vector (``STATE_…`` indices) that says how the
+file writes its records. Output: the batch's ``at``, ``caplen``, ``wirelen``, ``ts_ns`` and ``linktype``
+columns, the count, and in the state vector where the walk stopped and why (``STOP_…``).
+
+Invariants: nothing is read outside ``[0, end)``; a record is either whole in the batch or untouched;
+damage is a ``FAULT_…`` in the state vector, never an exception, so what was walked before it is kept.
+
+Source: draft-ietf-opsawg-pcap (pcap) and draft-ietf-opsawg-pcapng (pcapng), sections on packet records
+and on the Enhanced, Simple and (obsolete) Packet Blocks.
+"""
+
+from __future__ import annotations
+
+try:
+    import cython
+except ImportError:  # the build's Cython is gone at run time
+    from synscope.engine import shim as cython  # type: ignore[no-redef]
+
+COMPILED = cython.compiled
+
+STATE_SIZE = 12
+STATE_POSITION = 0
+STATE_STOP = 1
+STATE_FAULT = 2
+STATE_BIG_ENDIAN = 3
+STATE_UNIT = 4  # pcap: nanoseconds a unit of the time stamp's fraction
+STATE_LINKTYPE = 5  # pcap
+STATE_HEADER = 6  # pcap: bytes of a record header, 16 or 24
+STATE_LIMIT = 7  # largest believable captured length
+STATE_SWAPPED = 8  # pcap: 1 if lengths may be in the old, swapped order; 2 if they are
+STATE_INTERFACES = 9  # pcapng: rows of the interface table
+STATE_SNAPPED = 10  # frames stored only in part, counted up
+
+STOP_MORE = 0
+"""The next record is not whole in the buffer."""
+STOP_FULL = 1
+"""The batch is full."""
+STOP_BLOCK = 2
+"""The next block is not a packet block; it is whole in the buffer."""
+STOP_FAULT = 3
+STOP_TIME = 4
+"""The last frame's time stamp does not fit 64 bits of nanoseconds; its ``ts_ns`` holds raw units."""
+
+FAULT_NONE = 0
+FAULT_CAPLEN = 1
+FAULT_BLOCK_LENGTH = 2
+FAULT_INTERFACE = 3
+FAULT_CAPLEN_IN_BLOCK = 4
+
+FAULT_TEXT = {
+    FAULT_CAPLEN: "a record claims an impossible captured length",
+    FAULT_BLOCK_LENGTH: "a block's length is impossible",
+    FAULT_INTERFACE: "a packet refers to an interface that was never described",
+    FAULT_CAPLEN_IN_BLOCK: "a packet claims more bytes than its block holds",
+}
+
+# An interface's row in the table that pcapng walking reads: five 64-bit words.
+INTERFACE_WORDS = 5
+INTERFACE_LINKTYPE = 0
+INTERFACE_SNAPLEN = 1
+INTERFACE_UNIT_KIND = 2
+INTERFACE_UNIT = 3
+INTERFACE_OFFSET = 4  # seconds to add, two's complement
+
+UNIT_MULTIPLY = 0  # ns = ticks * unit
+UNIT_DIVIDE = 1  # ns = ticks / unit
+UNIT_BINARY = 2  # ticks of 2**-unit seconds
+
+# Typed copies: an un-typed constant would be a Python object in the compiled loop.
+_BILLION = cython.declare(cython.ulonglong, 1_000_000_000)
+_TOP_SECOND = cython.declare(cython.ulonglong, 18_446_744_073)
+_TOP_NS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
+_ONE = cython.declare(cython.ulonglong, 1)
+
+
+@cython.cfunc
+@cython.inline
+def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.uint:
+    """The 32-bit word at ``at``; the caller has checked that it lies in the buffer."""
+    a: cython.uint = data[at]
+    b: cython.uint = data[at + 1]
+    c: cython.uint = data[at + 2]
+    d: cython.uint = data[at + 3]
+    if big:
+        return (a << 24) | (b << 16) | (c << 8) | d
+    return a | (b << 8) | (c << 16) | (d << 24)
+
+
+def walk_pcap(
+    data: cython.uchar[::1],
+    end: cython.Py_ssize_t,
+    state: cython.ulonglong[::1],
+    at: cython.uint[::1],
+    caplens: cython.uint[::1],
+    wirelens: cython.uint[::1],
+    times: cython.ulonglong[::1],
+    linktypes: cython.uint[::1],
+) -> int:
+    """Walk pcap records from the state's position; return how many frames the columns now hold."""
+    position: cython.Py_ssize_t = state[0]
+    big: cython.bint = state[3] != 0
+    unit: cython.ulonglong = state[4]
+    linktype: cython.uint = state[5]
+    header: cython.Py_ssize_t = state[6]
+    limit: cython.ulonglong = state[7]
+    swapped: cython.ulonglong = state[8]
+    snapped: cython.ulonglong = state[10]
+    size: cython.Py_ssize_t = len(at)
+    count: cython.Py_ssize_t = 0
+    stop: cython.ulonglong = 1
+    fault: cython.ulonglong = 0
+    caplen: cython.uint
+    wirelen: cython.uint
+    other: cython.uint
+    seconds: cython.ulonglong
+    fraction: cython.ulonglong
+    while count < size:
+        if position + header > end:
+            stop = 0
+            break
+        seconds = _u32(data, position, big)
+        fraction = _u32(data, position + 4, big)
+        caplen = _u32(data, position + 8, big)
+        wirelen = _u32(data, position + 12, big)
+        if swapped != 0 and (swapped == 2 or caplen > wirelen):
+            other = caplen
+            caplen = wirelen
+            wirelen = other
+        if caplen > limit:
+            stop = 3
+            fault = 1
+            break
+        if position + header + caplen > end:
+            stop = 0
+            break
+        at[count] = position + header
+        caplens[count] = caplen
+        wirelens[count] = wirelen
+        times[count] = seconds * _BILLION + fraction * unit
+        linktypes[count] = linktype
+        if caplen < wirelen:
+            snapped += 1
+        count += 1
+        position += header + caplen
+    state[0] = position
+    state[1] = stop
+    state[2] = fault
+    state[10] = snapped
+    return count
+
+
+def walk_pcapng(
+    data: cython.uchar[::1],
+    end: cython.Py_ssize_t,
+    state: cython.ulonglong[::1],
+    interfaces: cython.ulonglong[::1],
+    at: cython.uint[::1],
+    caplens: cython.uint[::1],
+    wirelens: cython.uint[::1],
+    times: cython.ulonglong[::1],
+    linktypes: cython.uint[::1],
+) -> int:
+    """Walk pcapng packet blocks from the state's position; return how many frames the columns hold.
+
+    Stops before any block that is not a packet block, so that the caller can read it.
+    """
+    position: cython.Py_ssize_t = state[0]
+    big: cython.bint = state[3] != 0
+    limit: cython.ulonglong = state[7]
+    known: cython.ulonglong = state[9]
+    snapped: cython.ulonglong = state[10]
+    size: cython.Py_ssize_t = len(at)
+    count: cython.Py_ssize_t = 0
+    stop: cython.ulonglong = 1
+    fault: cython.ulonglong = 0
+    kind: cython.uint
+    length: cython.uint
+    caplen: cython.uint
+    wirelen: cython.uint
+    body: cython.Py_ssize_t
+    interface: cython.ulonglong
+    row: cython.Py_ssize_t
+    ticks: cython.ulonglong
+    unit_kind: cython.ulonglong
+    unit: cython.ulonglong
+    seconds: cython.ulonglong
+    rest: cython.ulonglong
+    ns: cython.ulonglong
+    snaplen: cython.ulonglong
+    fits: cython.bint
+    while count < size:
+        if position + 12 > end:
+            stop = 0
+            break
+        kind = _u32(data, position, big)
+        length = _u32(data, position + 4, big)
+        if kind != 6 and kind != 3 and kind != 2:
+            # A section header's length is in its own byte order: leave all checks to the caller.
+            stop = 2
+            break
+        if length < 12 or length & 3 != 0 or length > limit:
+            stop = 3
+            fault = 2
+            break
+        if position + length > end:
+            stop = 0
+            break
+        ticks = 0
+        if kind == 3:
+            if length < 16:
+                stop = 3
+                fault = 2
+                break
+            interface = 0
+            wirelen = _u32(data, position + 8, big)
+            body = position + 12
+            caplen = wirelen
+            if caplen > length - 16:
+                caplen = length - 16
+        else:
+            if length < 32:
+                stop = 3
+                fault = 2
+                break
+            interface = _u32(data, position + 8, big)
+            if kind == 2:
+                interface = (interface >> 16) if big else (interface & 65535)
+            ticks = _u32(data, position + 12, big)
+            ticks = (ticks << 32) | _u32(data, position + 16, big)
+            caplen = _u32(data, position + 20, big)
+            wirelen = _u32(data, position + 24, big)
+            body = position + 28
+            if caplen > length - 32:
+                stop = 3
+                fault = 4
+                break
+        if interface >= known:
+            stop = 3
+            fault = 3
+            break
+        row = interface * 5
+        if kind == 3:
+            snaplen = interfaces[row + 1]
+            if snaplen != 0 and caplen > snaplen:
+                caplen = snaplen
+        unit_kind = interfaces[row + 2]
+        unit = interfaces[row + 3]
+        fits = True
+        if unit_kind == 0:
+            ns = (ticks * unit) & _TOP_NS
+            fits = ticks <= _TOP_NS // unit
+        elif unit_kind == 1:
+            ns = ticks // unit
+        else:
+            seconds = ticks >> unit
+            rest = ticks & ((_ONE << unit) - 1)
+            if unit > 32:
+                rest >>= unit - 32
+                ns = (seconds * _BILLION + ((rest * _BILLION) >> 32)) & _TOP_NS
+            else:
+                ns = (seconds * _BILLION + ((rest * _BILLION) >> unit)) & _TOP_NS
+            fits = seconds < _TOP_SECOND
+        if interfaces[row + 4] != 0:
+            ns = (ns + interfaces[row + 4] * _BILLION) & _TOP_NS
+        at[count] = body
+        caplens[count] = caplen
+        wirelens[count] = wirelen
+        times[count] = ns
+        linktypes[count] = interfaces[row]
+        if caplen < wirelen:
+            snapped += 1
+        count += 1
+        position += length
+        if not fits:
+            times[count - 1] = ticks
+            stop = 4
+            break
+    state[0] = position
+    state[1] = stop
+    state[2] = fault
+    state[10] = snapped
+    return count

@@ -1,0 +1,32 @@
+"""Stands in for Cython's ``cython`` module where that is not installed.
+
+The engine's modules are ordinary Python with ``cython`` annotations. Compiled, they need neither
+Cython nor this; interpreted, they only need the decorators and type names to exist. Annotations are
+never evaluated (``from __future__ import annotations``), so this is all they touch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+compiled = False
+int = uint = longlong = ulonglong = Py_ssize_t = object  # noqa: A001 - Cython's own names
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+_T = TypeVar("_T")
+
+
+def declare(_type: object, value: _T) -> _T:
+    """Declare a typed module constant; here, just its value."""
+    return value
+
+
+def cfunc(function: _F) -> _F:
+    """Mark a function as C-only when compiled; unchanged here."""
+    return function
+
+
+def inline(function: _F) -> _F:
+    """Ask the C compiler to inline; unchanged here."""
+    return function

@@ -1,0 +1,364 @@
+"""Owns the tables that ``attempts`` and ``fold`` work on: growth, bounded memory, and the way back to objects.
+
+Input: decoded batches. Output: ``Attempt`` and ``AttemptGroup`` objects, made only for what is reported.
+
+When the number of rows reaches a budget, attempts that are over (closed, reset, or followed by a newer one
+on the same 4-tuple) are settled: counted in their group and forgotten but for a 64-bit mark of their
+4-tuple, so that a late segment of theirs does not look like a connection that began before the capture.
+If that does not free half of the table, the oldest go too, and the report says how many.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from synscope.engine import fold, rows
+from synscope.engine.attempts import haunt, rehaunt, reindex, track_batch
+from synscope.engine.batch import SIZE, Batch
+from synscope.engine.outcome import BIT, OUTCOME_RULES, events_of, rule_columns
+from synscope.model import (
+    Attempt,
+    AttemptGroup,
+    Checksum,
+    Endpoint,
+    Frames,
+    IcmpError,
+    Label,
+    Reset,
+    Times,
+)
+
+BUDGET = 1 << 18
+"""Rows kept before old attempts are settled: 208 bytes each."""
+
+_OVER = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"] | BIT["client-fin"] | BIT["server-fin"]
+_FAILING = {Label.SYN_NO_REPLY, Label.SYN_RST, Label.HALF_OPEN, Label.ODD_REPLY}
+_EXAMPLES = 100
+_EXAMPLES_OF_HEALTHY = 8
+_CHECKSUMS = {
+    "unknown": Checksum.UNKNOWN,
+    "correct": Checksum.CORRECT,
+    "not filled in": Checksum.NOT_FILLED_IN,
+    "wrong": Checksum.WRONG,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """An ICMP error that quotes a SYN which is not in the capture."""
+
+    client: Endpoint
+    server: Endpoint
+    icmp: IcmpError
+    frame: int
+
+
+class Tracker:
+    """Follows TCP attempts through batches.
+
+    ``on_attempt``, when given, receives every attempt once, as it settles (at the end: in the order in
+    which they began). ``odd_times`` maps a frame number to a time stamp that 64 bits cannot hold.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        budget: int = BUDGET,
+        on_attempt: Callable[[Attempt], None] | None = None,
+    ) -> None:
+        self._budget = max(budget, 4 * SIZE)
+        self._on_attempt = on_attempt
+        self._state = array("Q", bytes(8 * rows.STATE_WORDS))
+        self._state[rows.S_SEED] = seed & 0xFFFFFFFFFFFFFFFF
+        self._room = 4 * SIZE
+        self._rows = array("I", bytes(4 * rows.WORDS * self._room))
+        self._longs = array("Q", bytes(8 * rows.LONGS * self._room))
+        self._slots = array("Q", bytes(8 * 4 * self._room))
+        self._ghosts = array("Q", bytes(8 * 1024))
+        self._hashes = array("Q", bytes(8 * SIZE))
+        self._senders = array("Q", bytes(16 * rows.SENDER_LIMIT))
+        self._orphans = array("Q", bytes(8 * rows.ORPHAN_LONGS * rows.ORPHAN_LIMIT))
+        self._payload = bytearray(rows.PAYLOAD_BYTES)
+        self._payload_index = array("Q", bytes(16 * rows.PAYLOAD_ENTRIES))
+        self._payload_at: dict[int, tuple[int, int]] = {}
+        self._payload_indexed = 0
+        self._samples = array("I", bytes(4 * 65536))
+        self._groups = array("Q", bytes(8 * fold.GROUP_LONGS * 1024))
+        self._group_slots = array("I", bytes(4 * 4096))
+        self._group_count = 0
+        self._examples: dict[int, list[Attempt]] = {}
+        self._masks = rule_columns()
+        self._verdicts = array("I", [_verdict(rule.label) for rule in OUTCOME_RULES])
+        self._limits = array(
+            "I",
+            [_EXAMPLES if rule.label in _FAILING else _EXAMPLES_OF_HEALTHY for rule in OUTCOME_RULES],
+        )
+        self.odd_times: dict[int, int] = {}
+        self.aggregated = 0
+
+    @property
+    def attempts(self) -> int:
+        """How many attempts there were."""
+        return self._state[rows.S_NEXT_ID]
+
+    @property
+    def strays(self) -> int:
+        """Segments that fit no attempt of their 4-tuple, or came after it was settled early."""
+        return self._state[rows.S_STRAYS] + self._state[rows.S_LATE]
+
+    @property
+    def duplicates(self) -> int:
+        """SYNs and SYN-ACKs recorded twice within a millisecond."""
+        return self._state[rows.S_DUPLICATES]
+
+    def feed(self, data: bytearray, batch: Batch) -> None:
+        """Follow one decoded batch whose frames lie in ``data``."""
+        used = self._state[rows.S_ROWS]
+        if used + batch.count > self._room:
+            if used + batch.count > self._budget:
+                self._settle_some()
+            self._grow(self._state[rows.S_ROWS] + batch.count)
+        b = batch
+        track_batch(
+            data, b.count, self._state, self._rows, self._longs, self._slots, self._ghosts, self._hashes,
+            self._senders, self._orphans, self._payload, self._payload_index, self._samples,
+            b.at, b.caplen, b.ts_ns, b.kind, b.src_high, b.src_low, b.dst_high, b.dst_low, b.ports,
+            b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
+        )  # fmt: skip
+
+    def finish(self) -> tuple[AttemptGroup, ...]:
+        """Settle every attempt that is left; return all groups, in the order of their first attempt."""
+        self._fold(array("I", range(self._state[rows.S_ROWS])))
+        groups = []
+        for g in range(self._group_count):
+            groups.append(self._group(g))
+        self._state[rows.S_ROWS] = 0
+        groups.sort(key=lambda group: (group.examples[0].id, str(group.server)))
+        return tuple(groups)
+
+    def orphans(self) -> list[Orphan]:
+        """ICMP errors about SYNs that are not in the capture (the first 256)."""
+        found = []
+        for n in range(min(self._state[rows.S_ORPHANS], rows.ORPHAN_LIMIT)):
+            at = n * rows.ORPHAN_LONGS
+            server_high, server_low, client_high, client_low, ports, what, frame, _ = self._orphans[at : at + 8]
+            found.append(
+                Orphan(
+                    client=Endpoint(address_text(client_high, client_low), ports >> 16),
+                    server=Endpoint(address_text(server_high, server_low), ports & 0xFFFF),
+                    icmp=_icmp(what, ""),
+                    frame=frame,
+                )
+            )
+        return found
+
+    # -- memory ---------------------------------------------------------------------------------------
+
+    def _grow(self, needed: int) -> None:
+        """Make room for ``needed`` rows, and for the index to stay at most half full."""
+        room = self._room
+        while room < needed:
+            room *= 2
+        if room == self._room:
+            return
+        self._rows.frombytes(bytes(4 * rows.WORDS * (room - self._room)))
+        self._longs.frombytes(bytes(8 * rows.LONGS * (room - self._room)))
+        self._room = room
+        self._reindex()
+
+    def _reindex(self) -> None:
+        self._slots = array("Q", bytes(8 * 4 * self._room))
+        reindex(self._rows, self._longs, self._state[rows.S_ROWS], self._slots, self._state[rows.S_SEED])
+
+    def _settle_some(self) -> None:
+        """Settle attempts that are over, then the oldest, until at most half of the budget is in use."""
+        used = self._state[rows.S_ROWS]
+        marks = array("I", bytes(4 * used))
+        chosen = array("I", bytes(4 * used))
+        gone = fold.choose_settled(self._rows, used, _OVER, self._budget // 2, chosen, marks)
+        del chosen[gone:]
+        self._fold(chosen, early=True)
+        self.aggregated += gone
+        while 2 * (self._state[rows.S_GHOSTS] + gone) > len(self._ghosts):
+            old = self._ghosts
+            self._ghosts = array("Q", bytes(16 * len(old)))
+            rehaunt(old, self._ghosts)
+        self._state[rows.S_GHOSTS] += haunt(
+            self._rows, self._longs, chosen, gone, self._ghosts, self._state[rows.S_SEED]
+        )
+        self._state[rows.S_ROWS] = fold.compact(self._rows, self._longs, used, marks)
+        self._reindex()
+
+    # -- from rows to objects -------------------------------------------------------------------------
+
+    def _fold(self, chosen: array[int], *, early: bool = False) -> None:
+        """Name the chosen rows' outcomes and count them; keep the first few of each group as objects."""
+        count = len(chosen)
+        fold.name_outcomes(self._rows, chosen, count, *self._masks)
+        fold.pair_tries(
+            self._rows, self._longs, chosen, count, self._verdicts, array("I", bytes(4 * 65536))
+        )
+        if self._on_attempt is not None:
+            for row in chosen:
+                self._on_attempt(self._attempt(row))
+        wanted = array("I", bytes(8 * 4096))
+        result = array("Q", bytes(16))
+        at = 0
+        while at < count:
+            self._group_count = fold.fold_groups(
+                self._rows, self._longs, chosen, at, count, self._groups, self._group_count,
+                self._group_slots, self._limits, wanted, result,
+            )  # fmt: skip
+            at = result[0]
+            for pair in range(result[1]):
+                row, group = wanted[2 * pair], wanted[2 * pair + 1]
+                self._examples.setdefault(group, []).append(self._attempt(row))
+            if at < count and self._group_count * fold.GROUP_LONGS >= len(self._groups):
+                self._grow_groups()
+        for g in range(self._group_count) if early else ():
+            self._groups[g * fold.GROUP_LONGS + fold.G_LAST_ROW] = 0  # its row is about to go
+
+    def _grow_groups(self) -> None:
+        self._groups.frombytes(bytes(8 * len(self._groups)))
+        self._group_slots = array("I", bytes(4 * 2 * len(self._group_slots)))
+        fold.index_groups(self._groups, self._group_count, self._group_slots)
+
+    def _group(self, g: int) -> AttemptGroup:
+        at = g * fold.GROUP_LONGS
+        high, low, key, count, first, last, last_row, kept = self._groups[at : at + fold.GROUP_LONGS]
+        word = (key >> 16) & 0xFFFF
+        rule = OUTCOME_RULES[word & 0xFF]
+        examples = self._examples[g]
+        if count > kept and last_row and last_row <= self._state[rows.S_ROWS]:
+            examples.append(self._attempt(last_row - 1))
+        return AttemptGroup(
+            server=Endpoint(address_text(high, low), key >> 32),
+            label=rule.label,
+            outcome=rule.outcome,
+            recovered=bool(word & fold.RECOVERED),
+            count=count,
+            first_ts_ns=self._exact_time(examples[0], first),
+            last_ts_ns=last,
+            examples=tuple(examples),
+        )
+
+    def _exact_time(self, example: Attempt, ts_ns: int) -> int:
+        return example.first_ts_ns if self.odd_times else ts_ns
+
+    def _attempt(self, row: int) -> Attempt:
+        """One row as an object."""
+        w = self._rows[row * rows.WORDS : (row + 1) * rows.WORDS]
+        t = self._longs[row * rows.LONGS : (row + 1) * rows.LONGS]
+        mask = w[rows.EVENTS]
+        rule = OUTCOME_RULES[w[rows.OUTCOME] & 0xFF]
+        low_end = Endpoint(address_text(t[0], t[1]), w[rows.PORTS] >> 16)
+        high_end = Endpoint(address_text(t[2], t[3]), w[rows.PORTS] & 0xFFFF)
+        client, server = low_end, high_end
+        if w[rows.STATE] & rows.CLIENT_IS_HIGH:
+            client, server = high_end, low_end
+        first = self.odd_times.get(w[rows.FRAME_FIRST], t[rows.TS_FIRST])
+        return Attempt(
+            id=w[rows.ID],
+            client=client,
+            server=server,
+            first_ts_ns=first,
+            label=rule.label,
+            outcome=rule.outcome,
+            syn_count=w[rows.SYN_COUNT],
+            syn_ack_count=w[rows.SYN_ACK_COUNT],
+            frames=Frames(
+                first=w[rows.FRAME_FIRST],
+                syn=w[rows.FRAME_SYN] or None,
+                syn_ack=w[rows.FRAME_SYN_ACK] or None,
+                ack=w[rows.FRAME_ACK] or None,
+                rst=w[rows.FRAME_RST] or None,
+                icmp=w[rows.FRAME_ICMP] or None,
+                client_data=w[rows.FRAME_CLIENT_DATA] or None,
+                server_data=w[rows.FRAME_SERVER_DATA] or None,
+                fin=w[rows.FRAME_FIN] or None,
+            ),
+            times=Times(
+                first=first,
+                last_syn=_last_syn(t[rows.TS_FIRST], w[rows.LAST_SYN_US]) if w[rows.SYN_COUNT] > 1 else None,
+                answer=t[rows.TS_ANSWER] or None,
+                client_data=t[rows.TS_CLIENT_DATA] or None,
+                server_data=t[rows.TS_SERVER_DATA] or None,
+                end=t[rows.TS_END] or None,
+                client_fin=t[rows.TS_CLIENT_FIN] or None,
+            ),
+            events=events_of(mask),
+            client_bytes=_sent(w[rows.NEXT_CLIENT], w[rows.ISN_CLIENT], mask & BIT["client-fin"], w, 1),
+            server_bytes=_sent(w[rows.NEXT_SERVER], w[rows.ISN_SERVER], mask & BIT["server-fin"], w, 2),
+            reset=_reset(w),
+            icmp=self._icmp(w),
+            client_payload=self._first_bytes(w[rows.ID], 1),
+            server_payload=self._first_bytes(w[rows.ID], 0),
+            recovered=bool(w[rows.OUTCOME] & fold.RECOVERED),
+        )
+
+    def _icmp(self, w: array[int]) -> IcmpError | None:
+        if not w[rows.FRAME_ICMP]:
+            return None
+        place = w[rows.ICMP_SENDER]
+        sender = address_text(*self._senders[2 * place - 2 : 2 * place]) if place else ""
+        return _icmp(w[rows.ICMP], sender)
+
+    def _first_bytes(self, attempt: int, from_client: int) -> bytes | None:
+        entries = self._state[rows.S_PAYLOAD_ENTRIES]
+        while self._payload_indexed < entries:
+            key, place = self._payload_index[2 * self._payload_indexed : 2 * self._payload_indexed + 2]
+            self._payload_at[key] = (place >> 16, place & 0xFFFF)
+            self._payload_indexed += 1
+        found = self._payload_at.get(attempt << 1 | from_client)
+        if found is None:
+            return None
+        start, size = found
+        return bytes(self._payload[start : start + size])
+
+
+def address_text(high: int, low: int) -> str:
+    """The textual form of an address given as the engine's two 64-bit halves."""
+    if high == 1 and low <= 0xFFFFFFFF:
+        return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
+    return str(ipaddress.IPv6Address(high << 64 | low))
+
+
+def _verdict(label: Label) -> int:
+    if label in _FAILING:
+        return fold.FAILING
+    return fold.COMPLETED if label is Label.COMPLETED else 0
+
+
+def _icmp(what: int, sender: str) -> IcmpError:
+    return IcmpError(version=what >> 16, type=what >> 8 & 255, code=what & 255, sender=sender)
+
+
+def _reset(w: array[int]) -> Reset | None:
+    traits = w[rows.RST_TRAITS]
+    if not traits:
+        return None
+    return Reset(
+        from_server=bool(traits & rows.RST_FROM_SERVER),
+        window=w[rows.RST_WINDOW_ID] >> 16,
+        ip_id=w[rows.RST_WINDOW_ID] & 0xFFFF,
+        seq=w[rows.RST_SEQ],
+        has_ack=bool(traits & rows.RST_HAS_ACK),
+        checksum=_CHECKSUMS[rows.CHECKSUMS[traits >> 2 & 3]],
+    )
+
+
+def _last_syn(first_ts_ns: int, last_us: int) -> int:
+    """The last SYN's time from its low 32 bits in microseconds (exact for captures under 71 minutes)."""
+    return first_ts_ns + ((last_us - first_ts_ns // 1000) & 0xFFFFFFFF) * 1000
+
+
+def _sent(following: int, isn: int, fin: int, w: array[int], side: int) -> int:
+    """Payload bytes of a side by its sequence numbers; the SYN and FIN count one each."""
+    known = rows.KNOWS_CLIENT if side == 1 else rows.KNOWS_SERVER
+    if not w[rows.STATE] & known:
+        return 0
+    return max(0, ((following - isn) & 0xFFFFFFFF) - 1 - bool(fin))

@@ -1,0 +1,124 @@
+"""Questions about what was asked and answered: HTTP statuses, services still loading, kinds of service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from synscope.evidence.heard import hidden, where
+from synscope.evidence.payload import Protocol, Response, describe
+from synscope.evidence.view import Exchange, Verdict, View, is_said, no, unknown
+
+GATEWAY_STATUS: Final = frozenset({502, 503, 504})
+
+_LOADING: Final = re.compile(
+    r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
+    r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
+    r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
+    r"|-loading |estimated_time"
+)
+_LLM_PATH: Final = re.compile(
+    r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
+    r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
+    r"|/(?:completion|infill|generate|generate_stream|tokenize|detokenize)(?:\?|$)"
+    r"|/v2/(?:models|health)/"
+)
+_LLM_ANSWER: Final = re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
+_CONTEXT_PATH: Final = re.compile(
+    r"/mcp(?:[/?]|$)|/messages/?\?session_?id="
+    r"|/collections(?:/[^/?]+(?:/points)?)?(?:[/?]|$)|/api/v[12]/(?:collections|tenants|heartbeat)"
+    r"|/v1/(?:objects|schema|graphql)(?:[/?]|$)|/v[12]/vector(?:db)?/"
+)
+_CONTEXT_HEAD: Final = re.compile(
+    r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
+    r'|"method":\s*"(?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))"'
+)
+
+
+def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> Verdict:
+    """Whether an HTTP answer passes ``test``."""
+
+    def hit(x: Exchange) -> bool:
+        return x.server.response is not None and test(x.server.response)
+
+    return (
+        where(view, hit, lambda x: f"the server answered {describe(x.server)}")
+        or hidden(view)
+        or no(otherwise)
+    )
+
+
+def http_client_error(view: View) -> Verdict:
+    """``http-client-error``."""
+    return _answered(view, lambda r: 400 <= r.status <= 499, "no answer has an HTTP 4xx status")
+
+
+def http_server_error(view: View) -> Verdict:
+    """``http-server-error``."""
+    return _answered(
+        view,
+        lambda r: 500 <= r.status <= 599 and r.status not in GATEWAY_STATUS,
+        "no answer has an HTTP 5xx status of the service's own",
+    )
+
+
+def http_gateway_error(view: View) -> Verdict:
+    """``http-gateway-error``."""
+    return _answered(view, lambda r: r.status in GATEWAY_STATUS, "no answer has the status 502, 503 or 504")
+
+
+def http_loading(view: View) -> Verdict:
+    """``http-loading``: HTTP errors, and the errors of Redis and PostgreSQL that say the same."""
+
+    def loading(x: Exchange) -> bool:
+        response = x.server.response
+        if response is not None:
+            words = f"{response.reason}\n{response.rest}".lower()
+            return response.status >= 400 and bool(_LOADING.search(words))
+        named = x.server.protocol in {Protocol.REDIS, Protocol.POSTGRES}
+        return named and bool(_LOADING.search(x.server.text.lower()))
+
+    text = "the answer says that something is still loading: "
+    return (
+        where(view, loading, lambda x: text + describe(x.server))
+        or hidden(view)
+        or no("no answer speaks of loading")
+    )
+
+
+def _api(view: View, path: re.Pattern[str], heads: re.Pattern[str], what: str) -> Verdict:
+    """Whether a request's target, or the rest of a message, belongs to a kind of service."""
+
+    def hit(x: Exchange) -> bool:
+        request, response = x.client.request, x.server.response
+        asked = request is not None and (path.match(_path(request.target)) or heads.search(request.headers))
+        told = response is not None and (heads.search(response.server.lower()) or heads.search(response.rest))
+        return bool(asked or told)
+
+    def text(x: Exchange) -> str:
+        if is_said(x.client):
+            return f"{describe(x.client)} is a request to {what}"
+        return f"{describe(x.server)} is an answer of {what}"
+
+    found = where(view, hit, text)
+    if found is not None:
+        return found
+    # Bytes never sent say nothing about what would have been asked.
+    mute = hidden(view)
+    return unknown(mute.text) if mute is not None else no(f"no request or answer names {what}")
+
+
+def _path(target: str) -> str:
+    """Return the path of a request target, in absolute or origin form."""
+    return re.sub(r"^[a-z]+://[^/]*", "", target)
+
+
+def llm_api(view: View) -> Verdict:
+    """``llm-api``."""
+    return _api(view, _LLM_PATH, _LLM_ANSWER, "a model server")
+
+
+def context_api(view: View) -> Verdict:
+    """``context-api``."""
+    return _api(view, _CONTEXT_PATH, _CONTEXT_HEAD, "a vector store or MCP server")

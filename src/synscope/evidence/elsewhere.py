@@ -1,0 +1,266 @@
+"""Questions that the target's surroundings answer: other addresses, other ports, proxies and gateways."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from synscope.evidence.answers import GATEWAY_STATUS
+from synscope.evidence.exchange import first_data_frames
+from synscope.evidence.payload import describe, recognise
+from synscope.evidence.protocols import Authority, Protocol
+from synscope.evidence.request import names_loopback
+from synscope.evidence.typo import how_it_differs, looks_like_typo
+from synscope.evidence.units import count, duration, listed
+from synscope.evidence.view import (
+    FAILURES,
+    Verdict,
+    View,
+    attempts,
+    exchanges,
+    frames_of,
+    is_ipv6,
+    is_local,
+    is_loopback,
+    no,
+    total,
+    unknown,
+    yes,
+)
+from synscope.model import Attempt, AttemptGroup, Label, NearMiss, Outcome
+
+GATEWAY_WINDOW_NS: Final = 5_000_000_000
+"""How far a gateway's error and the failure of its upstream may lie apart."""
+
+_DNS_LOCALHOST: Final = b"\x09localhost\x00"
+
+
+def _elsewhere(view: View, *labels: Label) -> list[AttemptGroup]:
+    """Return the other targets' groups with one of ``labels``, each once."""
+    own = {id(group) for group in view.groups}
+    groups: dict[int, AttemptGroup] = {}
+    for other in view.others:
+        if other is not view.summary:
+            groups.update((id(group), group) for group in other.groups if group.label in labels)
+    return [group for key, group in groups.items() if key not in own]
+
+
+def _same_port_completed(view: View, *, other_family: bool) -> Verdict:
+    """Whether the port that failed at one address completed at another, and is it the same host."""
+    failed = (*view.failing, *view.recovered)
+    kind = "over the other IP family" if other_family else "at another address of the same family"
+    if not failed:
+        return no(f"nothing failed that could have completed {kind}")
+    good = [
+        *view.completed,
+        *(g for g in _elsewhere(view, Label.COMPLETED) if g.server.port == view.summary.target.port),
+    ]
+    bad_addresses = {group.server.address for group in failed}
+    good_addresses = {group.server.address for group in good}
+    families = {is_ipv6(address) for address in bad_addresses}
+    working = {is_ipv6(address) for address in good_addresses}
+
+    def wanted(address: str) -> bool:
+        if other_family:
+            # The family that failed must never have worked, and this one must never have failed.
+            return is_ipv6(address) not in families and not families & working
+        return address not in bad_addresses and is_ipv6(address) in families
+
+    found = [group for group in good if wanted(group.server.address)]
+    if not found:
+        return no(f"the port did not complete {kind}")
+    where = listed(sorted({group.server.address for group in found}))
+    text = f"refused or unanswered at {listed(sorted(bad_addresses))}, completed at {where}"
+    seen = attempts(found)
+    frames = frames_of((*attempts(failed)[:2], *seen[:2]), lambda f: f.first)
+    own_host = any(map(is_local, seen)) and any(map(is_local, attempts(failed)))
+    if own_host or view.recovered:
+        return yes(text, frames)
+    return unknown(f"{text}; whether that is the same host cannot be told", frames)
+
+
+def other_family_completed(view: View) -> Verdict:
+    """``other-family-completed``."""
+    return _same_port_completed(view, other_family=True)
+
+
+def other_address_completed(view: View) -> Verdict:
+    """``other-address-completed``."""
+    return _same_port_completed(view, other_family=False)
+
+
+def similar_port_completed(view: View) -> Verdict:
+    """``similar-port-completed``."""
+    port = view.summary.target.port
+    near = [
+        g
+        for g in _elsewhere(view, Label.COMPLETED)
+        if looks_like_typo(port, g.server.port) and _may_be_host(view, g)
+    ]
+    if not near:
+        return no("no port that looks like a typo of the target completed")
+    ports = sorted({group.server.port for group in near})
+    named = listed([f"{number} ({how_it_differs(port, number)})" for number in ports])
+    return yes(f"completed: {named}", frames_of(attempts(near), lambda f: f.first))
+
+
+def _may_be_host(view: View, group: AttemptGroup) -> bool:
+    """Whether a group's server may be the host that the target means."""
+    known = {g.server.address for g in view.groups}
+    local = any(map(is_local, group.examples))
+    if known:
+        return group.server.address in known or (local and any(map(is_local, attempts(view.groups))))
+    host = view.summary.target.host
+    return (
+        host is None
+        or _same_name(host, group.server.address)
+        or (local and names_loopback(host) is not False)
+    )
+
+
+def _same_name(one: str, other: str) -> bool:
+    """Whether two hosts are the same as written, or both this machine's loopback."""
+    return one.strip("[]").lower() == other.strip("[]").lower() or (
+        names_loopback(one) is True and names_loopback(other) is True
+    )
+
+
+def wrapped_port_seen(view: View) -> Verdict:
+    """``wrapped-port-seen``."""
+    target = view.summary.target
+    if target.port <= 65535:
+        return no(f"{target.port} is a port as it stands")
+    misses = [miss for miss in view.summary.near_misses if miss.kind == "wrapped-port"]
+    groups = [
+        g for g in _elsewhere(view, *(set(Label) - {Label.MID_STREAM})) if g.server.port == target.wrapped
+    ]
+    groups = [group for group in groups if _may_be_host(view, group)]
+    if groups:
+        text = (
+            f"{count(total(groups), 'attempt')} went to {target.wrapped}, which is {target.port} modulo 65536"
+        )
+        return yes(text, frames_of(attempts(groups), lambda f: f.syn or f.first))
+    return _from_misses(misses) or no(f"no SYN went to {target.wrapped} ({target.port} modulo 65536)")
+
+
+def _from_misses(misses: list[NearMiss]) -> Verdict | None:
+    if not misses:
+        return None
+    return yes(
+        "; ".join(miss.text for miss in misses[:3]), sorted({f for miss in misses for f in miss.frames})[:12]
+    )
+
+
+def host_header_out_of_range(view: View) -> Verdict:
+    """``host-header-out-of-range``: a client that wrapped the number still writes it into its request."""
+    target = view.summary.target
+    wrapped = [
+        g for g in _elsewhere(view, Label.COMPLETED, Label.ONE_SIDED) if g.server.port == target.wrapped
+    ]
+    said = exchanges(wrapped) if target.port > 65535 else list(view.exchanges)
+    for exchange in said:
+        host = exchange.client.request.host if exchange.client.request else None
+        if host is not None and host.port is not None and host.port > 65535:
+            port = exchange.attempt.server.port
+            text = f"a request to port {port} has the header Host: {host.host}:{host.port}"
+            return yes(text, frames_of([exchange.attempt], lambda f: f.client_data))
+    if any(exchange.client.request for exchange in said):
+        return no("the Host header names no port above 65535")
+    return no("no HTTP request in the clear")
+
+
+def proxy_request_names_target(view: View) -> Verdict:
+    """``proxy-request-names-target``."""
+    misses = [miss for miss in view.summary.near_misses if miss.kind == "proxy-request"]
+    for attempt in attempts(_elsewhere(view, Label.COMPLETED, Label.ONE_SIDED)):
+        asked = (
+            recognise(attempt.client_payload)
+            if attempt.client_payload and _may_be_proxied(attempt.client_payload)
+            else None
+        )
+        if asked is not None and asked.proxied is not None and _names_target(view, asked.proxied):
+            place = asked.proxied
+            what = "SOCKS" if asked.protocol is Protocol.SOCKS else describe(asked)
+            text = f"a request to a proxy at {attempt.server} names {place.host}:{place.port} ({what})"
+            return yes(text, frames_of([attempt], lambda f: f.client_data or f.first))
+    return _from_misses(misses) or no("no request to a proxy names the target")
+
+
+def _may_be_proxied(data: bytes) -> bool:
+    """Whether recognising the bytes is worth it: a capture holds many other requests."""
+    return data.startswith((b"CONNECT ", b"\x04", b"\x05")) or b"://" in data[:64]
+
+
+def _names_target(view: View, asked: Authority) -> bool:
+    target = view.summary.target
+    if asked.port != target.port:
+        return False
+    hosts = {group.server.address for group in view.groups} | {target.host or "localhost"}
+    return any(_same_name(asked.host, host) for host in hosts)
+
+
+def gateway_upstream_failed(view: View) -> Verdict:
+    """``gateway-upstream-failed``: another port of this host answered 502, 503 or 504 at that time."""
+    broken = [a for a in attempts(view.groups) if _went_wrong(a)]
+    if not broken:
+        return no("the target did not fail")
+    own = view.summary.target.port
+    for gateway in attempts(_elsewhere(view, Label.COMPLETED)):
+        status = _gateway_status(gateway)
+        if status is None or gateway.server.port == own:
+            continue
+        answered = _span(gateway, gateway.times.client_data)
+        for failure in broken:
+            apart = _apart(answered, _span(failure, None))
+            if apart <= GATEWAY_WINDOW_NS and _is_gateway_of(gateway, failure):
+                when = "while" if apart == 0 else f"{duration(apart)} from when"
+                text = f"{gateway.server} answered {status} {when} its own attempt to {failure.server} failed"
+                return yes(text, (*first_data_frames([gateway]), *frames_of([failure], lambda f: f.first)))
+    return no("no other port of this host answered 502, 503 or 504 in those seconds")
+
+
+def _went_wrong(attempt: Attempt) -> bool:
+    early = {Outcome.RESET_BY_SERVER_EARLY, Outcome.SERVER_SILENT}
+    return attempt.outcome in early or (attempt.label in FAILURES and not attempt.recovered)
+
+
+def _gateway_status(attempt: Attempt) -> int | None:
+    data = attempt.server_payload
+    if not data or not data.startswith(b"HTTP/"):
+        return None
+    response = recognise(data).response
+    return response.status if response is not None and response.status in GATEWAY_STATUS else None
+
+
+def _span(attempt: Attempt, start: int | None) -> tuple[int, int]:
+    """Return from ``start`` (or the attempt's first frame) to the last time that is known of it."""
+    times = attempt.times
+    begin = times.first if start is None else start
+    known = (times.last_syn, times.answer, times.client_data, times.server_data, times.end, times.client_fin)
+    return begin, max([begin, *(time for time in known if time is not None)])
+
+
+def _apart(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """Return ns between two spans, 0 when they overlap."""
+    return max(0, one[0] - other[1], other[0] - one[1])
+
+
+def _is_gateway_of(gateway: Attempt, failure: Attempt) -> bool:
+    """Whether the failing attempt was made by the host on which the gateway runs."""
+    here, there = gateway.server.address, failure.client.address
+    return (
+        here == there
+        or (is_loopback(here) and is_loopback(there))
+        or (is_local(gateway) and is_local(failure))
+    )
+
+
+def dns_query_for_localhost(view: View) -> Verdict:
+    """``dns-query-for-localhost``. Only DNS over TCP can be seen here; the usual query is UDP."""
+    for attempt in attempts(_elsewhere(view, Label.COMPLETED)):
+        data = attempt.client_payload or b""
+        if attempt.server.port == 53 and _DNS_LOCALHOST in data.lower():
+            return yes(
+                f"a DNS query for localhost went to {attempt.server}",
+                frames_of([attempt], lambda f: f.client_data),
+            )
+    return unknown("only TCP is looked at, and DNS queries usually travel over UDP")

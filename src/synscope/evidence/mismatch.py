@@ -1,0 +1,177 @@
+"""Questions about conversations at cross purposes.
+
+Another protocol than the client's, TLS on one side only, a certificate turned down.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from synscope.evidence.exchange import client_ended_first, first_data_frames
+from synscope.evidence.heard import unheard, where
+from synscope.evidence.payload import Payload, Protocol, describe
+from synscope.evidence.protocols import NAMELESS
+from synscope.evidence.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY
+from synscope.evidence.view import Exchange, Verdict, View, is_said, is_tls, no, unknown
+
+_PLAIN_TO_TLS: Final = re.compile(
+    r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
+)
+# A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
+_ALERT_SIZES: Final = range(7, 41)
+_FINISHED: Final = 58
+_SHORTEST_REQUEST: Final = 130
+_CERTIFICATE_FLIGHT: Final = 500
+_ENDS: Final = frozenset({"client-fin", "server-fin", "client-rst", "server-rst"})
+
+
+def _both(exchange: Exchange) -> str:
+    return (
+        f"the client sent {describe(exchange.client)}, the server answered with {describe(exchange.server)}"
+    )
+
+
+def tls_to_plain_server(view: View) -> Verdict:
+    """``tls-to-plain-server``."""
+
+    def mismatch(x: Exchange) -> bool:
+        return x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_said(x.server) and not is_tls(x.server)
+
+    return where(view, mismatch, _both) or unheard(view) or no("no TLS client got an answer outside TLS")
+
+
+def plain_to_tls_server(view: View) -> Verdict:
+    """``plain-to-tls-server``."""
+
+    def mismatch(x: Exchange) -> bool:
+        if not is_said(x.client) or is_tls(x.client):
+            return False
+        response = x.server.response
+        told = (
+            response is not None
+            and response.status >= 400
+            and _PLAIN_TO_TLS.search(f"{response.reason}\n{response.rest}".lower())
+        )
+        return x.server.protocol is Protocol.TLS_ALERT or bool(told)
+
+    return (
+        where(view, mismatch, _both)
+        or unheard(view)
+        or no("no plain-text client got a TLS alert or an HTTPS hint")
+    )
+
+
+def other_protocol_greeting(view: View) -> Verdict:
+    """``other-protocol-greeting``. Bytes that name no protocol accuse nobody."""
+
+    def named(payload: Payload) -> bool:
+        return payload.protocol not in NAMELESS
+
+    def mismatch(x: Exchange) -> bool:
+        # TLS against something else has its own two words, unless the server names another protocol.
+        answered_in_kind = is_tls(x.server) or (is_tls(x.client) and x.server.response is not None)
+        if x.client.protocol is Protocol.SOCKS and x.server.response is None:
+            return False
+        return (
+            named(x.client)
+            and named(x.server)
+            and x.client.family != x.server.family
+            and not answered_in_kind
+        )
+
+    verdict = where(view, mismatch, _both) or unheard(view)
+    if verdict is not None:
+        return verdict
+    mute = next(
+        (
+            x
+            for x in view.exchanges
+            if named(x.server) and not is_said(x.client) and not x.attempt.client_bytes
+        ),
+        None,
+    )
+    if mute is not None:
+        why = f"the server greeted with {describe(mute.server)}; the client had said nothing"
+        return unknown(why, first_data_frames([mute.attempt]))
+    return no("no server greeted with another protocol than the client's")
+
+
+def tls_certificate_rejected(view: View) -> Verdict:
+    """``tls-certificate-rejected``: by an alert in the clear, or by a close whose size fits one alert.
+
+    In TLS 1.3 the client's alert is encrypted, and the first kept bytes often end before it. What
+    remains visible is that the client, having sent its hello and no more than an alert, ended
+    upon a flight large enough to hold a certificate.
+    """
+
+    def alerted(x: Exchange) -> bool:
+        return x.client.alert is not None and x.client.alert.description in CERTIFICATE_REJECTED
+
+    def left(x: Exchange) -> str:
+        extra = f"{_beyond_hello(x)} bytes after its hello, as many as one alert"
+        return f"the handshake ended after the server's first flight: the client sent only {extra}"
+
+    verdict = where(view, alerted, lambda x: f"the client sent {describe(x.client)}") or where(
+        view, _left_after_flight, left
+    )
+    if verdict is not None:
+        return verdict
+    mute = unheard(view)
+    if mute is not None:
+        return mute
+    handshakes = [
+        x for x in view.exchanges if x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_tls(x.server)
+    ]
+    open_ends = [x for x in handshakes if _ended_without_request(x)]
+    if open_ends:
+        why = "a TLS connection ended without a request; whether the client sent an alert is not visible"
+        return unknown(why, first_data_frames(x.attempt for x in open_ends))
+    return no(
+        "TLS handshakes went on past the certificate"
+        if handshakes
+        else "no TLS handshake got as far as a certificate"
+    )
+
+
+def _beyond_hello(exchange: Exchange) -> int:
+    """Return how many bytes the client sent after its first TLS record."""
+    return max(0, exchange.attempt.client_bytes - (exchange.client.first_record or 0))
+
+
+def _left_after_flight(exchange: Exchange) -> bool:
+    attempt = exchange.attempt
+    flight = (
+        exchange.server.protocol is Protocol.TLS_SERVER_HELLO and attempt.server_bytes >= _CERTIFICATE_FLIGHT
+    )
+    ended = attempt.times.end is not None or bool(attempt.events & _ENDS)
+    hello = exchange.client.protocol is Protocol.TLS_CLIENT_HELLO and exchange.client.alert is None
+    return hello and flight and ended and _beyond_hello(exchange) in _ALERT_SIZES
+
+
+def _ended_without_request(exchange: Exchange) -> bool:
+    """Whether no alert is visible and the client sent too little for a handshake with a request."""
+    if exchange.client.alert is not None or exchange.server.alert is not None:
+        return False
+    beyond = _beyond_hello(exchange)
+    # GnuTLS finishes the handshake before it looks at the certificate.
+    return beyond < _FINISHED or (beyond < _SHORTEST_REQUEST and client_ended_first(exchange.attempt))
+
+
+def tls_alert(view: View) -> Verdict:
+    """``tls-alert``."""
+
+    def bad(payload: Payload) -> bool:
+        return payload.alert is not None and payload.alert.description != CLOSE_NOTIFY
+
+    def text(x: Exchange) -> str:
+        side, payload = ("client", x.client) if bad(x.client) else ("server", x.server)
+        return f"the {side} sent {describe(payload)}"
+
+    verdict = where(view, lambda x: bad(x.client) or bad(x.server), text) or unheard(view)
+    if verdict is not None:
+        return verdict
+    handshakes = [x for x in view.exchanges if is_tls(x.client) and is_tls(x.server)]
+    if any(_beyond_hello(x) < _FINISHED for x in handshakes):
+        return unknown("a TLS handshake did not go on, and no alert is visible in the first bytes")
+    return no("no TLS alert in the first bytes of either side")

@@ -1,0 +1,105 @@
+"""Answer every question that a capture can answer about one target.
+
+Input: the target's summary, the other targets of the same capture, and when the capture ends. Output:
+one ``Observation`` for each word of ``vocabulary`` whose source is packets or payload, and
+``target-is-loopback`` when the request leaves it open. Pure: no I/O, no clock; any bytes and any
+attempts give an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from synscope.evidence import (
+    addresses,
+    answers,
+    elsewhere,
+    exchange,
+    handshake,
+    icmp,
+    mismatch,
+    resets,
+    timeline,
+)
+from synscope.evidence.icmp import ICMP_ERRNO
+from synscope.evidence.request import names_loopback
+from synscope.evidence.view import Verdict, View
+from synscope.evidence.vocabulary import WORDS
+from synscope.model import Observation, Source, TargetSummary
+
+__all__ = ["ICMP_ERRNO", "QUESTIONS", "observe_packets"]
+
+QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
+    "no-syn-to-target": handshake.no_syn_to_target,
+    "refused-by-rst": handshake.refused_by_rst,
+    "always-refused": handshake.always_refused,
+    "refused-by-icmp": icmp.refused_by_icmp,
+    "unreachable-by-icmp": icmp.unreachable_by_icmp,
+    "syn-unanswered": handshake.syn_unanswered,
+    "syn-repeated": handshake.syn_repeated,
+    "half-open": handshake.half_open,
+    "odd-reply": handshake.odd_reply,
+    "some-completed": handshake.some_completed,
+    "always-completed": handshake.always_completed,
+    "success-after-failures": timeline.success_after_failures,
+    "failures-after-success": timeline.failures_after_success,
+    "mixed-results": timeline.mixed_results,
+    "other-family-completed": elsewhere.other_family_completed,
+    "other-address-completed": elsewhere.other_address_completed,
+    "recovered-at-other-address": timeline.recovered_at_other_address,
+    "similar-port-completed": elsewhere.similar_port_completed,
+    "refused-address-is-ipv6-only": addresses.refused_address_is_ipv6_only,
+    "refused-address-is-ipv4-only": addresses.refused_address_is_ipv4_only,
+    "wrapped-port-seen": elsewhere.wrapped_port_seen,
+    "many-completed-before-silence": timeline.many_completed_before_silence,
+    "loopback-traffic": addresses.loopback_traffic,
+    "rst-looks-like-kernel": resets.rst_looks_like_kernel,
+    "rst-looks-like-firewall": resets.rst_looks_like_firewall,
+    "rst-looks-like-application": resets.rst_looks_like_application,
+    "reset-before-answer": exchange.reset_before_answer,
+    "reset-after-answer": exchange.reset_after_answer,
+    "closed-before-answer": exchange.closed_before_answer,
+    "server-silent": exchange.server_silent,
+    "request-acknowledged": exchange.request_acknowledged,
+    "request-not-acknowledged": exchange.request_not_acknowledged,
+    "client-gave-up": exchange.client_gave_up,
+    "late-answer": exchange.late_answer,
+    "reset-by-client": exchange.reset_by_client,
+    "tls-to-plain-server": mismatch.tls_to_plain_server,
+    "plain-to-tls-server": mismatch.plain_to_tls_server,
+    "other-protocol-greeting": mismatch.other_protocol_greeting,
+    "tls-certificate-rejected": mismatch.tls_certificate_rejected,
+    "tls-alert": mismatch.tls_alert,
+    "http-client-error": answers.http_client_error,
+    "http-server-error": answers.http_server_error,
+    "http-gateway-error": answers.http_gateway_error,
+    "http-loading": answers.http_loading,
+    "llm-api": answers.llm_api,
+    "context-api": answers.context_api,
+    "host-header-out-of-range": elsewhere.host_header_out_of_range,
+    "proxy-request-names-target": elsewhere.proxy_request_names_target,
+    "gateway-upstream-failed": elsewhere.gateway_upstream_failed,
+    "dns-query-for-localhost": elsewhere.dns_query_for_localhost,
+    "rst-without-syn": handshake.rst_without_syn,
+}
+"""Every word of the vocabulary that packets and payload answer → the question behind it."""
+
+
+def observe_packets(
+    summary: TargetSummary, others: Sequence[TargetSummary], *, end_ts_ns: int | None
+) -> list[Observation]:
+    """Return one observation for each of ``QUESTIONS``, in that order.
+
+    ``others`` are the other targets seen in the capture (``summary`` itself is ignored among them);
+    ``end_ts_ns`` is the time of the capture's last frame, ``None`` when unknown.
+    """
+    view = View(summary, others, end_ts_ns)
+    found = [_observation(name, WORDS[name].source, question(view)) for name, question in QUESTIONS.items()]
+    if names_loopback(summary.target.host) is None:
+        found.append(_observation("target-is-loopback", Source.PACKETS, addresses.target_is_loopback(view)))
+    return found
+
+
+def _observation(name: str, source: Source, verdict: Verdict) -> Observation:
+    return Observation(name, verdict.answer, source, verdict.text, verdict.frames)

@@ -1,0 +1,102 @@
+"""Who made the RST: what a same-host capture hints at by window, IP id, seq, ACK flag and checksum.
+
+Measured on Linux 6.18, on loopback. A kernel without a listener and netfilter's REJECT send the same
+segment but leave its checksum in different states, and the other way round for IPv6. Between hosts the
+checksum says nothing: it is filled in, or computed anew, on the way.
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final
+
+from synscope.evidence.view import Verdict, View, attempts, frames_of, is_ipv6, is_local, no, unknown, yes
+from synscope.model import Attempt, Checksum, Label, Reset
+
+
+class Maker(enum.StrEnum):
+    """Who the traits of an RST point at. The values read well after 'the traits of'."""
+
+    KERNEL = "a kernel with no listener"
+    KERNEL_LATER = "a kernel after the handshake"
+    FIREWALL = "a firewall's REJECT"
+    APPLICATION = "an application's abort"
+    NOBODY = "none of those that were measured"
+    HIDDEN = "a checksum that could not be checked"
+
+
+MAKERS: Final[dict[tuple[bool, Checksum], Maker]] = {
+    (False, Checksum.CORRECT): Maker.KERNEL,
+    (False, Checksum.NOT_FILLED_IN): Maker.FIREWALL,
+    (True, Checksum.NOT_FILLED_IN): Maker.KERNEL,
+    (True, Checksum.CORRECT): Maker.FIREWALL,
+    (False, Checksum.UNKNOWN): Maker.HIDDEN,
+    (True, Checksum.UNKNOWN): Maker.HIDDEN,
+}
+"""(IPv6?, state of the checksum) → who answered a SYN with window 0, seq 0, IP id 0 and RST,ACK."""
+
+
+def maker(reset: Reset, *, ipv6: bool, answers_syn: bool) -> Maker:
+    """Return whom a same-host RST of the server points at; IPv6 has no IP id to look at."""
+    blank_id = ipv6 or reset.ip_id == 0
+    if answers_syn:
+        bare = reset.window == 0 and reset.seq == 0 and reset.has_ack and blank_id
+        return MAKERS.get((ipv6, reset.checksum), Maker.NOBODY) if bare else Maker.NOBODY
+    if reset.has_ack and reset.window and reset.seq and (ipv6 or reset.ip_id):
+        return Maker.APPLICATION
+    if not reset.has_ack and not reset.window and reset.seq and blank_id:
+        return Maker.KERNEL_LATER
+    return Maker.NOBODY
+
+
+def _looks_like(view: View, wanted: Maker, labels: tuple[Label, ...], where: str) -> Verdict:
+    """Whether a server's RST in attempts of ``labels`` points at ``wanted``."""
+    resets = [a for a in attempts(view.labelled(*labels)) if a.reset is not None and a.reset.from_server]
+    if not resets:
+        return no(f"no RST of the server {where}")
+    local = [attempt for attempt in resets if is_local(attempt)]
+    if not local:
+        return unknown("not a same-host capture: the traits of an RST say nothing about its sender")
+    made = [(attempt, _maker_of(attempt)) for attempt in local]
+    hits = [attempt for attempt, by in made if by is wanted]
+    if hits:
+        return yes(_traits(hits[0], wanted), frames_of(hits, lambda f: f.rst))
+    others = {by for _, by in made}
+    if others <= {Maker.HIDDEN, Maker.NOBODY}:
+        return unknown(f"the RST has the traits of {min(others)}")
+    other = min(others - {Maker.HIDDEN, Maker.NOBODY})
+    shown = [attempt for attempt, by in made if by is other]
+    return no(_traits(shown[0], other), frames_of(shown, lambda f: f.rst))
+
+
+def _maker_of(attempt: Attempt) -> Maker:
+    assert attempt.reset is not None  # noqa: S101 - callers choose attempts with an RST
+    return maker(
+        attempt.reset,
+        ipv6=is_ipv6(attempt.server.address),
+        answers_syn=attempt.label is Label.SYN_RST,
+    )
+
+
+def _traits(attempt: Attempt, by: Maker) -> str:
+    reset = attempt.reset
+    assert reset is not None  # noqa: S101 - callers choose attempts with an RST
+    flags = "RST,ACK" if reset.has_ack else "RST"
+    seq = "seq 0" if reset.seq == 0 else "seq in the stream"
+    checksum = f", checksum {reset.checksum}" if by in {Maker.KERNEL, Maker.FIREWALL} else ""
+    return f"{flags} with window {reset.window}, {seq}{checksum}: the traits of {by}"
+
+
+def rst_looks_like_kernel(view: View) -> Verdict:
+    """``rst-looks-like-kernel``."""
+    return _looks_like(view, Maker.KERNEL, (Label.SYN_RST,), "answers a SYN")
+
+
+def rst_looks_like_firewall(view: View) -> Verdict:
+    """``rst-looks-like-firewall``."""
+    return _looks_like(view, Maker.FIREWALL, (Label.SYN_RST,), "answers a SYN")
+
+
+def rst_looks_like_application(view: View) -> Verdict:
+    """``rst-looks-like-application``."""
+    return _looks_like(view, Maker.APPLICATION, (Label.COMPLETED,), "follows a handshake")

@@ -1,0 +1,42 @@
+"""Whether one port number looks like a slip of the finger for another."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_TELLING: Final = 100
+"""Numbers of one or two digits all look alike: 21, 22, 23 and 25 are four services, not four typos."""
+
+
+def looks_like_typo(a: int, b: int) -> bool:
+    """Whether two numbers differ by one digit, one digit more or less, or two neighbours swapped."""
+    if a == b or max(a, b) < _TELLING:
+        return False
+    one, other = str(a), str(b)
+    if len(one) == len(other):
+        return _differs_by_one(one, other) or _is_swap(one, other)
+    longer, shorter = (one, other) if len(one) > len(other) else (other, one)
+    if len(longer) - len(shorter) != 1:
+        return False
+    return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
+
+
+def how_it_differs(a: int, b: int) -> str:
+    """Say in words how two look-alike numbers differ; empty when they are none."""
+    if not looks_like_typo(a, b):
+        return ""
+    one, other = str(a), str(b)
+    if len(one) != len(other):
+        return "one digit more" if len(other) > len(one) else "one digit less"
+    return "two digits swapped" if _is_swap(one, other) else "one digit different"
+
+
+def _differs_by_one(one: str, other: str) -> bool:
+    return sum(x != y for x, y in zip(one, other, strict=True)) == 1
+
+
+def _is_swap(one: str, other: str) -> bool:
+    at = [index for index, (x, y) in enumerate(zip(one, other, strict=True)) if x != y]
+    if len(at) != 2 or at[1] != at[0] + 1:
+        return False
+    return one[at[0]] == other[at[1]] and one[at[1]] == other[at[0]]

@@ -1,0 +1,410 @@
+"""The nouns every room shares: endpoints, attempts, targets, observations, findings, the diagnosis.
+
+Plain frozen dataclasses and enums; no behaviour beyond small conversions, no I/O.
+Times are nanoseconds since the epoch (``…_ns``); frame numbers are 1-based, as Wireshark counts.
+"""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+
+
+class Label(enum.StrEnum):
+    """What a handshake is called. The first four are the mission's; the others keep them honest."""
+
+    SYN_NO_REPLY = "SYN-no-reply"
+    SYN_RST = "SYN-RST"
+    COMPLETED = "completed"
+    CLIENT_NEVER_SENT = "client-never-sent"
+    HALF_OPEN = "half-open"
+    ONE_SIDED = "one-sided"
+    ODD_REPLY = "odd-reply"
+    MID_STREAM = "mid-stream"
+
+
+class Outcome(enum.StrEnum):
+    """The fine result under a label. The rules that assign them are ``engine.outcome``'s."""
+
+    RESET_BY_SERVER_EARLY = "reset-by-server-early"
+    RESET_BY_SERVER = "reset-by-server"
+    RESET_BY_CLIENT = "reset-by-client"
+    SILENT = "silent"
+    SERVER_SILENT = "server-silent"
+    CLOSED = "closed"
+    STILL_OPEN = "still-open"
+    ANSWERED = "answered"
+    CLIENT_RESET = "client-reset"
+    SERVER_GAVE_UP = "server-gave-up"
+    CLIENT_VANISHED = "client-vanished"
+    REFUSED = "refused"
+    REFUSED_REPEATEDLY = "refused-repeatedly"
+    CHALLENGE_ACK = "challenge-ack"
+    UNFITTING_SYN_ACK = "unfitting-syn-ack"
+    UNFITTING_RST = "unfitting-rst"
+    CROSSING_SYN = "crossing-syn"
+    CLIENT_SIDE_ONLY = "client-side-only"
+    SERVER_SIDE_ONLY = "server-side-only"
+    ICMP_ERROR = "icmp-error"
+    CLIENT_WITHDREW = "client-withdrew"
+    UNANSWERED = "unanswered"
+    MID_STREAM = "mid-stream"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Endpoint:
+    """One side of a connection. ``address`` is the textual IPv4 or IPv6 address, ``port`` 0..65535."""
+
+    address: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """1-based numbers of an attempt's key frames; ``None`` where the capture has no such frame."""
+
+    first: int
+    syn: int | None = None
+    syn_ack: int | None = None
+    ack: int | None = None
+    rst: int | None = None
+    icmp: int | None = None
+    client_data: int | None = None
+    server_data: int | None = None
+    fin: int | None = None
+
+
+class Checksum(enum.StrEnum):
+    """State of a segment's TCP checksum. On loopback it hints at who made the segment."""
+
+    CORRECT = "correct"
+    NOT_FILLED_IN = "not filled in"
+    WRONG = "wrong"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What the first RST that counts looked like: the traits that tell who sent it."""
+
+    from_server: bool
+    window: int
+    ip_id: int
+    seq: int
+    has_ack: bool
+    checksum: Checksum
+
+
+@dataclass(frozen=True, slots=True)
+class IcmpError:
+    """An ICMP (``version`` 4) or ICMPv6 (6) error that quotes a segment of the attempt."""
+
+    version: int
+    type: int
+    code: int
+    sender: str
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """When the key frames were seen, ns since the epoch; ``None`` where there is no such frame."""
+
+    first: int
+    last_syn: int | None = None
+    answer: int | None = None
+    """First valid SYN-ACK, RST or ICMP error."""
+    client_data: int | None = None
+    server_data: int | None = None
+    end: int | None = None
+    """First FIN or RST after the handshake."""
+    client_fin: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to connect, as observed."""
+
+    id: int
+    client: Endpoint
+    server: Endpoint
+    first_ts_ns: int
+    label: Label
+    outcome: Outcome
+    syn_count: int
+    syn_ack_count: int
+    frames: Frames
+    times: Times
+    events: frozenset[str] = frozenset()
+    """Names of ``engine.outcome.EVENTS`` that were observed."""
+    client_bytes: int = 0
+    server_bytes: int = 0
+    """Payload bytes by sequence numbers; a lower bound when frames are missing."""
+    reset: Reset | None = None
+    icmp: IcmpError | None = None
+    client_payload: bytes | None = None
+    server_payload: bytes | None = None
+    """First payload bytes each way (at most 512), where they were kept. Attacker-chosen."""
+    recovered: bool = False
+    """It failed, but the same client reached the port at another address within a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptGroup:
+    """Attempts to one server endpoint that ended the same way."""
+
+    server: Endpoint
+    label: Label
+    outcome: Outcome
+    recovered: bool
+    count: int
+    first_ts_ns: int
+    last_ts_ns: int
+    examples: tuple[Attempt, ...]
+    """The first few and the last one; ``count`` says how many there were."""
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the user asked about, e.g. ``62893``, ``localhost:62893`` or a URL.
+
+    ``port`` is the number as given, which may lie outside 0..65535 (then nothing can match it);
+    ``host`` is ``None`` when only a port was given.
+    """
+
+    text: str
+    port: int
+    host: str | None = None
+    scheme: str | None = None
+    given: bool = True
+    """False when the target was found in the capture, not asked for."""
+
+    @property
+    def is_port(self) -> bool:
+        """Whether the number is a TCP port a client can connect to (1..65535)."""
+        return 1 <= self.port <= 65535
+
+    @property
+    def wrapped(self) -> int:
+        """The port that clients which keep only 16 bits go to instead."""
+        return self.port % 65536
+
+
+class Claim(enum.StrEnum):
+    """How strong *client-never-sent* is."""
+
+    STRONG = "strong"
+    LIVE = "live"
+    FILE = "file"
+
+
+@dataclass(frozen=True, slots=True)
+class NearMiss:
+    """Traffic that may be what the user meant although it did not go to the target."""
+
+    kind: str
+    """``wrapped-port``, ``similar-port``, ``other-address``, ``proxy-request``, ``icmp-without-syn``,
+    ``rst-without-syn``, ``mid-stream``."""
+    text: str
+    port: int
+    frames: tuple[int, ...] = ()
+
+
+class Source(enum.StrEnum):
+    """Where a piece of evidence comes from."""
+
+    PACKETS = "packets"
+    PAYLOAD = "payload"
+    HOST = "host"
+    KERNEL = "kernel"
+    REQUEST = "request"
+    """The target as the user wrote it. Reported as ``packets`` has no frame for it."""
+
+
+class Answer(enum.StrEnum):
+    """What an observer can say."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "could not tell"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One fact about a target, named in ``evidence.vocabulary``, with what shows it."""
+
+    name: str
+    answer: Answer
+    source: Source
+    text: str
+    """For a person: why the answer is what it is. May quote attacker-chosen bytes, unescaped."""
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSummary:
+    """What happened to one target in one capture."""
+
+    target: Target
+    label: Label
+    counts: dict[Label, int]
+    groups: tuple[AttemptGroup, ...]
+    claim: Claim | None = None
+    near_misses: tuple[NearMiss, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that is known about one target: the input of the ranker."""
+
+    summary: TargetSummary
+    observations: dict[str, Observation]
+    """By name; a name that is missing was not looked for: it counts as could-not-tell."""
+
+
+class Kind(enum.StrEnum):
+    """How bad a finding is. Only failures turn the exit status."""
+
+    FAILURE = "failure"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+class Confidence(enum.StrEnum):
+    """How sure a finding is; ``docs/confidence.md`` says what each word promises."""
+
+    CERTAIN = "certain"
+    LIKELY = "likely"
+    POSSIBLE = "possible"
+    RULED_OUT = "ruled out"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One sentence that supports a finding, where it comes from, and the frames that show it."""
+
+    source: Source
+    text: str
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A command that decides something. ``{port}``, ``{host}`` and ``{address}`` are filled in."""
+
+    os: str
+    """``linux``, ``macos``, ``windows`` or ``any``."""
+    command: str
+    expect: str
+    """What it prints when this cause is the true one."""
+    then: str
+    """What that means and what to do next, also for the other result."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A cause applied to a target: how sure, why, what to check, what to do."""
+
+    code: str
+    slug: str
+    kind: Kind
+    confidence: Confidence
+    title: str
+    summary: str
+    """One or two sentences for this target, placeholders filled in."""
+    evidence: tuple[Evidence, ...]
+    against: tuple[Evidence, ...]
+    """What contradicts it, or speaks against it."""
+    unknown: tuple[str, ...]
+    """What could not be checked here, in words."""
+    reason: str
+    """Why it has this confidence and place, or why it lost or was ruled out."""
+    checks: tuple[Check, ...]
+    fixes: tuple[str, ...]
+    decided_by: str | None = None
+    """The check that decides between it and its look-alikes."""
+    look_alikes: tuple[str, ...] = ()
+    """Codes of the causes that this one cannot be told from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Where a capture ends early, and why."""
+
+    offset: int
+    """Byte offset in the (decompressed) capture of the record that is not whole."""
+    frame: int
+    """The last whole frame, 0 when there is none."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureHealth:
+    """How complete the observation was."""
+
+    frames: int
+    undecoded: dict[str, int] = field(default_factory=dict)
+    """Frames that were not followed to a TCP header, by reason."""
+    cut: Cut | None = None
+    linktypes: tuple[str, ...] = ()
+    format: str = ""
+    error: str | None = None
+    """Why the capture could not be read at all."""
+    tcp_segments: int = 0
+    duplicates: int = 0
+    strays: int = 0
+    """Segments that fit no attempt of their 4-tuple by their numbers."""
+    snapped: int = 0
+    """Frames that the capture stored only in part."""
+    first_ts_ns: int | None = None
+    last_ts_ns: int | None = None
+    aggregated: int = 0
+    """Attempts that were decided early to bound memory: counted, not listed."""
+    dropped: int | None = None
+    """Frames the capturing program says it lost (pcapng interface statistics)."""
+    notes: tuple[str, ...] = ()
+    """What else the reader should know: bad time stamps, unknown blocks, other oddities."""
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the capture ends before its last record does."""
+        return self.cut is not None
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDiagnosis:
+    """A target with its findings, best first."""
+
+    facts: Facts
+    findings: tuple[Finding, ...]
+
+    @property
+    def summary(self) -> TargetSummary:
+        """The target's attempts and label."""
+        return self.facts.summary
+
+    @property
+    def failed(self) -> bool:
+        """Whether any finding that is not ruled out is a failure."""
+        return any(
+            finding.kind is Kind.FAILURE and finding.confidence is not Confidence.RULED_OUT
+            for finding in self.findings
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The whole answer for one capture."""
+
+    capture: str
+    health: CaptureHealth
+    targets: tuple[TargetDiagnosis, ...]
+    watched: bool
+    """Whether the user named targets."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether any target has a finding of kind failure."""
+        return any(target.failed for target in self.targets)

@@ -1,0 +1,116 @@
+"""What to do about a finding: the commands that decide, then the fixes.
+
+Where packets alone leave several causes, the table of the look-alike registry says which command tells
+them apart and what each result points to; else the finding's own checks do. The reader's system first.
+"""
+
+from __future__ import annotations
+
+from synscope.causes import catalogue, look_alikes, placeholders
+from synscope.causes.decider import Decider
+from synscope.evidence.units import count
+from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
+from synscope.report.page import Page, Span
+from synscope.report.wording import SYSTEMS, ordered_systems
+
+_DECIDERS_SHOWN = 2
+_CHECKS_SHOWN = 2
+_FIXES_SHOWN = 2
+_RUNNERS_UP_SHOWN = 3
+
+
+def show(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
+    """Add what decides and what to do for the leading finding ``top`` of ``diagnosis``."""
+    decided = _decide(page, diagnosis, top)
+    _fixes(page, top, ambiguous=bool(decided))
+    if not decided:
+        _checks(page, top)
+    _runners_up(page, diagnosis, top, decided)
+
+
+def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[str]:
+    """Add the table that tells look-alikes apart; return the codes it names, none when there is none."""
+    if top.confidence is Confidence.CERTAIN or not top.look_alikes:
+        return frozenset()
+    summary = diagnosis.summary
+    open_codes = (top.code, *top.look_alikes)
+    group = look_alikes.deciding(summary.label, open_codes)
+    if group is None:
+        return frozenset()
+    others = count(len(top.look_alikes), "other cause")
+    page.row("Decide", f"The packets cannot tell this from {others}. What would:")
+    fill = placeholders.for_target(summary).fill
+    deciders = [
+        (decider, outcomes)
+        for system in ((page.look.os, *_others(page)) if page.look.verbose else (page.look.os,))
+        for decider in group.deciders
+        if decider.os == system or (decider.os == "any" and system == page.look.os)
+        if (outcomes := _open_outcomes(decider, open_codes))
+    ]
+    shown = deciders if page.look.verbose else deciders[:_DECIDERS_SHOWN]
+    named: set[str] = set()
+    for decider, outcomes in shown:
+        where = SYSTEMS[decider.os] if decider.os != page.look.os and decider.os != "any" else ""
+        page.command(f"  {where}" if where else "", fill(decider.command))
+        page.columns([_outcome(fill(result), code) for result, code in outcomes], label="", shift=2)
+        named.update(code for _, code in outcomes)
+    if len(deciders) > len(shown):
+        more = count(len(deciders) - len(shown), "more command")
+        page.row("", (f"{more}, and those for other systems, with --verbose", "dim"))
+    return frozenset(named)
+
+
+def _others(page: Page) -> tuple[str, ...]:
+    return tuple(name for name in ordered_systems(page.look.os) if name not in {page.look.os, "any"})
+
+
+def _open_outcomes(decider: Decider, codes: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(result, code) for result, code in decider.outcomes if code in codes]
+
+
+def _outcome(result: str, code: str) -> tuple[Span, ...]:
+    cause = catalogue.by_code(code)
+    return (result, f"→ {code} {cause.slug}" if cause is not None else f"→ {code}")
+
+
+def _fixes(page: Page, top: Finding, *, ambiguous: bool) -> None:
+    fixes = top.fixes if page.look.verbose else top.fixes[:_FIXES_SHOWN]
+    label = f"If {top.code}" if ambiguous else "Do"
+    for at, fix in enumerate(fixes):
+        page.row(label if at == 0 else "", fix)
+
+
+def _checks(page: Page, top: Finding) -> None:
+    here = [check for check in top.checks if check.os in {page.look.os, "any"}]
+    elsewhere = [check for check in top.checks if check.os not in {page.look.os, "any"}]
+    shown = [*here, *elsewhere] if page.look.verbose else here[:_CHECKS_SHOWN]
+    for at, item in enumerate(shown):
+        _check(page, item, "Check" if at == 0 else "")
+
+
+def _check(page: Page, item: Check, label: str) -> None:
+    """Add a command and, below it, what its result means."""
+    if page.look.verbose and item.os not in {page.look.os, "any"}:
+        label = f"  {SYSTEMS.get(item.os, item.os)}"
+    page.command(label, item.command)
+    page.row("", f"  {item.expect}: {item.then}", hang=2)
+
+
+def _runners_up(page: Page, diagnosis: TargetDiagnosis, top: Finding, decided: frozenset[str]) -> None:
+    """Add the causes that remain possible and that no table above has named."""
+    rest = [
+        item
+        for item in diagnosis.findings
+        if item.kind is Kind.FAILURE
+        and item.confidence is not Confidence.RULED_OUT
+        and item is not top
+        and item.code not in decided
+    ]
+    if page.look.verbose:
+        for at, item in enumerate(rest):
+            words: tuple[Span, ...] = (f"{item.slug} ", (f"{item.code} {item.confidence.value}", "dim"))
+            page.row("Also possible" if at == 0 else "", *words, f": {item.reason}", hang=2)
+    elif rest:
+        names = " · ".join(f"{item.slug} {item.code}" for item in rest[:_RUNNERS_UP_SHOWN])
+        more = f" · {len(rest) - _RUNNERS_UP_SHOWN:,} more" if len(rest) > _RUNNERS_UP_SHOWN else ""
+        page.row("Also possible", names, (more, "dim"))

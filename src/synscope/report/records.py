@@ -1,0 +1,245 @@
+"""The records of a diagnosis, as plain JSON values: what ``json_report`` and ``jsonl`` both write.
+
+One function a record type. ``schema`` publishes the shape; names are fixed, fields may be added and are
+never retyped. Numbers are integers, times are nanoseconds since the epoch, absent frames are left out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+
+from synscope.model import (
+    Attempt,
+    AttemptGroup,
+    CaptureHealth,
+    Check,
+    Claim,
+    Confidence,
+    Diagnosis,
+    Endpoint,
+    Evidence,
+    Finding,
+    Frames,
+    Label,
+    NearMiss,
+    Outcome,
+    Source,
+    TargetDiagnosis,
+    Times,
+)
+from synscope.report.escape import well_formed
+
+JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
+Record = dict[str, JsonValue]
+
+
+def attempt(capture: str, one: Attempt) -> Record:
+    """Return the record of one attempt."""
+    record: Record = {
+        "type": "attempt",
+        "capture": capture,
+        "id": one.id,
+        "client": _endpoint(one.client),
+        "server": _endpoint(one.server),
+        "first_ts_ns": one.first_ts_ns,
+        "label": one.label.value,
+        "outcome": one.outcome.value,
+        "syn_count": one.syn_count,
+        "syn_ack_count": one.syn_ack_count,
+        "frames": _present(one.frames),
+        "times": _present(one.times),
+        "events": [*sorted(one.events)],
+        "client_bytes": one.client_bytes,
+        "server_bytes": one.server_bytes,
+        "recovered": one.recovered,
+    }
+    if one.reset is not None:
+        record["reset"] = {
+            "from_server": one.reset.from_server,
+            "window": one.reset.window,
+            "ip_id": one.reset.ip_id,
+            "seq": one.reset.seq,
+            "has_ack": one.reset.has_ack,
+            "checksum": one.reset.checksum.value,
+        }
+    if one.icmp is not None:
+        record["icmp"] = {
+            "version": one.icmp.version,
+            "type": one.icmp.type,
+            "code": one.icmp.code,
+            "sender": one.icmp.sender,
+        }
+    return record
+
+
+def target(capture: str, one: TargetDiagnosis) -> Record:
+    """Return the record of one target: its label, and how many attempts had which."""
+    summary = one.summary
+    record: Record = {
+        "type": "target",
+        "capture": capture,
+        "target": summary.target.text,
+        "port": summary.target.port,
+        "host": summary.target.host,
+        "given": summary.target.given,
+        "label": summary.label.value,
+        "counts": {label.value: summary.counts[label] for label in Label if summary.counts.get(label)},
+        "outcomes": _outcomes(summary.groups),
+        "recovered": sum(group.count for group in summary.groups if group.recovered),
+        "failed": one.failed,
+    }
+    if summary.label is Label.CLIENT_NEVER_SENT:
+        record["claim"] = (summary.claim or Claim.FILE).value
+        record["near_misses"] = [_near_miss(miss) for miss in summary.near_misses]
+    return record
+
+
+def finding(capture: str, target_text: str, one: Finding) -> Record:
+    """Return the record of one finding about the target called ``target_text``."""
+    return {
+        "type": "finding",
+        "capture": capture,
+        "target": target_text,
+        "code": one.code,
+        "slug": one.slug,
+        "kind": one.kind.value,
+        "confidence": one.confidence.value,
+        "title": one.title,
+        "summary": one.summary,
+        "reason": one.reason,
+        "evidence": [_evidence(item) for item in one.evidence],
+        "against": [_evidence(item) for item in one.against],
+        "unknown": [*one.unknown],
+        "decided_by": one.decided_by,
+        "look_alikes": [*one.look_alikes],
+        "checks": [check(item) for item in one.checks],
+        "fixes": [*one.fixes],
+    }
+
+
+def health(capture: str, one: CaptureHealth) -> Record:
+    """Return the record of how complete a capture was."""
+    record: Record = {
+        "type": "health",
+        "capture": capture,
+        "format": one.format,
+        "frames": one.frames,
+        "tcp_segments": one.tcp_segments,
+        "undecoded": {reason: one.undecoded[reason] for reason in sorted(one.undecoded)},
+        "truncated": one.truncated,
+        "linktypes": [*one.linktypes],
+        "duplicates": one.duplicates,
+        "strays": one.strays,
+        "snapped": one.snapped,
+        "aggregated": one.aggregated,
+        "dropped": one.dropped,
+        "first_ts_ns": one.first_ts_ns,
+        "last_ts_ns": one.last_ts_ns,
+        "notes": [*one.notes],
+    }
+    if one.cut is not None:
+        record["cut"] = {"offset": one.cut.offset, "frame": one.cut.frame, "reason": one.cut.reason}
+    if one.error is not None:
+        record["error"] = one.error
+    return record
+
+
+def group(target_text: str, one: AttemptGroup) -> Record:
+    """Return how many attempts to one server endpoint ended one way, with the ids of examples."""
+    return {
+        "target": target_text,
+        "server": _endpoint(one.server),
+        "label": one.label.value,
+        "outcome": one.outcome.value,
+        "recovered": one.recovered,
+        "count": one.count,
+        "first_ts_ns": one.first_ts_ns,
+        "last_ts_ns": one.last_ts_ns,
+        "examples": [example.id for example in one.examples],
+    }
+
+
+def check(one: Check) -> Record:
+    """Return a deciding command with what its results mean."""
+    return {"os": one.os, "command": one.command, "expect": one.expect, "then": one.then}
+
+
+def conclusions(diagnosis: Diagnosis) -> Iterator[Record]:
+    """Yield what is said of one capture once it is read: its targets, its findings, its health."""
+    for one in diagnosis.targets:
+        yield target(diagnosis.capture, one)
+    yield from findings(diagnosis)
+    yield health(diagnosis.capture, diagnosis.health)
+
+
+def findings(diagnosis: Diagnosis) -> Iterator[Record]:
+    """Yield the findings of every target in order, best first for each."""
+    for one in diagnosis.targets:
+        for item in one.findings:
+            yield finding(diagnosis.capture, one.summary.target.text, item)
+
+
+def supporting_attempts(diagnosis: Diagnosis) -> tuple[Attempt, ...]:
+    """Return the attempts that support a finding, by id: examples whose frames its evidence names.
+
+    A finding that names no frames, or none of an example, rests on its target's failing attempts.
+    """
+    chosen: dict[int, Attempt] = {}
+    for one in diagnosis.targets:
+        examples = [example for item in one.summary.groups for example in item.examples]
+        for item in one.findings:
+            if item.confidence is Confidence.RULED_OUT:
+                continue
+            named = {frame for evidence in item.evidence for frame in evidence.frames}
+            backing = [example for example in examples if named.intersection(_numbers(example.frames))]
+            backing = backing or [example for example in examples if example.label is one.summary.label]
+            chosen.update((example.id, example) for example in backing)
+    return tuple(chosen[number] for number in sorted(chosen))
+
+
+def line(record: Mapping[str, JsonValue]) -> str:
+    """Return ``record`` as one line of JSON, ASCII only, without the newline."""
+    return json.dumps(_clean(record), separators=(",", ":"))
+
+
+def _clean(value: object) -> object:
+    """Spell out lone surrogates everywhere: in keys (undecoded reasons) as well as in values."""
+    if isinstance(value, str):
+        return value if value.isascii() else well_formed(value)
+    if isinstance(value, Mapping):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    return value
+
+
+def _endpoint(one: Endpoint) -> Record:
+    return {"address": one.address, "port": one.port}
+
+
+def _present(numbers: Frames | Times) -> Record:
+    """Return the fields that are there; ``None`` ones are left out."""
+    values = ((one.name, getattr(numbers, one.name)) for one in fields(numbers))
+    return {name: value for name, value in values if value is not None}
+
+
+def _numbers(frames: Frames) -> frozenset[int]:
+    return frozenset(value for one in fields(frames) if (value := getattr(frames, one.name)) is not None)
+
+
+def _outcomes(groups: Iterable[AttemptGroup]) -> Record:
+    counts: dict[Outcome, int] = {}
+    for item in groups:
+        counts[item.outcome] = counts.get(item.outcome, 0) + item.count
+    return {outcome.value: counts[outcome] for outcome in Outcome if outcome in counts}
+
+
+def _near_miss(miss: NearMiss) -> Record:
+    return {"kind": miss.kind, "text": miss.text, "port": miss.port, "frames": [*miss.frames]}
+
+
+def _evidence(one: Evidence) -> Record:
+    source = Source.PACKETS if one.source is Source.REQUEST else one.source
+    return {"source": source.value, "text": one.text, "frames": [*one.frames]}

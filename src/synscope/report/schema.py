@@ -1,0 +1,295 @@
+"""The JSON Schema of the reports: the promise to programs that read them.
+
+``document()`` builds it from the tables here; ``docs/schema/`` holds the same as a file. It describes
+the JSON document (``type`` = ``report``) and every line of the JSON Lines report. Readers must ignore
+fields they do not know: fields may be added in a minor version, never renamed, removed or retyped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from enum import StrEnum
+
+from synscope.model import Checksum, Claim, Confidence, Kind, Label, Source
+
+SCHEMA_ID = "urn:synscope:report:1"
+SCHEMA_VERSION = "1.0"
+FILE_NAME = "synscope-1.schema.json"
+
+Schema = dict[str, object]
+
+
+def document() -> Schema:
+    """Return the whole schema (JSON Schema draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "synscope report",
+        "description": "A report document (--format json) or one line of --format jsonl.",
+        "version": SCHEMA_VERSION,
+        "oneOf": [_ref(name) for name in ("report", "attempt", "target", "finding", "health")],
+        "$defs": {
+            "report": _report(),
+            "capture": _capture(),
+            "group": _group(),
+            "attempt": _attempt(),
+            "target": _target(),
+            "finding": _finding(),
+            "health": _health(),
+            "endpoint": _object(
+                {"address": _text("IPv4 or IPv6 address"), "port": _number("TCP port", most=65535)}
+            ),
+            "evidence": _object(
+                {
+                    "source": _enum("where it comes from", (item for item in Source if item is not Source.REQUEST)),
+                    "text": _text("one sentence; may quote bytes of the capture"),
+                    "frames": _frame_list(),
+                }
+            ),
+            "check": _object(
+                {
+                    "os": _words("the system it is for", ("linux", "macos", "windows", "any")),
+                    "command": _text("what to run"),
+                    "expect": _text("what it prints when this cause is the true one"),
+                    "then": _text("what that means, and what to do next"),
+                }
+            ),
+            "near_miss": _object(
+                {
+                    "kind": _text("wrapped-port, similar-port, other-address, proxy-request, …"),
+                    "text": _text("one sentence"),
+                    "port": _number("the port it went to"),
+                    "frames": _frame_list(),
+                }
+            ),
+            "label": _enum("what a handshake is called", Label),
+            "counts": _counts("how many attempts had which label", names=Label),
+        },
+    }
+
+
+def text() -> str:
+    """Return the schema as the file in ``docs/schema`` has it."""
+    return json.dumps(document(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _report() -> Schema:
+    return _object(
+        {
+            "type": {"const": "report"},
+            "schema": {"const": SCHEMA_ID},
+            "schema_version": {"type": "string", "pattern": r"^1\.[0-9]+$"},
+            "synscope": _text("version of the program"),
+            "engine": _text("compiled or interpreted"),
+            "captures": _list(_ref("capture"), "one for each capture given, in order"),
+            "exit_status": _number("exit status of the run", most=3),
+        }
+    )
+
+
+def _capture() -> Schema:
+    return _object(
+        {
+            "capture": _text("path as given, - for standard input"),
+            "attempts": _list(_ref("attempt"), "those that support a finding, unless --attempts says otherwise"),
+            "groups": _list(_ref("group"), "all attempts, counted by target, server and outcome"),
+            "targets": _list(_ref("target"), "in the order asked for, else one a server port"),
+            "findings": _list(_ref("finding"), "of each target in turn, best first"),
+            "health": _ref("health"),
+        }
+    )
+
+
+def _group() -> Schema:
+    return _object(
+        {
+            "target": _text("the target they belong to"),
+            "server": _ref("endpoint"),
+            "label": _ref("label"),
+            "outcome": _text("the fine result under the label"),
+            "recovered": _flag("failed here, but the same try succeeded at another address"),
+            "count": _number("how many attempts"),
+            "first_ts_ns": _time("of the first of them"),
+            "last_ts_ns": _time("of the last of them"),
+            "examples": _list(_number("id of an attempt"), "a few of them"),
+        }
+    )
+
+
+def _attempt() -> Schema:
+    frames = ("first", "syn", "syn_ack", "ack", "rst", "icmp", "client_data", "server_data", "fin")
+    times = ("first", "last_syn", "answer", "client_data", "server_data", "end", "client_fin")
+    reset = {
+        "from_server": _flag("whether the server's side sent it"),
+        "window": _number("window field", most=65535),
+        "ip_id": _number("IP identification"),
+        "seq": _number("sequence number", most=0xFFFFFFFF),
+        "has_ack": _flag("whether the ACK flag is set"),
+        "checksum": _enum("state of its TCP checksum", Checksum),
+    }
+    icmp = {
+        "version": {"enum": [4, 6]},
+        "type": _number("ICMP type", most=255),
+        "code": _number("ICMP code", most=255),
+        "sender": _text("address of the sender"),
+    }
+    return _object(
+        {
+            "type": {"const": "attempt"},
+            "capture": _text("path as given"),
+            "id": _number("number of the attempt in its capture"),
+            "client": _ref("endpoint"),
+            "server": _ref("endpoint"),
+            "first_ts_ns": _time("of the attempt's first frame in file order"),
+            "label": _ref("label"),
+            "outcome": _text("the fine result under the label"),
+            "syn_count": _number("SYNs of the client"),
+            "frames": _object({name: _frame() for name in frames}, required=("first",)),
+            "syn_ack_count": _number("SYN-ACKs of the server"),
+            "times": _object({name: _time("of that event") for name in times}, required=("first",)),
+            "events": _list({"type": "string"}, "what was observed"),
+            "client_bytes": _number("payload bytes of the client, at least"),
+            "server_bytes": _number("payload bytes of the server, at least"),
+            "recovered": _flag("failed, but the same try succeeded at another address"),
+            "reset": _object(reset),
+            "icmp": _object(icmp),
+        },
+        optional=("reset", "icmp"),
+    )
+
+
+def _target() -> Schema:
+    return _object(
+        {
+            "type": {"const": "target"},
+            "capture": _text("path as given"),
+            "target": _text("as asked for, or the port found"),
+            "port": _number("the number as given; it may lie above 65535"),
+            "host": {"type": ["string", "null"], "description": "host name or address, if one was given"},
+            "given": _flag("whether the user asked for it"),
+            "label": _ref("label"),
+            "counts": _ref("counts"),
+            "outcomes": _counts("how many attempts had which outcome"),
+            "recovered": _number("attempts that failed but succeeded at another address"),
+            "failed": _flag("whether a finding of kind failure stands"),
+            "claim": _enum("how strong client-never-sent is", Claim),
+            "near_misses": _list(_ref("near_miss"), "what may have been meant"),
+        },
+        optional=("claim", "near_misses"),
+    )
+
+
+def _finding() -> Schema:
+    return _object(
+        {
+            "type": {"const": "finding"},
+            "capture": _text("path as given"),
+            "target": _text("the target it is about"),
+            "code": {"type": "string", "pattern": "^SYN[0-9]{3}$"},
+            "slug": _text("short name of the cause"),
+            "kind": _enum("how bad it is", Kind),
+            "confidence": _enum("how sure it is", Confidence),
+            "title": _text("the headline"),
+            "summary": _text("one or two sentences"),
+            "reason": _text("why it has this confidence and place"),
+            "evidence": _list(_ref("evidence"), "what supports it"),
+            "against": _list(_ref("evidence"), "what contradicts it"),
+            "unknown": _list({"type": "string"}, "what could not be checked"),
+            "decided_by": {"type": ["string", "null"], "description": "what tells it from its look-alikes"},
+            "look_alikes": _list({"type": "string"}, "codes it cannot be told from here"),
+            "checks": _list(_ref("check"), "commands that decide"),
+            "fixes": _list({"type": "string"}, "what to do"),
+        }
+    )
+
+
+def _health() -> Schema:
+    cut = {
+        "offset": _number("byte offset of the record that is not whole"),
+        "frame": _number("last whole frame"),
+        "reason": _text("what is wrong there"),
+    }
+    return _object(
+        {
+            "type": {"const": "health"},
+            "capture": _text("path as given"),
+            "frames": _number("frames read"),
+            "undecoded": _counts("frames not followed to a TCP header, by reason"),
+            "truncated": _flag("whether the capture ends before its last record does"),
+            "linktypes": _list({"type": "string"}, "link types met"),
+            "error": _text("why it could not be read"),
+            "cut": _object(cut),
+            "format": _text("file format"),
+            "tcp_segments": _number("segments looked at"),
+            "duplicates": _number("segments recorded twice"),
+            "strays": _number("segments that fit no attempt of their 4-tuple"),
+            "snapped": _number("frames stored only in part"),
+            "aggregated": _number("attempts counted but not listed, to bound memory"),
+            "dropped": {"type": ["integer", "null"], "description": "frames lost while capturing, if known"},
+            "first_ts_ns": {"type": ["integer", "null"], "description": "first time stamp"},
+            "last_ts_ns": {"type": ["integer", "null"], "description": "last time stamp"},
+            "notes": _list({"type": "string"}, "what else a reader should know"),
+        },
+        optional=("error", "cut"),
+    )
+
+
+def _object(
+    properties: dict[str, Schema], *, optional: tuple[str, ...] = (), required: tuple[str, ...] | None = None
+) -> Schema:
+    """Return an object schema; all properties are required but ``optional``, or only ``required``."""
+    needed = [name for name in properties if name not in optional] if required is None else [*required]
+    return {"type": "object", "properties": properties, "required": needed}
+
+
+def _list(items: Schema, description: str) -> Schema:
+    return {"type": "array", "items": items, "description": description}
+
+
+def _counts(description: str, names: Iterable[StrEnum] | None = None) -> Schema:
+    counts: Schema = {
+        "type": "object",
+        "additionalProperties": {"type": "integer", "minimum": 0},
+        "description": description,
+    }
+    if names is not None:
+        counts["propertyNames"] = {"enum": [item.value for item in names]}
+    return counts
+
+
+def _enum(description: str, values: Iterable[StrEnum]) -> Schema:
+    return _words(description, [item.value for item in values])
+
+
+def _words(description: str, words: Iterable[str]) -> Schema:
+    return {"enum": [*words], "description": description}
+
+
+def _text(description: str) -> Schema:
+    return {"type": "string", "description": description}
+
+
+def _flag(description: str) -> Schema:
+    return {"type": "boolean", "description": description}
+
+
+def _number(description: str, *, most: int | None = None) -> Schema:
+    limits: Schema = {} if most is None else {"maximum": most}
+    return {"type": "integer", "minimum": 0, "description": description} | limits
+
+
+def _time(description: str) -> Schema:
+    return {"type": "integer", "description": f"ns since the epoch {description}"}
+
+
+def _frame() -> Schema:
+    return {"type": "integer", "minimum": 1}
+
+
+def _frame_list() -> Schema:
+    return _list(_frame(), "1-based frame numbers, as Wireshark counts")
+
+
+def _ref(name: str) -> Schema:
+    return {"$ref": f"#/$defs/{name}"}

@@ -1,0 +1,217 @@
+"""One target on the terminal: the answer, what happened, why, what to do, what it is not.
+
+Input: a ``TargetDiagnosis``. Output: rows on a ``Page``. ``full`` shows a target that deserves a screen,
+``brief`` one that deserves a line. What to do is ``advice``'s part.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from synscope.causes import ports
+from synscope.evidence.units import count, listed
+from synscope.model import (
+    AttemptGroup,
+    Confidence,
+    Evidence,
+    Finding,
+    Kind,
+    Label,
+    Source,
+    Target,
+    TargetDiagnosis,
+    TargetSummary,
+)
+from synscope.report import advice, ladder
+from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
+from synscope.report.page import Page, Span
+from synscope.report.wording import OUTCOME_TEXTS, frames_text
+
+_WAYS_SHOWN = 3
+_EVIDENCE_SHOWN = 4
+_NOT_SHOWN = 2
+_NEAR_MISSES_SHOWN = 4
+
+_LABEL_STYLES: dict[Label, str] = {
+    Label.COMPLETED: "good",
+    Label.ONE_SIDED: "warn",
+    Label.ODD_REPLY: "warn",
+    Label.MID_STREAM: "dim",
+}
+
+
+def name_of(target: Target) -> str:
+    """Return what to call ``target``: as it was asked for, a bare number as ``port 62893``."""
+    return f"port {target.text}" if target.text.isdecimal() else target.text
+
+
+def full(page: Page, diagnosis: TargetDiagnosis) -> None:
+    """Add everything that is to be said about one target."""
+    top = leading(diagnosis)
+    if top is None:
+        brief(page, diagnosis)
+        return
+    _answer(page, diagnosis, top)
+    page.blank()
+    _what_happened(page, diagnosis.summary)
+    _not_a_port(page, diagnosis.summary)
+    _why(page, top)
+    advice.show(page, diagnosis, top)
+    _not(page, diagnosis)
+    _asides(page, diagnosis)
+
+
+def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
+    """Add one line about a target; what is merely worth knowing follows below it."""
+    summary = diagnosis.summary
+    name, label = name_of(summary.target), (summary.label.value, style_of(diagnosis))
+    top = leading(diagnosis)
+    if top is not None:
+        page.row(name, label, f"   {top.title}", (f"   [{_verdict(top)}]", "dim"), hang=2)
+        return
+    if summary.label is Label.COMPLETED:
+        page.row(name, label, "   healthy", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
+    else:
+        page.row(name, label, f"   {LABEL_TEXTS[summary.label].short}", hang=2)
+    _asides(page, diagnosis)
+
+
+def _how_they_ended(summary: TargetSummary) -> str:
+    """Return ``12 attempts: 10 closed and 2 still-open``."""
+    ends: Counter[str] = Counter()
+    for group in summary.groups:
+        ends[group.outcome.value] += group.count
+    total = count(sum(ends.values()), "attempt")
+    if len(ends) == 1:
+        return f"{total}, {next(iter(ends))}"
+    return f"{total}: {listed([f'{number:,} {outcome}' for outcome, number in ends.most_common()])}"
+
+
+def leading(diagnosis: TargetDiagnosis) -> Finding | None:
+    """Return the best finding of kind failure that is not ruled out, if there is one."""
+    return next((item for item in diagnosis.findings if item.kind is Kind.FAILURE and _stands(item)), None)
+
+
+def style_of(diagnosis: TargetDiagnosis) -> str:
+    """Return the style of the target's label; a failure is never shown as good."""
+    style = _LABEL_STYLES.get(diagnosis.summary.label, "bad")
+    return "bad" if style == "good" and diagnosis.failed else style
+
+
+def _stands(finding: Finding) -> bool:
+    return finding.confidence is not Confidence.RULED_OUT
+
+
+def _verdict(finding: Finding) -> str:
+    return f"{finding.confidence.value} · {finding.code}"
+
+
+def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
+    label = (diagnosis.summary.label.value, style_of(diagnosis))
+    name = name_of(diagnosis.summary.target)
+    page.row(name, label, "   ", (top.title, "head"), (f"   [{_verdict(top)}]", "dim"))
+    if top.summary and top.summary.rstrip(".") != top.title.rstrip("."):
+        page.row("", top.summary)
+
+
+def _what_happened(page: Page, summary: TargetSummary) -> None:
+    total = sum(group.count for group in summary.groups)
+    if not total:
+        claim = "" if summary.claim is None else f" ({CLAIM_TEXTS[summary.claim]})"
+        page.row("What happened", "no SYN to it in this capture", (claim, "dim"))
+        _near_misses(page, summary)
+        return
+    groups = sorted(summary.groups, key=lambda group: (group.label is not summary.label, -group.count))
+    ways = count(len(groups), "way") + " it ended" if len(groups) > 1 else "all the same way"
+    heading = count(total, "attempt") + (f", {ways}" if total > 1 else "")
+    page.row("What happened", heading)
+    shown = groups if page.look.verbose else groups[:_WAYS_SHOWN]
+    for group in shown:
+        _way(page, group)
+    if len(groups) > len(shown):
+        rest = sum(group.count for group in groups[len(shown) :])
+        page.row("", (f"{count(rest, 'attempt')} in {len(groups) - len(shown):,} more ways: --verbose", "dim"))
+    _near_misses(page, summary)
+
+
+def _way(page: Page, group: AttemptGroup) -> None:
+    recovered = "; it then worked at another address" if group.recovered else ""
+    page.row(
+        f"  {group.count:,} × {group.outcome.value}",
+        f"{group.server}: {OUTCOME_TEXTS[group.outcome]}{recovered}",
+        style="",
+    )
+    for example in group.examples if page.look.verbose else group.examples[:1]:
+        page.row("", (f"#{example.id} from {example.client}", "dim"))
+        ladder.show(page, example)
+
+
+def _near_misses(page: Page, summary: TargetSummary) -> None:
+    shown = summary.near_misses if page.look.verbose else summary.near_misses[:_NEAR_MISSES_SHOWN]
+    for number, miss in enumerate(shown):
+        page.row("  but" if number == 0 else "", miss.text, (frames_text(miss.frames, lead="  "), "dim"), style="")
+    rest = len(summary.near_misses) - len(shown)
+    if rest:
+        page.row("", (f"{rest:,} more with --verbose", "dim"))
+
+
+def _not_a_port(page: Page, summary: TargetSummary) -> None:
+    """Say why the number is no port, and where clients that accept it go."""
+    target = summary.target
+    if target.is_port:
+        return
+    page.row("Not a port", ports.describe(target.port))
+    if target.port <= ports.PORT_MAX:
+        return
+    wrapped = [miss for miss in summary.near_misses if miss.kind == "wrapped-port"]
+    if not wrapped:
+        page.row("", f"this capture has no SYN to {target.wrapped} either")
+    most = None if page.look.verbose else 6
+    refusing = [one.client for one in ports.REFUSING_CLIENTS]
+    wrapping = [one.client for one in ports.WRAPPING_CLIENTS]
+    page.row("  refused by", listed(refusing, most=most or len(refusing)), (" (no packet is sent)", "dim"), style="")
+    page.row(f"  → {target.wrapped} with", listed(wrapping, most=most or len(wrapping)), style="")
+
+
+def _why(page: Page, top: Finding) -> None:
+    shown = top.evidence if page.look.verbose else top.evidence[:_EVIDENCE_SHOWN]
+    _evidence(page, "Why", shown, rest=len(top.evidence) - len(shown))
+    if top.against:
+        _evidence(page, "  against it", top.against)
+    if page.look.verbose:
+        page.row("  place", top.reason, style="")
+        for at, text in enumerate(top.unknown):
+            page.row("  not known" if at == 0 else "", text, style="")
+
+
+def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 0) -> None:
+    rows: list[tuple[Span, ...]] = []
+    for item in items:
+        source = "target" if item.source is Source.REQUEST else item.source.value
+        rows.append(((source, "dim"), item.text + frames_text(item.frames, lead="  (", close=")")))
+    page.columns(rows, label=label)
+    if rest:
+        page.row("", (f"{rest:,} more with --verbose", "dim"))
+
+
+def _not(page: Page, diagnosis: TargetDiagnosis) -> None:
+    """Add what was ruled out, with the reason."""
+    out = [item for item in diagnosis.findings if not _stands(item) and item.kind is Kind.FAILURE]
+    shown = out if page.look.verbose else out[:_NOT_SHOWN]
+    for at, item in enumerate(shown):
+        page.row("Not" if at == 0 else "", f"{item.slug} ", (item.code, "dim"), f": {item.reason}", hang=2)
+    if len(out) > len(shown):
+        page.row("", (f"{len(out) - len(shown):,} more with --verbose", "dim"))
+
+
+def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:
+    """Add warnings and notes: true beside the answer, and no failure."""
+    for item in diagnosis.findings:
+        if item.kind is Kind.FAILURE or not _stands(item):
+            continue
+        style = "warn" if item.kind is Kind.WARNING else "head"
+        page.row(item.kind.value.capitalize(), item.title, (f"   [{_verdict(item)}]", "dim"), style=style)
+        page.row("", item.summary)
+        for evidence in item.evidence if page.look.verbose else item.evidence[:1]:
+            page.row("", (evidence.text + frames_text(evidence.frames, lead="  (", close=")"), "dim"))

@@ -1,0 +1,150 @@
+"""The terminal report of one capture: the answers first, then how good the capture was.
+
+Input: a ``Diagnosis`` and a ``Look``. Output: text, every line ended by a newline, 80 columns unless the
+look is wider; commands are never broken. Safe to show whatever the capture holds (see ``escape``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from synscope.evidence.units import count, duration, listed
+from synscope.model import Attempt, CaptureHealth, Diagnosis, Label, TargetDiagnosis
+from synscope.report import target_view
+from synscope.report.page import Look, Page, Span, joined
+from synscope.report.wording import OUTCOME_TEXTS
+
+_FULL = 5
+_BRIEF = 10
+_REASONS_SHOWN = 6
+
+
+def render(
+    diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: Sequence[str] | None = None
+) -> str:
+    """Return the report of one capture.
+
+    ``headed`` names the capture first (for several captures). ``attempts`` are lines of ``attempt_line``
+    to list at the end.
+    """
+    page = Page(look)
+    if headed:
+        page.paragraph((f"── {_name(diagnosis.capture)} ──", "head"))
+        page.blank()
+    if diagnosis.health.error is not None:
+        page.row(_name(diagnosis.capture), ("could not be read", "bad"))
+        page.row("", diagnosis.health.error)
+        return page.render()
+    if not diagnosis.targets:
+        _nothing(page, diagnosis.health)
+    elif diagnosis.watched:
+        _in_turn(page, diagnosis.targets)
+    else:
+        _worst_first(page, diagnosis.targets)
+    if attempts:
+        page.blank()
+        page.row("Attempts", f"{len(attempts):,}, in the order in which they began")
+        for line in attempts:
+            page.paragraph(line, hang=4)
+    page.blank()
+    _capture(page, diagnosis)
+    return page.render()
+
+
+def attempt_line(attempt: Attempt) -> str:
+    """Return one attempt as a line: number, frame, both ends, label, outcome."""
+    return (
+        f"#{attempt.id} frame {attempt.frames.first:,}  {attempt.client} → {attempt.server}"
+        f"  {attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]}"
+    )
+
+
+def _name(capture: str) -> str:
+    return "standard input" if capture == "-" else capture
+
+
+def _in_turn(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
+    """Every target that was asked for, as it was asked for; those that are well in one line."""
+    for one in targets:
+        failing = target_view.leading(one) is not None
+        if failing:
+            page.blank()
+        target_view.full(page, one)
+        if failing and one is not targets[-1]:
+            page.blank()
+
+
+def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
+    """Targets nobody named: a few failures in full, others in a line each, the rest counted."""
+    failing = [one for one in targets if target_view.leading(one) is not None]
+    failing.sort(key=lambda one: -sum(one.summary.counts.values()))
+    others = [one for one in targets if target_view.leading(one) is None]
+    others.sort(key=lambda one: one.summary.label is Label.MID_STREAM)
+    if len(targets) > 1:
+        page.paragraph((_overview(len(failing), len(targets)), "head"))
+        page.blank()
+    in_full = failing if page.look.verbose else failing[:_FULL]
+    _in_turn(page, in_full)
+    in_line = [*failing[len(in_full) :][:_BRIEF], *(others if page.look.verbose else others[:_BRIEF])]
+    if in_full and in_line:
+        page.blank()
+    for one in in_line:
+        target_view.brief(page, one)
+    rest = len(targets) - len(in_full) - len(in_line)
+    if rest:
+        page.paragraph((f"and {count(rest, 'more port')}: name one with -p, or see all with --verbose", "dim"))
+
+
+def _overview(failing: int, total: int) -> str:
+    if not failing:
+        return f"{count(total, 'server port')}, none with a failure"
+    return f"{count(total, 'server port')}, {failing:,} with a failure"
+
+
+def _nothing(page: Page, health: CaptureHealth) -> None:
+    if not health.frames:
+        page.row("Nothing", "this capture holds no frames" if health.cut is None else "no frame could be read")
+    elif not health.tcp_segments:
+        page.row("Nothing", f"none of the {count(health.frames, 'frame')} in this capture carries TCP")
+    else:
+        page.row("Nothing", "this capture holds no attempt to connect")
+    page.row("", "Name a target with -p to learn what that says about it.")
+
+
+def _capture(page: Page, diagnosis: Diagnosis) -> None:
+    """How good the capture was: what was read, what was not followed, where it ends early."""
+    health = diagnosis.health
+    facts: list[Span] = [_name(diagnosis.capture)]
+    facts.extend(part for part in (health.format, listed(health.linktypes)) if part)
+    facts.append(count(health.frames, "frame"))
+    if health.first_ts_ns is not None and health.last_ts_ns is not None and health.last_ts_ns > health.first_ts_ns:
+        facts.append(duration(health.last_ts_ns - health.first_ts_ns))
+    if health.dropped is not None:
+        lost = f"{health.dropped:,} lost while capturing"
+        facts.append((lost, "warn") if health.dropped else lost)
+    page.row("Capture", *joined(facts))
+    if health.cut is not None:
+        cut = health.cut
+        where = f"after frame {cut.frame:,}" if cut.frame else "before its first whole frame"
+        page.row("  cut short", (f"{where}, at byte {cut.offset:,}: {cut.reason}", "warn"), style="warn")
+    undecoded = sorted(health.undecoded.items(), key=lambda item: (-item[1], item[0]))
+    if undecoded:
+        reasons = [f"{number:,} {reason}" for reason, number in undecoded]
+        most = len(reasons) if page.look.verbose else _REASONS_SHOWN
+        page.row("  not followed", listed(reasons, most=most), style="")
+    remarks = _remarks(health)
+    if remarks:
+        page.row("  also", listed(remarks, most=len(remarks)), style="")
+    for note in health.notes:
+        page.row("  note", note, style="")
+
+
+def _remarks(health: CaptureHealth) -> list[str]:
+    """Counts that matter only when they are not zero."""
+    counted = (
+        (health.duplicates, "segment", "recorded twice"),
+        (health.snapped, "frame", "stored only in part"),
+        (health.strays, "segment", "that fit no attempt"),
+        (health.aggregated, "attempt", "counted but not listed, to bound memory"),
+    )
+    return [f"{count(number, noun)} {what}" for number, noun, what in counted if number]

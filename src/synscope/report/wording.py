@@ -1,0 +1,35 @@
+"""Small phrases that several reports share: outcomes in words, frame numbers, systems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import MappingProxyType
+
+from synscope.engine.outcome import OUTCOME_RULES
+from synscope.evidence.units import listed
+from synscope.model import Outcome
+
+OUTCOME_TEXTS: MappingProxyType[Outcome, str] = MappingProxyType(
+    {rule.outcome: rule.meaning for rule in OUTCOME_RULES}
+)
+"""Each outcome as a clause, from the rule table."""
+
+SYSTEMS: MappingProxyType[str, str] = MappingProxyType(
+    {"linux": "Linux", "macos": "macOS", "windows": "Windows", "any": "any system"}
+)
+"""Names of the systems that checks are written for."""
+
+_FRAMES_SHOWN = 6
+
+
+def frames_text(frames: Sequence[int], *, lead: str = "", close: str = "") -> str:
+    """Return ``frame 3`` or ``frames 3, 4 and 7`` between ``lead`` and ``close``; empty without frames."""
+    if not frames:
+        return ""
+    noun = "frame" if len(frames) == 1 else "frames"
+    return f"{lead}{noun} {listed([str(frame) for frame in frames], most=_FRAMES_SHOWN)}{close}"
+
+
+def ordered_systems(first: str) -> tuple[str, ...]:
+    """Return all systems, ``any`` and ``first`` before the others."""
+    return tuple(sorted(SYSTEMS, key=lambda name: (name not in {first, "any"}, name)))

@@ -1,0 +1,1 @@
+"""Speed and memory of synscope beside its peers: ``python -m tests.benchmarks``."""

@@ -1,0 +1,122 @@
+"""The benchmark command. It reports; it never fails a build over a time."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from . import inputs
+from .contenders import US, Contender, contenders
+from .inputs import Input
+from .measure import Job, race
+from .record import CannotRecord
+from .report import Report, Result, system_facts, write_page
+
+PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
+FOLDER = Path(tempfile.gettempdir()) / "synscope-bench"
+BESIDE = Path(sys.executable).with_name("synscope")
+PEERS, GROWTH, FORMATS = "peers", "growth", "formats"
+
+TITLES = {PEERS: "Beside its peers", GROWTH: "Growth", FORMATS: "Formats"}
+INPUTS = {
+    PEERS: (inputs.LOAD, inputs.SMALL),
+    GROWTH: (inputs.SMALL, inputs.MEDIUM, inputs.LARGE),
+    FORMATS: (inputs.LOAD, inputs.SNAP96, inputs.PCAPNG, inputs.GZIP, inputs.ZSTD),
+}
+WHO = {GROWTH: (US, "tcpdump"), FORMATS: (US, "tcpdump", "gzip", "zstd")}
+"""The contenders of a table; every one that takes the input where none are named."""
+
+KEYS = [contender.key for contender in contenders("")]
+
+
+def chosen(table: str, entry: Input, everyone: list[Contender]) -> list[Contender]:
+    """Pick the contenders of one table for one input."""
+    named = WHO.get(table, tuple(KEYS))
+    return [c for c in everyone if c.key in named and c.takes(entry.name, entry.packets)]
+
+
+@click.command()
+@click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=FOLDER,
+    show_default=True,
+    help="Where the inputs are made and kept (needs about 3 GB).",
+)
+@click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
+@click.option(
+    "--only",
+    multiple=True,
+    type=click.Choice([*TITLES, *KEYS]),
+    help="Only this table, or this contender; may be repeated.",
+)
+@click.option("--synscope", default=str(BESIDE), show_default=True, help="The executable.")
+@click.option("--timeout", default=900.0, show_default=True, help="Seconds for one child.")
+@click.option(
+    "--json",
+    "json_path",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where the JSON result goes  [default: results.json in the folder]",
+)
+@click.option("--write", is_flag=True, help=f"Put the tables into {PAGE.name} as well.")
+def main(
+    folder: Path,
+    rounds: int,
+    only: tuple[str, ...],
+    synscope: str,
+    timeout: float,
+    json_path: Path | None,
+    write: bool,
+) -> None:
+    """Measure synscope and every peer found here, side by side on the same inputs."""
+    system = system_facts()
+    try:
+        made, missing = inputs.make(folder, click.echo)
+    except (CannotRecord, ValueError) as error:
+        raise click.ClickException(
+            f"{error}\n{inputs.LOAD} in {folder} cannot be had; put a capture there to go on"
+        ) from error
+    everyone: list[Contender] = []
+    for contender in contenders(synscope):
+        if set(only) & set(KEYS) and contender.key not in only:
+            continue
+        reason = contender.missing()
+        if reason:
+            missing[contender.key] = reason
+            click.echo(f"{contender.key}: {reason}")
+        else:
+            everyone.append(contender)
+    versions = {contender.key: contender.version() for contender in everyone}
+    report = Report(system, versions, rounds, {}, missing)
+    for table in [name for name in TITLES if name in only or not set(only) & set(TITLES)]:
+        results: list[Result] = []
+        for entry in [made[name] for name in INPUTS[table] if name in made]:
+            jobs = [
+                Job(c.key, c.command(folder / entry.name), c.env)
+                for c in chosen(table, entry, everyone)
+            ]
+            if not jobs:
+                continue
+            click.echo(f"{TITLES[table]}: {entry.name}, {entry.packets:,} packets")
+            series = race(jobs, rounds, timeout, click.echo)
+            for row in series:
+                if row.failure:
+                    missing[f"{row.job.contender} on {entry.name}"] = row.failure
+            results.append(Result(entry, series))
+        report.tables[TITLES[table]] = results
+    target = json_path or folder / "results.json"
+    target.write_text(json.dumps(report.as_json(), indent=2) + "\n", encoding="utf-8")
+    body = report.as_markdown(contenders(synscope))
+    click.echo("\n" + body)
+    click.echo(f"JSON: {target}")
+    if write:
+        write_page(PAGE, body)
+        click.echo(f"written: {PAGE}")
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m tests.benchmarks")

@@ -1,0 +1,135 @@
+"""One short story in every link type and file format: refused once, then answered."""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import subprocess
+from typing import TYPE_CHECKING
+
+from recorder.model import LOCAL6
+from recorder.stage import StageError
+from recorder.talk import SECOND, START_NS, Talk, Timed
+from recorder.wire import LOOP, NULL, RAW, SLL, SLL2, Pcapng, Record, ethernet, pcap, ticks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+BIG, LITTLE = ">", "<"
+AF_INET = 2
+AF_INET6_DARWIN = 30
+BINARY_20 = 0x94
+"""if_tsresol: units of 2^-20 s."""
+
+BINARY_30 = 0x9E
+OFFSET_S = START_NS // SECOND - 100
+
+
+def story(address: str = "127.0.0.1") -> list[Timed]:
+    """Refused on port 40001, answered on 40002 a second and a half later."""
+    first = Talk(40001, address=address).by_client("S").refusal()
+    later = first.now_ns + 3 * SECOND // 2
+    second = Talk(40002, address=address, now_ns=later, client_isn=0x33330000)
+    return first.packets + second.handshake().exchange().packets
+
+
+def plain(*, order: str = LITTLE, nano: bool = False) -> Callable[[], bytes]:
+    """Ethernet in a pcap file of either byte order and either time unit."""
+
+    def craft() -> bytes:
+        odd_ns = 123 if nano else 0
+        records = [Record(record.ts_ns + odd_ns, record.data) for record in ethernet(story())]
+        return pcap(records, order=order, nano=nano)
+
+    return craft
+
+
+def linked(linktype: int, header: Callable[[int], bytes], address: str = "127.0.0.1") -> bytes:
+    """Put ``header(frame index)`` before each packet of the story."""
+    records = [Record(ts, header(i) + data) for i, (ts, data) in enumerate(story(address))]
+    return pcap(records, linktype)
+
+
+def null(order: str, family: int = AF_INET, address: str = "127.0.0.1") -> Callable[[], bytes]:
+    """DLT_NULL: the address family in the byte order of the capturing host."""
+    return lambda: linked(NULL, lambda _: struct.pack(f"{order}I", family), address)
+
+
+def loop() -> bytes:
+    """DLT_LOOP: the address family in network byte order."""
+    return linked(LOOP, lambda _: struct.pack(">I", AF_INET))
+
+
+def raw() -> bytes:
+    """DLT_RAW: no link header at all."""
+    return linked(RAW, lambda _: b"")
+
+
+def sll6() -> bytes:
+    """Linux cooked, IPv6."""
+    return linked(SLL, lambda _: struct.pack(">HHH8xH", 0, 772, 6, 0x86DD), LOCAL6)
+
+
+def sll2_6() -> bytes:
+    """Linux cooked version 2, IPv6."""
+    return linked(SLL2, lambda _: struct.pack(">HHIHBB8x", 0x86DD, 0, 1, 772, 0, 6), LOCAL6)
+
+
+def pcapng(order: str) -> Callable[[], bytes]:
+    """Two interfaces, one with binary time units and an offset, frames alternating."""
+
+    def craft() -> bytes:
+        ng = Pcapng(order)
+        parts = [
+            ng.section("two interfaces"),
+            ng.interface("lo"),
+            ng.interface("lo-copy", resolution=BINARY_20, offset_s=OFFSET_S),
+            ng.unknown(),
+        ]
+        for index, record in enumerate(ethernet(story())):
+            second = index % 2 == 1
+            stamp = ticks(record, BINARY_20, OFFSET_S) if second else ticks(record, 6)
+            parts.append(ng.enhanced(int(second), stamp, record.data))
+        return b"".join([*parts, ng.statistics(0), ng.statistics(1)])
+
+    return craft
+
+
+def pcapng_sections() -> bytes:
+    """A little-endian and a big-endian section; obsolete and simple packet blocks too."""
+    frames = ethernet(story())
+    first, second = Pcapng(LITTLE), Pcapng(BIG)
+    parts = [first.section("first"), first.interface("lo", resolution=9)]
+    parts.append(first.enhanced(0, ticks(frames[0], 9), frames[0].data))
+    parts.append(first.obsolete(0, ticks(frames[1], 9), frames[1].data))
+    parts += [second.section("second"), second.interface("lo", resolution=BINARY_30)]
+    for index, record in enumerate(frames[2:]):
+        stamp = ticks(record, BINARY_30)
+        kinds = (
+            second.enhanced(0, stamp, record.data),
+            second.obsolete(0, stamp, record.data),
+            second.simple(record.data),
+        )
+        parts.append(kinds[index % 3])
+    return b"".join(parts)
+
+
+def gzipped() -> bytes:
+    """Compress with gzip, without a time stamp so that the file never changes."""
+    return gzip.compress(plain()(), mtime=0)
+
+
+def zstandard() -> bytes:
+    """Compress with the zstd program."""
+    done = subprocess.run(
+        ["zstd", "-q", "-c"], input=plain()(), capture_output=True, check=False, timeout=20
+    )
+    if done.returncode != 0:
+        raise StageError(done.stderr.decode())
+    return done.stdout
+
+
+def cut() -> bytes:
+    """End the file in the middle of the third record."""
+    whole = pcap(ethernet(story()[:3]))
+    return whole[:-30]
