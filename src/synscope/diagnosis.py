@@ -92,7 +92,7 @@ def _judge(failures: list[Evaluation], facts: Facts) -> list[_Verdict]:
             _Verdict(found, Confidence.RULED_OUT, reasons.excluded(certain), certain) for found in out
         ]
         standing = [certain, *(found for found in standing if found not in (*out, certain))]
-    standing = standing[:MOST_STANDING]
+    standing = _most(standing)
     best = certain or next((found for found in standing[:1] if found.score >= LIKELY_AT), None)
     for found in standing:
         if found is certain:
@@ -109,6 +109,13 @@ def _judge(failures: list[Evaluation], facts: Facts) -> list[_Verdict]:
             verdict = _Verdict(found, Confidence.POSSIBLE, reasons.runner_up(found, best, observations))
         verdicts.append(verdict)
     return verdicts
+
+
+def _most(standing: list[Evaluation]) -> list[Evaluation]:
+    """Keep the best, then those that something speaks for, then the common ones; in their order."""
+    worth = sorted(standing[1:], key=lambda found: (not (found.proof or found.support), *_rank_key(found)))
+    kept = {found.cause.code for found in [*standing[:1], *worth[: MOST_STANDING - 1]]}
+    return [found for found in standing if found.cause.code in kept]
 
 
 def _judge_alone(found: Evaluation, facts: Facts) -> _Verdict:

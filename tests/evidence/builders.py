@@ -1,22 +1,27 @@
-"""Attempts, groups and summaries with the least that a test has to say."""
+"""Attempts, groups, summaries and situations with the least that a test has to say."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from synscope.evidence.packets import observe_packets
 from synscope.model import (
     Answer,
     Attempt,
     AttemptGroup,
+    Checksum,
     Endpoint,
     Frames,
+    IcmpError,
     Label,
     NearMiss,
     Observation,
     Outcome,
+    Reset,
     Target,
     TargetSummary,
     Times,
@@ -134,3 +139,60 @@ def observe(
 def words(found: dict[str, Observation], answer: Answer = Answer.YES) -> set[str]:
     """The names that have this answer."""
     return {name for name, each in found.items() if each.answer is answer}
+
+
+REFUSED = Outcome.REFUSED
+HELLO = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(100)
+SERVER_HELLO = b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03" + bytes(117)
+GET = b"GET / HTTP/1.1\r\nHost: localhost:62893\r\n\r\n"
+
+ASKED = frozenset({"client-data", "client-data-acked"})
+ANSWERED = ASKED | {"server-data"}
+LOCAL = {"loopback-traffic"}
+LOCAL_REFUSED = LOCAL | {"refused-by-rst", "always-refused", "refused-address-is-ipv4-only"}
+DONE = LOCAL | {"some-completed", "always-completed"}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What happened, and the words whose answer is yes."""
+
+    name: str
+    attempts: tuple[Attempt, ...]
+    words: set[str]
+    others: tuple[TargetSummary, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def reset(**traits: Any) -> Reset:
+    base: dict[str, Any] = {"window": 0, "ip_id": 0, "seq": 0, "has_ack": True, "checksum": Checksum.CORRECT}
+    return Reset(from_server=True, **{**base, **traits})
+
+
+def said(
+    client: bytes | None, server: bytes | None, *, port: int = 62893, at: int = 0, **fields: Any
+) -> Attempt:
+    """A completed connection with these first bytes."""
+    events = (frozenset({"client-data", "client-data-acked"}) if client else frozenset()) | (
+        frozenset({"server-data"}) if server else frozenset()
+    )
+    spoken: dict[str, Any] = {
+        "client_payload": client,
+        "server_payload": server,
+        "client_bytes": len(client or b""),
+        "server_bytes": len(server or b""),
+        "events": events,
+        "times": times(at, client_data=at + MS, server_data=at + 2 * MS),
+    }
+    return attempt(Outcome.ANSWERED, at=at, port=port, **{**spoken, **fields})
+
+
+def icmp(version: int, kind: int, code: int) -> Attempt:
+    server = "::1" if version == 6 else "127.0.0.1"
+    return attempt(Outcome.ICMP_ERROR, server=server, icmp=IcmpError(version, kind, code, server))
+
+
+def check(situation: Situation) -> None:
+    """The words whose answer is yes are those of the situation, no more and no fewer."""
+    found = observe(*situation.attempts, others=situation.others, **situation.options)
+    assert words(found) == situation.words

@@ -21,10 +21,18 @@ SAMPLES = [
     (b"\x17\x03\x03\x00\x20" + bytes(32), Protocol.TLS_RECORD, "TLS record"),
     (b"GET / HTTP/1.1\r\nHost: localhost:62893\r\n\r\n", Protocol.HTTP_REQUEST, "HTTP request GET /"),
     (b"GET /" + b"a" * 600, Protocol.HTTP_REQUEST, "HTTP request GET /" + "a" * 59 + "…"),
-    (b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n", Protocol.HTTP_RESPONSE, "HTTP 502 Bad Gateway from nginx"),
+    (
+        b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n",
+        Protocol.HTTP_RESPONSE,
+        "HTTP 502 Bad Gateway from nginx",
+    ),
     (b"HTTP/1.0 200\r\n", Protocol.HTTP_RESPONSE, "HTTP 200"),
     (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Protocol.HTTP2_PREFACE, "HTTP/2 preface “PRI * HTTP/2.0”"),
-    (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64", Protocol.HTTP2_FRAME, "HTTP/2 settings"),
+    (
+        b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64",
+        Protocol.HTTP2_FRAME,
+        "HTTP/2 settings",
+    ),
     (b"SSH-2.0-OpenSSH_9.6\r\n", Protocol.SSH, "SSH “SSH-2.0-OpenSSH_9.6”"),
     (b"220 mail.test ESMTP Postfix\r\n", Protocol.SMTP, "SMTP “220 mail.test ESMTP Postfix”"),
     (b"220 (vsFTPd 3.0.5)\r\n", Protocol.FTP, "FTP “220 (vsFTPd 3.0.5)”"),
@@ -36,7 +44,11 @@ SAMPLES = [
     (b"+OK POP3 ready\r\n", Protocol.POP3, "POP3 “+OK POP3 ready”"),
     (b"* OK IMAP4rev1 ready\r\n", Protocol.IMAP, "IMAP “* OK IMAP4rev1 ready”"),
     (b"\x4a\x00\x00\x00\x0a8.0.36\x00" + bytes(60), Protocol.MYSQL, "MySQL “8.0.36”"),
-    (b"\x45\x00\x00\x00\xff\x6a\x04Host 'x' is not allowed", Protocol.MYSQL, "MySQL “Host 'x' is not allowed”"),
+    (
+        b"\x45\x00\x00\x00\xff\x6a\x04Host 'x' is not allowed",
+        Protocol.MYSQL,
+        "MySQL “Host 'x' is not allowed”",
+    ),
     (b"\x00\x00\x00\x08\x04\xd2\x16\x2f", Protocol.POSTGRES, "PostgreSQL"),
     (b"\x00\x00\x00\x29\x00\x03\x00\x00user\x00me\x00", Protocol.POSTGRES, "PostgreSQL"),
     (b"N", Protocol.POSTGRES, "PostgreSQL"),
@@ -51,10 +63,14 @@ SAMPLES = [
     (b"AMQP\x00\x00\x09\x01", Protocol.AMQP, "AMQP “AMQP\0\0\t\x01”"),
     (b"\x10\x10\x00\x04MQTT\x04\x02\x00\x3c", Protocol.MQTT, "MQTT"),
     (b"\x20\x02\x00\x00", Protocol.MQTT, "MQTT"),
-    (b"INFO {\"server_id\":", Protocol.NATS, "NATS “INFO {\"server_id\":”"),
+    (b'INFO {"server_id":', Protocol.NATS, 'NATS “INFO {"server_id":”'),
     (b"\xff\x00\x00\x00\x00\x00\x00\x00\x01\x7f", Protocol.ZEROMQ, "ZeroMQ"),
     (b"JDWP-Handshake", Protocol.JDWP, "JDWP (Java debugger) “JDWP-Handshake”"),
-    (b"Content-Length: 119\r\n\r\n{}", Protocol.DEBUG_ADAPTER, "debug adapter or language server “Content-Length: 119”"),
+    (
+        b"Content-Length: 119\r\n\r\n{}",
+        Protocol.DEBUG_ADAPTER,
+        "debug adapter or language server “Content-Length: 119”",
+    ),
     (b"\xff\xfd\x18\xff\xfd\x20", Protocol.TELNET, "Telnet"),
     (b"\x03\x00\x00\x13\x0e\xe0\x00\x00", Protocol.RDP, "RDP"),
     (b"RFB 003.008\n", Protocol.VNC, "VNC “RFB 003.008”"),
@@ -96,7 +112,9 @@ def test_proxy_form(line: str, host: str, port: int) -> None:
     assert payload.proxied == Authority(host, port)
 
 
-@pytest.mark.parametrize("line", ["GET / HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /?u=http://x/ HTTP/1.1", "GET ftp://x/ HTTP/1.1"])
+@pytest.mark.parametrize(
+    "line", ["GET / HTTP/1.1", "OPTIONS * HTTP/1.1", "GET /?u=http://x/ HTTP/1.1", "GET ftp://x/ HTTP/1.1"]
+)
 def test_not_proxy_form(line: str) -> None:
     assert recognise(f"{line}\r\n\r\n".encode()).proxied is None
 

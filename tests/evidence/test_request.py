@@ -58,7 +58,7 @@ def test_port(port: int, words: set[str]) -> None:
         (None, None),
     ],
 )
-def test_host(host: str | None, loopback: bool | None) -> None:
+def test_host(host: str | None, *, loopback: bool | None) -> None:
     assert names_loopback(host) is loopback
 
 

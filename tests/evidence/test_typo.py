@@ -26,7 +26,9 @@ def test_typos(a: int, b: int, how: str) -> None:
     assert how_it_differs(a, b) == how
 
 
-@pytest.mark.parametrize(("a", "b"), [(8080, 8080), (8080, 80), (8080, 9090), (1234, 4321), (1234, 3214), (22, 23)])
+@pytest.mark.parametrize(
+    ("a", "b"), [(8080, 8080), (8080, 80), (8080, 9090), (1234, 4321), (1234, 3214), (22, 23)]
+)
 def test_other_numbers(a: int, b: int) -> None:
     assert not looks_like_typo(a, b)
     assert how_it_differs(a, b) == ""

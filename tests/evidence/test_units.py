@@ -56,7 +56,13 @@ def test_count(n: int, noun: str, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "text"),
-    [([], ""), (["a"], "a"), (["a", "b"], "a and b"), (["a", "b", "c"], "a, b and c"), (list("abcdef"), "a, b, c, d and 2 more")],
+    [
+        ([], ""),
+        (["a"], "a"),
+        (["a", "b"], "a and b"),
+        (["a", "b", "c"], "a, b and c"),
+        (list("abcdef"), "a, b, c, d and 2 more"),
+    ],
 )
 def test_listed(words: list[str], text: str) -> None:
     assert listed(words) == text

@@ -13,11 +13,11 @@ CAUSE = Cause(
     title="The server on port {port} does not accept connections fast enough",
     summary="The queue of connections that wait to be accepted on port {port} is full.",
     meaning=(
-        "The kernel completes handshakes on behalf of a listener and queues them until it accepts. On Linux "
-        "the queue holds backlog + 1 connections (backlog at most somaxconn); once it is full, a further SYN is "
-        "ignored, which looks exactly like a DROP rule. Earlier handshakes that completed and stayed open, "
-        "then silence, are its mark. Windows, and Linux with tcp_abort_on_overflow, send an RST instead. "
-        "Connections that got into the queue complete, and then wait for an answer."
+        "The kernel completes handshakes on behalf of a listener and queues them until it accepts. On "
+        "Linux the queue holds backlog + 1 connections (backlog at most somaxconn); once it is full, a "
+        "further SYN is ignored, which looks exactly like a DROP rule. Earlier handshakes that completed "
+        "and stayed open, then silence, are its mark. Windows, and Linux with tcp_abort_on_overflow, send "
+        "an RST instead. Connections that got into the queue complete, and then wait for an answer."
     ),
     documented_in=("A", "C"),
     signatures=(

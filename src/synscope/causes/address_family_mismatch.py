@@ -13,10 +13,10 @@ CAUSE = Cause(
     title="Port {port} is served over the other IP family only (IPv4 against IPv6)",
     summary="The client tries one IP family for port {port}; the service has the other.",
     meaning=(
-        "'localhost' usually means both ::1 and 127.0.0.1. A server bound to 127.0.0.1 is refused at ::1, and "
-        "the reverse; a client that tries one address only (or a name that resolves to one family only) fails, "
-        "while another client that tries both succeeds. Programs that resolve the name in the order of the "
-        "resolver (Node.js since version 17, for one) go to ::1 first."
+        "'localhost' usually means both ::1 and 127.0.0.1. A server bound to 127.0.0.1 is refused at ::1, "
+        "and the reverse; a client that tries one address only (or a name that resolves to one family "
+        "only) fails, while another client that tries both succeeds. Programs that resolve the name in "
+        "the order of the resolver (Node.js since version 17, for one) go to ::1 first."
     ),
     documented_in=("A", "B"),
     signatures=(

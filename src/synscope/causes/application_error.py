@@ -13,10 +13,10 @@ CAUSE = Cause(
     title="The service on port {port} answers with an error or hangs up",
     summary="The connection to port {port} works; the failure is in the service or in the request.",
     meaning=(
-        "TCP is well: the handshake completed. The service answers with an HTTP error (4xx: it objects to the "
-        "request; 5xx: it failed itself), or it ends the connection before it has sent a byte, as a handler "
-        "does that crashes or aborts. An early end is also what a forwarder with a dead target or a TLS server "
-        "that got plain text does; a status line is proof."
+        "TCP is well: the handshake completed. The service answers with an HTTP error (4xx: it objects to "
+        "the request; 5xx: it failed itself), or it ends the connection before it has sent a byte, as a "
+        "handler does that crashes or aborts. An early end is also what a forwarder with a dead target or "
+        "a TLS server that got plain text does; a status line is proof."
     ),
     documented_in=("B",),
     signatures=(
@@ -54,7 +54,7 @@ CAUSE = Cause(
         macos='curl -si "http://{host}:{port}/" | head -20',
         windows='curl.exe -si "http://{host}:{port}/" | Select-Object -First 20',
         expect="a status of 4xx or 5xx, or 'empty reply from server'",
-        then="read the service's log at that second. A good answer here means that the client's request differs",
+        then="read the service's log at that second. A good answer: the client's request differs",
     ),
     fixes=(
         "4xx: correct the request (path, method, Host, credentials, body).",

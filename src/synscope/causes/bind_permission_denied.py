@@ -48,7 +48,7 @@ CAUSE = Cause(
     ),
     fixes=(
         "Use a port of 1024 or above, outside the ranges that Windows reserves.",
-        "Linux: setcap 'cap_net_bind_service=+ep' on the program, or AmbientCapabilities= in its unit; not root.",
+        "Linux: setcap 'cap_net_bind_service=+ep' on the program, or AmbientCapabilities= in its unit.",
         "Or let a proxy with the privilege listen on {port} and forward it.",
     ),
     references=(

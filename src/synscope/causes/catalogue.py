@@ -50,7 +50,7 @@ from synscope.causes import (
 from synscope.causes.cause import Cause
 
 CATALOGUE: Final[tuple[Cause, ...]] = (
-    # nobody serves the port, or not here (SYN10x)
+    # SYN10x: nobody serves the port, or not here
     service_not_running.CAUSE,
     crashed_before_bind.CAUSE,
     crashed_after_bind.CAUSE,
@@ -62,31 +62,31 @@ CATALOGUE: Final[tuple[Cause, ...]] = (
     bind_permission_denied.CAUSE,
     container_mapping.CAUSE,
     security_policy.CAUSE,
-    # something in between (SYN12x)
+    # SYN12x: something stands in between
     firewall_reject.CAUSE,
     firewall_drop.CAUSE,
-    # the server is there and cannot keep up (SYN13x)
+    # SYN13x: the server is there and cannot keep up
     accept_queue_overflow.CAUSE,
     resource_limits.CAUSE,
     server_hung.CAUSE,
     client_timeout_too_short.CAUSE,
-    # the client does not get as far as a SYN (SYN14x)
+    # SYN14x: the client does not get as far as a SYN
     port_out_of_range.CAUSE,
     client_blocks_port.CAUSE,
     proxy_misdirect.CAUSE,
     name_resolution.CAUSE,
     loopback_down.CAUSE,
     stack_fault.CAUSE,
-    # the connection works, what is said on it does not (SYN15x)
+    # SYN15x: the connection works, what is said on it does not
     protocol_mismatch.CAUSE,
     tls_certificate.CAUSE,
     application_error.CAUSE,
     gateway_upstream.CAUSE,
-    # the usual causes on a port with a role (SYN16x)
+    # SYN16x: the usual causes on a port with a role
     llm_backend.CAUSE,
     context_service.CAUSE,
     control_plane_endpoint.CAUSE,
-    # warnings (SYN17x) and notes (SYN18x)
+    # SYN17x, SYN18x: warnings and notes
     exposure.CAUSE,
     one_address_refused.CAUSE,
     reset_after_answer.CAUSE,

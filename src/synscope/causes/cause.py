@@ -25,6 +25,7 @@ class Sign:
     answer: Answer = Answer.YES
 
     def __str__(self) -> str:
+        """Return the name, after ``not`` when NO is wanted."""
         return self.name if self.answer is Answer.YES else f"not {self.name}"
 
 
@@ -72,9 +73,13 @@ class Signature:
 
 
 def shows(*labels: Label, requires: Signs = (), any_of: Signs = ()) -> Signature:
-    """Return the signature for ``labels``; at least one sign is needed, or it would always hold."""
+    """Return the signature for ``labels``.
+
+    Raises ``ValueError`` without a sign: the signature would always hold.
+    """
     if not (requires or any_of):
-        raise ValueError("a signature without a sign would make a cause out of nothing")
+        message = "a signature without a sign would make a cause out of nothing"
+        raise ValueError(message)
     return Signature(labels, requires, any_of)
 
 

@@ -14,7 +14,7 @@ CAUSE = Cause(
     summary="Port {port} is on the list of ports that browsers and fetch never connect to.",
     meaning=(
         "Browsers, Node's and Deno's fetch and others keep a list of ports that belong to other protocols "
-        "(6000 for X11, 6665–6669 for IRC, and more) and refuse a URL with one of them before any packet: "
+        "(6000 for X11, 6665 to 6669 for IRC, and more) and refuse a URL with one of them before any packet: "
         "ERR_UNSAFE_PORT, 'bad port', 'this address is restricted'. The server is well, and curl, which has "
         "no such list, reaches it."
     ),
@@ -40,8 +40,10 @@ CAUSE = Cause(
     ),
     fixes=(
         "Give the service a port that is not on the list.",
-        "Only for a test: Chromium's --explicitly-allowed-ports={port}, or Firefox's"
-        " network.security.ports.banned.override.",
+        (
+            "Only for a test: Chromium's --explicitly-allowed-ports={port}, or Firefox's"
+            " network.security.ports.banned.override."
+        ),
     ),
     references=(
         "https://fetch.spec.whatwg.org/#port-blocking",

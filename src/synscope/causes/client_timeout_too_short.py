@@ -13,9 +13,9 @@ CAUSE = Cause(
     title="The client gives up before the server on port {port} answers",
     summary="The server at port {port} may answer, but later than the client waits.",
     meaning=(
-        "The client closes its side (FIN) or resets while the server still works on the request. A first byte "
-        "of the server after that proves that it would have answered. Without it, a slow server and one that "
-        "hangs look the same: the capture ends too early to tell."
+        "The client closes its side (FIN) or resets while the server still works on the request. A first "
+        "byte of the server after that proves that it would have answered. Without it, a slow server and "
+        "one that hangs look the same: the capture ends too early to tell."
     ),
     documented_in=("C",),
     signatures=(

@@ -55,18 +55,18 @@ CAUSE = Cause(
         ),
         *listeners(
             "docker-proxy, com.docker, ssh, kubectl or wslrelay as the owner",
-            "a forwarder took the connection: the fault is behind it. The service itself here means no mapping",
+            "a forwarder took the connection: the fault is behind it. The service itself: no mapping",
         ),
     ),
     fixes=(
         "Publish the port that is served inside: -p 127.0.0.1:{port}:INNER_PORT.",
         "Bind 0.0.0.0 inside the container, not 127.0.0.1.",
-        "For ssh -L, kubectl port-forward and VMs: check that the far end serves the forwarded address and port.",
+        "ssh -L, kubectl port-forward, VMs: check that the far end serves the forwarded address and port.",
     ),
     references=(
         "https://docs.docker.com/engine/network/port-publishing/",
         "https://man7.org/linux/man-pages/man7/network_namespaces.7.html",
-        "https://kubernetes.io/docs/tasks/access-application-cluster/port-forward-access-application-cluster/",
+        "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_port-forward/",
         "https://learn.microsoft.com/en-us/windows/wsl/networking",
     ),
 )

@@ -14,9 +14,10 @@ CAUSE = Cause(
     title="The context service on port {port} is down or does not accept the data",
     summary="Port {port} seems to belong to a vector store or a Model Context Protocol server.",
     meaning=(
-        "A vector store, retrieval service or MCP server is down for the reasons of any service, or it closes "
-        "the connection on data that it cannot parse: another version of the protocol, a message that is not "
-        "JSON-RPC, vectors of another length. An MCP server that speaks over standard input has no port at all."
+        "A vector store, retrieval service or MCP server is down for the reasons of any service, or it "
+        "closes the connection on data that it cannot parse: another version of the protocol, a message "
+        "that is not JSON-RPC, vectors of another length. An MCP server that speaks over standard input "
+        "has no port at all."
     ),
     documented_in=("A",),
     signatures=in_role(yes("port-usual-for-context", "context-api")),

@@ -14,10 +14,10 @@ CAUSE = Cause(
     title="The local agent or debug endpoint on port {port} is not available",
     summary="Port {port} seems to belong to a local agent, sidecar, admin or debug endpoint.",
     meaning=(
-        "Meshes, orchestrators and debuggers keep endpoints on loopback: a sidecar's admin port, an agent's "
-        "API, a debugger that waits. They are down when the agent is, when the feature is switched off (many "
-        "are by default), or when they live in another network namespace than the client; otherwise they fail "
-        "for the reasons of any service."
+        "Meshes, orchestrators and debuggers keep endpoints on loopback: a sidecar's admin port, an "
+        "agent's API, a debugger that waits. They are down when the agent is, when the feature is "
+        "switched off (many are by default), or when they live in another network namespace than the "
+        "client; otherwise they fail for the reasons of any service."
     ),
     documented_in=("B",),
     signatures=in_role(yes("port-usual-for-control-plane")),
@@ -28,7 +28,7 @@ CAUSE = Cause(
     decided_by="the agent's own status command, and whether the endpoint is switched on",
     checks=(
         *on_each_os(
-            linux="systemctl list-units --type=service --state=running | grep -iE 'agent|proxy|envoy|consul|kube'",
+            linux="systemctl list-units --type=service --state=running | grep -iE 'agent|envoy|consul|kube'",
             macos="launchctl list | grep -iE 'agent|proxy|envoy|consul|kube'",
             windows="Get-Service | Where-Object Name -match 'agent|proxy|envoy|consul|kube'",
             expect="the agent is missing or not running",
@@ -38,7 +38,7 @@ CAUSE = Cause(
     ),
     fixes=(
         "Start the agent, or switch its admin or debug endpoint on, bound to 127.0.0.1.",
-        "Inside a pod or container, connect from within the same network namespace (kubectl exec, port-forward).",
+        "In a pod or container, connect from the same network namespace (kubectl exec, port-forward).",
     ),
     references=(
         "https://www.envoyproxy.io/docs/envoy/latest/operations/admin",

@@ -50,7 +50,7 @@ CAUSE = Cause(
             macos="ls -t ~/Library/Logs/DiagnosticReports | head",
             windows="Get-WinEvent -FilterHashtable @{LogName='Application'; Id=1000,1001,1026} -MaxEvents 10"
             " | Format-List TimeCreated, Message",
-            expect="the service's exit, a signal, or the out-of-memory killer, at the time of the first refusal",
+            expect="its exit, a signal, or the out-of-memory killer, at the time of the first refusal",
             then="repair that; a clean exit without an error means that somebody stopped it",
         ),
         *listeners("no line, or another process number than before", "the process that served is gone"),

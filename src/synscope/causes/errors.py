@@ -238,7 +238,7 @@ def close_matches(text: str) -> tuple[str, ...]:
 
 
 _HOST = r"(?:localhost|\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-f:.%]{2,60}\]|::1|::|\*)"
-_PORT = r"(\d{1,9})(?![\d.])"
+_PORT = r"(\d{1,9})(?!\d|\.\d)"
 
 _PORT_FORMS: tuple[re.Pattern[str], ...] = tuple(
     re.compile(form)
@@ -250,10 +250,12 @@ _PORT_FORMS: tuple[re.Pattern[str], ...] = tuple(
         rf"received(?: type number)? ?\(?{_PORT}\)",
         rf"port (?:out of range|number too large|number invalid|specification)[: \"']{{1,3}}{_PORT}",
         rf"\baddress {_PORT}: invalid port",
-        rf"(?<![a-z0-9:.]){_HOST}:{_PORT}|://[^\s/:@\"']{{1,80}}:{_PORT}"
-        rf"|\(['\"][^'\"\s]{{1,80}}['\"], {_PORT}"
-        rf"|(?<![a-z])(?:host|container)?port[ :='\"(>]{{1,4}}{_PORT}(?! ?-)"
-        rf"|\bdial tcp [a-z0-9._-]{{1,80}}:{_PORT}|\[\d{{1,3}}(?:\.\d{{1,3}}){{3}}\] {_PORT}",
+        (
+            rf"(?<![a-z0-9:.]){_HOST}:{_PORT}|://[^\s/:@\"']{{1,80}}:{_PORT}"
+            rf"|\(['\"][^'\"\s]{{1,80}}['\"], {_PORT}"
+            rf"|(?<![a-z])(?:host|container)?port(?: number)?[ :='\"(>]{{1,4}}{_PORT}(?! ?-)"
+            rf"|\bdial tcp [a-z0-9._-]{{1,80}}:{_PORT}|\[\d{{1,3}}(?:\.\d{{1,3}}){{3}}\] {_PORT}"
+        ),
         rf"^:?{_PORT}$",
     )
 )

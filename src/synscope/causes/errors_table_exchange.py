@@ -405,7 +405,10 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         spellings=("503 Service Unavailable", "Service Unavailable", "503 Service Temporarily Unavailable"),
         numbers=((System.HTTP, 503),),
         hints=("Service Temporarily Unavailable", "no healthy upstream", "server is busy"),
-        meaning="A server answered that it cannot serve now: starting, overloaded, or a gateway with no healthy backend.",
+        meaning=(
+            "A server answered that it cannot serve now: it is starting or overloaded, or it is a gateway with no "
+            "healthy service behind it."
+        ),
         on_the_wire="A completed exchange with status 503; from a gateway, near failed tries to the service.",
         labels=("completed",),
         cause_slugs=("gateway-upstream", "llm-backend", "startup-race", "resource-limits", "proxy-misdirect"),

@@ -37,6 +37,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         numbers=(*errno(111, 61, 10061), (System.CURL, 7), (System.CHROMIUM, -102)),
         hints=(
             "Connect call failed",
+            "An error occurred during a connection to",
             "Couldn't connect to server",
             "Could not connect to server",
             "Failed to connect to",
@@ -343,8 +344,10 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
             ref.BIND_2,
             ref.IP_7,
             ref.WINSOCK,
-            "https://learn.microsoft.com/en-us/troubleshoot/windows-server/networking/"
-            "default-dynamic-port-range-tcpip-chang",
+            (
+                "https://learn.microsoft.com/en-us/troubleshoot/windows-server/networking/"
+                "default-dynamic-port-range-tcpip-chang"
+            ),
         ),
     ),
     ErrorMeaning(

@@ -97,7 +97,7 @@ def unanswered(cause: Cause, observations: Mapping[str, Observation]) -> tuple[s
 
 
 def _shown(cause: Cause, label: Label, observations: Mapping[str, Observation]) -> Signs:
-    """The signs of all signatures for ``label`` that hold, each once; empty when no signature holds."""
+    """Return the signs of all signatures for ``label`` that hold, each once, or nothing."""
     found: list[Sign] = []
     for signature in cause.signatures:
         any_of = tuple(sign for sign in signature.any_of if holds(sign, observations))
@@ -115,6 +115,6 @@ def _all_hold(signs: Signs, observations: Mapping[str, Observation]) -> bool:
 
 
 def _holding(clues: tuple[Clue, ...], observations: Mapping[str, Observation]) -> tuple[Clue, ...]:
-    """The clues that hold, the strongest first; equal ones in the order of the cause's file."""
+    """Return the clues that hold, the strongest first; equal ones in the order of the cause's file."""
     held = [clue for clue in clues if _all_hold((clue.sign, *clue.when), observations)]
     return tuple(sorted(held, key=lambda clue: -clue.weight))

@@ -56,7 +56,7 @@ CAUSE = Cause(
             " --getglobalstate --getblockall --getstealthmode",
             windows="Get-NetFirewallRule -Enabled True -Action Block | Select-Object DisplayName, Direction;"
             " Get-NetFirewallProfile | Select-Object Name, Enabled, DefaultInboundAction",
-            expect="a rule or policy with the action drop that covers {port}, its counter rising with each try",
+            expect="a rule or policy that drops {port}, its counter rising with each try",
             then="allow the port before that rule. No such rule: look at the listener's queue",
         ),
         *on_each_os(
@@ -78,6 +78,6 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/iptables.8.html",
         "https://wiki.nftables.org/wiki-nftables/index.php/Quick_reference-nftables_in_10_minutes",
         "https://support.apple.com/guide/mac-help/mh34041/mac",
-        "https://learn.microsoft.com/en-us/windows/security/operating-system-security/network-security/windows-firewall/",
+        "https://learn.microsoft.com/en-us/powershell/module/netsecurity/get-netfirewallrule",
     ),
 )

@@ -12,7 +12,7 @@ CAUSE = Cause(
     kind=Kind.FAILURE,
     since="0.1.0",
     title="The model server on port {port} is not ready",
-    summary="Port {port} seems to belong to a model server, which may have failed to load or still be loading.",
+    summary="Port {port} seems to be a model server's, which failed to load or is still loading.",
     meaning=(
         "A model server (Ollama, vLLM, llama.cpp, TGI, an LLM gateway's backend) fails as any service does, "
         "with reasons of its own: it loads for minutes before it listens or while it answers 503, it ends "

@@ -14,6 +14,11 @@ _LISTENERS = {
 _CONTAINERS = "docker ps --format 'table {{.Names}}\t{{.Ports}}'"
 
 
+def _codes(numbers: str) -> tuple[str, ...]:
+    """Codes from their numbers."""
+    return tuple(f"SYN{number}" for number in numbers.split())
+
+
 def _on(commands: dict[str, str], *outcomes: tuple[str, str]) -> tuple[Decider, ...]:
     """One decider per system with the same outcomes."""
     return tuple(Decider(os, command, outcomes) for os, command in commands.items())
@@ -25,21 +30,7 @@ GROUPS: tuple[Group, ...] = (
         title="the SYN was answered by RST",
         labels=(Label.SYN_RST,),
         signs=("refused-by-rst",),
-        codes=(
-            "SYN101",
-            "SYN102",
-            "SYN103",
-            "SYN104",
-            "SYN105",
-            "SYN106",
-            "SYN107",
-            "SYN108",
-            "SYN109",
-            "SYN110",
-            "SYN111",
-            "SYN121",
-            "SYN131",
-        ),
+        codes=_codes("101 102 103 104 105 106 107 108 109 110 111 121 131"),
         deciders=(
             *_on(
                 _LISTENERS,
@@ -81,20 +72,7 @@ GROUPS: tuple[Group, ...] = (
         title="the SYN was not answered",
         labels=(Label.SYN_NO_REPLY,),
         signs=("syn-unanswered",),
-        codes=(
-            "SYN101",
-            "SYN105",
-            "SYN106",
-            "SYN107",
-            "SYN110",
-            "SYN111",
-            "SYN122",
-            "SYN131",
-            "SYN132",
-            "SYN133",
-            "SYN144",
-            "SYN146",
-        ),
+        codes=_codes("101 105 106 107 110 111 122 131 132 133 144 146"),
         deciders=(
             *_on(
                 {
@@ -124,7 +102,7 @@ GROUPS: tuple[Group, ...] = (
         title="the SYN was answered by an ICMP error",
         labels=(Label.SYN_NO_REPLY,),
         signs=("refused-by-icmp", "unreachable-by-icmp"),
-        codes=("SYN110", "SYN111", "SYN121", "SYN144"),
+        codes=_codes("110 111 121 144"),
         deciders=_on(
             {
                 "linux": "sudo nft list ruleset | grep -n reject; sudo iptables-save | grep -n REJECT",
@@ -140,7 +118,7 @@ GROUPS: tuple[Group, ...] = (
         title="the server's answer was not acknowledged",
         labels=(Label.HALF_OPEN,),
         signs=("half-open",),
-        codes=("SYN110", "SYN111", "SYN122", "SYN132", "SYN134", "SYN146"),
+        codes=_codes("110 111 122 132 134 146"),
         deciders=_on(
             {
                 "linux": "ss -tan state syn-recv state syn-sent '( sport = :{port} or dport = :{port} )'",
@@ -156,7 +134,7 @@ GROUPS: tuple[Group, ...] = (
         title="the SYN was answered by a segment that does not fit",
         labels=(Label.ODD_REPLY,),
         signs=("odd-reply",),
-        codes=("SYN103", "SYN110", "SYN122", "SYN132", "SYN146"),
+        codes=_codes("103 110 122 132 146"),
         deciders=_on(
             {
                 "linux": "ss -tanp '( sport = :{port} or dport = :{port} )'",
@@ -172,23 +150,7 @@ GROUPS: tuple[Group, ...] = (
         title="no client sent a SYN to the target",
         labels=(Label.CLIENT_NEVER_SENT,),
         signs=("no-syn-to-target", "port-above-65535", "port-zero"),
-        codes=(
-            "SYN101",
-            "SYN104",
-            "SYN105",
-            "SYN106",
-            "SYN110",
-            "SYN111",
-            "SYN121",
-            "SYN122",
-            "SYN132",
-            "SYN141",
-            "SYN142",
-            "SYN143",
-            "SYN144",
-            "SYN145",
-            "SYN146",
-        ),
+        codes=_codes("101 104 105 106 110 111 121 122 132 141 142 143 144 145 146"),
         deciders=(
             *_on(
                 {
@@ -220,7 +182,7 @@ GROUPS: tuple[Group, ...] = (
         title="the connection was made and the request was not answered",
         labels=(Label.COMPLETED,),
         signs=("server-silent", "request-not-acknowledged", "late-answer"),
-        codes=("SYN110", "SYN122", "SYN131", "SYN132", "SYN133", "SYN134"),
+        codes=_codes("110 122 131 132 133 134"),
         deciders=_on(
             {
                 "linux": "ss -tanp 'sport = :{port}'",
@@ -238,7 +200,7 @@ GROUPS: tuple[Group, ...] = (
         title="the server ended the connection before it answered",
         labels=(Label.COMPLETED,),
         signs=("reset-before-answer", "closed-before-answer", "tls-alert"),
-        codes=("SYN103", "SYN110", "SYN132", "SYN151", "SYN152", "SYN153"),
+        codes=_codes("103 110 132 151 152 153"),
         deciders=(
             *_on(
                 _LISTENERS,
@@ -262,7 +224,7 @@ GROUPS: tuple[Group, ...] = (
         title="the server answered with an error",
         labels=(Label.COMPLETED,),
         signs=("http-client-error", "http-server-error", "http-gateway-error", "http-loading"),
-        codes=("SYN106", "SYN108", "SYN153", "SYN154", "SYN161"),
+        codes=_codes("106 108 153 154 161"),
         deciders=(
             *_on(
                 {
@@ -288,7 +250,7 @@ GROUPS: tuple[Group, ...] = (
             "other-protocol-greeting",
             "tls-certificate-rejected",
         ),
-        codes=("SYN106", "SYN108", "SYN151", "SYN152"),
+        codes=_codes("106 108 151 152"),
         deciders=(
             *_on(
                 {

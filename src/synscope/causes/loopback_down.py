@@ -13,10 +13,10 @@ CAUSE = Cause(
     title="The loopback interface is down or has no address",
     summary="Without a working loopback interface nothing can reach {host}:{port} on this machine.",
     meaning=(
-        "A new network namespace starts with lo down; an administrator or a script can take it down or remove "
-        "127.0.0.1 or ::1. connect() then fails at once ('network unreachable', 'cannot assign requested "
-        "address') without a packet. Windows has no loopback interface to take down: there the address answers "
-        "as long as the TCP/IP stack works."
+        "A new network namespace starts with lo down; an administrator or a script can take it down or "
+        "remove 127.0.0.1 or ::1. connect() then fails at once ('network unreachable', 'cannot assign "
+        "requested address') without a packet. Windows has no loopback interface to take down: there the "
+        "address answers as long as the TCP/IP stack works."
     ),
     documented_in=("A", "B"),
     signatures=(shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "loopback-is-down")),),

@@ -13,10 +13,10 @@ CAUSE = Cause(
     title="The name does not resolve to this machine's loopback addresses",
     summary="The client may not get 127.0.0.1 or ::1 for the name {host}.",
     meaning=(
-        "'localhost' comes from the hosts file or from the resolver itself. Where it is missing, mapped to "
-        "another address or to one family only, the client fails before any SYN, or its SYN goes to another "
-        "machine. A DNS query for localhost that leaves the machine shows that the hosts file did not answer; "
-        "resolvers should never send one."
+        "'localhost' comes from the hosts file or from the resolver itself. Where it is missing, mapped "
+        "to another address or to one family only, the client fails before any SYN, or its SYN goes to "
+        "another machine. A DNS query for localhost that leaves the machine shows that the hosts file did "
+        "not answer; resolvers should never send one."
     ),
     documented_in=("A", "C"),
     signatures=(
@@ -47,7 +47,7 @@ CAUSE = Cause(
         *on_each_os(
             linux="getent ahosts localhost; grep -n localhost /etc/hosts; grep '^hosts' /etc/nsswitch.conf",
             macos="dscacheutil -q host -a name localhost; grep -n localhost /etc/hosts",
-            windows="Resolve-DnsName localhost; Select-String localhost $env:windir\\System32\\drivers\\etc\\hosts",
+            windows="Resolve-DnsName localhost; Get-Content $env:windir\\System32\\drivers\\etc\\hosts",
             expect="nothing, an address other than 127.0.0.1 and ::1, or only one of the two",
             then="mend the hosts file. If both addresses are there, the name is not the cause",
         ),
@@ -61,8 +61,10 @@ CAUSE = Cause(
     ),
     fixes=(
         "Put '127.0.0.1 localhost' and '::1 localhost' into the hosts file.",
-        "Flush caches: resolvectl flush-caches; macOS: sudo dscacheutil -flushcache and"
-        " sudo killall -HUP mDNSResponder; Windows: ipconfig /flushdns.",
+        (
+            "Flush caches: resolvectl flush-caches; macOS: sudo dscacheutil -flushcache and"
+            " sudo killall -HUP mDNSResponder; Windows: ipconfig /flushdns."
+        ),
         "Until then write 127.0.0.1 or [::1] in the client.",
     ),
     references=(

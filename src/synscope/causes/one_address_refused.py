@@ -46,8 +46,10 @@ CAUSE = Cause(
         ),
     ),
     fixes=(
-        "Nothing has to be done. To spare the detour, let the server listen on both ::1 and 127.0.0.1,"
-        " or name the served address in the client.",
+        (
+            "Nothing has to be done. To spare the detour, let the server listen on both ::1 and 127.0.0.1,"
+            " or name the served address in the client."
+        ),
     ),
     references=(
         "https://www.rfc-editor.org/rfc/rfc8305.html#section-5",

@@ -75,7 +75,7 @@ def safe_host(text: str) -> str:
 
 
 def _server_address(summary: TargetSummary) -> str | None:
-    """The server address of the first group with the target's label, else of any group."""
+    """Return the server address of the first group with the target's label, else of any group."""
     groups = sorted(summary.groups, key=lambda group: group.label is not summary.label)
     return next((group.server.address for group in groups if _is_address(group.server.address)), None)
 

@@ -13,11 +13,11 @@ CAUSE = Cause(
     title="Another program has port {port}",
     summary="The service could not get port {port}, or another program answers there.",
     meaning=(
-        "Two sockets cannot listen on the same address and port, unless both ask for it (SO_REUSEPORT). The "
-        "second one fails with 'address already in use' and its clients are refused, or the first one answers "
-        "in its place. The owner can be an old instance that did not stop, and it may hold one address or one "
-        "family only, so that every other attempt fails. Right after a restart, connections in TIME-WAIT hold "
-        "the port as well for servers that do not set SO_REUSEADDR."
+        "Two sockets cannot listen on the same address and port, unless both ask for it (SO_REUSEPORT). "
+        "The second one fails with 'address already in use' and its clients are refused, or the first one "
+        "answers in its place. The owner can be an old instance that did not stop, and it may hold one "
+        "address or one family only, so that every other attempt fails. Right after a restart, "
+        "connections in TIME-WAIT hold the port as well for servers that do not set SO_REUSEADDR."
     ),
     documented_in=("A", "B", "C"),
     signatures=(
@@ -55,7 +55,7 @@ CAUSE = Cause(
     fixes=(
         "Stop the old instance or the other program that owns port {port}, then start the service again.",
         "Or give one of the two another port, and correct its clients.",
-        "Let the service shut down gracefully and set SO_REUSEADDR (not on Windows: SO_EXCLUSIVEADDRUSE there).",
+        "Let the service shut down gracefully and set SO_REUSEADDR (Windows: SO_EXCLUSIVEADDRUSE).",
     ),
     references=(
         "https://man7.org/linux/man-pages/man2/bind.2.html",

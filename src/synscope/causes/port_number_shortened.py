@@ -11,11 +11,11 @@ CAUSE = Cause(
     kind=Kind.NOTE,
     since="0.1.0",
     title="The client meant a number above 65535 and came to port {port} instead",
-    summary="A request to port {port} names a larger number in its Host header: the client cut it to 16 bits.",
+    summary="A request to port {port} names a larger one in its Host header: the client cut it to 16 bits.",
     meaning=(
-        "Some clients keep the lower 16 bits of a port that is too large, without a word: 619009 becomes 29185. "
-        "The SYN shows the short number, the Host header of the request still the long one. It works where the "
-        "server cut its number in the same way, and surprises everywhere else."
+        "Some clients keep the lower 16 bits of a port that is too large, without a word: 619009 becomes "
+        "29185. The SYN shows the short number, the Host header of the request still the long one. It "
+        "works where the server cut its number in the same way, and surprises everywhere else."
     ),
     documented_in=("field",),
     signatures=(

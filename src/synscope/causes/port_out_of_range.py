@@ -10,14 +10,15 @@ CAUSE = Cause(
     slug="port-out-of-range",
     kind=Kind.FAILURE,
     since="0.1.0",
-    title="{port} is not a port a client can connect to (1–65535)",
+    title="{port} is not a port a client can connect to (1 to 65535)",
     summary="No packet can carry {port} as its port: the field has 16 bits, and 0 is reserved.",
     meaning=(
-        "Ports are 16-bit numbers. Most clients refuse a larger one before they open a socket, so there is "
-        "nothing to capture: curl, wget, browsers, Node.js, Java, Go, Rust. Others keep the lower 16 bits "
-        "without a word (Python's create_connection and http.client, socat, bash, PHP, Ruby) and go to the "
-        "number modulo 65536: 619009 becomes 29185. Servers do the same, so that both may even meet there. "
-        "0–1023 are well known (binding them needs a privilege), 1024–49151 registered, 49152–65535 dynamic."
+        "Ports are 16-bit numbers. Most clients refuse a larger one before they open a socket, so there "
+        "is nothing to capture: curl, wget, browsers, Node.js, Java, Go, Rust. Others keep the lower 16 "
+        "bits without a word (Python's create_connection and http.client, socat, bash, PHP, Ruby) and go "
+        "to the number modulo 65536: 619009 becomes 29185. Servers do the same, so that both may even "
+        "meet there. 0 to 1023 are well known (binding them needs a privilege), 1024 to 49151 registered, "
+        "49152 to 65535 dynamic."
     ),
     documented_in=("A", "B", "C"),
     signatures=(shows(Label.CLIENT_NEVER_SENT, any_of=yes("port-above-65535", "port-zero")),),

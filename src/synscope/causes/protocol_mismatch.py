@@ -13,11 +13,11 @@ CAUSE = Cause(
     title="Client and server on port {port} speak different protocols",
     summary="The connection to port {port} works; the two ends do not speak the same protocol.",
     meaning=(
-        "The handshake completes, and then the first bytes do not fit: TLS (16 03 …) to a server that answers "
-        "in plain text, plain HTTP to a TLS server (which answers with an alert, with 'plain HTTP request sent "
-        "to HTTPS port', or just hangs up), another version of HTTP, or the greeting of another protocol (SSH-, "
-        "220, MySQL, Redis). The first bytes each way prove it; where the server hangs up without a byte, it is "
-        "one explanation among several."
+        "The handshake completes, and then the first bytes do not fit: TLS (16 03 …) to a server that "
+        "answers in plain text, plain HTTP to a TLS server (which answers with an alert, with 'plain HTTP "
+        "request sent to HTTPS port', or just hangs up), another version of HTTP, or the greeting of "
+        "another protocol (SSH-, 220, MySQL, Redis). The first bytes each way prove it; where the server "
+        "hangs up without a byte, it is one explanation among several."
     ),
     documented_in=("A", "B"),
     signatures=(
@@ -51,12 +51,12 @@ CAUSE = Cause(
         linux='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
         macos='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
         windows='curl.exe -vk "https://{host}:{port}/"; curl.exe -v "http://{host}:{port}/"',
-        expect="one of the two is answered, the other ends with 'wrong version number', 'empty reply' or a 400",
+        expect="one is answered, the other ends with 'wrong version number', 'empty reply' or a 400",
         then="use the scheme that is answered. Neither: it is not HTTP; look at which program owns the port",
     ),
     fixes=(
         "Write the scheme that the server speaks: http:// or https://.",
-        "If the server should speak TLS, switch it on there; if not, check for a redirect or HSTS in the browser.",
+        "If the server should speak TLS, switch it on; if not, look for a redirect or HSTS in the browser.",
         "If the greeting is of another program, the port is the wrong one.",
     ),
     references=(

@@ -76,7 +76,7 @@ def excluded(winner: Evaluation) -> str:
 
 
 def _missing(evaluation: Evaluation, observations: Observations) -> str:
-    """What the strongest clue says that nobody saw, or nothing."""
+    """Return what the strongest clue says that nobody saw, or nothing."""
     unseen = [
         clue
         for clue in evaluation.cause.supports
@@ -86,6 +86,6 @@ def _missing(evaluation: Evaluation, observations: Observations) -> str:
 
 
 def _quote(signs: Sequence[Sign], observations: Observations) -> str:
-    """The texts of the first few observations behind ``signs``, as one clause."""
+    """Return the texts of the first few observations behind ``signs``, as one clause."""
     texts = (evidence_of(sign, observations).text.rstrip(". ") for sign in signs[:_QUOTED])
     return "; ".join(texts)

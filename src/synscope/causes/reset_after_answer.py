@@ -13,9 +13,10 @@ CAUSE = Cause(
     title="The server on port {port} reset a connection after it had answered",
     summary="An answer of port {port} may have been cut short by the server's RST.",
     meaning=(
-        "A server that closes while unread data waits, with linger 0, or by crashing ends the connection with "
-        "an RST instead of a FIN. Often the answer was complete and nobody notices. But data that was still on "
-        "its way is lost with an RST, so that a reader may see a cut answer or 'connection reset'."
+        "A server that closes while unread data waits, with linger 0, or by crashing ends the connection "
+        "with an RST instead of a FIN. Often the answer was complete and nobody notices. But data that "
+        "was still on its way is lost with an RST, so that a reader may see a cut answer or 'connection "
+        "reset'."
     ),
     documented_in=("field",),
     signatures=(

@@ -13,10 +13,11 @@ CAUSE = Cause(
     title="A limit of the system keeps port {port} from being used",
     summary="File descriptors, ephemeral ports, memory or tracked connections may be used up.",
     meaning=(
-        "A client without a free descriptor or ephemeral port fails before it sends a SYN, often after many "
-        "successes. A server without descriptors cannot accept: the kernel completes the handshake, the request "
-        "is acknowledged, and no answer comes. A full table of tracked connections drops SYNs like a rule. A "
-        "client that reuses a port too early meets the server's old connection and gets an odd reply."
+        "A client without a free descriptor or ephemeral port fails before it sends a SYN, often after "
+        "many successes. A server without descriptors cannot accept: the kernel completes the handshake, "
+        "the request is acknowledged, and no answer comes. A full table of tracked connections drops SYNs "
+        "like a rule. A client that reuses a port too early meets the server's old connection and gets an "
+        "odd reply."
     ),
     documented_in=("A", "C"),
     signatures=(
@@ -39,7 +40,7 @@ CAUSE = Cause(
         yes("server-silent", "server-out-of-descriptors"),
     ),
     refines=("accept-queue-overflow", "server-hung"),
-    decided_by="open descriptors against the limit, ports in TIME-WAIT against the ephemeral range, the system log",
+    decided_by="open descriptors against the limit, ports in TIME-WAIT against the range, the system log",
     checks=(
         *on_each_os(
             linux="ss -s; sysctl net.ipv4.ip_local_port_range; ulimit -n;"
@@ -53,7 +54,7 @@ CAUSE = Cause(
         *on_each_os(
             linux="P=$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | head -1);"
             " ls /proc/$P/fd | wc -l; grep files /proc/$P/limits",
-            macos='lsof -p "$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | head -1)" | wc -l; launchctl limit maxfiles',
+            macos='lsof -p "$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | head -1)" | wc -l; launchctl limit',
             windows="Get-Process -Id (Get-NetTCPConnection -State Listen -LocalPort {port}).OwningProcess"
             " | Select-Object Id, Handles, WorkingSet",
             expect="as many open files as the limit allows",
@@ -68,7 +69,9 @@ CAUSE = Cause(
     references=(
         "https://man7.org/linux/man-pages/man2/getrlimit.2.html",
         "https://docs.kernel.org/networking/ip-sysctl.html",
-        "https://learn.microsoft.com/en-us/troubleshoot/windows-client/networking/"
-        "tcp-ip-port-exhaustion-troubleshooting",
+        (
+            "https://learn.microsoft.com/en-us/troubleshoot/windows-client/networking/"
+            "tcp-ip-port-exhaustion-troubleshooting"
+        ),
     ),
 )

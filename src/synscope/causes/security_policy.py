@@ -41,7 +41,7 @@ CAUSE = Cause(
         macos="log show --last 10m --predicate"
         ' \'eventMessage CONTAINS "Sandbox:" AND eventMessage CONTAINS "deny"\'',
         windows="CheckNetIsolation.exe LoopbackExempt -s",
-        expect="a denial that names the server or the client (Windows: the app is missing from the exempt ones)",
+        expect="a denial that names the server or the client (Windows: the app is not among the exempt)",
         then="allow exactly that in the policy; to confirm, make the one policy permissive for a moment",
     ),
     fixes=(

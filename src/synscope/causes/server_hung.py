@@ -13,10 +13,11 @@ CAUSE = Cause(
     title="The server on port {port} takes the connection but does not answer",
     summary="The handshake completes and the request arrives, but no byte comes back from port {port}.",
     meaning=(
-        "The kernel completes handshakes and acknowledges data without the program. A server that is stopped, "
-        "in a deadlock, or waits for something else therefore looks alive: the connection is there, the "
-        "request is acknowledged, and then nothing comes until the client gives up. Later clients fill the "
-        "accept queue, and then SYNs go unanswered as well. A service that by design never answers looks the same."
+        "The kernel completes handshakes and acknowledges data without the program. A server that is "
+        "stopped, in a deadlock, or waits for something else therefore looks alive: the connection is "
+        "there, the request is acknowledged, and then nothing comes until the client gives up. Later "
+        "clients fill the accept queue, and then SYNs go unanswered as well. A service that by design "
+        "never answers looks the same."
     ),
     documented_in=("C",),
     signatures=(
@@ -49,7 +50,7 @@ CAUSE = Cause(
             macos='ps -o pid,stat,time,command -p "$(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | paste -sd, -)"',
             windows="Get-Process -Id (Get-NetTCPConnection -State Listen -LocalPort {port}).OwningProcess"
             " | Select-Object Id, Name, Responding, CPU",
-            expect="state T (stopped), D (waiting for a device), or a CPU time that does not move or only rises",
+            expect="state T (stopped), D (waits for a device), or a CPU time that stands still or only rises",
             then="T: kill -CONT its number. Else look at its stack (py-spy dump, jstack, gdb -p, sample)",
         ),
         *on_each_os(
@@ -57,7 +58,7 @@ CAUSE = Cause(
             macos="netstat -an -p tcp | grep '[.]{port} '",
             windows="Get-NetTCPConnection -LocalPort {port} -State Established",
             expect="connections with bytes in Recv-Q that stay (Windows shows the connections only)",
-            then="the program does not read them: it hangs. Recv-Q 0: it has read the request and works on it",
+            then="the program does not read them: it hangs. Recv-Q 0: it has read the request",
         ),
     ),
     fixes=(

@@ -13,10 +13,10 @@ CAUSE = Cause(
     title="The TCP/IP stack of this machine may be damaged",
     summary="Everything usual is ruled out: the network stack itself may be at fault.",
     meaning=(
-        "Very rare, and the last thing to believe. On Windows a damaged Winsock catalogue (left behind by VPNs "
-        "and filters) breaks clients in strange ways; elsewhere a broken driver, kernel module or kernel does. "
-        "Nothing in a capture proves it: it remains when all else is ruled out, and when other local ports "
-        "fail in the same way."
+        "Very rare, and the last thing to believe. On Windows a damaged Winsock catalogue (left behind by "
+        "VPNs and filters) breaks clients in strange ways; elsewhere a broken driver, kernel module or "
+        "kernel does. Nothing in a capture proves it: it remains when all else is ruled out, and when "
+        "other local ports fail in the same way."
     ),
     documented_in=("A",),
     signatures=(

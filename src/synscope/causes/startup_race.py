@@ -41,7 +41,7 @@ CAUSE = Cause(
         yes("refused-by-rst", "listener-appeared-later", "kernel-says-no-socket"),
     ),
     refines=("service-not-running",),
-    decided_by="the time of the first listener, or of the line that reports listening, against the first refusal",
+    decided_by="the time at which it reports listening, against the time of the first refusal",
     checks=(
         *on_each_os(
             linux="until ss -Hltn 'sport = :{port}' | grep -q .; do sleep 0.2; done; date +%T.%N",
@@ -49,12 +49,12 @@ CAUSE = Cause(
             windows="while (-not (Get-NetTCPConnection -State Listen -LocalPort {port}"
             " -ErrorAction SilentlyContinue)) { Start-Sleep -Milliseconds 200 }; Get-Date -Format o",
             expect="it waits after the start of the server, then prints the time at which the port was ready",
-            then="a client that starts after that time succeeds: order the two. If it never ends, nothing listens",
+            then="a client that starts after that succeeds: order the two. If it never ends, nothing listens",
         ),
         *listeners("no line at first, a line a little later", "the server needed that long to be ready"),
     ),
     fixes=(
-        "Let the client wait for the port: try again with growing pauses (0.1 s, 0.2 s, 0.4 s …) and a limit.",
+        "Let the client wait for the port: try again with growing pauses (0.1 s, 0.2 s …) and a limit.",
         "Start it after the server is ready, not after it is started: a health check, readiness, sd_notify.",
     ),
     references=(

@@ -13,10 +13,10 @@ CAUSE = Cause(
     title="The client rejects the certificate of the server on port {port}",
     summary="The TCP connection to port {port} works; the TLS handshake fails, likely over the certificate.",
     meaning=(
-        "The server shows a certificate that the client does not trust: self-signed, expired, of an unknown "
-        "authority, or made for another name than 'localhost'. The client then sends an alert (unknown CA, bad "
-        "certificate, certificate expired) or just closes. In TLS 1.3 that alert may be encrypted, and only its "
-        "place, right after the server's certificate, tells."
+        "The server shows a certificate that the client does not trust: self-signed, expired, of an "
+        "unknown authority, or made for another name than 'localhost'. The client then sends an alert "
+        "(unknown CA, bad certificate, certificate expired) or just closes. In TLS 1.3 that alert may be "
+        "encrypted, and only its place, right after the server's certificate, tells."
     ),
     documented_in=("A", "B"),
     signatures=(shows(Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert")),),
@@ -35,9 +35,8 @@ CAUSE = Cause(
         then="trust or replace it. 'Verification: OK' means that this client has another trust store",
     ),
     fixes=(
-        "Use a certificate for the name that the client uses (localhost, 127.0.0.1 as an IP entry), for example"
-        " one made with mkcert.",
-        "Or let the client trust the authority that signed it (its own trust store may differ from the system's).",
+        "Use a certificate for the name the client uses (localhost; 127.0.0.1 as IP entry): see mkcert.",
+        "Or let the client trust the authority that signed it (its trust store may not be the system's).",
         "An expired one: renew it and reload the server. Switching verification off is for a test only.",
     ),
     references=(

@@ -36,7 +36,7 @@ _K1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 _K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
 _K3 = cython.declare(cython.ulonglong, 0x165667B19E3779F9)
 _HALF = cython.declare(cython.uint, 0x80000000)
-_FIRST_WINDOW = cython.declare(cython.uint, 1 << 20)
+_FIRST_WINDOW = cython.declare(cython.uint, 65536)
 _MILLISECOND = cython.declare(cython.ulonglong, 1_000_000)
 
 _C_SYN = cython.declare(cython.uint, _BIT["client-syn"])
@@ -111,6 +111,7 @@ _KNOWS_S = cython.declare(cython.uint, _r.KNOWS_SERVER)
 _PENDING = cython.declare(cython.uint, _r.PENDING_ACK)
 _OTHER_ISN = cython.declare(cython.uint, _r.OTHER_ISN)
 _SELF_STATE = cython.declare(cython.uint, _r.SELF)
+_OLDER_OVER = cython.declare(cython.uint, _r.OLDER_OVER)
 
 _ORPHAN_LIMIT = cython.declare(cython.ulonglong, _r.ORPHAN_LIMIT)
 _SENDER_LIMIT = cython.declare(cython.ulonglong, _r.SENDER_LIMIT)
@@ -272,6 +273,10 @@ def _open(
         rows[base + _STATE] = _SELF_STATE
         rows[base + _EVENTS] = _SELF
     rows[base + _PREVIOUS] = previous
+    if previous != 0:
+        i = (previous - 1) * _WORDS
+        if _finished(rows, i) and (rows[i + _PREVIOUS] == 0 or rows[i + _STATE] & _OLDER_OVER != 0):
+            rows[base + _STATE] |= _OLDER_OVER
     rows[base + _F_FIRST] = frame
     state[0] = r + 1
     state[1] += 1
@@ -311,6 +316,8 @@ def _on_syn(
         base = r * _WORDS
         events = rows[base + _EVENTS]
         bits = rows[base + _STATE]
+        if bits & _OLDER_OVER != 0 and rows[base + _ISN_C] != seq and _finished(rows, base):
+            return False  # neither this one nor an older one can take it
         if sender_is_high == (bits & _CLIENT_IS_HIGH != 0):
             if bits & _KNOWS_C != 0 and rows[base + _ISN_C] == seq and events & (_C_SYN | _SYN_ACK) != 0:
                 if _finished(rows, base):
@@ -335,7 +342,7 @@ def _on_syn(
             if events & _S_SYN != 0:
                 if rows[base + _ISN_S] == seq and not _finished(rows, base):
                     return True
-            elif events & (_S_ACKS | _RST_TO_SYN) == 0:
+            elif events & (_SYN_ACK | _C_ACKS | _RST_TO_SYN) == 0:
                 rows[base + _EVENTS] |= _S_SYN
                 rows[base + _STATE] |= _KNOWS_S
                 rows[base + _ISN_S] = seq
@@ -432,7 +439,9 @@ def _on_syn_ack(
         return False  # mid-stream so far: this is the start of another connection
     if events & (_C_FIN | _S_FIN | _S_RST | _C_RST) != 0 and events & _S_ACKS != 0:
         return False
-    if not from_client and events & _S_ACKS == 0:
+    if from_client:
+        return False  # the client answers a SYN that is not captured: a connection the other way round
+    if events & _S_ACKS == 0:
         rows[base + _EVENTS] |= _ODD_SYN_ACK
         if rows[base + _F_SYN_ACK] == 0:
             rows[base + _F_SYN_ACK] = frame
@@ -517,6 +526,8 @@ def _from_client(
     window: cython.uint = 0x40000000 if rows[base + _PREVIOUS] == 0 else 0x400000
     result: cython.int = 1
     acked: cython.uint
+    if events & _C_SYN != 0 and events & (_S_ACKS | _C_SENT) == 0:
+        window = _FIRST_WINDOW
     if bits & _KNOWS_C != 0:
         if not _near(seq, rows[base + _NEXT_C], window):
             if flags & 4 == 0 or events & _ODD_ACK == 0 or seq != rows[base + _OTHER]:
@@ -541,7 +552,7 @@ def _from_client(
                     return 0
                 rows[base + _ISN_S] = rows[base + _OTHER]
                 rows[base + _NEXT_S] = ack
-            if _minus(seq, rows[base + _ISN_C]) > _FIRST_WINDOW:
+            if (seq - rows[base + _ISN_C] - 1) & _M32 >= _FIRST_WINDOW:
                 return 0
             rows[base + _EVENTS] |= _C_ACKS
             if rows[base + _F_ACK] == 0:
@@ -595,7 +606,7 @@ def _from_server(
             if flags & 16 != 0:
                 if acked == 0 or acked > sent:
                     return 0
-            elif bits & _KNOWS_S == 0 or not _near(seq, rows[base + _NEXT_S], _FIRST_WINDOW):
+            elif bits & _KNOWS_S != 0 and not _near(seq, rows[base + _NEXT_S], _FIRST_WINDOW):
                 return 0
             if events & _RST_TO_SYN == 0:
                 result = 5

@@ -20,6 +20,9 @@ COMPILED = cython.compiled
 RECOVERED = 256
 """Added to OUTCOME: it failed, but the same client got through at another address within a second."""
 
+PAIRED = 512
+"""Added to OUTCOME: it completed, and stands for the failed attempts of the same try."""
+
 GROUP_LONGS = 8
 G_HIGH = 0
 G_LOW = 1
@@ -39,6 +42,8 @@ _PREVIOUS = cython.declare(cython.Py_ssize_t, _r.PREVIOUS)
 _LINK = cython.declare(cython.Py_ssize_t, _r.LINK)
 _CLASSES = cython.declare(cython.Py_ssize_t, _r.CLASSES)
 _T_FIRST = cython.declare(cython.Py_ssize_t, _r.TS_FIRST)
+_PAIRED = cython.declare(cython.uint, PAIRED)
+_TRY_BITS = cython.declare(cython.uint, RECOVERED | PAIRED)
 _RECOVERED = cython.declare(cython.uint, RECOVERED)
 _SECOND = cython.declare(cython.ulonglong, 1_000_000_000)
 _GROUP = cython.declare(cython.Py_ssize_t, GROUP_LONGS)
@@ -75,7 +80,7 @@ def name_outcomes(
                 and events & unless[k] == 0
                 and (any_of[k] == 0 or events & any_of[k] != 0)
             ):
-                rows[base + _OUTCOME] = k
+                rows[base + _OUTCOME] = k | (rows[base + _OUTCOME] & _TRY_BITS)
                 break
 
 
@@ -121,8 +126,8 @@ def pair_tries(
         base = chosen[i]
         long_base = base * _LONGS
         base *= _WORDS
-        verdict = verdicts[rows[base + _OUTCOME]]
-        if verdict == 0:
+        verdict = verdicts[rows[base + _OUTCOME] & 0xFF]
+        if verdict == 0 or rows[base + _OUTCOME] & _PAIRED != 0:
             continue
         server = 0
         port = rows[base] >> 16
@@ -175,6 +180,7 @@ def pair_tries(
             rows[other_base + _OUTCOME] |= _RECOVERED
             seen_high = longs[other_long + other_server]
             seen_low = longs[other_long + other_server + 1]
+            rows[base + _OUTCOME] |= _PAIRED
             paired += 1
 
 
@@ -237,7 +243,7 @@ def fold_groups(
         low = longs[long_base + server + 1]
         classes = rows[base + _CLASSES]
         key = (key << 32) | ((classes >> 8) & 0xFF00) | (classes & 0xFF)
-        classes = rows[base + _OUTCOME]
+        classes = rows[base + _OUTCOME] & 0x1FF
         key |= classes << 16
         ts = longs[long_base + _T_FIRST]
         slot = (_group_hash(high, low, key) >> 32) & mask
@@ -299,38 +305,47 @@ def index_groups(groups: cython.ulonglong[::1], used: cython.Py_ssize_t, slots: 
 
 def choose_settled(
     rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
     count: cython.Py_ssize_t,
-    over: cython.uint,
+    reset: cython.uint,
+    closed: cython.uint,
+    verdicts: cython.uint[::1],
+    young: cython.ulonglong,
     keep: cython.Py_ssize_t,
     chosen: cython.uint[::1],
     marks: cython.uint[::1],
 ) -> int:
     """Choose rows to settle: those that are over, then the oldest, until ``keep`` are left.
 
-    A row is over when its events have a bit of ``over``, or a newer row of its 4-tuple exists.
-    ``marks`` is zeroed scratch, one a row: afterwards 1 for each chosen row. ``chosen`` is in row order.
-    Returns how many were chosen.
+    A row is over when its events have a bit of ``reset`` or all bits of ``closed``, or when a newer row
+    of its 4-tuple exists; but a failed one that began after ``young`` stays, for the rest of its try may
+    be still to come. Outcomes must be named. ``marks`` is zeroed scratch, one a row: afterwards 1 for each
+    chosen row. ``chosen`` is in row order. Returns how many were chosen.
     """
     i: cython.Py_ssize_t
     previous: cython.Py_ssize_t
     gone: cython.Py_ssize_t = 0
-    left: cython.Py_ssize_t
+    left: cython.Py_ssize_t = count
+    events: cython.uint
     for i in range(count):
         previous = rows[i * _WORDS + _PREVIOUS]
-        if previous != 0 and marks[previous - 1] == 0:
+        if previous != 0:
             marks[previous - 1] = 1
-            gone += 1
-        if rows[i * _WORDS + _EVENTS] & over != 0 and marks[i] == 0:
+        events = rows[i * _WORDS + _EVENTS]
+        if events & reset != 0 or events & closed == closed:
             marks[i] = 1
-            gone += 1
-    left = count - gone
+    for i in range(count):
+        if marks[i] != 0:
+            if verdicts[rows[i * _WORDS + _OUTCOME] & 0xFF] == 1 and longs[i * _LONGS + _T_FIRST] > young:
+                marks[i] = 0
+            else:
+                left -= 1
     for i in range(count):
         if left <= keep:
             break
         if marks[i] == 0:
             marks[i] = 1
             left -= 1
-    gone = 0
     for i in range(count):
         if marks[i] != 0:
             chosen[gone] = i

@@ -179,6 +179,22 @@ def _from_linktype(
             if size < 8 or size > 4096 or at + size > end:
                 return -17
         return _from_wlan(data, at + size, end)
+    if linktype == 10:  # FDDI, then LLC
+        if at + 21 > end or data[at + 13] != 170 or data[at + 14] != 170:
+            return -14
+        return ((at + 21) << 24) | (_u16(data, at + 19) << 8) | 2
+    if linktype == 7 or linktype == 129:  # ARCNET; Linux adds an offset
+        at += 2 if linktype == 7 else 4
+        if at + 4 > end:
+            return -1
+        kind = data[at]
+        if kind == 240:  # IP as RFC 1051 sends it
+            return ((at + 1) << 24) | 0
+        if kind == 212:  # and as RFC 1201 does, unless it is a later fragment
+            if data[at + 1] == 255:
+                at += 4
+            return ((at + 4) << 24) | 0
+        return -13
     if linktype == 239:
         return _from_nflog(data, at, end)
     return -15
@@ -219,6 +235,8 @@ def _from_wlan(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ss
     if flags & 3 == 3:
         size += 6
     if control & 128 != 0:
+        if at + size < end and data[at + size] & 128 != 0:
+            size += 14  # the first subframe of an aggregate (A-MSDU) has its own addresses and length
         size += 2
         if flags & 128 != 0:
             size += 4
@@ -363,7 +381,7 @@ def _from_gre(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssi
         return (at << 24) | 0
     if kind == 0 and data[at] >> 4 == 4:
         return (at << 24) | 0
-    if kind == 0x8200 or kind == 0x8290:  # 802.11 in the tunnels of access points
+    if kind & 0xFF00 == 0x8200 or kind == 0x9000:  # 802.11 in the tunnels of access points
         return _from_wlan(data, at, end)
     return (at << 24) | (kind << 8) | 2
 
@@ -381,7 +399,7 @@ def _from_udp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssi
     port = _u16(data, at + 2)
     at += 8
     if port == 4789 or port == 8472 or source == 4789:  # VXLAN
-        if at + 8 + 14 <= end and data[at] & 8 != 0 and data[at + 7] == 0:
+        if at + 8 + 14 <= end and data[at] & 8 != 0:
             return ((at + 8) << 24) | 1
         return -7
     if port == 4790 and at + 8 <= end and data[at] & 12 == 12:  # VXLAN-GPE
@@ -421,7 +439,7 @@ def _from_udp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssi
         return -7
     if port == 1701 or source == 1701:  # L2TP version 2
         return _from_l2tp(data, at, end)
-    if port == 5072 and at + 8 <= end:  # AYIYA
+    if (port == 5072 or source == 5072) and at + 8 <= end:  # AYIYA
         size = data[at] >> 4
         if size > 5:
             return -7

@@ -63,6 +63,8 @@ PENDING_ACK = 8
 OTHER_ISN = 16
 """OTHER holds a second ISN that the server offered."""
 SELF = 32
+OLDER_OVER = 64
+"""Every older attempt of the 4-tuple was finished when this one began."""
 
 # RST_TRAITS: bit 0 from the server, bit 1 has ACK, bits 2–3 checksum state (index into CHECKSUMS).
 RST_FROM_SERVER = 1

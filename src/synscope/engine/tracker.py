@@ -32,9 +32,14 @@ from synscope.model import (
 )
 
 BUDGET = 1 << 18
-"""Rows kept before old attempts are settled: 208 bytes each."""
+"""Rows kept at most, 208 bytes each: beyond it even attempts that are not over are settled."""
 
-_OVER = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"] | BIT["client-fin"] | BIT["server-fin"]
+SWEEP = 1 << 14
+"""Rows after which attempts that are over are settled: few enough to stay in the processor's cache."""
+
+_RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
+_CLOSED = BIT["client-fin"] | BIT["server-fin"]
+_TRY_NS = 1_000_000_000
 _FAILING = {Label.SYN_NO_REPLY, Label.SYN_RST, Label.HALF_OPEN, Label.ODD_REPLY}
 _EXAMPLES = 100
 _EXAMPLES_OF_HEALTHY = 8
@@ -71,6 +76,8 @@ class Tracker:
         on_attempt: Callable[[Attempt], None] | None = None,
     ) -> None:
         self._budget = max(budget, 4 * SIZE)
+        self._sweep = min(SWEEP, self._budget)
+        self._newest = 0
         self._on_attempt = on_attempt
         self._state = array("Q", bytes(8 * rows.STATE_WORDS))
         self._state[rows.S_SEED] = seed & 0xFFFFFFFFFFFFFFFF
@@ -118,11 +125,12 @@ class Tracker:
     def feed(self, data: bytearray, batch: Batch) -> None:
         """Follow one decoded batch whose frames lie in ``data``."""
         used = self._state[rows.S_ROWS]
-        if used + batch.count > self._room:
-            if used + batch.count > self._budget:
-                self._settle_some()
-            self._grow(self._state[rows.S_ROWS] + batch.count)
+        if used + batch.count > self._sweep:
+            self._settle_some()
+            used = self._state[rows.S_ROWS]
+        self._grow(used + batch.count)
         b = batch
+        self._newest = b.ts_ns[b.count - 1] if b.count else self._newest
         track_batch(
             data, b.count, self._state, self._rows, self._longs, self._slots, self._ghosts, self._hashes,
             self._senders, self._orphans, self._payload, self._payload_index, self._samples,
@@ -132,7 +140,9 @@ class Tracker:
 
     def finish(self) -> tuple[AttemptGroup, ...]:
         """Settle every attempt that is left; return all groups, in the order of their first attempt."""
-        self._fold(array("I", range(self._state[rows.S_ROWS])))
+        left = array("I", range(self._state[rows.S_ROWS]))
+        self._name(left)
+        self._fold(left)
         groups = []
         for g in range(self._group_count):
             groups.append(self._group(g))
@@ -175,33 +185,52 @@ class Tracker:
         reindex(self._rows, self._longs, self._state[rows.S_ROWS], self._slots, self._state[rows.S_SEED])
 
     def _settle_some(self) -> None:
-        """Settle attempts that are over, then the oldest, until at most half of the budget is in use."""
+        """Settle attempts that are over; beyond the budget also the oldest, until half of it is free."""
         used = self._state[rows.S_ROWS]
         marks = array("I", bytes(4 * used))
         chosen = array("I", bytes(4 * used))
-        gone = fold.choose_settled(self._rows, used, _OVER, self._budget // 2, chosen, marks)
+        full = self._sweep >= self._budget
+        self._name(array("I", range(used)))
+        gone = fold.choose_settled(
+            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, self._newest - _TRY_NS),
+            self._budget // 2 if full else used, chosen, marks,
+        )  # fmt: skip
         del chosen[gone:]
-        self._fold(chosen, early=True)
+        self._fold(chosen)
+        self._forget_examples_rows()
         self.aggregated += gone
-        while 2 * (self._state[rows.S_GHOSTS] + gone) > len(self._ghosts):
+        self._haunt(chosen)
+        left = self._state[rows.S_ROWS] = fold.compact(self._rows, self._longs, used, marks)
+        self._reindex()
+        if left > self._sweep // 2:
+            self._sweep = min(2 * self._sweep, self._budget)
+
+    def _haunt(self, chosen: array[int]) -> None:
+        while 2 * (self._state[rows.S_GHOSTS] + len(chosen)) > len(self._ghosts):
             old = self._ghosts
             self._ghosts = array("Q", bytes(16 * len(old)))
             rehaunt(old, self._ghosts)
         self._state[rows.S_GHOSTS] += haunt(
-            self._rows, self._longs, chosen, gone, self._ghosts, self._state[rows.S_SEED]
+            self._rows, self._longs, chosen, len(chosen), self._ghosts, self._state[rows.S_SEED]
         )
-        self._state[rows.S_ROWS] = fold.compact(self._rows, self._longs, used, marks)
-        self._reindex()
+
+    def _forget_examples_rows(self) -> None:
+        """Forget where each group's last row lies: it is about to go."""
+        for g in range(self._group_count):
+            self._groups[g * fold.GROUP_LONGS + fold.G_LAST_ROW] = 0
 
     # -- from rows to objects -------------------------------------------------------------------------
 
-    def _fold(self, chosen: array[int], *, early: bool = False) -> None:
-        """Name the chosen rows' outcomes and count them; keep the first few of each group as objects."""
-        count = len(chosen)
-        fold.name_outcomes(self._rows, chosen, count, *self._masks)
+    def _name(self, chosen: array[int]) -> None:
+        """Name the chosen rows' outcomes, and find the failed ones whose try got through elsewhere."""
+        fold.name_outcomes(self._rows, chosen, len(chosen), *self._masks)
         fold.pair_tries(
-            self._rows, self._longs, chosen, count, self._verdicts, array("I", bytes(4 * 65536))
+            self._rows, self._longs, chosen, len(chosen), self._verdicts, array("I", bytes(4 * 65536))
         )
+
+    def _fold(self, chosen: array[int]) -> None:
+        """Count the chosen rows in their groups; keep the first few of each group as objects."""
+        count = len(chosen)
         if self._on_attempt is not None:
             for row in chosen:
                 self._on_attempt(self._attempt(row))
@@ -219,8 +248,6 @@ class Tracker:
                 self._examples.setdefault(group, []).append(self._attempt(row))
             if at < count and self._group_count * fold.GROUP_LONGS >= len(self._groups):
                 self._grow_groups()
-        for g in range(self._group_count) if early else ():
-            self._groups[g * fold.GROUP_LONGS + fold.G_LAST_ROW] = 0  # its row is about to go
 
     def _grow_groups(self) -> None:
         self._groups.frombytes(bytes(8 * len(self._groups)))

@@ -95,13 +95,12 @@ def _every_attempt(view: View, label: Label, what: str) -> Verdict:
         return no(NO_ATTEMPT)
     same = total(group for group in view.decided if group.label is label)
     hidden = total(view.labelled(Label.ONE_SIDED))
-    if same and same + hidden == number:
-        if hidden:
-            return unknown(
-                f"{same:,} of {count(number, 'attempt')} {what}; of the others one direction is missing"
-            )
-        return yes(f"all of {count(number, 'attempt')} {what}" if number > 1 else f"the only attempt: {what}")
-    return no(f"{same:,} of {count(number, 'attempt')} {what}")
+    some = f"{what}: {same:,} of {count(number, 'attempt')}"
+    if not same or same + hidden < number:
+        return no(some)
+    if hidden:
+        return unknown(f"{some}; of the others one direction is missing")
+    return yes(f"{what}: all of {count(number, 'attempt')}" if number > 1 else f"{what}: the only attempt")
 
 
 def some_completed(view: View) -> Verdict:

@@ -11,7 +11,7 @@ import enum
 from typing import Final
 
 from synscope.evidence.view import Verdict, View, attempts, frames_of, is_ipv6, is_local, no, unknown, yes
-from synscope.model import Attempt, Checksum, Label, Reset
+from synscope.model import Attempt, Checksum, Label, Outcome, Reset
 
 
 class Maker(enum.StrEnum):
@@ -24,6 +24,15 @@ class Maker(enum.StrEnum):
     NOBODY = "none of those that were measured"
     HIDDEN = "a checksum that could not be checked"
 
+
+_BY_SERVER: Final = frozenset(
+    {
+        Outcome.REFUSED,
+        Outcome.REFUSED_REPEATEDLY,
+        Outcome.RESET_BY_SERVER_EARLY,
+        Outcome.RESET_BY_SERVER,
+    }
+)
 
 MAKERS: Final[dict[tuple[bool, Checksum], Maker]] = {
     (False, Checksum.CORRECT): Maker.KERNEL,
@@ -51,9 +60,12 @@ def maker(reset: Reset, *, ipv6: bool, answers_syn: bool) -> Maker:
 
 def _looks_like(view: View, wanted: Maker, labels: tuple[Label, ...], where: str) -> Verdict:
     """Whether a server's RST in attempts of ``labels`` points at ``wanted``."""
-    resets = [a for a in attempts(view.labelled(*labels)) if a.reset is not None and a.reset.from_server]
-    if not resets:
+    ended = [a for a in attempts(view.labelled(*labels)) if a.outcome in _BY_SERVER]
+    if not ended:
         return no(f"no RST of the server {where}")
+    resets = [a for a in ended if a.reset is not None and a.reset.from_server]
+    if not resets:
+        return unknown("what the RST looked like was not kept")
     local = [attempt for attempt in resets if is_local(attempt)]
     if not local:
         return unknown("not a same-host capture: the traits of an RST say nothing about its sender")

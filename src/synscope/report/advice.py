@@ -10,7 +10,7 @@ from synscope.causes import catalogue, look_alikes, placeholders
 from synscope.causes.decider import Decider
 from synscope.evidence.units import count
 from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
-from synscope.report.page import Page, Span
+from synscope.report.page import Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
 
 _DECIDERS_SHOWN = 2
@@ -69,8 +69,8 @@ def _open_outcomes(decider: Decider, codes: tuple[str, ...]) -> list[tuple[str, 
 
 
 def _outcome(result: str, code: str) -> tuple[Span, ...]:
-    cause = catalogue.by_code(code)
-    return (result, f"→ {code} {cause.slug}" if cause is not None else f"→ {code}")
+    cause = catalogue.by_code.get(code)
+    return (result, glued(f"→ {code} {cause.slug}" if cause is not None else f"→ {code}"))
 
 
 def _fixes(page: Page, top: Finding, *, ambiguous: bool) -> None:
@@ -111,6 +111,6 @@ def _runners_up(page: Page, diagnosis: TargetDiagnosis, top: Finding, decided: f
             words: tuple[Span, ...] = (f"{item.slug} ", (f"{item.code} {item.confidence.value}", "dim"))
             page.row("Also possible" if at == 0 else "", *words, f": {item.reason}", hang=2)
     elif rest:
-        names = " · ".join(f"{item.slug} {item.code}" for item in rest[:_RUNNERS_UP_SHOWN])
+        names = " · ".join(glued(f"{item.code} {item.slug}") for item in rest[:_RUNNERS_UP_SHOWN])
         more = f" · {len(rest) - _RUNNERS_UP_SHOWN:,} more" if len(rest) > _RUNNERS_UP_SHOWN else ""
         page.row("Also possible", names, (more, "dim"))

@@ -34,6 +34,13 @@ NARROW = 60
 WIDEST = 110
 """Longer lines are hard to read, however wide the terminal is."""
 
+GLUE = "\u00a0"
+"""A blank at which lines are not broken: between a code and its name, say."""
+
+_UNBREAKABLE = "\uf8ff"
+# Rich breaks lines at every kind of blank. Private-use characters never come through ``clean``, so this
+# one can stand for a blank until the page is rendered.
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -93,14 +100,20 @@ class Page:
         self._wrapped(Text(), self._text(spans), indent, hang)
 
     def command(self, label: str, command: str) -> None:
-        """Add a command. It is never broken: where it does not fit, it gets a line of its own."""
-        text = self._text(((command, "command"),))
-        if text.cell_len + self.indent <= self._width:
-            self.row(label, (command, "command"))
-            return
-        if label:
-            self.row(label)
-        self._lines.append(Text("   ") + text)
+        """Add a command so that it can be copied: only broken where a shell continues on the next line.
+
+        A part that still does not fit gets a line of its own, however long.
+        """
+        room = self._width - self.indent
+        lines = [command] if len(command) <= room else _shell_lines(command, room)
+        for at, line in enumerate(lines):
+            text = self._text(((line, "command"),))
+            if text.cell_len <= room:
+                self.row(label if at == 0 else "", (line, "command"))
+                continue
+            if label and at == 0:
+                self.row(label)
+            self._lines.append(Text("   ") + text)
 
     def columns(self, rows: Iterable[tuple[Span, ...]], *, label: str = "", shift: int = 0, gap: int = 2) -> None:
         """Add rows of aligned cells, the first labelled; the last cell of each wraps under itself.
@@ -129,7 +142,7 @@ class Page:
     def render(self) -> str:
         """Return the page, every line ended by a newline."""
         if not self.look.color:
-            return "".join(f"{line.plain.rstrip()}\n" for line in self._lines)
+            return "".join(f"{line.plain.rstrip()}\n" for line in self._lines).replace(_UNBREAKABLE, " ")
         output = io.StringIO()
         console = Console(
             file=output,
@@ -143,13 +156,14 @@ class Page:
         for line in self._lines:
             line.rstrip()
             console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
-        return output.getvalue()
+        return output.getvalue().replace(_UNBREAKABLE, " ")
 
     def _text(self, spans: Iterable[Span]) -> Text:
         text = Text()
         for span in spans:
             words, style = (span, "") if isinstance(span, str) else span
-            text.append(self.clean(words), STYLES[style] or None)
+            glued = (self.clean(part) for part in words.split(GLUE))
+            text.append(_UNBREAKABLE.join(glued), STYLES[style] or None)
         return text
 
     def _wrapped(self, lead: Text, body: Text, indent: int, hang: int) -> None:
@@ -169,6 +183,41 @@ class Page:
                 self._lines.append(lead + Text(" " * (start - lead.cell_len)) + piece)
             else:
                 self._lines.append(Text(" " * (start + hang)) + piece)
+
+
+def _shell_lines(command: str, room: int) -> list[str]:
+    """Break ``command`` after ``;`` and ``|`` outside quotes: both shells and PowerShell read on there."""
+    lines: list[str] = []
+    for part in _shell_parts(command):
+        if lines and len(lines[-1]) + 1 + len(part) <= room:
+            lines[-1] += f" {part}"
+        else:
+            lines.append(part)
+    return lines
+
+
+def _shell_parts(command: str) -> list[str]:
+    parts: list[str] = []
+    start, quote, depth = 0, "", 0
+    for at, character in enumerate(command):
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "({":
+            depth += 1
+        elif character in ")}":
+            depth -= 1
+        elif character in ";|" and not depth and command[at + 1 : at + 2] == " ":
+            parts.append(command[start : at + 1].strip())
+            start = at + 1
+    parts.append(command[start:].strip())
+    return [part for part in parts if part]
+
+
+def glued(text: str) -> str:
+    """Return ``text`` with blanks at which no line is broken."""
+    return text.replace(" ", GLUE)
 
 
 def joined(parts: Iterable[Span], separator: str = " · ") -> tuple[Span, ...]:

@@ -25,7 +25,7 @@ from synscope.model import (
 )
 from synscope.report import advice, ladder
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
-from synscope.report.page import Page, Span
+from synscope.report.page import Page, Span, glued
 from synscope.report.wording import OUTCOME_TEXTS, frames_text
 
 _WAYS_SHOWN = 3
@@ -68,7 +68,7 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
     name, label = name_of(summary.target), (summary.label.value, style_of(diagnosis))
     top = leading(diagnosis)
     if top is not None:
-        page.row(name, label, f"   {top.title}", (f"   [{_verdict(top)}]", "dim"), hang=2)
+        page.row(name, label, f"   {top.title}", _verdict(top), hang=2)
         return
     if summary.label is Label.COMPLETED:
         page.row(name, label, "   healthy", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
@@ -103,14 +103,14 @@ def _stands(finding: Finding) -> bool:
     return finding.confidence is not Confidence.RULED_OUT
 
 
-def _verdict(finding: Finding) -> str:
-    return f"{finding.confidence.value} · {finding.code}"
+def _verdict(finding: Finding) -> Span:
+    return glued(f"   [{finding.confidence.value} · {finding.code}]"), "dim"
 
 
 def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     label = (diagnosis.summary.label.value, style_of(diagnosis))
     name = name_of(diagnosis.summary.target)
-    page.row(name, label, "   ", (top.title, "head"), (f"   [{_verdict(top)}]", "dim"))
+    page.row(name, label, "   ", (top.title, "head"), _verdict(top))
     if top.summary and top.summary.rstrip(".") != top.title.rstrip("."):
         page.row("", top.summary)
 
@@ -211,7 +211,7 @@ def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:
         if item.kind is Kind.FAILURE or not _stands(item):
             continue
         style = "warn" if item.kind is Kind.WARNING else "head"
-        page.row(item.kind.value.capitalize(), item.title, (f"   [{_verdict(item)}]", "dim"), style=style)
+        page.row(item.kind.value.capitalize(), item.title, _verdict(item), style=style)
         page.row("", item.summary)
         for evidence in item.evidence if page.look.verbose else item.evidence[:1]:
             page.row("", (evidence.text + frames_text(evidence.frames, lead="  (", close=")"), "dim"))

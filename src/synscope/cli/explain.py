@@ -1,0 +1,54 @@
+"""``synscope explain``: what a code, label, error message or port number means."""
+
+from __future__ import annotations
+
+import click
+
+from synscope.cli import output
+
+
+@click.command(no_args_is_help=True, context_settings={"ignore_unknown_options": True})
+@click.argument("what", metavar="WHAT...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="terminal: for people. json: one document.",
+)
+@output.verbose_option
+@output.color_option
+def explain(*, what: tuple[str, ...], form: str, verbose: bool, color: str) -> None:
+    """Explain a cause, a label, an outcome, an error message or a port number.
+
+    WHAT is text as you have it: a code or name from a report, or an error message pasted whole (in
+    quotes, if it holds brackets or the like). Digits alone are a port number.
+
+    \b
+    synscope explain SYN101
+    synscope explain client-never-sent
+    synscope explain "curl: (7) Failed to connect to localhost port 62893"
+    synscope explain "[Errno 111] Connection refused"
+    synscope explain ERR_UNSAFE_PORT
+    synscope explain 619009
+    """
+    from synscope.report import explanation, explanation_records, lookup, records  # noqa: PLC0415 - slow to import
+
+    query = " ".join(what)
+    answer = lookup.look_up(query)
+    if answer is None:
+        raise click.UsageError(_unknown(query, lookup.suggestions(query)))
+    if form == "json":
+        output.write(records.line(explanation_records.explanation(query, answer)) + "\n")
+    else:
+        output.write(explanation.render(answer, output.look(color=color, verbose=verbose)))
+
+
+def _unknown(query: str, close: tuple[str, ...]) -> str:
+    shown = query if len(query) <= 60 else query[:57] + "..."
+    hint = f" Did you mean {' or '.join(close)}?" if close else ""
+    return (
+        f"Nothing is known about {shown!r}.{hint} "
+        "'synscope causes' lists all causes; labels are listed by 'synscope analyze --help'."
+    )

@@ -1,0 +1,86 @@
+"""``synscope``: the group of commands, ``--version``, and how the program ends."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from synscope.cli import output
+from synscope.cli.analyze import analyze
+from synscope.cli.causes import causes
+from synscope.cli.explain import explain
+from synscope.cli.status import ExitStatus
+from synscope.report.escape import visible
+
+
+def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+    if not wanted or context.resilient_parsing:
+        return
+    import platform  # noqa: PLC0415 - only here
+
+    from synscope._version import VERSION  # noqa: PLC0415
+    from synscope.engine import MODE  # noqa: PLC0415 - loads the compiled engine
+
+    system = f"{platform.system()} {platform.machine()}"
+    output.write(f"synscope {VERSION} (engine: {MODE}; Python {platform.python_version()}; {system})\n")
+    context.exit()
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit status: 0 no failure found, 1 at least one, 2 wrong usage, 3 no capture could be read.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version, the engine (compiled or interpreted) and the platform.",
+)
+def cli() -> None:
+    """Why can't my client connect to localhost:PORT?
+
+    synscope reads packet captures, names what happened to every TCP handshake, and says which documented
+    cause fits, on what evidence, how to check it and what to do.
+
+    \b
+    synscope analyze refused.pcap -p 62893     what happened to that port
+    synscope explain ECONNREFUSED              what an error message means
+    synscope explain 619009                    what a port number means
+    synscope causes                            all causes it knows
+    """
+
+
+cli.add_command(analyze)
+cli.add_command(explain)
+cli.add_command(causes)
+
+
+def main() -> None:
+    """Run the program and end it with its exit status. The entry point of the ``synscope`` script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit status."""
+    try:
+        status = cli.main(arguments, prog_name="synscope", standalone_mode=False)
+    except output.OutputClosed:
+        output.discard_rest()
+        return ExitStatus.OUTPUT_CLOSED
+    except click.ClickException as error:
+        # Messages quote arguments, which may hold anything.
+        error.message = "\n".join(visible(line) for line in error.message.split("\n"))
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return ExitStatus.INTERRUPTED
+    except ImportError as error:
+        if error.name is not None:
+            raise
+        # The engine that SYNSCOPE_ENGINE asks for is not there; its message says what to do.
+        click.echo(f"synscope: {error}", err=True)
+        return ExitStatus.USAGE
+    return int(status or ExitStatus.FINE)

@@ -1,0 +1,93 @@
+"""Standard output as the commands see it: what it can show, and writing to it.
+
+Colour follows, in this order: ``--color always|never``, ``NO_COLOR`` (https://no-color.org), whether it is
+a terminal that is not dumb. Symbols beyond ASCII are used where the encoding has them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from synscope.report.escape import OWN_SYMBOLS
+
+if TYPE_CHECKING:
+    from synscope.report.page import Look
+
+PIPED_WIDTH = 80
+
+color_option = click.option(
+    "--color",
+    type=click.Choice(["auto", "always", "never"]),
+    default="auto",
+    show_default=True,
+    help="Colour the terminal report. auto: when standard output is a terminal and NO_COLOR is not set.",
+)
+
+verbose_option = click.option("-v", "--verbose", is_flag=True, help="Leave nothing out of the terminal report.")
+
+
+class OutputClosed(Exception):
+    """Whoever read standard output has stopped reading."""
+
+
+def write(text: str) -> None:
+    """Write ``text`` to standard output at once.
+
+    Raises ``OutputClosed`` when nobody reads it any more.
+    """
+    stream = sys.stdout
+    encoding = stream.encoding or "utf-8"
+    try:
+        # What the encoding lacks is spelled out rather than raised about in mid-report.
+        stream.write(text if text.isascii() else text.encode(encoding, "backslashreplace").decode(encoding))
+        stream.flush()
+    except BrokenPipeError as error:
+        raise OutputClosed from error
+
+
+def discard_rest() -> None:
+    """Send what is still buffered nowhere, so that closing the stream at exit stays quiet."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+
+
+def look(*, color: str = "auto", verbose: bool = False) -> Look:
+    """Return how to write to standard output."""
+    from synscope.report.page import Look  # noqa: PLC0415 - rich is slow to import; JSON does without it
+
+    return Look(
+        width=_width(sys.stdout),
+        color=_wants_color(sys.stdout, color),
+        unicode=_has_symbols(sys.stdout),
+        verbose=verbose,
+        os=_system(),
+    )
+
+
+def _width(stream: TextIO) -> int:
+    if not stream.isatty() and not os.environ.get("COLUMNS"):
+        return PIPED_WIDTH
+    return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+
+
+def _wants_color(stream: TextIO, choice: str) -> bool:
+    if choice != "auto":
+        return choice == "always"
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def _has_symbols(stream: TextIO) -> bool:
+    try:
+        OWN_SYMBOLS.encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
+def _system() -> str:
+    return {"darwin": "macos", "win32": "windows", "cygwin": "windows"}.get(sys.platform, "linux")

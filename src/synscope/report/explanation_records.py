@@ -1,0 +1,115 @@
+"""Explanations and the catalogue as JSON values, for ``explain --format json`` and ``causes --format json``."""
+
+from __future__ import annotations
+
+from synscope.causes import ports
+from synscope.causes.cause import Cause
+from synscope.causes.errors_row import ErrorMeaning
+from synscope.engine.outcome import OUTCOME_RULES, Rule
+from synscope.model import Label
+from synscope.report.explanation import GENERIC, likely_causes
+from synscope.report.labels_text import LABEL_TEXTS
+from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
+from synscope.report.records import JsonValue, Record
+
+
+def explanation(query: str, answer: Answer) -> Record:
+    """Return the document for one question: what was asked, what kind of thing it is, what is known."""
+    about: str
+    if isinstance(answer, Cause):
+        about, known = "cause", cause(answer)
+    elif isinstance(answer, Label):
+        about, known = "label", _label(answer)
+    elif isinstance(answer, Rule):
+        about, known = "outcome", _outcome(answer)
+    elif isinstance(answer, ErrorAnswer):
+        about, known = "error", _errors(answer)
+    else:
+        about, known = "port", _port(answer)
+    return {"type": "explanation", "query": query, "about": about, about: known}
+
+
+def cause(one: Cause) -> Record:
+    """Return all that the catalogue says about one cause."""
+    fill = GENERIC.fill
+    checks: list[JsonValue] = [
+        {"os": item.os, "command": fill(item.command), "expect": fill(item.expect), "then": fill(item.then)}
+        for item in one.checks
+    ]
+    return {
+        **summary(one),
+        "since": one.since,
+        "meaning": fill(one.meaning),
+        "documented_in": [*one.documented_in],
+        "decided_by": fill(one.decided_by),
+        "checks": checks,
+        "fixes": [fill(fix) for fix in one.fixes],
+        "look_alikes": [*one.look_alikes],
+        "references": [*one.references],
+    }
+
+
+def summary(one: Cause) -> Record:
+    """Return one line of the list of causes."""
+    return {
+        "code": one.code,
+        "slug": one.slug,
+        "kind": one.kind.value,
+        "title": GENERIC.fill(one.title),
+        "labels": [label.value for label in one.labels],
+    }
+
+
+def _label(label: Label) -> Record:
+    text = LABEL_TEXTS[label]
+    return {
+        "label": label.value,
+        "short": text.short,
+        "meaning": text.meaning,
+        "says": text.says,
+        "says_not": text.says_not,
+        "outcomes": [_outcome(rule) for rule in OUTCOME_RULES if rule.label is label],
+        "causes": [one.code for one in likely_causes(label)],
+    }
+
+
+def _outcome(rule: Rule) -> Record:
+    return {"outcome": rule.outcome.value, "label": rule.label.value, "meaning": rule.meaning}
+
+
+def _errors(answer: ErrorAnswer) -> Record:
+    return {"port": answer.port, "meanings": [_error(item) for item in answer.meanings]}
+
+
+def _error(error: ErrorMeaning) -> Record:
+    numbers: list[JsonValue] = [{"system": system.value, "number": number} for system, number in error.numbers]
+    return {
+        "name": error.name,
+        "meaning": error.meaning,
+        "on_the_wire": error.on_the_wire,
+        "labels": [*error.labels],
+        "causes": [*error.cause_slugs],
+        "numbers": numbers,
+        "references": [*error.references],
+    }
+
+
+def _port(answer: PortAnswer) -> Record:
+    port = answer.port
+    uses: list[JsonValue] = [
+        {"name": use.name, "what": use.what, "tags": [*use.tags]} for use in ports.usual(port)
+    ]
+    record: Record = {
+        "port": port,
+        "class": ports.classify(port).value,
+        "is_port": 1 <= port <= ports.PORT_MAX,
+        "description": ports.describe(port),
+        "usual": uses,
+        "blocked_by_browsers": port in ports.BLOCKED_BY_BROWSERS,
+        "errors": [error.name for error in answer.errors],
+    }
+    if port > ports.PORT_MAX:
+        record["wrapped"] = ports.wrap(port)
+        record["refused_by"] = [one.client for one in ports.REFUSING_CLIENTS]
+        record["wrapped_by"] = [one.client for one in ports.WRAPPING_CLIENTS]
+    return record

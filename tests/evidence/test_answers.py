@@ -1,0 +1,65 @@
+"""What was asked and answered."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.model import Answer, Attempt, Outcome
+
+from .builders import (
+    ANSWERED,
+    DONE,
+    GET,
+    HELLO,
+    REFUSED,
+    SERVER_HELLO,
+    Situation,
+    attempt,
+    check,
+    observe,
+    said,
+)
+
+SITUATIONS = [
+    Situation("healthy HTTP", (said(GET, b"HTTP/1.1 200 OK\r\n\r\n{}"),), DONE),
+    Situation("404", (said(GET, b"HTTP/1.1 404 Not Found\r\n\r\n"),), DONE | {"http-client-error"}),
+    Situation("500", (said(GET, b"HTTP/1.1 500 Oops\r\n\r\n"),), DONE | {"http-server-error"}),
+    Situation("503", (said(GET, b"HTTP/1.1 503 Wait\r\n\r\n"),), DONE | {"http-gateway-error"}),
+    Situation(
+        "model still loading",
+        (
+            said(
+                b"POST /v1/chat/completions HTTP/1.1\r\n\r\n",
+                b"HTTP/1.1 503 Service Unavailable\r\nServer: llama.cpp\r\n\r\n"
+                b'{"error":{"message":"Loading model"}}',
+            ),
+        ),
+        DONE | {"http-gateway-error", "http-loading", "llm-api"},
+    ),
+    Situation(
+        "MCP", (said(b"POST /mcp HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),), DONE | {"context-api"}
+    ),
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_situation(situation: Situation) -> None:
+    check(situation)
+
+
+@pytest.mark.parametrize(
+    ("word", "one", "why"),
+    [
+        (
+            "http-client-error",
+            attempt(Outcome.ANSWERED, events=ANSWERED, client_bytes=9, server_bytes=9),
+            "no payload",
+        ),
+        ("http-client-error", said(HELLO, SERVER_HELLO), "encrypted"),
+        ("llm-api", attempt(REFUSED), "no byte was exchanged"),
+    ],
+)
+def test_could_not_tell(word: str, one: Attempt, why: str) -> None:
+    found = observe(one)[word]
+    assert found.answer is Answer.UNKNOWN
+    assert why in found.text

@@ -1,0 +1,126 @@
+"""What other addresses, ports, proxies and gateways say about the target."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.model import Answer, NearMiss, Outcome, TargetSummary
+
+from .builders import (
+    GET,
+    LOCAL,
+    LOCAL_REFUSED,
+    MS,
+    REFUSED,
+    SECOND,
+    Situation,
+    attempt,
+    check,
+    observe,
+    said,
+    summary,
+)
+
+
+def wrapped(head: bytes = b"") -> tuple[TargetSummary, ...]:
+    data = b"GET / HTTP/1.1\r\n" + head + b"\r\n\r\n"
+    return (summary(said(data, b"HTTP/1.1 200 OK\r\n\r\n", port=29185), port=29185),)
+
+
+SITUATIONS = [
+    Situation(
+        "refused on ::1, recovered on 127.0.0.1",
+        (attempt(REFUSED, server="::1", recovered=True), attempt(Outcome.CLOSED, at=MS)),
+        LOCAL | {"some-completed", "recovered-at-other-address", "other-family-completed"},
+    ),
+    Situation(
+        "refused on ::1, another client completes on 127.0.0.1",
+        (attempt(REFUSED, server="::1"), attempt(Outcome.CLOSED, at=5 * SECOND)),
+        LOCAL
+        | {"refused-by-rst", "some-completed", "other-family-completed", "refused-address-is-ipv6-only"},
+    ),
+    Situation(
+        "refused on 127.0.0.1, completed on 127.0.0.2",
+        (attempt(REFUSED),),
+        LOCAL_REFUSED | {"other-address-completed"},
+        others=(summary(attempt(Outcome.CLOSED, server="127.0.0.2"), host="127.0.0.2"),),
+    ),
+    Situation(
+        "the port next to it works",
+        (attempt(REFUSED),),
+        LOCAL_REFUSED | {"similar-port-completed"},
+        others=(summary(attempt(Outcome.CLOSED, port=62839), port=62839),),
+    ),
+    Situation(
+        "wrapped port",
+        (),
+        {"no-syn-to-target", "wrapped-port-seen"},
+        others=wrapped(),
+        options={"port": 619009},
+    ),
+    Situation(
+        "wrapped port with its Host header",
+        (),
+        {"no-syn-to-target", "wrapped-port-seen", "host-header-out-of-range"},
+        others=wrapped(b"Host: localhost:619009"),
+        options={"port": 619009},
+    ),
+    Situation(
+        "near misses",
+        (),
+        {"no-syn-to-target", "wrapped-port-seen", "proxy-request-names-target", "rst-without-syn"},
+        options={
+            "port": 619009,
+            "misses": [
+                NearMiss("wrapped-port", "SYN to 29185", 29185, (4,)),
+                NearMiss("proxy-request", "CONNECT localhost:619009", 3128, (7,)),
+                NearMiss("rst-without-syn", "an RST from it", 619009, (9,)),
+            ],
+        },
+    ),
+    Situation(
+        "sent to a proxy",
+        (),
+        {"no-syn-to-target", "proxy-request-names-target"},
+        others=(summary(said(b"GET http://127.0.0.1:62893/ HTTP/1.1\r\n\r\n", None, port=3128), port=3128),),
+    ),
+    Situation(
+        "a proxy asked for another host",
+        (),
+        {"no-syn-to-target"},
+        others=(summary(said(b"GET http://10.1.1.1:62893/ HTTP/1.1\r\n\r\n", None, port=3128), port=3128),),
+    ),
+    Situation(
+        "a gateway in front",
+        (attempt(REFUSED, at=SECOND),),
+        LOCAL_REFUSED | {"gateway-upstream-failed"},
+        others=(summary(said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", port=8080, at=SECOND), port=8080),),
+    ),
+    Situation(
+        "a gateway much later",
+        (attempt(REFUSED),),
+        LOCAL_REFUSED,
+        others=(
+            summary(said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", port=8080, at=9 * SECOND), port=8080),
+        ),
+    ),
+    Situation(
+        "dns over tcp",
+        (),
+        {"no-syn-to-target", "dns-query-for-localhost"},
+        others=(
+            summary(said(b"\0\x1b\0\0\1\0\0\1\0\0\0\0\0\0\x09localhost\0\0\1\0\1", None, port=53), port=53),
+        ),
+    ),
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_situation(situation: Situation) -> None:
+    check(situation)
+
+
+def test_other_hosts_are_not_other_addresses() -> None:
+    elsewhere = summary(attempt(Outcome.CLOSED, server="10.0.0.9", client="10.0.0.1"), host="10.0.0.9")
+    found = observe(attempt(REFUSED, server="10.0.0.2", client="10.0.0.1"), others=[elsewhere])
+    assert found["other-address-completed"].answer is Answer.UNKNOWN

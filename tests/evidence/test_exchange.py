@@ -1,0 +1,117 @@
+"""Who answered, who fell silent, who gave up first."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.model import Answer, Attempt, Outcome
+
+from .builders import ANSWERED, ASKED, DONE, MS, SECOND, Situation, attempt, check, observe, times
+
+SITUATIONS = [
+    Situation(
+        "reset after data",
+        (attempt(Outcome.RESET_BY_SERVER, events=ANSWERED | {"server-rst"}, times=times(end=9)),),
+        DONE | {"reset-after-answer"},
+    ),
+    Situation(
+        "closed before an answer",
+        (
+            attempt(
+                Outcome.CLOSED, events=ASKED | {"server-fin", "server-fin-before-data"}, times=times(end=9)
+            ),
+        ),
+        DONE | {"closed-before-answer"},
+    ),
+    Situation(
+        "silent until the client gives up",
+        (
+            attempt(
+                Outcome.SERVER_SILENT,
+                events=ASKED | {"client-fin"},
+                times=times(client_data=MS, client_fin=2 * SECOND, end=2 * SECOND),
+            ),
+        ),
+        DONE | {"server-silent", "request-acknowledged", "client-gave-up"},
+    ),
+    Situation(
+        "data never acknowledged",
+        (attempt(Outcome.SERVER_SILENT, events=frozenset({"client-data"}), times=times(client_data=MS)),),
+        DONE | {"server-silent", "request-not-acknowledged"},
+    ),
+    Situation(
+        "answer after the client left",
+        (
+            attempt(
+                Outcome.RESET_BY_CLIENT,
+                events=ANSWERED | {"client-fin", "client-rst", "server-data-after-client-fin"},
+                times=times(client_data=MS, client_fin=SECOND, server_data=2 * SECOND, end=SECOND),
+            ),
+        ),
+        DONE | {"late-answer", "client-gave-up", "reset-by-client"},
+    ),
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_situation(situation: Situation) -> None:
+    check(situation)
+
+
+@pytest.mark.parametrize(
+    ("word", "one", "why"),
+    [
+        (
+            "server-silent",
+            attempt(Outcome.SERVER_SILENT, events=ASKED, times=times(client_data=58 * SECOND)),
+            "ends 2 s after",
+        ),
+        (
+            "server-silent",
+            attempt(
+                Outcome.CLOSED,
+                events=ASKED | {"client-fin", "server-fin"},
+                times=times(client_data=0, client_fin=MS, end=MS),
+            ),
+            "perhaps no answer was due",
+        ),
+        (
+            "late-answer",
+            attempt(
+                Outcome.CLOSED,
+                events=ANSWERED,
+                times=times(client_data=0, client_fin=1, server_data=2, end=1),
+            ),
+            "may still have read the answer",
+        ),
+    ],
+)
+def test_could_not_tell(word: str, one: Attempt, why: str) -> None:
+    found = observe(one)[word]
+    assert found.answer is Answer.UNKNOWN
+    assert why in found.text
+
+
+def test_open_end_is_unknown_without_an_end() -> None:
+    one = attempt(Outcome.SERVER_SILENT, events=ASKED, times=times(client_data=0))
+    assert observe(one, end=None)["server-silent"].answer is Answer.UNKNOWN
+    assert observe(one)["server-silent"].answer is Answer.YES
+
+
+def test_reset_after_the_clients_own_close_is_no_trouble() -> None:
+    one = attempt(
+        Outcome.RESET_BY_SERVER_EARLY,
+        events=frozenset({"client-fin", "server-rst"}),
+        times=times(client_fin=1, end=1),
+    )
+    assert observe(one)["reset-before-answer"].answer is Answer.NO
+
+
+def test_a_client_may_give_up_by_reset() -> None:
+    events = ASKED | {"client-rst"}
+    one = attempt(Outcome.RESET_BY_CLIENT, events=events, times=times(client_data=0, end=2 * SECOND))
+    found = observe(one)
+    assert found["client-gave-up"].text == (
+        "the client ended 1 connection while it waited for an answer after 2 s"
+    )
+    assert found["server-silent"].answer is Answer.YES

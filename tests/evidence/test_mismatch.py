@@ -1,0 +1,77 @@
+"""Conversations at cross purposes."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.model import Answer, Attempt
+
+from .builders import DONE, GET, HELLO, SERVER_HELLO, Situation, check, observe, said, times
+
+SITUATIONS = [
+    Situation(
+        "https to http",
+        (said(HELLO, b"HTTP/1.1 400 Bad Request\r\n\r\n"),),
+        DONE | {"tls-to-plain-server", "http-client-error"},
+    ),
+    Situation(
+        "http to https, alert",
+        (said(GET, b"\x15\x03\x01\x00\x02\x02\x46"),),
+        DONE | {"plain-to-tls-server", "tls-alert"},
+    ),
+    Situation(
+        "http to https, told",
+        (said(GET, b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"),),
+        DONE | {"plain-to-tls-server", "http-client-error"},
+    ),
+    Situation("http to SSH", (said(GET, b"SSH-2.0-x\r\n"),), DONE | {"other-protocol-greeting"}),
+    Situation(
+        "https to SSH",
+        (said(HELLO, b"SSH-2.0-x\r\n"),),
+        DONE | {"other-protocol-greeting", "tls-to-plain-server"},
+    ),
+    Situation("SSH to SSH", (said(b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"),), DONE),
+    Situation("unknown client to SMTP", (said(b"\x01\x02\x03", b"220 x ESMTP\r\n"),), DONE),
+    Situation(
+        "certificate rejected in the clear",
+        (
+            said(
+                HELLO[:9].replace(b"\x02\x00", b"\x00\x04", 1) + b"\x15\x03\x03\x00\x02\x02\x2a", SERVER_HELLO
+            ),
+        ),
+        DONE | {"tls-certificate-rejected", "tls-alert"},
+    ),
+    Situation(
+        "certificate rejected, alert beyond the kept bytes",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=517 + 7,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        DONE | {"tls-certificate-rejected"},
+    ),
+    Situation("healthy TLS", (said(HELLO, SERVER_HELLO, client_bytes=900, server_bytes=4000),), DONE),
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_situation(situation: Situation) -> None:
+    check(situation)
+
+
+@pytest.mark.parametrize(
+    ("word", "one", "why"),
+    [
+        ("other-protocol-greeting", said(None, b"SSH-2.0-x\r\n"), "had said nothing"),
+        ("tls-certificate-rejected", said(HELLO, SERVER_HELLO, client_bytes=517), "not visible"),
+        ("tls-alert", said(HELLO, SERVER_HELLO, client_bytes=517), "no alert is visible"),
+    ],
+)
+def test_could_not_tell(word: str, one: Attempt, why: str) -> None:
+    found = observe(one)[word]
+    assert found.answer is Answer.UNKNOWN
+    assert why in found.text
