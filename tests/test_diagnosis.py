@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -55,8 +56,11 @@ def facts(
     return Facts(TargetSummary(target, label, counts or {label: 1}, groups), observations)
 
 
-def group(address: str, label: Label, outcome: Outcome = Outcome.REFUSED) -> AttemptGroup:
-    return AttemptGroup(Endpoint(address, 62893), label, outcome, False, 1, 0, 0, ())
+def group(address: str, label: Label) -> AttemptGroup:
+    server = Endpoint(address, 62893)
+    return AttemptGroup(
+        server, label, Outcome.REFUSED, recovered=False, count=1, first_ts_ns=0, last_ts_ns=0, examples=()
+    )
 
 
 def standing(findings: tuple[Finding, ...]) -> dict[str, Confidence]:
@@ -425,10 +429,14 @@ def test_out_of_range_says_where_it_wraps_to() -> None:
     ],
 )
 def test_hosts_are_safe_to_paste(target: Target, address: str | None, host: str, bare: str) -> None:
-    groups = () if address is None else (group("192.0.2.9", DONE), group(address, RST))
-    groups = groups if address != "fe80::1%eth0" else groups[1:]
+    groups = () if address is None else (group(address, RST),)
     values = for_target(TargetSummary(target, RST, {RST: 1}, groups))
     assert (values.host, values.address) == (host, bare)
+
+
+def test_the_address_seen_is_that_of_the_failing_attempts() -> None:
+    groups = (group("192.0.2.9", DONE), group("127.0.0.2", RST))
+    assert for_target(TargetSummary(PORT, RST, {RST: 1, DONE: 1}, groups)).address == "127.0.0.2"
 
 
 @given(st.text())
@@ -484,7 +492,7 @@ def test_properties_of_any_answer(
 @settings(max_examples=200, deadline=None)
 @given(labels, answers)
 def test_unknown_is_the_same_as_missing(label: Label, given_answers: dict[str, Answer]) -> None:
-    def order(known: dict[str, Answer]) -> list[tuple[str, Confidence]]:
+    def order(known: Mapping[str, Answer]) -> list[tuple[str, Confidence]]:
         observations = {name: observe(name, answer) for name, answer in known.items()}
         return [
             (found.slug, found.confidence)

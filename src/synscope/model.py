@@ -23,6 +23,10 @@ class Label(enum.StrEnum):
     MID_STREAM = "mid-stream"
 
 
+FAILURES: frozenset[Label] = frozenset({Label.SYN_NO_REPLY, Label.SYN_RST, Label.HALF_OPEN, Label.ODD_REPLY})
+"""Labels of attempts that failed to connect."""
+
+
 class Outcome(enum.StrEnum):
     """The fine result under a label. The rules that assign them are ``engine.outcome``'s."""
 
@@ -253,6 +257,11 @@ class TargetSummary:
     groups: tuple[AttemptGroup, ...]
     claim: Claim | None = None
     near_misses: tuple[NearMiss, ...] = ()
+
+    @property
+    def failed(self) -> int:
+        """Attempts that failed to connect and were not made good at another address."""
+        return sum(group.count for group in self.groups if group.label in FAILURES and not group.recovered)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,8 +48,14 @@ SITUATIONS = [
     Situation(
         "the port next to it works",
         (attempt(REFUSED),),
-        LOCAL_REFUSED | {"similar-port-completed"},
+        LOCAL_REFUSED | {"similar-port-completed", "similar-port-tried"},
         others=(summary(attempt(Outcome.CLOSED, port=62839), port=62839),),
+    ),
+    Situation(
+        "the client mistyped the port",
+        (),
+        {"no-syn-to-target", "similar-port-tried"},
+        others=(summary(attempt(REFUSED, port=62839), port=62839),),
     ),
     Situation(
         "wrapped port",

@@ -112,6 +112,14 @@ def test_a_client_may_give_up_by_reset() -> None:
     one = attempt(Outcome.RESET_BY_CLIENT, events=events, times=times(client_data=0, end=2 * SECOND))
     found = observe(one)
     assert found["client-gave-up"].text == (
-        "the client ended 1 connection while it waited for an answer after 2 s"
+        "the client ended 1 connection while it waited for an answer, after 2 s"
     )
     assert found["server-silent"].answer is Answer.YES
+
+
+def test_no_acknowledgement_shows_sooner_than_silence() -> None:
+    one = attempt(Outcome.SERVER_SILENT, events=frozenset({"client-data"}), times=times(client_data=0))
+    found = observe(one, end=840 * MS)
+    assert found["request-not-acknowledged"].answer is Answer.YES
+    assert found["server-silent"].answer is Answer.UNKNOWN
+    assert observe(one, end=MS)["request-not-acknowledged"].answer is Answer.UNKNOWN

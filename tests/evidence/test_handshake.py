@@ -45,7 +45,7 @@ def test_one_sided_hides_the_whole() -> None:
 def test_texts_quote_numbers_and_frames() -> None:
     refused = attempt(REFUSED, frame=7, times=times(answer=49_000))
     found = observe(refused)["refused-by-rst"]
-    assert found.text == "the SYN of 1 attempt was answered by an RST, 49 µs after it at the soonest"
+    assert found.text == "the SYN of 1 attempt was answered by an RST, 49 µs after it"
     assert found.frames == (7, 8)
 
 

@@ -66,7 +66,7 @@ def test_situation(situation: Situation) -> None:
 @pytest.mark.parametrize(
     ("word", "one", "why"),
     [
-        ("other-protocol-greeting", said(None, b"SSH-2.0-x\r\n"), "had said nothing"),
+        ("other-protocol-greeting", said(None, b"SSH-2.0-x\r\n"), "nothing shows what the client speaks"),
         ("tls-certificate-rejected", said(HELLO, SERVER_HELLO, client_bytes=517), "not visible"),
         ("tls-alert", said(HELLO, SERVER_HELLO, client_bytes=517), "no alert is visible"),
     ],

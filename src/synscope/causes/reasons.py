@@ -61,7 +61,7 @@ def runner_up(evaluation: Evaluation, first: Evaluation | None, observations: Ob
         return f"Can be the reason behind {first.cause.code}; {shortfall}."
     if evaluation.support and evaluation.support[0].text:
         return f"Fits too; more speaks for {first.cause.code}."
-    comparison = "fits less well" if first.support and first.support[0].text else "is less common"
+    comparison = "less well" if first.support and first.support[0].text else "is less common"
     return f"Fits too, but {comparison} than {first.cause.code}; {shortfall}."
 
 

@@ -90,17 +90,33 @@ def other_address_completed(view: View) -> Verdict:
 
 def similar_port_completed(view: View) -> Verdict:
     """``similar-port-completed``."""
-    port = view.summary.target.port
-    near = [
-        g
-        for g in _elsewhere(view, Label.COMPLETED)
-        if looks_like_typo(port, g.server.port) and _may_be_host(view, g)
-    ]
+    near = _similar(view, Label.COMPLETED)
     if not near:
         return no("no port that looks like a typo of the target completed")
-    ports = sorted({group.server.port for group in near})
-    named = listed([f"{number} ({how_it_differs(port, number)})" for number in ports])
-    return yes(f"completed: {named}", frames_of(attempts(near), lambda f: f.first))
+    return yes(f"completed: {_ports(view, near)}", frames_of(attempts(near), lambda f: f.first))
+
+
+def similar_port_tried(view: View) -> Verdict:
+    """``similar-port-tried``: with no SYN to the target, the client may have meant it."""
+    near = _similar(view, *(set(Label) - {Label.MID_STREAM}))
+    if near:
+        return yes(f"a SYN went to {_ports(view, near)}", frames_of(attempts(near), lambda f: f.first))
+    misses = [miss for miss in view.summary.near_misses if miss.kind == "similar-port"]
+    return _from_misses(misses) or no("no SYN went to a port that looks like a typo of the target")
+
+
+def _similar(view: View, *labels: Label) -> list[AttemptGroup]:
+    """Return the other groups whose port looks like a typo of the target's, on what may be its host."""
+    port = view.summary.target.port
+    near = [group for group in _elsewhere(view, *labels) if looks_like_typo(port, group.server.port)]
+    return [group for group in near if _may_be_host(view, group)]
+
+
+def _ports(view: View, groups: list[AttemptGroup]) -> str:
+    """Return the groups' ports with how each differs from the target's."""
+    port = view.summary.target.port
+    numbers = sorted({group.server.port for group in groups})
+    return listed([f"{number} ({how_it_differs(port, number)})" for number in numbers])
 
 
 def _may_be_host(view: View, group: AttemptGroup) -> bool:

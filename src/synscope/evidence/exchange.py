@@ -13,6 +13,9 @@ from synscope.model import Attempt, Frames, Outcome
 PATIENCE_NS: Final = 3_000_000_000
 """A request still open that long before the capture ends counts as unanswered; a younger one does not."""
 
+ACKNOWLEDGED_BY_NS: Final = 500_000_000
+"""A TCP delays the acknowledgement of data by less than this (RFC 9293 §3.8.6.3)."""
+
 HALF_CLOSE_NS: Final = 100_000_000
 """A client that closes sooner after its request than this may only have finished sending."""
 
@@ -156,9 +159,7 @@ def request_acknowledged(view: View) -> Verdict:
 
 def request_not_acknowledged(view: View) -> Verdict:
     """``request-not-acknowledged``."""
-    found = matching(
-        view.completed, lambda a: wait_of(view, a) is Wait.SILENT and "client-data-acked" not in a.events
-    )
+    found = matching(view.completed, lambda a: _not_acknowledged(view, a))
     return _judged(
         view,
         found,
@@ -167,11 +168,18 @@ def request_not_acknowledged(view: View) -> Verdict:
     )
 
 
+def _not_acknowledged(view: View, attempt: Attempt) -> bool:
+    """Whether data stayed unacknowledged for longer than any TCP delays its answer."""
+    silent = wait_of(view, attempt) in {Wait.SILENT, Wait.TOO_SHORT}
+    late = _silence(view, attempt) >= ACKNOWLEDGED_BY_NS
+    return silent and late and "client-data-acked" not in attempt.events
+
+
 def client_gave_up(view: View) -> Verdict:
     """``client-gave-up``."""
     found = matching(view.completed, lambda a: _gave_up(view, a))
     longest = max((waited for a in found.attempts if (waited := _waited(a)) is not None), default=None)
-    after = f" after {duration(longest)}" if longest is not None else ""
+    after = f", after {duration(longest)}" if longest is not None else ""
     return _judged(
         view,
         found,

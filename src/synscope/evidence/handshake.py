@@ -46,7 +46,8 @@ def half_open(view: View) -> Verdict:
     if not by_client:
         return verdict
     return yes(
-        f"{verdict.text}; the client answered the SYN-ACK with an RST in {total(by_client):,}", verdict.frames
+        f"{verdict.text}; the client answered the SYN-ACK with an RST in {total(by_client):,} of them",
+        verdict.frames,
     )
 
 
@@ -66,10 +67,16 @@ def _failed_with(view: View, label: Label, what: str, frame: Callable[[Frames], 
             return no(f"no SYN {what}, except where the client then reached the port at another address")
         return no(f"no SYN {what}" if view.decided else NO_ATTEMPT)
     found = attempts(groups)
-    soonest = min(filter(None, map(_answer_delay, found)), default=None)
-    when = f", {duration(soonest)} after it at the soonest" if soonest else ""
-    text = f"the SYN of {count(total(groups), 'attempt')} {what}{when}"
+    text = f"the SYN of {count(total(groups), 'attempt')} {what}{_delay(found) if label is Label.SYN_RST else ''}"
     return yes(text, frames_of(found, lambda f: f.syn or f.first, frame))
+
+
+def _delay(found: tuple[Attempt, ...]) -> str:
+    """Return how soon the answer came, in words, or nothing when the times do not tell."""
+    delays = [delay for attempt in found if (delay := _answer_delay(attempt)) is not None]
+    if not delays:
+        return ""
+    return f", {duration(min(delays))} after it{' at the soonest' if len(delays) > 1 else ''}"
 
 
 def _answer_delay(attempt: Attempt) -> int | None:

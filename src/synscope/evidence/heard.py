@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from synscope.evidence.exchange import first_data_frames
+from synscope.evidence.payload import Protocol
 from synscope.evidence.units import count
 from synscope.evidence.view import Exchange, Verdict, View, attempts, is_said, is_tls, no, unknown, yes
 from synscope.model import Label
@@ -31,7 +32,7 @@ def hidden(view: View) -> Verdict | None:
     mute = unheard(view)
     if mute is not None:
         return mute
-    if all(is_tls(exchange.client) or is_tls(exchange.server) for exchange in view.exchanges):
+    if all(is_tls(x.server) and x.server.protocol is not Protocol.TLS_ALERT for x in view.exchanges):
         return unknown("the connections are encrypted")
     unkept = [x for x in view.exchanges if x.attempt.server_bytes and not is_said(x.server)]
     return unknown("the capture does not hold the server's answer") if unkept else None

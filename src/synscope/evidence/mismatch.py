@@ -83,16 +83,9 @@ def other_protocol_greeting(view: View) -> Verdict:
     verdict = where(view, mismatch, _both) or unheard(view)
     if verdict is not None:
         return verdict
-    mute = next(
-        (
-            x
-            for x in view.exchanges
-            if named(x.server) and not is_said(x.client) and not x.attempt.client_bytes
-        ),
-        None,
-    )
+    mute = next((x for x in view.exchanges if named(x.server) and not is_said(x.client)), None)
     if mute is not None:
-        why = f"the server greeted with {describe(mute.server)}; the client had said nothing"
+        why = f"the server sent {describe(mute.server)}; nothing shows what the client speaks"
         return unknown(why, first_data_frames([mute.attempt]))
     return no("no server greeted with another protocol than the client's")
 

@@ -49,6 +49,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "other-address-completed": elsewhere.other_address_completed,
     "recovered-at-other-address": timeline.recovered_at_other_address,
     "similar-port-completed": elsewhere.similar_port_completed,
+    "similar-port-tried": elsewhere.similar_port_tried,
     "refused-address-is-ipv6-only": addresses.refused_address_is_ipv6_only,
     "refused-address-is-ipv4-only": addresses.refused_address_is_ipv4_only,
     "wrapped-port-seen": elsewhere.wrapped_port_seen,

@@ -81,6 +81,7 @@ VOCABULARY: tuple[Word, ...] = (
         "a refused or unanswered try reached the port at another address",
     ),
     Word("similar-port-completed", _PACKETS, "a port that looks like a typo of the target completed"),
+    Word("similar-port-tried", _PACKETS, "a SYN went to a port that looks like a typo of the target"),
     Word("refused-address-is-ipv6-only", _PACKETS, "all failing attempts went to IPv6 addresses"),
     Word("refused-address-is-ipv4-only", _PACKETS, "all failing attempts went to IPv4 addresses"),
     Word("wrapped-port-seen", _PACKETS, "a SYN went to the number modulo 65536"),

@@ -53,7 +53,7 @@ def likely_causes(label: Label) -> tuple[Cause, ...]:
 
 def _cause(page: Page, cause: Cause) -> None:
     fill = GENERIC.fill
-    page.row(cause.code, (fill(cause.title), "head"), (glued(f"   [{cause.slug} · {cause.kind.value}]"), "dim"))
+    page.row(cause.code, (fill(cause.title), "head"), "   ", (glued(f"[{cause.slug} · {cause.kind.value}]"), "dim"))
     page.blank()
     page.row("Meaning", fill(cause.meaning))
     page.row("Shows as", *joined(label.value for label in cause.labels))
@@ -158,7 +158,7 @@ def _out_of_range(page: Page) -> None:
             page.columns([(one.client, (one.says, "dim")) for one in clients])
         else:
             names = [glued(one.client) for one in clients]
-            page.row(label, listed(names, most=len(names)), (f" ({consequence})", "dim"))
+            page.row(label, *joined(names), (f" ({consequence})", "dim"))
     page.row("Cause", "SYN141 port-out-of-range", ("; what each client says: --verbose" * (not page.look.verbose), "dim"))
 
 

@@ -13,8 +13,9 @@ from synscope.evidence.units import count, duration
 from synscope.model import Attempt, Label, Outcome
 from synscope.report.page import Page, Span
 
-_ARROW_WIDTH = 31
-_FRAME_WIDTH = 14
+_SERVER_INDENT = 10
+_ARROW_WIDTH = 28
+_FRAME_WIDTH = 13
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +42,15 @@ def show(page: Page, attempt: Attempt) -> None:
         page.row("", *_spans(rung), hang=_ARROW_WIDTH)
     closing = _silence(attempt)
     if closing:
-        page.row("", (" " * 12 + closing, "dim"), hang=12)
+        page.row("", (" " * _SERVER_INDENT + closing, "dim"), hang=_SERVER_INDENT)
     if not steps and not closing:
         page.row("", f"first seen in frame {attempt.frames.first:,}")
 
 
 def _spans(rung: Rung) -> tuple[Span, ...]:
-    arrow = f"  {rung.what} ──▶" if rung.from_client else f"            ◀── {rung.what}"
+    arrow = f"  {rung.what} ──▶" if rung.from_client else " " * _SERVER_INDENT + f"◀── {rung.what}"
     frame = f"frame {rung.frame:,}"
-    spans: list[Span] = [arrow.ljust(_ARROW_WIDTH), (frame, "dim")]
+    spans: list[Span] = [f"{arrow}  ".ljust(_ARROW_WIDTH), (frame, "dim")]
     if rung.after_ns is not None:
         sign = "" if rung.after_ns < 0 else "+"
         spans.append(" " * max(2, _FRAME_WIDTH - len(frame)) + sign + duration(rung.after_ns))
@@ -65,7 +66,7 @@ def _handshake(attempt: Attempt) -> list[Rung]:
     if frames.syn is not None:
         repeats = f"sent {attempt.syn_count:,} times" if attempt.syn_count > 1 else ""
         if repeats and times.last_syn is not None and times.last_syn > times.first:
-            repeats += f", the last after {duration(times.last_syn - times.first)}"
+            repeats += f" over {duration(times.last_syn - times.first)}"
         found.append(Rung(frames.syn, from_client=True, what="SYN", remark=repeats))
     if frames.syn_ack is not None:
         repeats = f"sent {attempt.syn_ack_count:,} times" if attempt.syn_ack_count > 1 else ""

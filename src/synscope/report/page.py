@@ -74,6 +74,11 @@ class Page:
         """Return ``text`` as this page shows it."""
         return visible(text) if self.look.unicode else ascii_only(text)
 
+    @property
+    def room(self) -> int:
+        """Columns for the text of a row."""
+        return self._width - self.indent
+
     def blank(self) -> None:
         """Add an empty line, unless the page is empty or the last line is empty already."""
         if self._lines and self._lines[-1].plain:
@@ -186,17 +191,14 @@ class Page:
 
 
 def _shell_lines(command: str, room: int) -> list[str]:
-    """Break ``command`` after ``;`` and ``|`` outside quotes: both shells and PowerShell read on there."""
+    """Break ``command`` after ``;``, else after ``|``, outside quotes: shells and PowerShell read on there."""
     lines: list[str] = []
-    for part in _shell_parts(command):
-        if lines and len(lines[-1]) + 1 + len(part) <= room:
-            lines[-1] += f" {part}"
-        else:
-            lines.append(part)
+    for part in _shell_parts(command, ";"):
+        lines.extend([part] if len(part) <= room else _shell_parts(part, "|"))
     return lines
 
 
-def _shell_parts(command: str) -> list[str]:
+def _shell_parts(command: str, separator: str) -> list[str]:
     parts: list[str] = []
     start, quote, depth = 0, "", 0
     for at, character in enumerate(command):
@@ -208,7 +210,7 @@ def _shell_parts(command: str) -> list[str]:
             depth += 1
         elif character in ")}":
             depth -= 1
-        elif character in ";|" and not depth and command[at + 1 : at + 2] == " ":
+        elif character == separator and not depth and command[at + 1 : at + 2] == " ":
             parts.append(command[start : at + 1].strip())
             start = at + 1
     parts.append(command[start:].strip())

@@ -46,8 +46,11 @@ def name_of(target: Target) -> str:
     return f"port {target.text}" if target.text.isdecimal() else target.text
 
 
-def full(page: Page, diagnosis: TargetDiagnosis) -> None:
-    """Add everything that is to be said about one target."""
+def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = None) -> None:
+    """Add everything that is to be said about one target.
+
+    ``same_as`` is a target shown before whose advice is the same; it is then not repeated.
+    """
     top = leading(diagnosis)
     if top is None:
         brief(page, diagnosis)
@@ -57,7 +60,10 @@ def full(page: Page, diagnosis: TargetDiagnosis) -> None:
     _what_happened(page, diagnosis.summary)
     _not_a_port(page, diagnosis.summary)
     _why(page, top)
-    advice.show(page, diagnosis, top)
+    if same_as is None:
+        advice.show(page, diagnosis, top)
+    else:
+        page.row("Do", f"the same as for {name_of(same_as)} above")
     _not(page, diagnosis)
     _asides(page, diagnosis)
 
@@ -68,7 +74,7 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
     name, label = name_of(summary.target), (summary.label.value, style_of(diagnosis))
     top = leading(diagnosis)
     if top is not None:
-        page.row(name, label, f"   {top.title}", _verdict(top), hang=2)
+        page.row(name, label, f"   {top.code} {top.confidence.value}: {top.title}", hang=2)
         return
     if summary.label is Label.COMPLETED:
         page.row(name, label, "   healthy", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
@@ -103,16 +109,22 @@ def _stands(finding: Finding) -> bool:
     return finding.confidence is not Confidence.RULED_OUT
 
 
-def _verdict(finding: Finding) -> Span:
-    return glued(f"   [{finding.confidence.value} · {finding.code}]"), "dim"
+def _verdict(finding: Finding) -> tuple[str, str]:
+    return glued(f"[{finding.confidence.value} · {finding.code}]"), "dim"
 
 
 def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     label = (diagnosis.summary.label.value, style_of(diagnosis))
     name = name_of(diagnosis.summary.target)
-    page.row(name, label, "   ", (top.title, "head"), _verdict(top))
-    if top.summary and top.summary.rstrip(".") != top.title.rstrip("."):
-        page.row("", top.summary)
+    verdict = _verdict(top)
+    summary = "" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary
+    one_line = len(label[0]) + len(top.title) + len(verdict[0]) + 6 <= page.room
+    if one_line:
+        page.row(name, label, "   ", (top.title, "head"), "   ", verdict)
+        page.row("", summary)
+    else:
+        page.row(name, label, "   ", (top.title, "head"))
+        page.row("", verdict, "  ", summary)
 
 
 def _what_happened(page: Page, summary: TargetSummary) -> None:
@@ -137,13 +149,9 @@ def _what_happened(page: Page, summary: TargetSummary) -> None:
 
 def _way(page: Page, group: AttemptGroup) -> None:
     recovered = "; it then worked at another address" if group.recovered else ""
-    page.row(
-        f"  {group.count:,} × {group.outcome.value}",
-        f"{group.server}: {OUTCOME_TEXTS[group.outcome]}{recovered}",
-        style="",
-    )
+    page.row(f"  {group.count:,} ×", (group.outcome.value, "head"), f": {OUTCOME_TEXTS[group.outcome]}{recovered}", style="")
     for example in group.examples if page.look.verbose else group.examples[:1]:
-        page.row("", (f"#{example.id} from {example.client}", "dim"))
+        page.row("", (f"{'e.g. ' if group.count > 1 else ''}{example.client} → {example.server}  #{example.id}", "dim"))
         ladder.show(page, example)
 
 
@@ -189,7 +197,7 @@ def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 
     rows: list[tuple[Span, ...]] = []
     for item in items:
         source = "target" if item.source is Source.REQUEST else item.source.value
-        rows.append(((source, "dim"), item.text + frames_text(item.frames, lead="  (", close=")")))
+        rows.append(((source, "dim"), item.text + frames_text(item.frames, lead=" (", close=")")))
     page.columns(rows, label=label)
     if rest:
         page.row("", (f"{rest:,} more with --verbose", "dim"))
@@ -211,7 +219,7 @@ def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:
         if item.kind is Kind.FAILURE or not _stands(item):
             continue
         style = "warn" if item.kind is Kind.WARNING else "head"
-        page.row(item.kind.value.capitalize(), item.title, _verdict(item), style=style)
-        page.row("", item.summary)
+        page.row(item.kind.value.capitalize(), item.title, style=style)
+        page.row("", _verdict(item), "  ", item.summary)
         for evidence in item.evidence if page.look.verbose else item.evidence[:1]:
-            page.row("", (evidence.text + frames_text(evidence.frames, lead="  (", close=")"), "dim"))
+            page.row("", (evidence.text + frames_text(evidence.frames, lead=" (", close=")"), "dim"))

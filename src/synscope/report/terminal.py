@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from synscope.evidence.units import count, duration, listed
-from synscope.model import Attempt, CaptureHealth, Diagnosis, Label, TargetDiagnosis
+from synscope.model import Attempt, CaptureHealth, Diagnosis, Label, Target, TargetDiagnosis
 from synscope.report import target_view
 from synscope.report.page import Look, Page, Span, joined
 from synscope.report.wording import OUTCOME_TEXTS
@@ -64,14 +64,18 @@ def _name(capture: str) -> str:
 
 
 def _in_turn(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
-    """Every target that was asked for, as it was asked for; those that are well in one line."""
+    """Add each target in order: a failing one in full, one that is well in a line."""
+    told: dict[tuple[str, ...], Target] = {}
+    was_long = False
     for one in targets:
-        failing = target_view.leading(one) is not None
-        if failing:
+        top = target_view.leading(one)
+        if was_long or top is not None:
             page.blank()
-        target_view.full(page, one)
-        if failing and one is not targets[-1]:
-            page.blank()
+        was_long = top is not None
+        key = () if top is None else (one.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
+        target_view.full(page, one, same_as=told.get(key))
+        if top is not None and not page.look.verbose:
+            told.setdefault(key, one.summary.target)
 
 
 def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:

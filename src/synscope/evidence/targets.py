@@ -1,0 +1,155 @@
+"""Which attempts belong to which target, what the target's label is, and what came near it.
+
+Input: the groups of attempts of one capture. Output: a ``TargetSummary`` for each target. The rules:
+a target's label is that of its attempts when they agree, else the worst that happened to a whole
+user-visible try (an attempt that a later one of the same try made good does not count); without any
+attempt, or with nothing but RSTs, it is client-never-sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from synscope.engine.tracker import Orphan
+from synscope.evidence.payload import describe, recognise
+from synscope.evidence.request import names_loopback
+from synscope.evidence.typo import looks_like_typo
+from synscope.evidence.units import count
+from synscope.evidence.view import is_loopback, parsed
+from synscope.model import AttemptGroup, Claim, Label, NearMiss, Target, TargetSummary
+
+WORST_FIRST: tuple[Label, ...] = (
+    Label.SYN_NO_REPLY,
+    Label.SYN_RST,
+    Label.HALF_OPEN,
+    Label.ODD_REPLY,
+    Label.ONE_SIDED,
+    Label.COMPLETED,
+    Label.MID_STREAM,
+)
+"""Which of several labels stands for a target whose tries ended differently."""
+
+_NEAR_MISSES = 20
+
+
+def found_targets(groups: Sequence[AttemptGroup]) -> list[Target]:
+    """Every server port in the capture as a target, in order of appearance.
+
+    A port known only from connections that began before the capture is left out, for there the choice of
+    the server is arbitrary; unless there is nothing else.
+    """
+    begun = [group for group in groups if group.label is not Label.MID_STREAM] or groups
+    seen = dict.fromkeys(group.server.port for group in begun)
+    return [Target(text=str(port), port=port, given=False) for port in seen]
+
+
+def summarise(
+    target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan]
+) -> TargetSummary:
+    """What happened to one target."""
+    own = tuple(group for group in groups if _matches(target, group))
+    counts: dict[Label, int] = {}
+    for group in own:
+        counts[group.label] = counts.get(group.label, 0) + group.count
+    label = _label(own)
+    if label is not Label.CLIENT_NEVER_SENT:
+        return TargetSummary(target=target, label=label, counts=counts, groups=own)
+    return TargetSummary(
+        target=target,
+        label=label,
+        counts=counts,
+        groups=own,
+        claim=Claim.FILE,
+        near_misses=tuple(_near_misses(target, groups, orphans))[:_NEAR_MISSES],
+    )
+
+
+def relevant(found: Sequence[TargetSummary], asked: Sequence[TargetSummary]) -> list[TargetSummary]:
+    """The targets of a capture that can say something about others: not the thousands a scan leaves."""
+    wanted = {summary.target.wrapped for summary in asked} if len(asked) < len(found) or asked != found else set()
+    return [
+        summary
+        for summary in found
+        if summary.target.port in wanted
+        or any(group.label in {Label.COMPLETED, Label.ONE_SIDED} for group in summary.groups)
+    ]
+
+
+def _matches(target: Target, group: AttemptGroup) -> bool:
+    return target.is_port and group.server.port == target.port and _at_host(target, group.server.address)
+
+
+def _at_host(target: Target, address: str) -> bool:
+    """Whether an address can be the target's host. A name that is not loopback's cannot be resolved here."""
+    if target.host is None:
+        return True
+    literal = parsed(target.host)
+    if literal is not None and not literal.is_unspecified:
+        return literal == parsed(address)
+    if names_loopback(target.host):
+        return is_loopback(address)
+    return True
+
+
+def _label(groups: Sequence[AttemptGroup]) -> Label:
+    if not groups:
+        return Label.CLIENT_NEVER_SENT
+    labels = {group.label for group in groups}
+    if len(labels) == 1:
+        return next(iter(labels))
+    standing = {group.label for group in groups if not group.recovered}
+    return next(label for label in WORST_FIRST if label in standing)
+
+
+def _near_misses(
+    target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan]
+) -> Iterable[NearMiss]:
+    yield from _wrapped(target, groups)
+    yield from _proxied(target, groups)
+    for group in groups:
+        begun = group.label is not Label.MID_STREAM
+        port = group.server.port
+        frames = tuple(attempt.frames.first for attempt in group.examples[:3])
+        went = f"{count(group.count, 'attempt')} went to {group.server} and ended {group.label}"
+        if begun and port == target.port and not _at_host(target, group.server.address):
+            yield NearMiss("other-address", went, port, frames)
+        elif begun and target.port <= 65535 and looks_like_typo(target.port, port):
+            yield NearMiss("similar-port", f"{went}: a similar number", port, frames)
+        elif not begun and group.examples[0].client.port == target.port:
+            for attempt in group.examples:
+                if attempt.events <= {"client-rst"} and attempt.client.port == target.port:
+                    text = f"an RST from {attempt.client} answers a SYN that is not in the capture"
+                    yield NearMiss("rst-without-syn", text, target.port, (attempt.frames.first,))
+    for orphan in orphans:
+        if orphan.server.port == target.port:
+            text = (
+                f"an ICMP error (type {orphan.icmp.type}, code {orphan.icmp.code}) quotes a segment to "
+                f"{orphan.server} that is not in the capture"
+            )
+            yield NearMiss("icmp-without-syn", text, target.port, (orphan.frame,))
+
+
+def _wrapped(target: Target, groups: Sequence[AttemptGroup]) -> Iterable[NearMiss]:
+    if target.port <= 65535:
+        return
+    for group in groups:
+        if group.server.port == target.wrapped and group.label is not Label.MID_STREAM:
+            text = (
+                f"{count(group.count, 'attempt')} went to {group.server}, which is {target.port} modulo 65536, "
+                f"and ended {group.label}"
+            )
+            frames = tuple(attempt.frames.first for attempt in group.examples[:3])
+            yield NearMiss("wrapped-port", text, target.wrapped, frames)
+
+
+def _proxied(target: Target, groups: Sequence[AttemptGroup]) -> Iterable[NearMiss]:
+    for group in groups:
+        for attempt in group.examples:
+            data = attempt.client_payload
+            if not data or not (data.startswith((b"CONNECT ", b"\x04", b"\x05")) or b"://" in data[:64]):
+                continue
+            request = recognise(data)
+            if request.proxied is not None and request.proxied.port == target.port:
+                text = f"a request to a proxy at {attempt.server} names the target ({describe(request)})"
+                frame = attempt.frames.client_data or attempt.frames.first
+                yield NearMiss("proxy-request", text, attempt.server.port, (frame,))

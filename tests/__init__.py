@@ -1,0 +1,1 @@
+"""The tests: they mirror ``src/synscope``; helpers shared by several rooms lie here."""

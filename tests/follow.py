@@ -1,0 +1,95 @@
+"""Runs captures that tests make through the reader and the engine, and keeps what comes out."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synscope.capture.errors import CaptureError
+from synscope.capture.files import open_source
+from synscope.capture.reader import Reader
+from synscope.capture.source import ByteSource
+from synscope.engine.follower import Follower
+from synscope.engine.tracker import BUDGET
+from synscope.model import Attempt, AttemptGroup
+
+FIXTURES = Path(__file__).parent.parent / "fixtures"
+
+
+class Bytes:
+    """A ``ByteSource`` over bytes that hands out at most the given sizes, then all that is left."""
+
+    def __init__(self, data: bytes, pieces: tuple[int, ...] = (), damage: str | None = None) -> None:
+        self._left = memoryview(data)
+        self._pieces = list(pieces)
+        self._damage = damage
+
+    @property
+    def damage(self) -> str | None:
+        """The damage it was told to report, once all bytes are handed out."""
+        return None if self._left else self._damage
+
+    def readinto(self, room: memoryview) -> int:
+        """Fill some of ``room``."""
+        most = self._pieces.pop(0) if self._pieces else len(room)
+        size = min(max(most, 1), len(room), len(self._left))
+        room[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@dataclass
+class Run:
+    """One capture followed to its end. Attempts are in the order in which they began."""
+
+    reader: Reader
+    follower: Follower
+    attempts: list[Attempt] = field(default_factory=list)
+    groups: tuple[AttemptGroup, ...] = ()
+    error: CaptureError | None = None
+    times: list[int] = field(default_factory=list)
+    """Time stamp of each frame as the batches carried it."""
+
+    @property
+    def facts(self) -> list[Attempt]:
+        """The attempts, ready to be compared with another run's."""
+        return self.attempts
+
+
+def follow(source: ByteSource | bytes, *, budget: int = BUDGET, name: str = "test.pcap", seed: int = 0) -> Run:
+    """Follow a capture as the program does; keep a ``CaptureError`` instead of raising it."""
+    if isinstance(source, bytes):
+        source = Bytes(source)
+    reader = Reader(source, name)
+    kept: list[Attempt] = []
+    follower = Follower(seed=seed, budget=budget, on_attempt=kept.append)
+    follower.tracker.odd_times = reader.odd_times
+    run = Run(reader, follower, kept)
+    try:
+        for data, batch in reader.batches():
+            run.times.extend(batch.ts_ns[: batch.count])
+            follower.feed(data, batch)
+    except CaptureError as error:
+        run.error = error
+    run.groups = follower.tracker.finish()
+    return run
+
+
+def follow_file(path: Path | str) -> Run:
+    """Follow a capture file, through its compression."""
+    with contextlib.closing(open_source(str(path))) as source:
+        return follow(source, name=str(path))
+
+
+def unpacked(path: Path) -> bytes:
+    """All (decompressed) bytes of a capture file."""
+    room = bytearray(1 << 20)
+    found = b""
+    with contextlib.closing(open_source(str(path))) as source, memoryview(room) as view:
+        while size := source.readinto(view):
+            found += view[:size]
+    return found
