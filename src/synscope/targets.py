@@ -73,7 +73,9 @@ def _from_url(text: str, url: re.Match[str]) -> Target:
         return Target(text=text, port=_port(digits), host=host, scheme=scheme)
     port = DEFAULT_PORTS.get(scheme)
     if port is None:
-        raise TargetError(f"{text!r} names no port, and {scheme!r} has no usual one; write {scheme}://HOST:PORT")
+        raise TargetError(
+            f"{text!r} names no port, and {scheme!r} has no usual one; write {scheme}://HOST:PORT"
+        )
     return Target(text=text, port=port, host=host, scheme=scheme)
 
 
@@ -91,7 +93,9 @@ def _host_and_port(authority: str) -> tuple[str | None, str | None]:
         host, port = authority, ""
     if ":" in host:
         if _is_ipv6(authority):
-            raise TargetError(f"{authority!r} is an IPv6 address; put it in brackets and add a port: [{authority}]:PORT")
+            raise TargetError(
+                f"{authority!r} is an IPv6 address; put it in brackets and add a port: [{authority}]:PORT"
+            )
         raise TargetError(f"{authority!r} has too many colons; give PORT, HOST:PORT or [IPv6]:PORT")
     if host in {"", "*"}:
         return None, port or None

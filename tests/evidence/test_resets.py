@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from synscope.evidence.packets import observe_packets
 from synscope.model import Answer, Attempt, Checksum, Outcome
 
 from .builders import (
@@ -17,6 +18,7 @@ from .builders import (
     check,
     observe,
     reset,
+    summary,
     times,
 )
 
@@ -28,10 +30,18 @@ SITUATIONS = [
         LOCAL_REFUSED | {"rst-looks-like-firewall"},
     ),
     Situation(
-        "firewall's RST, IPv6",
-        (attempt(REFUSED, server="::1", reset=reset()),),
+        "firewall's RST, both families",
+        (
+            attempt(REFUSED, server="::1", reset=reset()),
+            attempt(REFUSED, reset=reset(checksum=Checksum.NOT_FILLED_IN)),
+        ),
+        (LOCAL_REFUSED - {"refused-address-is-ipv4-only"}) | {"rst-looks-like-firewall"},
+    ),
+    Situation(
+        "kernel's RST, IPv6",
+        (attempt(REFUSED, server="::1", reset=reset(checksum=Checksum.NOT_FILLED_IN)),),
         (LOCAL_REFUSED - {"refused-address-is-ipv4-only"})
-        | {"rst-looks-like-firewall", "refused-address-is-ipv6-only"},
+        | {"rst-looks-like-kernel", "refused-address-is-ipv6-only"},
     ),
     Situation(
         "RST from another host",
@@ -64,7 +74,7 @@ def test_situation(situation: Situation) -> None:
         (
             "rst-looks-like-kernel",
             attempt(REFUSED, reset=reset(checksum=Checksum.UNKNOWN)),
-            "could not be checked",
+            "checksum tells nothing here",
         ),
         ("rst-looks-like-firewall", attempt(REFUSED, reset=reset(checksum=Checksum.WRONG)), "none of those"),
         (
@@ -86,3 +96,17 @@ def test_kernels_reset_after_the_handshake_is_not_the_applications(has_ack: bool
     one = attempt(Outcome.RESET_BY_SERVER, reset=reset(seq=9, has_ack=has_ack))
     answer = observe(one)["rst-looks-like-application"].answer
     assert answer is (Answer.UNKNOWN if has_ack else Answer.NO)
+
+
+def test_a_capture_with_all_checksums_mended_accuses_no_firewall() -> None:
+    found = observe(attempt(REFUSED, server="::1", reset=reset()))
+    assert found["rst-looks-like-firewall"].answer is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize("linktype", ["NULL", "LOOP"])
+def test_other_systems_leave_other_traits(linktype: str) -> None:
+    refused = summary(attempt(REFUSED, reset=reset(checksum=Checksum.NOT_FILLED_IN)))
+    for each in observe_packets(refused, (), end_ts_ns=None, linktypes=["EN10MB", linktype]):
+        if each.name in {"rst-looks-like-kernel", "rst-looks-like-firewall"}:
+            assert each.answer is Answer.UNKNOWN
+            assert linktype in each.text

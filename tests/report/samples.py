@@ -162,7 +162,9 @@ def silent_server(number: int = 1, *, port: int = 8080) -> Attempt:
         times=Times(
             START, START, START + 20 * US, START + 90 * US, None, START + 10 * SECOND, START + 10 * SECOND
         ),
-        events=frozenset({"client-syn", "syn-ack", "server-acks", "client-acks", "client-data", "client-data-acked"}),
+        events=frozenset(
+            {"client-syn", "syn-ack", "server-acks", "client-acks", "client-data", "client-data-acked"}
+        ),
         syn_ack_count=1,
         client_bytes=40,
         client_payload=b"GET / HTTP/1.1\r\n\r\n",
@@ -218,7 +220,10 @@ def target(
 
 
 def diagnosis(
-    *targets: TargetDiagnosis, capture: str = "refused.pcap", health: CaptureHealth = HEALTH, watched: bool = True
+    *targets: TargetDiagnosis,
+    capture: str = "refused.pcap",
+    health: CaptureHealth = HEALTH,
+    watched: bool = True,
 ) -> Diagnosis:
     """The diagnosis of one capture."""
     return Diagnosis(capture, health, tuple(targets), watched)
@@ -232,7 +237,9 @@ def out_of_range() -> TargetDiagnosis:
 
 def unreadable(capture: str = "notes.txt") -> Diagnosis:
     """A file that is no capture."""
-    health = CaptureHealth(frames=0, error="it starts with 'Hello', which is no magic number of pcap or pcapng")
+    health = CaptureHealth(
+        frames=0, error="it starts with 'Hello', which is no magic number of pcap or pcapng"
+    )
     return Diagnosis(capture, health, (), watched=False)
 
 
@@ -254,16 +261,27 @@ def cut(capture: str = "cut.pcap") -> Diagnosis:
 SAMPLES: dict[str, Diagnosis] = {
     "refused": diagnosis(target(refused(), refused(2, address="::1"), wanted=Target("62893", 62893))),
     "refused-often": diagnosis(
-        target(*(refused(n) for n in range(1, 9)), unanswered(90), half_open(95), times_each=150), watched=False
+        target(*(refused(n) for n in range(1, 9)), unanswered(90), half_open(95), times_each=150),
+        watched=False,
     ),
     "unanswered": diagnosis(target(unanswered(), wanted=Target("localhost:62893", 62893, "localhost"))),
     "half-open": diagnosis(target(half_open(), wanted=Target("62893", 62893))),
     "icmp": diagnosis(target(icmp(), wanted=Target("62893", 62893))),
-    "silent-server": diagnosis(target(silent_server(), wanted=Target("http://localhost:8080/", 8080, "localhost", "http"))),
+    "silent-server": diagnosis(
+        target(silent_server(), wanted=Target("http://localhost:8080/", 8080, "localhost", "http"))
+    ),
     "healthy": diagnosis(target(answered(), answered(11), wanted=Target("8080", 8080))),
-    "http-500": diagnosis(target(answered(answer=b"HTTP/1.1 503 Service Unavailable\r\nServer: nginx\r\n\r\n"))),
+    "http-500": diagnosis(
+        target(answered(answer=b"HTTP/1.1 503 Service Unavailable\r\nServer: nginx\r\n\r\n"))
+    ),
     "tls-to-plain": diagnosis(
-        target(answered(port=8443, request=b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", answer=b"HTTP/1.1 400 Bad Request\r\n\r\n"))
+        target(
+            answered(
+                port=8443,
+                request=b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                answer=b"HTTP/1.1 400 Bad Request\r\n\r\n",
+            )
+        )
     ),
     "out-of-range": diagnosis(out_of_range()),
     "never-sent": diagnosis(target(wanted=Target("localhost:62893", 62893, "localhost"))),
@@ -280,6 +298,9 @@ SAMPLES: dict[str, Diagnosis] = {
     ),
     "unreadable": unreadable(),
     "cut": cut(),
-    "no-tcp": diagnosis(health=CaptureHealth(frames=12, undecoded={"ARP": 12}, linktypes=("EN10MB",), format="pcapng"), watched=False),
+    "no-tcp": diagnosis(
+        health=CaptureHealth(frames=12, undecoded={"ARP": 12}, linktypes=("EN10MB",), format="pcapng"),
+        watched=False,
+    ),
     "empty": diagnosis(health=CaptureHealth(frames=0, format="pcap", linktypes=("EN10MB",)), watched=False),
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 import click
@@ -71,9 +72,7 @@ def run(arguments: list[str]) -> int:
         output.discard_rest()
         return ExitStatus.OUTPUT_CLOSED
     except click.ClickException as error:
-        # Messages quote arguments, which may hold anything.
-        error.message = "\n".join(visible(line) for line in error.message.split("\n"))
-        error.show()
+        _show(error)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return ExitStatus.INTERRUPTED
@@ -84,3 +83,11 @@ def run(arguments: list[str]) -> int:
         click.echo(f"synscope: {error}", err=True)
         return ExitStatus.USAGE
     return int(status or ExitStatus.FINE)
+
+
+def _show(error: click.ClickException) -> None:
+    """Write what was wrong with the command line. Messages quote arguments, which may hold anything."""
+    text = io.StringIO()
+    error.show(file=text)
+    for line in text.getvalue().rstrip("\n").split("\n"):
+        click.echo(visible(line), err=True)

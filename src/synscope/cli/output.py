@@ -28,10 +28,12 @@ color_option = click.option(
     help="Colour the terminal report. auto: when standard output is a terminal and NO_COLOR is not set.",
 )
 
-verbose_option = click.option("-v", "--verbose", is_flag=True, help="Leave nothing out of the terminal report.")
+verbose_option = click.option(
+    "-v", "--verbose", is_flag=True, help="Leave nothing out of the terminal report."
+)
 
 
-class OutputClosed(Exception):
+class OutputClosed(Exception):  # noqa: N818 - no error, only the end
     """Whoever read standard output has stopped reading."""
 
 

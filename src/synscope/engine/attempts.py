@@ -26,7 +26,7 @@ from synscope.engine.outcome import BIT as _BIT
 try:
     import cython
 except ImportError:
-    from synscope.engine import shim as cython  # type: ignore[no-redef]
+    from synscope.engine import shim as cython
 
 COMPILED = cython.compiled
 
@@ -54,6 +54,7 @@ _S_FIN = cython.declare(cython.uint, _BIT["server-fin"])
 _RST_TO_SYN = cython.declare(cython.uint, _BIT["rst-to-syn"])
 _S_RST = cython.declare(cython.uint, _BIT["server-rst"])
 _C_RST = cython.declare(cython.uint, _BIT["client-rst"])
+_C_RST_EARLY = cython.declare(cython.uint, _BIT["client-rst-early"])
 _S_RST_EARLY = cython.declare(cython.uint, _BIT["server-rst-before-data"])
 _ICMP = cython.declare(cython.uint, _BIT["icmp-error"])
 _ODD_ACK = cython.declare(cython.uint, _BIT["odd-ack"])
@@ -537,6 +538,13 @@ def _from_client(
         rows[base + _ISN_C] = (seq - 1) & _M32
         rows[base + _NEXT_C] = following
     if flags & 4 != 0:
+        if events & _C_SYN != 0 and events & _S_ACKS == 0:
+            # It withdraws, or it answers a challenge: no end of a connection that may still come.
+            rows[base + _EVENTS] |= _C_RST_EARLY
+            if rows[base + _F_RST] == 0:
+                rows[base + _F_RST] = frame
+                return 5
+            return 1
         if events & _SYN_ACK == 0 or events & _C_ACKS != 0 or _near(seq, rows[base + _NEXT_C], _FIRST_WINDOW):
             if events & _C_RST == 0:
                 result = 5

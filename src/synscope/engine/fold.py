@@ -13,7 +13,7 @@ from synscope.engine import rows as _r
 try:
     import cython
 except ImportError:
-    from synscope.engine import shim as cython  # type: ignore[no-redef]
+    from synscope.engine import shim as cython
 
 COMPILED = cython.compiled
 

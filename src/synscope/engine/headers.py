@@ -18,7 +18,7 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:
-    from synscope.engine import shim as cython  # type: ignore[no-redef]
+    from synscope.engine import shim as cython
 
 COMPILED = cython.compiled
 

@@ -33,7 +33,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("server-fin", "a FIN of the server"),
     ("rst-to-syn", "an RST of the server that answers the SYN by its numbers"),
     ("server-rst", "an RST of the server after it had acknowledged the SYN"),
-    ("client-rst", "an RST of the client"),
+    ("client-rst", "an RST of the client after the server had acknowledged its SYN"),
     ("server-rst-before-data", "the server's RST came before any of its payload"),
     ("icmp-error", "an ICMP or ICMPv6 error that quotes the client's SYN"),
     ("odd-ack", "a bare segment of the server that does not acknowledge the SYN"),
@@ -44,6 +44,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("server-data-after-client-fin", "the server's first payload came after the client's FIN"),
     ("server-fin-before-data", "the server's FIN came before any of its payload"),
     ("syn-carries-data", "the client's SYN carried payload (TCP Fast Open)"),
+    ("client-rst-early", "an RST of the client before the server had acknowledged its SYN"),
     ("self-connect", "both ends are the same address and port"),
 )
 """Names of all events with their meaning. An event's bit in an attempt's mask is its place here."""
@@ -151,7 +152,7 @@ OUTCOME_RULES: tuple[Rule, ...] = (
         meaning="no TCP answer; an ICMP error quotes the SYN",
     ),
     Rule(
-        Outcome.CLIENT_WITHDREW, Label.SYN_NO_REPLY, needs=("client-syn", "client-rst"),
+        Outcome.CLIENT_WITHDREW, Label.SYN_NO_REPLY, needs=("client-syn", "client-rst-early"),
         meaning="no answer, and the client withdrew with an RST",
     ),
     Rule(

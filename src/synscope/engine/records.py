@@ -16,7 +16,7 @@ from __future__ import annotations
 try:
     import cython
 except ImportError:  # the build's Cython is gone at run time
-    from synscope.engine import shim as cython  # type: ignore[no-redef]
+    from synscope.engine import shim as cython
 
 COMPILED = cython.compiled
 

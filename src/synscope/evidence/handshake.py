@@ -42,13 +42,11 @@ def half_open(view: View) -> Verdict:
     verdict = _failed_with(
         view, Label.HALF_OPEN, "got a SYN-ACK that the client never acknowledged", lambda f: f.syn_ack
     )
-    by_client = [group for group in view.failing if group.outcome is Outcome.CLIENT_RESET]
+    by_client = total(group for group in view.failing if group.outcome is Outcome.CLIENT_RESET)
     if not by_client:
         return verdict
-    return yes(
-        f"{verdict.text}; the client answered the SYN-ACK with an RST in {total(by_client):,} of them",
-        verdict.frames,
-    )
+    of_them = "" if by_client == total(view.labelled(Label.HALF_OPEN)) else f" in {by_client:,} of them"
+    return yes(f"{verdict.text}; the client answered the SYN-ACK with an RST{of_them}", verdict.frames)
 
 
 def odd_reply(view: View) -> Verdict:
@@ -67,7 +65,8 @@ def _failed_with(view: View, label: Label, what: str, frame: Callable[[Frames], 
             return no(f"no SYN {what}, except where the client then reached the port at another address")
         return no(f"no SYN {what}" if view.decided else NO_ATTEMPT)
     found = attempts(groups)
-    text = f"the SYN of {count(total(groups), 'attempt')} {what}{_delay(found) if label is Label.SYN_RST else ''}"
+    when = _delay(found) if label is Label.SYN_RST else ""
+    text = f"the SYN of {count(total(groups), 'attempt')} {what}{when}"
     return yes(text, frames_of(found, lambda f: f.syn or f.first, frame))
 
 

@@ -83,7 +83,9 @@ def other_protocol_greeting(view: View) -> Verdict:
     verdict = where(view, mismatch, _both) or unheard(view)
     if verdict is not None:
         return verdict
-    mute = next((x for x in view.exchanges if named(x.server) and not is_said(x.client)), None)
+    # An HTTP answer shows by itself what the client had asked for.
+    greeted = [x for x in view.exchanges if named(x.server) and x.server.response is None]
+    mute = next((x for x in greeted if not is_said(x.client)), None)
     if mute is not None:
         why = f"the server sent {describe(mute.server)}; nothing shows what the client speaks"
         return unknown(why, first_data_frames([mute.attempt]))

@@ -88,14 +88,19 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
 
 
 def observe_packets(
-    summary: TargetSummary, others: Sequence[TargetSummary], *, end_ts_ns: int | None
+    summary: TargetSummary,
+    others: Sequence[TargetSummary],
+    *,
+    end_ts_ns: int | None,
+    linktypes: Sequence[str] = (),
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
     ``others`` are the other targets seen in the capture (``summary`` itself is ignored among them);
-    ``end_ts_ns`` is the time of the capture's last frame, ``None`` when unknown.
+    ``end_ts_ns`` is the time of the capture's last frame, ``None`` when unknown; ``linktypes`` are those
+    of ``CaptureHealth``: they tell whether the capture can be Linux's, where an RST's traits are known.
     """
-    view = View(summary, others, end_ts_ns)
+    view = View(summary, others, end_ts_ns, tuple(linktypes))
     found = [_observation(name, WORDS[name].source, question(view)) for name, question in QUESTIONS.items()]
     if names_loopback(summary.target.host) is None:
         found.append(_observation("target-is-loopback", Source.PACKETS, addresses.target_is_loopback(view)))

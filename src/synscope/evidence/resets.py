@@ -1,8 +1,9 @@
 """Who made the RST: what a same-host capture hints at by window, IP id, seq, ACK flag and checksum.
 
 Measured on Linux 6.18, on loopback. A kernel without a listener and netfilter's REJECT send the same
-segment but leave its checksum in different states, and the other way round for IPv6. Between hosts the
-checksum says nothing: it is filled in, or computed anew, on the way.
+segment but leave its checksum in different states, and the other way round for IPv6. Nothing follows
+from it elsewhere: between hosts the checksum is filled in on the way, other systems leave it in one
+state for every segment (public captures of macOS hold both), and so do tools that mend checksums.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ class Maker(enum.StrEnum):
     FIREWALL = "a firewall's REJECT"
     APPLICATION = "an application's abort"
     NOBODY = "none of those that were measured"
-    HIDDEN = "a checksum that could not be checked"
+    HIDDEN = "a segment whose checksum tells nothing here"
 
+
+OTHER_SYSTEMS: Final = frozenset({"NULL", "LOOP"})
+"""Link types of loopback on macOS, BSD and Windows; Linux has none of its own and says EN10MB."""
 
 _BY_SERVER: Final = frozenset(
     {
@@ -67,9 +71,11 @@ def _looks_like(view: View, wanted: Maker, labels: tuple[Label, ...], where: str
     if not resets:
         return unknown("what the RST looked like was not kept")
     local = [attempt for attempt in resets if is_local(attempt)]
-    if not local:
-        return unknown("not a same-host capture: the traits of an RST say nothing about its sender")
-    made = [(attempt, _maker_of(attempt)) for attempt in local]
+    mute = _why_mute(view, local)
+    if mute:
+        return unknown(mute)
+    unfilled = _has_unfilled(view)
+    made = [(attempt, _maker_of(attempt, unfilled=unfilled)) for attempt in local]
     hits = [attempt for attempt, by in made if by is wanted]
     if hits:
         return yes(_traits(hits[0], wanted), frames_of(hits, lambda f: f.rst))
@@ -81,13 +87,28 @@ def _looks_like(view: View, wanted: Maker, labels: tuple[Label, ...], where: str
     return no(_traits(shown[0], other), frames_of(shown, lambda f: f.rst))
 
 
-def _maker_of(attempt: Attempt) -> Maker:
+def _why_mute(view: View, local: list[Attempt]) -> str:
+    """Return why the traits of an RST say nothing in this capture, empty when they may."""
+    if not local:
+        return "not a same-host capture: the traits of an RST say nothing about its sender"
+    foreign = sorted(OTHER_SYSTEMS & set(view.linktypes))
+    return f"the traits of an RST are known for Linux, not for link type {foreign[0]}" if foreign else ""
+
+
+def _has_unfilled(view: View) -> bool:
+    """Whether any same-host RST of the capture lacks its checksum: then it was not mended afterwards."""
+    groups = (group for summary in (view.summary, *view.others) for group in summary.groups)
+    resets = (attempt.reset for attempt in attempts(groups) if is_local(attempt))
+    return any(reset is not None and reset.checksum is Checksum.NOT_FILLED_IN for reset in resets)
+
+
+def _maker_of(attempt: Attempt, *, unfilled: bool) -> Maker:
     assert attempt.reset is not None  # noqa: S101 - callers choose attempts with an RST
-    return maker(
-        attempt.reset,
-        ipv6=is_ipv6(attempt.server.address),
-        answers_syn=attempt.label is Label.SYN_RST,
-    )
+    ipv6 = is_ipv6(attempt.server.address)
+    found = maker(attempt.reset, ipv6=ipv6, answers_syn=attempt.label is Label.SYN_RST)
+    # A firewall is accused by a correct checksum only where checksums are known to stay empty.
+    accused = found is Maker.FIREWALL and attempt.reset.checksum is Checksum.CORRECT
+    return Maker.HIDDEN if accused and not unfilled else found
 
 
 def _traits(attempt: Attempt, by: Maker) -> str:

@@ -43,9 +43,7 @@ def found_targets(groups: Sequence[AttemptGroup]) -> list[Target]:
     return [Target(text=str(port), port=port, given=False) for port in seen]
 
 
-def summarise(
-    target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan]
-) -> TargetSummary:
+def summarise(target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan]) -> TargetSummary:
     """What happened to one target."""
     own = tuple(group for group in groups if _matches(target, group))
     counts: dict[Label, int] = {}
@@ -66,7 +64,9 @@ def summarise(
 
 def relevant(found: Sequence[TargetSummary], asked: Sequence[TargetSummary]) -> list[TargetSummary]:
     """The targets of a capture that can say something about others: not the thousands a scan leaves."""
-    wanted = {summary.target.wrapped for summary in asked} if len(asked) < len(found) or asked != found else set()
+    wanted = (
+        {summary.target.wrapped for summary in asked} if len(asked) < len(found) or asked != found else set()
+    )
     return [
         summary
         for summary in found

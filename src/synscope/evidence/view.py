@@ -68,6 +68,7 @@ class View:
     summary: TargetSummary
     others: Sequence[TargetSummary]
     end_ts_ns: int | None
+    linktypes: tuple[str, ...] = ()
 
     @property
     def groups(self) -> tuple[AttemptGroup, ...]:

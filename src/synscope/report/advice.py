@@ -44,7 +44,7 @@ def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[s
         (decider, outcomes)
         for system in ((page.look.os, *_others(page)) if page.look.verbose else (page.look.os,))
         for decider in group.deciders
-        if decider.os == system or (decider.os == "any" and system == page.look.os)
+        if decider.os in ({system, "any"} if system == page.look.os else {system})
         if (outcomes := _open_outcomes(decider, open_codes))
     ]
     shown = deciders if page.look.verbose else deciders[:_DECIDERS_SHOWN]

@@ -22,6 +22,7 @@ def render(look: Look) -> str:
             page.paragraph("  ", (cause.code, "command"), f"  {GENERIC.fill(cause.title)}", hang=10)
             page.paragraph(" " * 10, cause.slug, (f": {', '.join(labels)}", "dim"), hang=10)
     page.blank()
-    page.paragraph("synscope explain CODE tells more about one: what it looks like, how to check it, what to do.")
+    page.paragraph(
+        "synscope explain CODE tells more about one: what it looks like, how to check it, what to do."
+    )
     return page.render()
-

@@ -1,8 +1,8 @@
-"""Makes text from captures, paths and arguments safe to show: what cannot be seen becomes visible.
+r"""Makes text from captures, paths and arguments safe to show: what cannot be seen becomes visible.
 
 Input: any ``str``, also one with lone surrogates. Output: text without control characters, newlines,
-bidirectional overrides, invisible format characters or surrogates; each is written as ``\\xNN``,
-``\\uNNNN`` or ``\\UNNNNNNNN``. A terminal can then be neither steered nor misled by what is printed, and
+bidirectional overrides, invisible format characters or surrogates; each is written as ``\xNN``,
+``\uNNNN`` or ``\UNNNNNNNN``. A terminal can then be neither steered nor misled by what is printed, and
 every output encodes as UTF-8.
 """
 
@@ -62,9 +62,9 @@ def ascii_only(text: str) -> str:
 
 
 def well_formed(text: str) -> str:
-    """Return ``text`` with lone surrogates spelled out: JSON readers other than Python's reject them.
+    r"""Return ``text`` with lone surrogates spelled out: JSON readers other than Python's reject them.
 
-    Python puts bytes of a file name that are no UTF-8 into surrogates; those become ``\\xNN``.
+    Python puts bytes of a file name that are no UTF-8 into surrogates; those become ``\xNN``.
     """
     return _SURROGATES.sub(lambda match: _spelled(match.group()), text)
 

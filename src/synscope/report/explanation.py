@@ -1,7 +1,8 @@
 """Explanations on the terminal: a cause, a label, an outcome, an error or a port, in plain words.
 
 Input: an ``Answer`` of ``lookup`` and a ``Look``. Output: text, as from ``terminal``. What is said comes
-from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made here.
+from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
+here.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ def likely_causes(label: Label) -> tuple[Cause, ...]:
 
 def _cause(page: Page, cause: Cause) -> None:
     fill = GENERIC.fill
-    page.row(cause.code, (fill(cause.title), "head"), "   ", (glued(f"[{cause.slug} · {cause.kind.value}]"), "dim"))
+    page.row(
+        cause.code, (fill(cause.title), "head"), "   ", (glued(f"[{cause.slug} · {cause.kind.value}]"), "dim")
+    )
     page.blank()
     page.row("Meaning", fill(cause.meaning))
     page.row("Shows as", *joined(label.value for label in cause.labels))
@@ -112,7 +115,10 @@ def _errors(page: Page, answer: ErrorAnswer) -> None:
         page.row("The port", ports.describe(answer.port))
     port = "PORT" if answer.port is None else str(answer.port)
     page.command("Next", f"synscope analyze CAPTURE -p {port}")
-    page.row("", "Record the failing try first, on the loopback interface; every other capture tool's default is not it.")
+    page.row(
+        "",
+        "Record the failing try first, on the loopback interface: no capture tool does so by default.",
+    )
 
 
 def _error(page: Page, error: ErrorMeaning) -> None:
@@ -130,20 +136,28 @@ def _port(page: Page, answer: PortAnswer) -> None:
     page.row(f"port {port}", (ports.describe(port), "head"))
     page.columns([(use.name, (use.what, "dim")) for use in ports.usual(port)], label="Usually here")
     if port in ports.BLOCKED_BY_BROWSERS:
-        page.row("Browsers", "browsers and fetch refuse it before any packet: ERR_UNSAFE_PORT, 'bad port' (SYN142)")
+        page.row(
+            "Browsers", "browsers and fetch refuse it before any packet: ERR_UNSAFE_PORT, 'bad port' (SYN142)"
+        )
     if port > ports.PORT_MAX:
         _out_of_range(page)
     elif port:
         lent = [one for one in ports.EPHEMERAL_RANGES if one.first <= port <= one.last]
         if lent:
             systems = [f"{one.system} ({one.first}-{one.last})" for one in lent]
-            page.row("Lent to clients", f"by default on {listed(systems)}: a server may find it taken (SYN108)")
+            page.row(
+                "Lent to clients", f"by default on {listed(systems)}: a server may find it taken (SYN108)"
+            )
         if page.look.verbose:
             for one in lent:
                 page.command(f"  {one.system}", one.show)
     if answer.errors:
         names = [error.name for error in answer.errors]
-        page.row("As an error", f"errno {port} can be {listed(names)}", (f"; see synscope explain {names[0]}", "dim"))
+        page.row(
+            "As an error",
+            f"errno {port} can be {listed(names)}",
+            (f"; see synscope explain {names[0]}", "dim"),
+        )
     page.command("Next", f"synscope analyze CAPTURE -p {port}")
 
 
@@ -159,7 +173,11 @@ def _out_of_range(page: Page) -> None:
         else:
             names = [glued(one.client) for one in clients]
             page.row(label, *joined(names), (f" ({consequence})", "dim"))
-    page.row("Cause", "SYN141 port-out-of-range", ("; what each client says: --verbose" * (not page.look.verbose), "dim"))
+    page.row(
+        "Cause",
+        "SYN141 port-out-of-range",
+        ("; what each client says: --verbose" * (not page.look.verbose), "dim"),
+    )
 
 
 def _likely(page: Page, causes: tuple[Cause, ...] | list[Cause]) -> None:

@@ -1,4 +1,4 @@
-"""Explanations and the catalogue as JSON values, for ``explain --format json`` and ``causes --format json``."""
+"""Explanations and the catalogue as JSON values: ``explain --format json``, ``causes --format json``."""
 
 from __future__ import annotations
 
@@ -82,7 +82,9 @@ def _errors(answer: ErrorAnswer) -> Record:
 
 
 def _error(error: ErrorMeaning) -> Record:
-    numbers: list[JsonValue] = [{"system": system.value, "number": number} for system, number in error.numbers]
+    numbers: list[JsonValue] = [
+        {"system": system.value, "number": number} for system, number in error.numbers
+    ]
     return {
         "name": error.name,
         "meaning": error.meaning,

@@ -40,7 +40,7 @@ class JsonReport:
         separator = "," if self._captures else ""
         self._captures += 1
         self._attempts = 0
-        return f"{separator}\n{records.line({'capture': capture})[:-1]},\"attempts\":["
+        return f'{separator}\n{records.line({"capture": capture})[:-1]},"attempts":['
 
     def attempt(self, capture: str, one: Attempt) -> str:
         """Return one attempt of the open capture."""

@@ -44,12 +44,12 @@ def show(page: Page, attempt: Attempt) -> None:
     if closing:
         page.row("", (" " * _SERVER_INDENT + closing, "dim"), hang=_SERVER_INDENT)
     if not steps and not closing:
-        page.row("", f"first seen in frame {attempt.frames.first:,}")
+        page.row("", f"first seen in frame {attempt.frames.first}")
 
 
 def _spans(rung: Rung) -> tuple[Span, ...]:
     arrow = f"  {rung.what} ──▶" if rung.from_client else " " * _SERVER_INDENT + f"◀── {rung.what}"
-    frame = f"frame {rung.frame:,}"
+    frame = f"frame {rung.frame}"
     spans: list[Span] = [f"{arrow}  ".ljust(_ARROW_WIDTH), (frame, "dim")]
     if rung.after_ns is not None:
         sign = "" if rung.after_ns < 0 else "+"
@@ -103,7 +103,7 @@ def _afterwards(attempt: Attempt) -> list[Rung]:
 
 
 def _reset(attempt: Attempt, frame: int, *, first_end: bool) -> Rung:
-    """The RST; before a SYN-ACK it is the answer, afterwards an end."""
+    """Return the RST: before a SYN-ACK it is the answer, afterwards an end."""
     times = attempt.times
     answers = attempt.frames.syn_ack is None and attempt.label is not Label.COMPLETED
     when = times.answer if answers else times.end if first_end else None
@@ -131,5 +131,5 @@ _SILENCE: dict[Outcome, str] = {
 
 
 def _silence(attempt: Attempt) -> str:
-    """What did not come, in words; empty where the frames tell everything."""
+    """Return what did not come, in words; empty where the frames tell everything."""
     return _SILENCE.get(attempt.outcome, "")

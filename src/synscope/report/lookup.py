@@ -91,7 +91,7 @@ def _error(text: str) -> ErrorAnswer | None:
 
 
 def _mentioned(text: str) -> PortAnswer | None:
-    """A port that the text mentions, or the target that the text is."""
+    """Return the port that the text mentions, or that of the target that the text is."""
     port = errors.port_in(text)
     if port is None:
         try:

@@ -120,7 +120,9 @@ class Page:
                 self.row(label)
             self._lines.append(Text("   ") + text)
 
-    def columns(self, rows: Iterable[tuple[Span, ...]], *, label: str = "", shift: int = 0, gap: int = 2) -> None:
+    def columns(
+        self, rows: Iterable[tuple[Span, ...]], *, label: str = "", shift: int = 0, gap: int = 2
+    ) -> None:
         """Add rows of aligned cells, the first labelled; the last cell of each wraps under itself.
 
         ``shift`` moves them to the right. Where the cells leave too little room, each row wraps as a whole.
@@ -128,9 +130,14 @@ class Page:
         cells = [[self._text((cell,)) for cell in row] for row in rows]
         if not cells:
             return
+        if len(label) > self.indent - 2:
+            self.row(label)
+            label = ""
         widths = [max(row[at].cell_len for row in cells) for at in range(len(cells[0]) - 1)]
         start = self.indent + shift
-        fits = sum(widths) + gap * len(widths) <= (self._width - start) * 3 // 5
+        used = sum(widths) + gap * len(widths)
+        longest = max(len(word) for row in cells for word in (*row[-1].plain.split(), ""))
+        fits = used <= (self._width - start) * 3 // 5 and start + used + longest <= self._width
         for number, row in enumerate(cells):
             head = self._text(((label, "head"),)) if label and number == 0 else Text()
             lead = Text(" ") + head if head.plain else Text()
@@ -191,7 +198,7 @@ class Page:
 
 
 def _shell_lines(command: str, room: int) -> list[str]:
-    """Break ``command`` after ``;``, else after ``|``, outside quotes: shells and PowerShell read on there."""
+    """Break ``command`` after ``;``, else ``|``, outside quotes: shells and PowerShell read on there."""
     lines: list[str] = []
     for part in _shell_parts(command, ";"):
         lines.extend([part] if len(part) <= room else _shell_parts(part, "|"))

@@ -8,7 +8,7 @@ fields they do not know: fields may be added in a minor version, never renamed, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 from synscope.model import Checksum, Claim, Confidence, Kind, Label, Source
@@ -42,7 +42,9 @@ def document() -> Schema:
             ),
             "evidence": _object(
                 {
-                    "source": _enum("where it comes from", (item for item in Source if item is not Source.REQUEST)),
+                    "source": _enum(
+                        "where it comes from", (item for item in Source if item is not Source.REQUEST)
+                    ),
                     "text": _text("one sentence; may quote bytes of the capture"),
                     "frames": _frame_list(),
                 }
@@ -92,7 +94,9 @@ def _capture() -> Schema:
     return _object(
         {
             "capture": _text("path as given, - for standard input"),
-            "attempts": _list(_ref("attempt"), "those that support a finding, unless --attempts says otherwise"),
+            "attempts": _list(
+                _ref("attempt"), "those that support a finding, unless --attempts says otherwise"
+            ),
             "groups": _list(_ref("group"), "all attempts, counted by target, server and outcome"),
             "targets": _list(_ref("target"), "in the order asked for, else one a server port"),
             "findings": _list(_ref("finding"), "of each target in turn, best first"),
@@ -236,11 +240,14 @@ def _health() -> Schema:
 
 
 def _object(
-    properties: dict[str, Schema], *, optional: tuple[str, ...] = (), required: tuple[str, ...] | None = None
+    properties: Mapping[str, object],
+    *,
+    optional: tuple[str, ...] = (),
+    required: tuple[str, ...] | None = None,
 ) -> Schema:
     """Return an object schema; all properties are required but ``optional``, or only ``required``."""
     needed = [name for name in properties if name not in optional] if required is None else [*required]
-    return {"type": "object", "properties": properties, "required": needed}
+    return {"type": "object", "properties": dict(properties), "required": needed}
 
 
 def _list(items: Schema, description: str) -> Schema:

@@ -25,13 +25,15 @@ from synscope.model import (
 )
 from synscope.report import advice, ladder
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
-from synscope.report.page import Page, Span, glued
+from synscope.report.page import Page, Span, glued, joined
 from synscope.report.wording import OUTCOME_TEXTS, frames_text
 
 _WAYS_SHOWN = 3
 _EVIDENCE_SHOWN = 4
 _NOT_SHOWN = 2
+_RULED_OUT = "Ruled out: "
 _NEAR_MISSES_SHOWN = 4
+_CLIENTS_SHOWN = 6
 
 _LABEL_STYLES: dict[Label, str] = {
     Label.COMPLETED: "good",
@@ -135,30 +137,53 @@ def _what_happened(page: Page, summary: TargetSummary) -> None:
         _near_misses(page, summary)
         return
     groups = sorted(summary.groups, key=lambda group: (group.label is not summary.label, -group.count))
-    ways = count(len(groups), "way") + " it ended" if len(groups) > 1 else "all the same way"
-    heading = count(total, "attempt") + (f", {ways}" if total > 1 else "")
-    page.row("What happened", heading)
+    servers = len({group.server for group in groups})
+    ways = len({group.outcome for group in groups})
+    page.row(
+        "What happened",
+        count(total, "attempt"),
+        f" to {servers:,} addresses" if servers > 1 else "",
+        f", {ways:,} ways it ended" if ways > 1 else "",
+    )
     shown = groups if page.look.verbose else groups[:_WAYS_SHOWN]
     for group in shown:
         _way(page, group)
     if len(groups) > len(shown):
         rest = sum(group.count for group in groups[len(shown) :])
-        page.row("", (f"{count(rest, 'attempt')} in {len(groups) - len(shown):,} more ways: --verbose", "dim"))
+        page.row(
+            "",
+            (
+                f"{count(rest, 'attempt')} in {count(len(groups) - len(shown), 'more group')}: --verbose",
+                "dim",
+            ),
+        )
     _near_misses(page, summary)
 
 
 def _way(page: Page, group: AttemptGroup) -> None:
     recovered = "; it then worked at another address" if group.recovered else ""
-    page.row(f"  {group.count:,} ×", (group.outcome.value, "head"), f": {OUTCOME_TEXTS[group.outcome]}{recovered}", style="")
+    page.row(
+        f"  {group.count:,} ×",
+        (group.outcome.value, "head"),
+        f": {OUTCOME_TEXTS[group.outcome]}{recovered}",
+        style="",
+    )
     for example in group.examples if page.look.verbose else group.examples[:1]:
-        page.row("", (f"{'e.g. ' if group.count > 1 else ''}{example.client} → {example.server}  #{example.id}", "dim"))
+        page.row(
+            "",
+            (
+                f"{'e.g. ' if group.count > 1 else ''}{example.client} → {example.server}  #{example.id}",
+                "dim",
+            ),
+        )
         ladder.show(page, example)
 
 
 def _near_misses(page: Page, summary: TargetSummary) -> None:
     shown = summary.near_misses if page.look.verbose else summary.near_misses[:_NEAR_MISSES_SHOWN]
     for number, miss in enumerate(shown):
-        page.row("  but" if number == 0 else "", miss.text, (frames_text(miss.frames, lead="  "), "dim"), style="")
+        frames = frames_text(miss.frames, lead=" (", close=")")
+        page.row("  but" if number == 0 else "", miss.text + frames, style="")
     rest = len(summary.near_misses) - len(shown)
     if rest:
         page.row("", (f"{rest:,} more with --verbose", "dim"))
@@ -169,17 +194,22 @@ def _not_a_port(page: Page, summary: TargetSummary) -> None:
     target = summary.target
     if target.is_port:
         return
-    page.row("Not a port", ports.describe(target.port))
     if target.port <= ports.PORT_MAX:
+        page.row("Not a port", ports.describe(target.port))
         return
-    wrapped = [miss for miss in summary.near_misses if miss.kind == "wrapped-port"]
-    if not wrapped:
+    page.row("Not a port", f"ports run from 0 to {ports.PORT_MAX}. What a client makes of {target.port}:")
+    _clients(page, "  refused by", ports.REFUSING_CLIENTS, "no packet is sent")
+    _clients(page, f"  → {target.wrapped} by", ports.WRAPPING_CLIENTS, "they keep the lower 16 bits")
+    if not any(miss.kind == "wrapped-port" for miss in summary.near_misses):
         page.row("", f"this capture has no SYN to {target.wrapped} either")
-    most = None if page.look.verbose else 6
-    refusing = [one.client for one in ports.REFUSING_CLIENTS]
-    wrapping = [one.client for one in ports.WRAPPING_CLIENTS]
-    page.row("  refused by", listed(refusing, most=most or len(refusing)), (" (no packet is sent)", "dim"), style="")
-    page.row(f"  → {target.wrapped} with", listed(wrapping, most=most or len(wrapping)), style="")
+
+
+def _clients(page: Page, label: str, clients: Sequence[ports.ClientSaying], consequence: str) -> None:
+    shown = clients if page.look.verbose else clients[:_CLIENTS_SHOWN]
+    names = [glued(one.client) for one in shown]
+    if len(clients) > len(shown):
+        names.append(glued(f"{len(clients) - len(shown)} more"))
+    page.row(label, *joined(names), (f" ({consequence})", "dim"), style="")
 
 
 def _why(page: Page, top: Finding) -> None:
@@ -205,12 +235,17 @@ def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 
 
 def _not(page: Page, diagnosis: TargetDiagnosis) -> None:
     """Add what was ruled out, with the reason."""
-    out = [item for item in diagnosis.findings if not _stands(item) and item.kind is Kind.FAILURE]
-    shown = out if page.look.verbose else out[:_NOT_SHOWN]
-    for at, item in enumerate(shown):
-        page.row("Not" if at == 0 else "", f"{item.slug} ", (item.code, "dim"), f": {item.reason}", hang=2)
-    if len(out) > len(shown):
-        page.row("", (f"{len(out) - len(shown):,} more with --verbose", "dim"))
+    out: dict[str, list[Finding]] = {}
+    for item in diagnosis.findings:
+        if not _stands(item) and item.kind is Kind.FAILURE:
+            out.setdefault(item.reason, []).append(item)
+    shown = list(out.items()) if page.look.verbose else list(out.items())[:_NOT_SHOWN]
+    for at, (reason, items) in enumerate(shown):
+        names = [glued(f"{item.code} {item.slug}") for item in items]
+        page.row("Not" if at == 0 else "", *joined(names), f": {reason.removeprefix(_RULED_OUT)}", hang=2)
+    rest = sum(len(items) for items in out.values()) - sum(len(items) for _, items in shown)
+    if rest:
+        page.row("", (f"{rest:,} more with --verbose", "dim"))
 
 
 def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:

@@ -54,7 +54,7 @@ def render(
 def attempt_line(attempt: Attempt) -> str:
     """Return one attempt as a line: number, frame, both ends, label, outcome."""
     return (
-        f"#{attempt.id} frame {attempt.frames.first:,}  {attempt.client} → {attempt.server}"
+        f"#{attempt.id} frame {attempt.frames.first}  {attempt.client} → {attempt.server}"
         f"  {attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]}"
     )
 
@@ -72,7 +72,9 @@ def _in_turn(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
         if was_long or top is not None:
             page.blank()
         was_long = top is not None
-        key = () if top is None else (one.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
+        key = (
+            () if top is None else (one.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
+        )
         target_view.full(page, one, same_as=told.get(key))
         if top is not None and not page.look.verbose:
             told.setdefault(key, one.summary.target)
@@ -83,9 +85,11 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     failing = [one for one in targets if target_view.leading(one) is not None]
     failing.sort(key=lambda one: -sum(one.summary.counts.values()))
     others = [one for one in targets if target_view.leading(one) is None]
-    others.sort(key=lambda one: one.summary.label is Label.MID_STREAM)
+    # Where there are very many ports, the ranker leaves some out: those that failed come first.
+    others.sort(key=lambda one: (not _failed_unexplained(one), one.summary.label is Label.MID_STREAM))
     if len(targets) > 1:
-        page.paragraph((_overview(len(failing), len(targets)), "head"))
+        bad = len(failing) + sum(_failed_unexplained(one) for one in others)
+        page.paragraph((_overview(bad, len(targets)), "head"))
         page.blank()
     in_full = failing if page.look.verbose else failing[:_FULL]
     _in_turn(page, in_full)
@@ -96,7 +100,13 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
         target_view.brief(page, one)
     rest = len(targets) - len(in_full) - len(in_line)
     if rest:
-        page.paragraph((f"and {count(rest, 'more port')}: name one with -p, or see all with --verbose", "dim"))
+        page.paragraph(
+            (f"and {count(rest, 'more port')}: name one with -p, or see all with --verbose", "dim")
+        )
+
+
+def _failed_unexplained(one: TargetDiagnosis) -> bool:
+    return bool(one.summary.failed) and not one.findings
 
 
 def _overview(failing: int, total: int) -> str:
@@ -107,7 +117,9 @@ def _overview(failing: int, total: int) -> str:
 
 def _nothing(page: Page, health: CaptureHealth) -> None:
     if not health.frames:
-        page.row("Nothing", "this capture holds no frames" if health.cut is None else "no frame could be read")
+        page.row(
+            "Nothing", "this capture holds no frames" if health.cut is None else "no frame could be read"
+        )
     elif not health.tcp_segments:
         page.row("Nothing", f"none of the {count(health.frames, 'frame')} in this capture carries TCP")
     else:
@@ -121,7 +133,11 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     facts: list[Span] = [_name(diagnosis.capture)]
     facts.extend(part for part in (health.format, listed(health.linktypes)) if part)
     facts.append(count(health.frames, "frame"))
-    if health.first_ts_ns is not None and health.last_ts_ns is not None and health.last_ts_ns > health.first_ts_ns:
+    if (
+        health.first_ts_ns is not None
+        and health.last_ts_ns is not None
+        and health.last_ts_ns > health.first_ts_ns
+    ):
         facts.append(duration(health.last_ts_ns - health.first_ts_ns))
     if health.dropped is not None:
         lost = f"{health.dropped:,} lost while capturing"
@@ -129,7 +145,7 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     page.row("Capture", *joined(facts))
     if health.cut is not None:
         cut = health.cut
-        where = f"after frame {cut.frame:,}" if cut.frame else "before its first whole frame"
+        where = f"after frame {cut.frame}" if cut.frame else "before its first whole frame"
         page.row("  cut short", (f"{where}, at byte {cut.offset:,}: {cut.reason}", "warn"), style="warn")
     undecoded = sorted(health.undecoded.items(), key=lambda item: (-item[1], item[0]))
     if undecoded:
@@ -144,7 +160,7 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
 
 
 def _remarks(health: CaptureHealth) -> list[str]:
-    """Counts that matter only when they are not zero."""
+    """Return the counts that matter only when they are not zero."""
     counted = (
         (health.duplicates, "segment", "recorded twice"),
         (health.snapped, "frame", "stored only in part"),

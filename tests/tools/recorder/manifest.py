@@ -208,8 +208,8 @@ Written by `tests/tools/record_fixtures.py`; edit that, not this file.
 `manifest.json` says for each capture what a reader must find: the label of each
 target, every attempt with its first frame (counted from 1) and its number of SYNs,
 the cause that was really set up (`null`: healthy, or none of the documented
-causes), and the exit status of `synscope analyze FILE -p TARGETS`: 0 when every
-target completed and nothing is wrong, otherwise 1.
+causes), and the exit status of `synscope analyze FILE -p TARGETS`: 1 when a
+target failed, 0 when none did or the capture shows too little to say.
 
 *recorded*: frames of a real Linux kernel on the loopback of a network namespace.
 When a story says "afterwards", frames of such a recording were removed or moved.
