@@ -103,6 +103,8 @@ COMPLETED: tuple[Story, ...] = (
     _story("rst of the client", f"{_TALK} | C RA", "completed reset-by-client"),
     _story("rst of the client after both fins", f"{_TALK} | S FA | C FA | C R", "completed reset-by-client"),
     _story("rst of the client at once", f"{_OPEN} | C R", "completed reset-by-client"),
+    _story("server answers after the client has closed", f"{_OPEN} | C PA len=5 | C FA | S PA len=7",
+           "completed answered"),
     _story("fast open accepted", "C S len=5 | S SA | C A | S PA len=7", "completed still-open"),
     _story("fast open with an early answer", "C S len=5 | S SA | S PA len=7 | C A", "completed still-open"),
     _story("fast open ignored", "C S len=5 | S SA ack=c+1 | C PA seq=c+1 len=5 | S PA ack=c+6 len=7",

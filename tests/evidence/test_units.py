@@ -23,6 +23,8 @@ from synscope.evidence.units import count, duration, listed
         (1_020_000_000, "1.02 s"),
         (12_340_000_000, "12.3 s"),
         (59_999_000_000, "1 min"),
+        (60_000_000, "60 ms"),
+        (60_000, "60 µs"),
         (61_000_000_000, "1 min 1 s"),
         (125_000_000_000, "2 min 5 s"),
         (7_500_000_000_000, "2 h 5 min"),
@@ -66,3 +68,10 @@ def test_count(n: int, noun: str, text: str) -> None:
 )
 def test_listed(words: list[str], text: str) -> None:
     assert listed(words) == text
+
+
+@given(st.integers(1, 60 * 10**9))
+def test_duration_is_right_within_rounding(ns: int) -> None:
+    number, unit = duration(ns).split()
+    size = {"ns": 1, "µs": 10**3, "ms": 10**6, "s": 10**9, "min": 60 * 10**9}[unit]
+    assert abs(float(number) * size - ns) <= max(0.05 * ns, 500)

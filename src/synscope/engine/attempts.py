@@ -1,3 +1,4 @@
+# cython: language_level=3, wraparound=False
 """The connection table: where an attempt starts, which events it has shown, and its key frames.
 
 Input: a ``Batch`` whose header columns are filled. State: the tables of ``rows`` (one row an attempt), a

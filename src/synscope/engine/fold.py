@@ -1,3 +1,4 @@
+# cython: language_level=3, wraparound=False
 """From rows to counts: names each attempt's outcome and folds alike attempts into groups.
 
 Input: the tracker's tables. Output: the ``OUTCOME`` word of each row (index of its rule in

@@ -1,3 +1,4 @@
+# cython: language_level=3, wraparound=False
 """Link type → IPv4/IPv6 → TCP or an ICMP error that quotes TCP: fills the header columns of a ``Batch``.
 
 Input: the buffer and the columns ``records`` filled. Output: the remaining columns, and for every frame

@@ -1,3 +1,4 @@
+# cython: language_level=3, wraparound=False
 """Walks pcap and pcapng records in a buffer: one loop per record format, each filling a ``Batch``.
 
 Input: a buffer, how much of it is filled, and a state vector (``STATE_…`` indices) that says how the

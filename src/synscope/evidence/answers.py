@@ -10,6 +10,8 @@ from synscope.evidence.heard import hidden, where
 from synscope.evidence.payload import Protocol, Response, describe
 from synscope.evidence.view import Exchange, Verdict, View, is_said, no, unknown
 
+CLIENT_ERRORS: Final = frozenset(range(400, 500))
+SERVER_ERRORS: Final = frozenset(range(500, 600))
 GATEWAY_STATUS: Final = frozenset({502, 503, 504})
 
 _LOADING: Final = re.compile(
@@ -51,14 +53,14 @@ def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> V
 
 def http_client_error(view: View) -> Verdict:
     """``http-client-error``."""
-    return _answered(view, lambda r: 400 <= r.status <= 499, "no answer has an HTTP 4xx status")
+    return _answered(view, lambda r: r.status in CLIENT_ERRORS, "no answer has an HTTP 4xx status")
 
 
 def http_server_error(view: View) -> Verdict:
     """``http-server-error``."""
     return _answered(
         view,
-        lambda r: 500 <= r.status <= 599 and r.status not in GATEWAY_STATUS,
+        lambda r: r.status in SERVER_ERRORS - GATEWAY_STATUS,
         "no answer has an HTTP 5xx status of the service's own",
     )
 
@@ -75,7 +77,7 @@ def http_loading(view: View) -> Verdict:
         response = x.server.response
         if response is not None:
             words = f"{response.reason}\n{response.rest}".lower()
-            return response.status >= 400 and bool(_LOADING.search(words))
+            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_LOADING.search(words))
         named = x.server.protocol in {Protocol.REDIS, Protocol.POSTGRES}
         return named and bool(_LOADING.search(x.server.text.lower()))
 

@@ -8,7 +8,7 @@ from synscope.evidence.answers import GATEWAY_STATUS
 from synscope.evidence.exchange import first_data_frames
 from synscope.evidence.payload import describe, recognise
 from synscope.evidence.protocols import Authority, Protocol
-from synscope.evidence.request import names_loopback
+from synscope.evidence.request import MAX_PORT, names_loopback
 from synscope.evidence.typo import how_it_differs, looks_like_typo
 from synscope.evidence.units import count, duration, listed
 from synscope.evidence.view import (
@@ -31,6 +31,7 @@ from synscope.model import Attempt, AttemptGroup, Label, NearMiss, Outcome
 GATEWAY_WINDOW_NS: Final = 5_000_000_000
 """How far a gateway's error and the failure of its upstream may lie apart."""
 
+_DNS_PORT: Final = 53
 _DNS_LOCALHOST: Final = b"\x09localhost\x00"
 
 
@@ -143,7 +144,7 @@ def _same_name(one: str, other: str) -> bool:
 def wrapped_port_seen(view: View) -> Verdict:
     """``wrapped-port-seen``."""
     target = view.summary.target
-    if target.port <= 65535:
+    if target.port <= MAX_PORT:
         return no(f"{target.port} is a port as it stands")
     misses = [miss for miss in view.summary.near_misses if miss.kind == "wrapped-port"]
     groups = [
@@ -172,10 +173,10 @@ def host_header_out_of_range(view: View) -> Verdict:
     wrapped = [
         g for g in _elsewhere(view, Label.COMPLETED, Label.ONE_SIDED) if g.server.port == target.wrapped
     ]
-    said = exchanges(wrapped) if target.port > 65535 else list(view.exchanges)
+    said = exchanges(wrapped) if target.port > MAX_PORT else list(view.exchanges)
     for exchange in said:
         host = exchange.client.request.host if exchange.client.request else None
-        if host is not None and host.port is not None and host.port > 65535:
+        if host is not None and host.port is not None and host.port > MAX_PORT:
             port = exchange.attempt.server.port
             text = f"a request to port {port} has the header Host: {host.host}:{host.port}"
             return yes(text, frames_of([exchange.attempt], lambda f: f.client_data))
@@ -274,7 +275,7 @@ def dns_query_for_localhost(view: View) -> Verdict:
     """``dns-query-for-localhost``. Only DNS over TCP can be seen here; the usual query is UDP."""
     for attempt in attempts(_elsewhere(view, Label.COMPLETED)):
         data = attempt.client_payload or b""
-        if attempt.server.port == 53 and _DNS_LOCALHOST in data.lower():
+        if attempt.server.port == _DNS_PORT and _DNS_LOCALHOST in data.lower():
             return yes(
                 f"a DNS query for localhost went to {attempt.server}",
                 frames_of([attempt], lambda f: f.client_data),

@@ -3,6 +3,8 @@
 Order matters where one protocol's bytes could be read as another's: the more telling ones come first.
 """
 
+# ruff: noqa: PLR2004 - offsets, lengths and codes of wire formats, each read once next to its meaning
+
 from __future__ import annotations
 
 import re

@@ -43,6 +43,8 @@ ICMP_ERRNO: Final[dict[tuple[int, int, int], str]] = {
 }
 """IP version, ICMP type and code → the error that the client's ``connect`` reports on Linux."""
 
+_IPV6: Final = 6
+
 REFUSED: Final = "ECONNREFUSED"
 TOO_BIG: Final = "EMSGSIZE"
 """Asks for smaller packets; it does not fail a connect."""
@@ -68,7 +70,7 @@ def errno_of(error: IcmpError) -> str | None:
 
 def icmp_name(error: IcmpError) -> str:
     """Return ``ICMP 3/3`` or ``ICMPv6 1/4``: type and code."""
-    return f"ICMP{'v6' if error.version == 6 else ''} {error.type}/{error.code}"
+    return f"ICMP{'v6' if error.version == _IPV6 else ''} {error.type}/{error.code}"
 
 
 def _icmp(view: View, wanted: Callable[[str], bool], what: str) -> Verdict:

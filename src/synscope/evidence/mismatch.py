@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from synscope.evidence.answers import CLIENT_ERRORS
 from synscope.evidence.exchange import client_ended_first, first_data_frames
 from synscope.evidence.heard import unheard, where
 from synscope.evidence.payload import Payload, Protocol, describe
@@ -50,7 +51,7 @@ def plain_to_tls_server(view: View) -> Verdict:
         response = x.server.response
         told = (
             response is not None
-            and response.status >= 400
+            and response.status in CLIENT_ERRORS
             and _PLAIN_TO_TLS.search(f"{response.reason}\n{response.rest}".lower())
         )
         return x.server.protocol is Protocol.TLS_ALERT or bool(told)

@@ -20,6 +20,7 @@ ROLES: Final[dict[str, tuple[str, str]]] = {
 }
 """Role of a port → the observation that says so, and its words."""
 
+MAX_PORT: Final = 65535
 PRIVILEGED_BELOW: Final = 1024
 
 _LOOPBACK_NAMES: Final = frozenset(
@@ -49,7 +50,7 @@ def observe_request(
     found = [
         _answer(
             "port-above-65535",
-            port > 65535,
+            port > MAX_PORT,
             f"{port} is larger than 65535",
             f"{port} is not larger than 65535",
         ),

@@ -22,8 +22,8 @@ class Maker(enum.StrEnum):
     KERNEL_LATER = "a kernel after the handshake"
     FIREWALL = "a firewall's REJECT"
     APPLICATION = "an application's abort"
-    NOBODY = "none of those that were measured"
-    HIDDEN = "a segment whose checksum tells nothing here"
+    NOBODY = "nobody that was measured"
+    HIDDEN = "a sender that only the checksum could tell, and here it does not"
 
 
 OTHER_SYSTEMS: Final = frozenset({"NULL", "LOOP"})

@@ -12,6 +12,7 @@ _ALERT: Final = 21
 _HANDSHAKE: Final = 22
 _RECORD_TYPES: Final = frozenset({20, _ALERT, _HANDSHAKE, 23, 24})
 _MAX_RECORD: Final = 16_384 + 2_048
+_VERSIONS: Final = frozenset({(3, 0), (3, 1), (3, 2), (3, 3), (3, 4)})
 _ALERT_BYTES: Final = 2
 
 HANDSHAKES: Final[dict[int, Protocol]] = {
@@ -83,7 +84,7 @@ def _records(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     while at + _HEADER <= len(data):
         kind, major, minor = data[at], data[at + 1], data[at + 2]
         length = int.from_bytes(data[at + 3 : at + _HEADER])
-        if kind not in _RECORD_TYPES or major != 3 or minor > 4 or not 0 < length <= _MAX_RECORD:
+        if kind not in _RECORD_TYPES or (major, minor) not in _VERSIONS or not 0 < length <= _MAX_RECORD:
             return
         at += _HEADER
         yield kind, length, data[at : at + length]

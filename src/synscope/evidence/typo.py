@@ -37,6 +37,6 @@ def _differs_by_one(one: str, other: str) -> bool:
 
 def _is_swap(one: str, other: str) -> bool:
     at = [index for index, (x, y) in enumerate(zip(one, other, strict=True)) if x != y]
-    if len(at) != 2 or at[1] != at[0] + 1:
+    if not at or at != [at[0], at[0] + 1]:
         return False
     return one[at[0]] == other[at[1]] and one[at[1]] == other[at[0]]

@@ -5,6 +5,11 @@ from __future__ import annotations
 _UNITS = ((1, "ns", 0), (1_000, "µs", 0), (1_000_000, "ms", 1), (1_000_000_000, "s", 2))
 _MINUTE_NS = 60 * 1_000_000_000
 _LARGE = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_NEXT_UNIT = 1_000
+_DIGITS = 3
+"""How many significant digits a person wants."""
+
+_LONG_PARTS = 2
 _SIBILANTS = ("s", "x", "z", "ch", "sh")
 
 
@@ -16,10 +21,10 @@ def duration(ns: int) -> str:
         return _long_duration(ns)
     for size, unit, decimals in _UNITS:
         value = ns / size
-        # Three significant digits are enough.
-        number = f"{value:.{min(decimals, 2 if value < 10 else 1 if value < 100 else 0)}f}"
-        if float(number) < 1000 and ns:
-            return "1 min" if number == "60.0" else f"{_trimmed(number)} {unit}"
+        before_point = len(str(int(value)))
+        number = f"{value:.{max(0, min(decimals, _DIGITS - before_point))}f}"
+        if float(number) < _NEXT_UNIT and ns:
+            return "1 min" if (number, unit) == ("60.0", "s") else f"{_trimmed(number)} {unit}"
     return "0 s"
 
 
@@ -33,7 +38,7 @@ def _long_duration(ns: int) -> str:
             parts.append(f"{whole:,} {unit}")
         elif parts:
             break
-        if len(parts) == 2:
+        if len(parts) == _LONG_PARTS:
             break
     return " ".join(parts)
 

@@ -1,0 +1,208 @@
+"""The report as a person reads it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from synscope.model import Diagnosis, Endpoint, Evidence, NearMiss, Outcome, Source, Target
+from synscope.report import terminal
+from synscope.report.page import Look
+
+from .samples import HEALTH, SAMPLES, answered, cut, diagnosis, out_of_range, refused, target
+
+COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+ANY_TEXT = st.text(st.characters(), max_size=40)
+
+
+def report(name: str, **look: object) -> str:
+    return terminal.render(SAMPLES[name], Look(**look))  # type: ignore[arg-type]
+
+
+def sections(text: str) -> list[str]:
+    """The labels of the left column, in order."""
+    return [match.group(1) for match in re.finditer(r"^ (\S[^\n]{0,15}?)  +\S", text, re.MULTILINE)]
+
+
+def test_answer_first_then_what_why_do_capture() -> None:
+    text = report("refused")
+    assert text.splitlines()[0].startswith(" port 62893       SYN-RST   ")
+    wanted = ["port 62893", "What happened", "Why", "Decide", "Also possible", "Capture"]
+    assert [label for label in sections(text) if label in wanted] == wanted
+
+
+def test_confidence_and_code_are_in_the_answer() -> None:
+    (one,) = SAMPLES["refused"].targets
+    best = one.findings[0]
+    answer = report("refused").split("\n\n")[0]
+    assert f"[{best.confidence.value} · {best.code}]" in answer
+    assert best.title.split()[0] in answer
+
+
+def test_frames_and_times_of_one_example() -> None:
+    text = report("refused")
+    assert re.search(r"SYN ──▶ +frame 1\n +◀── RST,ACK +frame 2 +\+49 µs", text)
+
+
+def test_look_alikes_come_with_the_commands_that_decide() -> None:
+    text = report("refused")
+    assert re.search(r"cannot tell this from \d+ other causes. What would:", text)
+    assert "ss -ltnp 'sport = :62893'" in text
+    assert "no line  → SYN101 service-not-running" in text
+
+
+def test_the_readers_system_comes_first() -> None:
+    assert "lsof -nP -iTCP:62893 -sTCP:LISTEN" in report("refused", os="macos")
+    assert "ss -ltnp" not in report("refused", os="macos")
+    everything = report("refused", os="macos", verbose=True)
+    assert everything.index("lsof -nP") < everything.index("ss -ltnp")
+
+
+def test_healthy_is_one_line() -> None:
+    text = report("healthy")
+    assert text.split("\n\n")[0] == " port 8080        completed   healthy   2 attempts, closed"
+
+
+def test_many_attempts_are_counted() -> None:
+    text = report("refused-often")
+    assert "1,500 attempts, 3 ways it ended" in text
+    assert "e.g. 127.0.0.1:40001 → 127.0.0.1:62893  #1" in text
+
+
+def test_out_of_range_is_explained() -> None:
+    text = report("out-of-range")
+    for words in ("client-never-sent", "certain · SYN141", "curl", "create_connection", "→ 29185 by", "frames 1"):
+        assert words in text, words
+    quiet = terminal.render(diagnosis(target(wanted=Target("619009", 619009))), Look())
+    assert "this capture has no SYN to 29185 either" in quiet
+
+
+def test_many_ports_fit_on_a_few_screens() -> None:
+    text = report("many-ports")
+    assert text.startswith(" 60 server ports, 30 with a failure\n")
+    assert text.count("What happened") == 5
+    assert text.count("Decide ") == 1
+    assert text.count("the same as for port 9000 above") == 4
+    assert text.count("healthy") == 10
+    assert "and 35 more ports: name one with -p" in text
+    assert len(text.splitlines()) < 130
+
+
+def test_verbose_leaves_nothing_out() -> None:
+    text = report("many-ports", verbose=True)
+    assert text.count("What happened") == 30
+    assert text.count("healthy") == 30
+    assert "--verbose" not in text
+
+
+def test_targets_asked_for_come_in_their_order() -> None:
+    asked = diagnosis(target(answered(9, port=8080)), target(refused(1)), target(answered(20, port=8081)))
+    text = terminal.render(asked, Look())
+    assert text.index("port 8080") < text.index("port 62893") < text.index("port 8081")
+
+
+def test_cut_and_undecoded_are_named() -> None:
+    text = report("cut")
+    assert "after frame 17, at byte 1,234: the record says 74 bytes and 12" in text
+    assert "10 ARP, 2 UDP and 1 IP header cut by the snap length" in text
+    assert "12 lost while" in text
+    assert "2 time stamps go backwards" in text
+
+
+def test_unreadable_says_why() -> None:
+    assert report("unreadable").startswith(" notes.txt        could not be read\n")
+    assert "no magic number" in report("unreadable")
+
+
+@pytest.mark.parametrize(("name", "said"), [("no-tcp", "none of the 12 frames"), ("empty", "holds no frames")])
+def test_nothing_to_see_is_said(name: str, said: str) -> None:
+    assert said in report(name)
+    assert "-p" in report(name)
+
+
+def test_several_captures_have_headers() -> None:
+    text = terminal.render(cut("-"), Look(), headed=True)
+    assert text.startswith(" ── standard input ──\n")
+
+
+def test_attempts_are_listed_on_request() -> None:
+    line = terminal.attempt_line(refused(7))
+    assert line == (
+        "#7 frame 13  127.0.0.1:40007 → 127.0.0.1:62893  SYN-RST: the server answered the SYN with an RST"
+    )
+    text = terminal.render(SAMPLES["refused"], Look(), attempts=[line])
+    assert "Attempts         1, in the order in which they began" in text
+    assert "#7 frame 13" in text
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+@pytest.mark.parametrize("verbose", [False, True])
+def test_80_columns_hold_everything_but_commands(name: str, verbose: bool) -> None:
+    for line in report(name, verbose=verbose).splitlines():
+        assert cell_len(line) <= 80 or re.match(r"   \S", line), line
+        assert line == line.rstrip()
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_colour_carries_nothing_alone(name: str) -> None:
+    assert COLOUR.sub("", report(name, color=True)) == report(name)
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_ascii_is_enough(name: str) -> None:
+    assert report(name, unicode=False).isascii()
+    assert "\\u" not in report(name, unicode=False)
+
+
+def hostile(text: str) -> Diagnosis:
+    """A diagnosis in which everything that comes from outside is ``text``."""
+    (one,) = SAMPLES["refused"].targets
+    attempt = dataclasses.replace(refused(), client=Endpoint(text, 1), server=Endpoint(text, 2))
+    summary = one.summary
+    group = dataclasses.replace(summary.groups[0], server=Endpoint(text, 2), examples=(attempt,))
+    summary = dataclasses.replace(
+        summary,
+        target=Target(text, 62893, text, text),
+        groups=(group,),
+        near_misses=(NearMiss("similar-port", text, 1, (1,)),),
+    )
+    evidence = (Evidence(Source.PAYLOAD, text, (1,)),)
+    found = tuple(
+        dataclasses.replace(item, title=text, summary=text, reason=text, evidence=evidence, against=evidence)
+        for item in one.findings
+    )
+    health = dataclasses.replace(HEALTH, undecoded={text: 1}, notes=(text,), format=text, linktypes=(text,))
+    facts = dataclasses.replace(one.facts, summary=summary)
+    return Diagnosis(text, health, (dataclasses.replace(one, facts=facts, findings=found),), watched=True)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
+@given(ANY_TEXT, st.booleans(), st.booleans())
+def test_hostile_text_is_shown_not_obeyed(text: str, verbose: bool, unicode: bool) -> None:
+    shown = terminal.render(hostile(text), Look(verbose=verbose, unicode=unicode), headed=True)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown)
+    shown.encode("ascii" if not unicode else "utf-8")
+
+
+def test_an_escape_sequence_is_visible() -> None:
+    text = terminal.render(hostile("\x1b]0;owned\x07[red]x[/red]"), Look())
+    assert "\\x1b]0;owned\\x07[red]x[/red]" in text
+
+
+def test_mid_stream_is_no_failure() -> None:
+    assert "mid-stream   the connection began before the capture did" in report("mid-stream")
+
+
+def test_every_outcome_can_be_listed() -> None:
+    for outcome in Outcome:
+        line = terminal.attempt_line(dataclasses.replace(refused(), outcome=outcome))
+        assert line.split(": ", 1)[1]
+
+
+def test_out_of_range_sample_is_certain() -> None:
+    assert out_of_range().failed
