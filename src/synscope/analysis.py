@@ -112,7 +112,7 @@ def _facts(
     roles = {summary.target.port: frozenset(tag for use in ports.usual(summary.target.port) for tag in use.tags)}
     seen = [
         *observe_request(summary.target, blocked=ports.BLOCKED_BY_BROWSERS, roles=roles),
-        *observe_packets(summary, others, end_ts_ns=health.last_ts_ns),
+        *observe_packets(summary, others, end_ts_ns=health.last_ts_ns, linktypes=health.linktypes),
     ]
     return Facts(summary, {observation.name: observation for observation in seen})
 

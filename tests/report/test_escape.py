@@ -40,7 +40,15 @@ def test_shows_what_is_hidden(text: str, shown: str) -> None:
 @given(ANY_TEXT)
 def test_nothing_hidden_is_left(text: str) -> None:
     shown = visible(text)
-    assert not {unicodedata.category(character) for character in shown} & {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+    assert not {unicodedata.category(character) for character in shown} & {
+        "Cc",
+        "Cf",
+        "Cs",
+        "Co",
+        "Cn",
+        "Zl",
+        "Zp",
+    }
     assert visible(shown) == shown
     shown.encode()
 

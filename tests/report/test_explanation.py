@@ -50,7 +50,13 @@ def test_the_same_as_json(query: str) -> None:
 
 def test_a_cause_says_how_to_check_it_on_every_system() -> None:
     text = explained("SYN101")
-    for words in ("service-not-running", "ss -ltnp 'sport = :PORT'", "lsof", "Get-NetTCPConnection", "Looks like"):
+    for words in (
+        "service-not-running",
+        "ss -ltnp 'sport = :PORT'",
+        "lsof",
+        "Get-NetTCPConnection",
+        "Looks like",
+    ):
         assert words in text
 
 

@@ -12,7 +12,7 @@ from .samples import MS, SECOND, START, answered, attempt, half_open, icmp, refu
 
 
 def drawn(one: Attempt) -> list[str]:
-    page = Page(Look(width=100))
+    page = Page(Look(width=110))
     ladder.show(page, one)
     return [line.strip() for line in page.render().splitlines()]
 
@@ -53,7 +53,10 @@ def test_conversation_in_frame_order() -> None:
 
 
 def test_silence_is_named() -> None:
-    assert drawn(silent_server())[-2:] == ["FIN ──▶                   frame 6      +10 s", "no byte of the server"]
+    assert drawn(silent_server())[-2:] == [
+        "FIN ──▶                   frame 6      +10 s",
+        "no byte of the server",
+    ]
 
 
 def test_ack_that_carries_data_is_one_rung() -> None:

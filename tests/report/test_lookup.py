@@ -47,7 +47,9 @@ def test_outcomes(rule: Rule) -> None:
 def test_errors(text: str, name: str) -> None:
     found = look_up(text)
     assert isinstance(found, ErrorAnswer)
-    assert name in {item.name for item in found.meanings} | {s for item in found.meanings for s in item.spellings}
+    assert name in {item.name for item in found.meanings} | {
+        s for item in found.meanings for s in item.spellings
+    }
 
 
 def test_an_error_keeps_the_port_it_mentions() -> None:

@@ -66,7 +66,10 @@ def test_a_short_command_is_whole(width: int) -> None:
 
 def test_a_long_command_is_broken_only_where_a_shell_reads_on() -> None:
     page = Page(Look(width=80))
-    page.command("", "journalctl --since -10min | grep -iE 'bind|in use; denied' | head -20; docker ps --format '{{.Names}}'")
+    page.command(
+        "",
+        "journalctl --since -10min | grep -iE 'bind|in use; denied' | head -20; docker ps --format '{{.Names}}'",
+    )
     assert [line.strip() for line in page.render().splitlines()] == [
         "journalctl --since -10min |",
         "grep -iE 'bind|in use; denied' |",
@@ -123,11 +126,16 @@ def test_hostile_text_never_steers_the_terminal(
     page.paragraph((text, style))
     shown = COLOUR.sub("", page.render()) if color else page.render()
     assert all(line.isprintable() or "\u00a0" in line or not line.isascii() for line in shown.split("\n"))
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]", shown)
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff]", shown
+    )
     if not unicode:
         assert shown.isascii()
 
 
-@given(st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=300), st.integers(60, 140))
+@given(
+    st.text(st.characters(codec="ascii", categories=["L", "N", "P", "Zs"]), max_size=300),
+    st.integers(60, 140),
+)
 def test_wrapped_text_keeps_to_the_width(text: str, width: int) -> None:
     assert all(cell_len(line) <= width for line in rendered(Look(width=width), ("Why", text)))

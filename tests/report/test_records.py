@@ -75,7 +75,11 @@ def test_health_says_where_a_capture_is_cut() -> None:
     record = records.health("cut.pcap", SAMPLES["cut"].health)
     assert (record["frames"], record["truncated"], record["linktypes"]) == (17, True, ["EN10MB"])
     assert record["undecoded"] == {"ARP": 10, "IP header cut by the snap length": 1, "UDP": 2}
-    assert record["cut"] == {"offset": 1234, "frame": 17, "reason": "the record says 74 bytes and 12 are left"}
+    assert record["cut"] == {
+        "offset": 1234,
+        "frame": 17,
+        "reason": "the record says 74 bytes and 12 are left",
+    }
     assert "error" not in record
 
 

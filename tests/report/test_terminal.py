@@ -76,7 +76,14 @@ def test_many_attempts_are_counted() -> None:
 
 def test_out_of_range_is_explained() -> None:
     text = report("out-of-range")
-    for words in ("client-never-sent", "certain · SYN141", "curl", "create_connection", "→ 29185 by", "frames 1"):
+    for words in (
+        "client-never-sent",
+        "certain · SYN141",
+        "curl",
+        "create_connection",
+        "→ 29185 by",
+        "frames 1",
+    ):
         assert words in text, words
     quiet = terminal.render(diagnosis(target(wanted=Target("619009", 619009))), Look())
     assert "this capture has no SYN to 29185 either" in quiet
@@ -119,7 +126,9 @@ def test_unreadable_says_why() -> None:
     assert "no magic number" in report("unreadable")
 
 
-@pytest.mark.parametrize(("name", "said"), [("no-tcp", "none of the 12 frames"), ("empty", "holds no frames")])
+@pytest.mark.parametrize(
+    ("name", "said"), [("no-tcp", "none of the 12 frames"), ("empty", "holds no frames")]
+)
 def test_nothing_to_see_is_said(name: str, said: str) -> None:
     assert said in report(name)
     assert "-p" in report(name)
@@ -185,7 +194,9 @@ def hostile(text: str) -> Diagnosis:
 @given(ANY_TEXT, st.booleans(), st.booleans())
 def test_hostile_text_is_shown_not_obeyed(text: str, verbose: bool, unicode: bool) -> None:
     shown = terminal.render(hostile(text), Look(verbose=verbose, unicode=unicode), headed=True)
-    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown)
+    assert not re.search(
+        r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown
+    )
     shown.encode("ascii" if not unicode else "utf-8")
 
 

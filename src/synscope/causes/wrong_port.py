@@ -32,6 +32,7 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("similar-port-completed", 50, "A port that looks like a typo of it answered."),
+        Clue("similar-port-tried", 30, "A SYN went to a port that looks like a typo of it."),
         Clue("listener-on-similar-port", 30, "A listener has a number that looks like a typo of it."),
         Clue("other-program-owns-port", 10),
     ),

@@ -1,0 +1,198 @@
+"""``synscope analyze``: options, exit status, the three formats."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from jsonschema import Draft202012Validator
+
+from synscope.cli.main import cli
+from synscope.model import CaptureHealth, Diagnosis, Target
+from synscope.report.schema import document
+
+FIXTURES = Path(__file__).parents[2] / "fixtures"
+REFUSED = str(FIXTURES / "refused.pcap")
+FINE = str(FIXTURES / "http-ok.pcap")
+NO_TCP = str(FIXTURES / "udp-only.pcap")
+CUT = str(FIXTURES / "refused-cut.pcap")
+WRAPPED = str(FIXTURES / "wrapped-port.pcap")
+STARTUP = str(FIXTURES / "startup-race.pcap")
+MISSING = "no-such-file.pcap"
+
+
+def analyze(*arguments: str, **options: Any) -> Result:
+    return CliRunner().invoke(cli, ["analyze", *arguments], **options)
+
+
+def jsonl(*arguments: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in analyze(*arguments, "--format", "jsonl").stdout.splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ([FINE], 0),
+        ([NO_TCP], 0),
+        ([REFUSED], 1),
+        ([CUT], 1),
+        ([FINE, REFUSED], 1),
+        ([FINE, MISSING], 0),
+        ([MISSING, REFUSED], 1),
+        ([MISSING], 3),
+        ([MISSING, str(FIXTURES)], 3),
+        ([str(FIXTURES / "README.md")], 3),
+        ([FINE, "-p", "9"], 1),
+        ([NO_TCP, "-p", "9"], 1),
+        ([FINE, "-p", "619009"], 1),
+        ([MISSING, "-p", "9"], 3),
+        ([], 2),
+        ([FINE, "-p", "localhost"], 2),
+        ([FINE, "--expect", "refused"], 2),
+        ([FINE, "--format", "xml"], 2),
+        (["-", "-"], 2),
+    ],
+)
+@pytest.mark.parametrize("form", ["terminal", "json", "jsonl"])
+def test_exit_status(arguments: list[str], status: int, form: str) -> None:
+    found = analyze("--format", form, *arguments)
+    assert found.exit_code == status, found.output
+    assert found.exception is None or isinstance(found.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ([REFUSED, "--expect", "SYN-RST"], 0, ""),
+        ([REFUSED, "--expect", "syn-rst"], 0, ""),
+        ([FINE, "--expect", "completed"], 0, ""),
+        ([REFUSED, "--expect", "completed"], 1, "expected completed, but 62893 is SYN-RST"),
+        ([REFUSED, "-p", "62893", "-p", "80", "--expect", "SYN-RST"], 1, "80 is client-never-sent"),
+        ([REFUSED, "-p", "619009", "--expect", "client-never-sent"], 0, ""),
+        ([REFUSED, FINE, "--expect", "SYN-RST"], 1, "is completed in"),
+        ([NO_TCP, "--expect", "completed"], 1, "holds no attempt to connect"),
+        ([NO_TCP, "-p", "80", "--expect", "client-never-sent"], 0, ""),
+        ([MISSING, "--expect", "completed"], 3, ""),
+        ([MISSING, REFUSED, "--expect", "SYN-RST"], 0, ""),
+    ],
+)
+def test_expect(arguments: list[str], status: int, said: str) -> None:
+    found = analyze(*arguments)
+    assert found.exit_code == status
+    assert said in found.stderr
+    assert bool(found.stderr) is bool(said)
+
+
+def test_terminal_report_of_one_capture() -> None:
+    text = analyze(REFUSED, "-p", "62893").stdout
+    assert text.startswith(" port 62893 ")
+    assert "SYN-RST" in text.splitlines()[0]
+    assert f"Capture          {REFUSED}" in text.replace("\n                  ", "")
+
+
+def test_several_captures_have_headers() -> None:
+    text = analyze(REFUSED, MISSING).stdout
+    assert f"── {REFUSED} ──" in text.replace("\n", " ")
+    assert f"── {MISSING} ──" in text
+    assert "could not be read" in text
+
+
+def test_no_colour_when_piped_but_on_request() -> None:
+    assert "\x1b" not in analyze(REFUSED).stdout
+    assert "\x1b[" in analyze(REFUSED, "--color", "always", color=True).stdout
+    assert "\x1b" not in analyze(REFUSED, "--color", "never", color=True).stdout
+
+
+def test_verbose_lists_attempts() -> None:
+    assert "Attempts " not in analyze(STARTUP).stdout
+    text = analyze(STARTUP, "--verbose").stdout
+    assert "Attempts         4, in the order" in text
+    assert "Attempts         4, in the order" in analyze(STARTUP, "--attempts", "all").stdout
+    assert "Attempts " not in analyze(STARTUP, "--verbose", "--attempts", "none").stdout
+
+
+def test_jsonl_order_and_contract() -> None:
+    records = jsonl(STARTUP, "-p", "62893")
+    kinds = [record["type"] for record in records]
+    assert kinds == sorted(kinds, key=["attempt", "target", "finding", "health"].index)
+    assert kinds.count("attempt") == 4
+    assert [record["id"] for record in records if record["type"] == "attempt"] == [1, 2, 3, 4]
+    assert {record["capture"] for record in records} == {STARTUP}
+    for record in records:
+        Draft202012Validator(document()).validate(record)
+
+
+@pytest.mark.parametrize(("listed", "number"), [("findings", 4), ("all", 4), ("none", 0)])
+def test_jsonl_attempts_on_request(listed: str, number: int) -> None:
+    records = jsonl(STARTUP, "--attempts", listed)
+    assert [record["type"] for record in records].count("attempt") == number
+
+
+@pytest.mark.parametrize("listed", ["findings", "all", "none"])
+def test_json_is_one_document(listed: str) -> None:
+    found = analyze(REFUSED, MISSING, FINE, "--format", "json", "--attempts", listed)
+    report = json.loads(found.stdout)
+    Draft202012Validator(document()).validate(report)
+    assert report["exit_status"] == found.exit_code == 1
+    assert [capture["capture"] for capture in report["captures"]] == [REFUSED, MISSING, FINE]
+    numbers = [len(capture["attempts"]) for capture in report["captures"]]
+    assert numbers == {"findings": [1, 0, 0], "all": [1, 0, 1], "none": [0, 0, 0]}[listed]
+    assert report["captures"][1]["health"]["error"]
+
+
+def test_no_byte_order_mark() -> None:
+    for form in ("json", "jsonl"):
+        assert analyze(REFUSED, "--format", form).stdout_bytes.startswith(b"{")
+
+
+def test_out_of_range_names_the_wrapped_port() -> None:
+    (target,) = [record for record in jsonl(WRAPPED, "-p", "619009") if record["type"] == "target"]
+    assert (target["target"], target["port"], target["claim"]) == ("619009", 619009, "file")
+    assert any(miss["kind"] == "wrapped-port" and miss["port"] == 29185 for miss in target["near_misses"])
+    assert "29185" in analyze(WRAPPED, "-p", "619009").stdout
+
+
+def test_standard_input() -> None:
+    found = analyze("-", "--format", "jsonl", input=Path(REFUSED).read_bytes())
+    assert found.exit_code == 1
+    assert json.loads(found.stdout.splitlines()[0])["capture"] == "-"
+
+
+def test_targets_and_choices_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[str, Sequence[Target], bool]] = []
+
+    def spy(capture: str, targets: Sequence[Target], *, on_attempt: object, attempts: str) -> Diagnosis:
+        assert attempts in {"findings", "all", "none"}
+        calls.append((capture, targets, on_attempt is not None))
+        return Diagnosis(capture, CaptureHealth(frames=0), (), watched=True)
+
+    monkeypatch.setattr("synscope.analysis.analyze", spy)
+    analyze("a", "b", "-p", "1", "-p", "http://localhost:2/", "--format", "jsonl")
+    wanted = (Target("1", 1), Target("http://localhost:2/", 2, "localhost", "http"))
+    assert calls == [("a", wanted, True), ("b", wanted, True)]
+
+
+def test_attempts_are_written_as_they_settle(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr("synscope.cli.output.write", written.append)
+    analyze(STARTUP, "--format", "jsonl")
+    assert all(text.endswith("\n") and text.count("\n") == 1 for text in written)
+    assert len(written) == len(jsonl_lines(written))
+
+
+def jsonl_lines(written: list[str]) -> list[str]:
+    return "".join(written).splitlines()
+
+
+def test_names_that_are_no_text_are_shown_and_valid(tmp_path: Path) -> None:
+    path = tmp_path / "caf\udce9\x1b[31m.pcap"
+    path.write_bytes(Path(REFUSED).read_bytes())
+    text = analyze(str(path)).stdout
+    assert "caf\\xe9\\x1b[31m.pcap" in text
+    found = analyze(str(path), "--format", "jsonl")
+    json.loads(found.stdout_bytes.decode("utf-8", "strict").splitlines()[0])
+    assert b"caf\\\\xe9\\u001b[31m.pcap" in found.stdout_bytes
