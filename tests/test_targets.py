@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -78,12 +80,10 @@ def test_says_what_is_wrong(text: str, said: str) -> None:
 
 @given(st.text())
 def test_any_text_is_a_target_or_an_error(text: str) -> None:
-    try:
+    found = None
+    with contextlib.suppress(TargetError):
         found = parse(text)
-    except TargetError as error:
-        assert str(error)
-    else:
-        assert 0 <= found.port < 10**MAX_DIGITS
+    assert found is None or 0 <= found.port < 10**MAX_DIGITS
 
 
 @given(st.integers(0, 10**MAX_DIGITS - 1))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from synscope.capture.errors import CaptureError
 from synscope.capture.files import open_source
@@ -82,7 +83,11 @@ def diagnose(
     targets: Sequence[Target] = (),
 ) -> Diagnosis:
     """From counted attempts to the diagnosis; pure, whatever source the attempts came from."""
-    found = [summarise(target, groups, orphans) for target in found_targets(groups)]
+    by_port: dict[int, list[AttemptGroup]] = {}
+    for group in groups:
+        by_port.setdefault(group.server.port, []).append(group)
+    # A target that was found has attempts: only its own groups say what happened to it.
+    found = [summarise(target, by_port[target.port], ()) for target in found_targets(groups)]
     if targets:
         summaries = [summarise(target, groups, orphans) for target in targets]
     else:
@@ -94,6 +99,12 @@ def diagnose(
         for summary in summaries
         for facts in [_facts(summary, others, health, observed=id(summary) in chosen)]
     )
+    if len(chosen) < len(summaries):
+        note = (
+            f"{len(summaries):,} server ports: {len(chosen)} are diagnosed, those that failed first; the others "
+            "are only counted. Name a port with -p to have it diagnosed"
+        )
+        health = replace(health, notes=(*health.notes, note))
     return Diagnosis(capture=capture, health=health, targets=diagnosed, watched=bool(targets))
 
 
@@ -127,6 +138,8 @@ def _health(reader: Reader, follower: Follower, first: int | None, last: int | N
     notes = []
     if reader.odd_times:
         notes.append(f"{len(reader.odd_times):,} time stamps lie outside any calendar: waits are not reliable")
+    if tracker.merged:
+        notes.append("too many servers to tell apart: most are counted together under the address ::")
     return CaptureHealth(
         frames=reader.frames,
         undecoded=follower.undecoded(),

@@ -25,7 +25,7 @@ def explain(*arguments: str) -> Result:
         (["[Errno", "111]", "Connection", "refused"], "error", "ECONNREFUSED"),
         (["curl:", "(7)", "Failed to connect to localhost port 62893"], "error", "-p 62893"),
         (["ERR_UNSAFE_PORT"], "error", "SYN142"),
-        (["-104", "net::ERR_CONNECTION_FAILED"], "error", "Chromium -104"),
+        (["-111", "ECONNREFUSED"], "error", "Linux 111"),
         (["619009"], "port", "29185"),
         (["8080"], "port", "registered"),
     ],

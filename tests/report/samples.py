@@ -36,6 +36,7 @@ START = 1_700_000_000_000_000_000
 US = 1_000
 MS = 1_000_000
 SECOND = 1_000_000_000
+SERVER = Endpoint("127.0.0.1", 62893)
 REFUSAL = Reset(True, 0, 0, 0, True, Checksum.CORRECT)
 HEALTH = CaptureHealth(
     frames=4,
@@ -52,7 +53,7 @@ def attempt(
     label: Label,
     outcome: Outcome,
     *,
-    server: Endpoint = Endpoint("127.0.0.1", 62893),
+    server: Endpoint = SERVER,
     frames: Frames,
     times: Times,
     **fields: object,

@@ -61,8 +61,8 @@ def test_a_cause_says_how_to_check_it_on_every_system() -> None:
 
 
 def test_a_label_lists_its_causes_by_how_usual_they_are() -> None:
-    assert [cause.slug for cause in explanation.likely_causes(Label.SYN_RST)][0] == "service-not-running"
-    assert [cause.slug for cause in explanation.likely_causes(Label.SYN_NO_REPLY)][0] == "firewall-drop"
+    assert explanation.likely_causes(Label.SYN_RST)[0].slug == "service-not-running"
+    assert explanation.likely_causes(Label.SYN_NO_REPLY)[0].slug == "firewall-drop"
     assert all(cause.kind is Kind.FAILURE for label in Label for cause in explanation.likely_causes(label))
 
 

@@ -90,7 +90,7 @@ def test_health_says_why_a_capture_could_not_be_read() -> None:
 
 
 def test_conclusions_come_in_order() -> None:
-    kinds = [record["type"] for record in records.conclusions(SAMPLES["many-ports"])]
+    kinds = [str(record["type"]) for record in records.conclusions(SAMPLES["many-ports"])]
     assert kinds[0] == "target"
     assert kinds[-1] == "health"
     assert kinds == sorted(kinds, key=["target", "finding", "health"].index)

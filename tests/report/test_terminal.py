@@ -205,6 +205,22 @@ def test_an_escape_sequence_is_visible() -> None:
     assert "\\x1b]0;owned\\x07[red]x[/red]" in text
 
 
+def test_silence_is_not_called_healthy() -> None:
+    quiet = dataclasses.replace(answered(), outcome=Outcome.SILENT)
+    text = terminal.render(diagnosis(target(quiet, wanted=Target("8080", 8080))), Look())
+    assert "healthy" not in text
+    assert "no failure found   1 attempt, silent" in text
+
+
+def test_failures_that_nobody_ranked_come_before_what_works() -> None:
+    (one,) = diagnosis(target(refused(1, port=5000))).targets
+    unranked = dataclasses.replace(one, findings=())
+    well = [target(answered(number, port=number)) for number in range(7000, 7030)]
+    text = terminal.render(diagnosis(*well, unranked, watched=False), Look())
+    assert text.startswith(" 31 server ports, 1 with a failure\n")
+    assert "port 5000        SYN-RST   the SYN was answered by an RST" in text
+
+
 def test_mid_stream_is_no_failure() -> None:
     assert "mid-stream   the connection began before the capture did" in report("mid-stream")
 

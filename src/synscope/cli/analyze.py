@@ -35,7 +35,25 @@ class TargetType(click.ParamType[Target]):
             self.fail(f"{error}.", param, ctx)
 
 
-@click.command(no_args_is_help=True)
+_HELP = """\
+Say what happened to the handshakes in packet captures, and why.
+
+CAPTURE is a pcap or pcapng file, plain or compressed with gzip or zstd; - reads one from standard
+input. Several captures are analysed each on its own.
+
+\b
+synscope analyze refused.pcap -p 62893
+synscope analyze before.pcap after.pcap -p http://localhost:8080/
+tcpdump -i lo -w - 'tcp port 62893' | synscope analyze -
+synscope analyze fixture.pcap -p 8080 --expect completed
+synscope analyze big.pcapng.zst --format jsonl | jq 'select(.type == "finding")'
+
+Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 3 no capture could be read.
+With --expect, 0 and 1 say whether every target has that label.
+"""
+
+
+@click.command(help=_HELP, short_help="Say what happened in packet captures, and why.", no_args_is_help=True)
 @click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
 @click.option(
     "-p",
@@ -71,7 +89,7 @@ class TargetType(click.ParamType[Target]):
 @output.verbose_option
 @output.color_option
 @click.pass_context
-def analyze(
+def analyze(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     *,
     captures: tuple[str, ...],
@@ -82,21 +100,7 @@ def analyze(
     verbose: bool,
     color: str,
 ) -> None:
-    """Say what happened to the handshakes in packet captures, and why.
-
-    CAPTURE is a pcap or pcapng file, plain or compressed with gzip or zstd; - reads one from standard
-    input. Several captures are analysed each on its own.
-
-    \b
-    synscope analyze refused.pcap -p 62893
-    synscope analyze before.pcap after.pcap -p http://localhost:8080/
-    tcpdump -i lo -w - 'tcp port 62893' | synscope analyze -
-    synscope analyze fixture.pcap -p 8080 --expect completed
-    synscope analyze big.pcapng.zst --format jsonl | jq 'select(.type == "finding")'
-
-    Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 3 no capture could be read.
-    With --expect, 0 and 1 say whether every target has that label.
-    """
+    """Analyse captures and write the report."""
     if captures.count(_STANDARD_INPUT) > 1:
         raise click.UsageError("Standard input (-) can be read only once.", context)
     if _STANDARD_INPUT in captures and sys.stdin.isatty():
@@ -114,6 +118,7 @@ class _Run:
     def __init__(self, captures: tuple[str, ...], wanted: tuple[Target, ...], expected: Label | None) -> None:
         self.captures = captures
         self._wanted = wanted
+        self._ports = {port for target in wanted for port in (target.port, target.wrapped)}
         self._expected = expected
         self._read = 0
         self._failed = False
@@ -126,6 +131,10 @@ class _Run:
             return ExitStatus.UNREADABLE
         bad = self._failed if self._expected is None else bool(self._differences)
         return ExitStatus.FAILURE if bad else ExitStatus.FINE
+
+    def concerns(self, attempt: Attempt) -> bool:
+        """Whether ``attempt`` went to a port that was asked about; without any, all do."""
+        return not self._ports or attempt.server.port in self._ports
 
     def diagnose(self, capture: str, listed: str, on_attempt: Callable[[Attempt], None] | None) -> Diagnosis:
         """Return the diagnosis of one capture and remember what it means for the exit status."""
@@ -168,7 +177,8 @@ def _terminal(run: _Run, listed: str, verbose: bool, color: str) -> None:
         lines: list[str] = []
 
         def keep(attempt: Attempt, lines: list[str] = lines) -> None:
-            lines.append(terminal.attempt_line(attempt))
+            if run.concerns(attempt):
+                lines.append(terminal.attempt_line(attempt))
 
         diagnosis = run.diagnose(capture, listed, keep if lines_wanted else None)
         headed = len(run.captures) > 1

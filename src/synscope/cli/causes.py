@@ -6,8 +6,16 @@ import click
 
 from synscope.cli import output
 
+_HELP = """\
+List all causes: code, name, title, and the labels they show under.
 
-@click.command()
+\b
+synscope causes
+synscope causes --format json | jq -r '.causes[].code'
+"""
+
+
+@click.command(help=_HELP, short_help="List all causes.")
 @click.option(
     "--format",
     "form",
@@ -18,12 +26,7 @@ from synscope.cli import output
 )
 @output.color_option
 def causes(*, form: str, color: str) -> None:
-    """List all causes: code, name, title, and the labels they show under.
-
-    \b
-    synscope causes
-    synscope causes --format json | jq -r '.causes[].code'
-    """
+    """Write the catalogue."""
     if form == "json":
         from synscope.causes.catalogue import CATALOGUE  # noqa: PLC0415 - loads the whole catalogue
         from synscope.report import explanation_records, records  # noqa: PLC0415

@@ -6,8 +6,28 @@ import click
 
 from synscope.cli import output
 
+_HELP = """\
+Explain a cause, a label, an outcome, an error message or a port number.
 
-@click.command(no_args_is_help=True, context_settings={"ignore_unknown_options": True})
+WHAT is text as you have it: a code or name from a report, or an error message pasted whole (in
+quotes, if it holds brackets or the like). Digits alone are a port number.
+
+\b
+synscope explain SYN101
+synscope explain client-never-sent
+synscope explain "curl: (7) Failed to connect to localhost port 62893"
+synscope explain "[Errno 111] Connection refused"
+synscope explain ERR_UNSAFE_PORT
+synscope explain 619009
+"""
+
+
+@click.command(
+    help=_HELP,
+    short_help="Explain a cause, label, error or port.",
+    no_args_is_help=True,
+    context_settings={"ignore_unknown_options": True},
+)
 @click.argument("what", metavar="WHAT...", nargs=-1, required=True, type=click.UNPROCESSED)
 @click.option(
     "--format",
@@ -20,19 +40,7 @@ from synscope.cli import output
 @output.verbose_option
 @output.color_option
 def explain(*, what: tuple[str, ...], form: str, verbose: bool, color: str) -> None:
-    """Explain a cause, a label, an outcome, an error message or a port number.
-
-    WHAT is text as you have it: a code or name from a report, or an error message pasted whole (in
-    quotes, if it holds brackets or the like). Digits alone are a port number.
-
-    \b
-    synscope explain SYN101
-    synscope explain client-never-sent
-    synscope explain "curl: (7) Failed to connect to localhost port 62893"
-    synscope explain "[Errno 111] Connection refused"
-    synscope explain ERR_UNSAFE_PORT
-    synscope explain 619009
-    """
+    """Write the explanation, or say what may have been meant."""
     from synscope.report import explanation, explanation_records, lookup, records  # noqa: PLC0415 - slow to import
 
     query = " ".join(what)

@@ -28,7 +28,22 @@ def _print_version(context: click.Context, _parameter: click.Parameter, wanted: 
     context.exit()
 
 
+_HELP = """\
+Why can't my client connect to localhost:PORT?
+
+synscope reads packet captures, names what happened to every TCP handshake, and says which documented
+cause fits, on what evidence, how to check it and what to do.
+
+\b
+synscope analyze refused.pcap -p 62893     what happened to that port
+synscope explain ECONNREFUSED              what an error message means
+synscope explain 619009                    what a port number means
+synscope causes                            all causes it knows
+"""
+
+
 @click.group(
+    help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 no failure found, 1 at least one, 2 wrong usage, 3 no capture could be read.",
 )
@@ -41,17 +56,7 @@ def _print_version(context: click.Context, _parameter: click.Parameter, wanted: 
     help="Show the version, the engine (compiled or interpreted) and the platform.",
 )
 def cli() -> None:
-    """Why can't my client connect to localhost:PORT?
-
-    synscope reads packet captures, names what happened to every TCP handshake, and says which documented
-    cause fits, on what evidence, how to check it and what to do.
-
-    \b
-    synscope analyze refused.pcap -p 62893     what happened to that port
-    synscope explain ECONNREFUSED              what an error message means
-    synscope explain 619009                    what a port number means
-    synscope causes                            all causes it knows
-    """
+    """Run one of the commands."""
 
 
 cli.add_command(analyze)

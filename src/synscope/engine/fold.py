@@ -24,6 +24,12 @@ RECOVERED = 256
 PAIRED = 512
 """Added to OUTCOME: it completed, and stands for the failed attempts of the same try."""
 
+WIDE = 1 << 16
+"""Groups from which on the servers of a port are counted together, under the address ``::``."""
+
+WIDEST = 1 << 17
+"""Groups from which on the ports are counted together too, as port 0."""
+
 GROUP_LONGS = 8
 G_HIGH = 0
 G_LOW = 1
@@ -47,6 +53,9 @@ _PAIRED = cython.declare(cython.uint, PAIRED)
 _TRY_BITS = cython.declare(cython.uint, RECOVERED | PAIRED)
 _RECOVERED = cython.declare(cython.uint, RECOVERED)
 _SECOND = cython.declare(cython.ulonglong, 1_000_000_000)
+_WIDE = cython.declare(cython.Py_ssize_t, WIDE)
+_WIDEST = cython.declare(cython.Py_ssize_t, WIDEST)
+_M32 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
 _GROUP = cython.declare(cython.Py_ssize_t, GROUP_LONGS)
 _K1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 _K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
@@ -247,19 +256,30 @@ def fold_groups(
         classes = rows[base + _OUTCOME] & 0x1FF
         key |= classes << 16
         ts = longs[long_base + _T_FIRST]
-        slot = (_group_hash(high, low, key) >> 32) & mask
         g = -1
-        while slots[slot] != 0:
-            g = slots[slot]
-            g -= 1
-            if (
-                groups[g * _GROUP] == high
-                and groups[g * _GROUP + 1] == low
-                and groups[g * _GROUP + 2] == key
-            ):
+        while True:
+            slot = (_group_hash(high, low, key) >> 32) & mask
+            while slots[slot] != 0:
+                g = slots[slot]
+                g -= 1
+                if (
+                    groups[g * _GROUP] == high
+                    and groups[g * _GROUP + 1] == low
+                    and groups[g * _GROUP + 2] == key
+                ):
+                    break
+                g = -1
+                slot = (slot + 1) & mask
+            if g >= 0 or used < _WIDE:
                 break
-            g = -1
-            slot = (slot + 1) & mask
+            # Too many to keep apart: first the servers of a port become one, then the ports.
+            if high != 0 or low != 0:
+                high = 0
+                low = 0
+            elif used >= _WIDEST and key >> 32 != 0:
+                key &= _M32
+            else:
+                break
         if pairs >= pair_room:
             break
         if g < 0:

@@ -118,6 +118,11 @@ class Tracker:
         return self._state[rows.S_STRAYS] + self._state[rows.S_LATE]
 
     @property
+    def merged(self) -> bool:
+        """Whether there were too many servers to count each by itself (see ``fold.WIDE``)."""
+        return self._group_count > fold.WIDE
+
+    @property
     def duplicates(self) -> int:
         """SYNs and SYN-ACKs recorded twice within a millisecond."""
         return self._state[rows.S_DUPLICATES]
@@ -206,7 +211,7 @@ class Tracker:
             self._sweep = min(2 * self._sweep, self._budget)
 
     def _haunt(self, chosen: array[int]) -> None:
-        while 2 * (self._state[rows.S_GHOSTS] + len(chosen)) > len(self._ghosts):
+        while 4 * (self._state[rows.S_GHOSTS] + len(chosen)) > 3 * len(self._ghosts):
             old = self._ghosts
             self._ghosts = array("Q", bytes(16 * len(old)))
             rehaunt(old, self._ghosts)

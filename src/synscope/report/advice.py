@@ -50,7 +50,7 @@ def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[s
     shown = deciders if page.look.verbose else deciders[:_DECIDERS_SHOWN]
     named: set[str] = set()
     for decider, outcomes in shown:
-        where = SYSTEMS[decider.os] if decider.os != page.look.os and decider.os != "any" else ""
+        where = "" if decider.os in {page.look.os, "any"} else SYSTEMS[decider.os]
         page.command(f"  {where}" if where else "", fill(decider.command))
         page.columns([_outcome(fill(result), code) for result, code in outcomes], label="", shift=2)
         named.update(code for _, code in outcomes)

@@ -105,20 +105,20 @@ class Page:
         self._wrapped(Text(), self._text(spans), indent, hang)
 
     def command(self, label: str, command: str) -> None:
-        """Add a command so that it can be copied: only broken where a shell continues on the next line.
-
-        A part that still does not fit gets a line of its own, however long.
-        """
-        room = self._width - self.indent
-        lines = [command] if len(command) <= room else _shell_lines(command, room)
+        """Add a command so that it can be copied: only broken where a shell continues on the next line."""
+        lines = [command] if len(command) <= self.room else _shell_lines(command, self.room)
         for at, line in enumerate(lines):
-            text = self._text(((line, "command"),))
-            if text.cell_len <= room:
-                self.row(label if at == 0 else "", (line, "command"))
-                continue
-            if label and at == 0:
-                self.row(label)
-            self._lines.append(Text("   ") + text)
+            self.whole(label if at == 0 else "", line, style="command")
+
+    def whole(self, label: str, text: str, *, style: str = "") -> None:
+        """Add text that is never broken: where it does not fit, it gets a line of its own, however long."""
+        body = self._text(((text, style),))
+        if body.cell_len <= self.room:
+            self.row(label, (text, style))
+            return
+        if label:
+            self.row(label)
+        self._lines.append(Text("   ") + body)
 
     def columns(
         self, rows: Iterable[tuple[Span, ...]], *, label: str = "", shift: int = 0, gap: int = 2

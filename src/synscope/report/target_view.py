@@ -18,6 +18,7 @@ from synscope.model import (
     Finding,
     Kind,
     Label,
+    Outcome,
     Source,
     Target,
     TargetDiagnosis,
@@ -34,6 +35,9 @@ _NOT_SHOWN = 2
 _RULED_OUT = "Ruled out: "
 _NEAR_MISSES_SHOWN = 4
 _CLIENTS_SHOWN = 6
+
+_ANSWERED = frozenset({Outcome.ANSWERED, Outcome.CLOSED, Outcome.STILL_OPEN})
+"""Ways to end after which nobody asks why: the server answered and nobody was reset."""
 
 _LABEL_STYLES: dict[Label, str] = {
     Label.COMPLETED: "good",
@@ -79,7 +83,9 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
         page.row(name, label, f"   {top.code} {top.confidence.value}: {top.title}", hang=2)
         return
     if summary.label is Label.COMPLETED:
-        page.row(name, label, "   healthy", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
+        answered = all(group.outcome in _ANSWERED for group in summary.groups)
+        state = "healthy" if answered else "no failure found"
+        page.row(name, label, f"   {state}", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
     else:
         page.row(name, label, f"   {LABEL_TEXTS[summary.label].short}", hang=2)
     _asides(page, diagnosis)

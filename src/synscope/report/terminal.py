@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from synscope.evidence.units import count, duration, listed
 from synscope.model import Attempt, CaptureHealth, Diagnosis, Label, Target, TargetDiagnosis
 from synscope.report import target_view
@@ -29,7 +31,7 @@ def render(
     """
     page = Page(look)
     if headed:
-        page.paragraph((f"── {_name(diagnosis.capture)} ──", "head"))
+        page.row(f"── {_name(diagnosis.capture)} ──")
         page.blank()
     if diagnosis.health.error is not None:
         page.row(_name(diagnosis.capture), ("could not be read", "bad"))
@@ -130,8 +132,7 @@ def _nothing(page: Page, health: CaptureHealth) -> None:
 def _capture(page: Page, diagnosis: Diagnosis) -> None:
     """How good the capture was: what was read, what was not followed, where it ends early."""
     health = diagnosis.health
-    facts: list[Span] = [_name(diagnosis.capture)]
-    facts.extend(part for part in (health.format, listed(health.linktypes)) if part)
+    facts: list[Span] = [part for part in (health.format, listed(health.linktypes)) if part]
     facts.append(count(health.frames, "frame"))
     if (
         health.first_ts_ns is not None
@@ -142,7 +143,11 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     if health.dropped is not None:
         lost = f"{health.dropped:,} lost while capturing"
         facts.append((lost, "warn") if health.dropped else lost)
-    page.row("Capture", *joined(facts))
+    if cell_len(page.clean(_name(diagnosis.capture))) <= page.room:
+        page.row("Capture", *joined([_name(diagnosis.capture), *facts]))
+    else:
+        page.whole("Capture", _name(diagnosis.capture))
+        page.row("", *joined(facts))
     if health.cut is not None:
         cut = health.cut
         where = f"after frame {cut.frame}" if cut.frame else "before its first whole frame"

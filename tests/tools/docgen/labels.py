@@ -1,0 +1,110 @@
+"""``docs/labels.md``: the labels, their outcomes with the conditions in words, the rule table, the events."""
+
+from __future__ import annotations
+
+from docgen.markdown import block, bullets, code, page, prose, sentence, table
+from synscope.causes.catalogue import CATALOGUE
+from synscope.causes.priors import prior
+from synscope.engine.outcome import EVENTS, OUTCOME_RULES, Rule
+from synscope.evidence.targets import WORST_FIRST
+from synscope.model import FAILURES, Kind, Label
+from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
+
+_MEANINGS = dict(EVENTS)
+_PLACES = {rule.outcome: place for place, rule in enumerate(OUTCOME_RULES, 1)}
+
+
+def text() -> str:
+    """Return the page."""
+    return page(
+        "Labels and outcomes",
+        "An *attempt* is one try to connect. While the capture is read, every attempt collects the set of "
+        "events that were seen of it. Afterwards the first rule of the table whose conditions hold names "
+        "its *outcome*, and with it its *label*. Which segment may set which event is decided by sequence "
+        "and acknowledgement numbers, so stray segments do not change a verdict.",
+        bullets(
+            (
+                f"[{label.value}](#{label.value.lower()}): {prose(LABEL_TEXTS[label].short)}"
+                f"{'; counts as a failure to connect' if label in FAILURES else ''}"
+            )
+            for label in Label
+        ),
+        *(_label(label) for label in Label),
+        "## The label of a target",
+        "A target has many attempts at times. Its label is theirs when they agree. Otherwise it is the first "
+        "of this list that any of them has, not counting attempts that failed while the same try "
+        "succeeded at another address; without any attempt it is client-never-sent.",
+        "\n".join(f"{place}. {label.value}" for place, label in enumerate(WORST_FIRST, 1)),
+        "## The rule table",
+        "In order; the first rule that holds names the outcome. *All of* and *none of* speak about the set "
+        "of events of one attempt.",
+        table(("", "outcome", "label", "all of", "one of", "none of"), map(_row, OUTCOME_RULES)),
+        "## The same as a diagram",
+        block(_diagram(), "mermaid"),
+        "## Events",
+        table(("event", "what was seen"), ((code(name), prose(meaning)) for name, meaning in EVENTS)),
+    )
+
+
+def _label(label: Label) -> str:
+    words = LABEL_TEXTS[label]
+    rules = [rule for rule in OUTCOME_RULES if rule.label is label]
+    parts = [
+        f"## {label.value}",
+        prose(words.meaning),
+        f"**What it shows.** {prose(words.says)}",
+        f"**What it does not show.** {prose(words.says_not)}",
+    ]
+    if rules:
+        parts.append("**Outcomes**, when no earlier rule of the table holds:")
+        parts.append("\n".join(_outcome(rule) for rule in rules))
+    if label is Label.CLIENT_NEVER_SENT:
+        parts.append(
+            "It has no outcomes, for it is about a target and not about an attempt. Its *claim* says how "
+            "strong it is:"
+        )
+        parts.append(bullets(f"`{claim.value}`: {prose(words)}" for claim, words in CLAIM_TEXTS.items()))
+    causes = sorted(
+        (cause for cause in CATALOGUE if cause.kind is Kind.FAILURE and label in cause.labels),
+        key=lambda cause: -prior(cause.code, label),
+    )
+    if causes:
+        links = " · ".join(f"[{cause.code} {cause.slug}](causes/{cause.slug}.md)" for cause in causes)
+        parts.append(f"**Causes**, the most usual first: {links}")
+    return "\n\n".join(parts)
+
+
+def _outcome(rule: Rule) -> str:
+    conditions = "; ".join(
+        f"*{lead}* {_listed(names)}"
+        for lead, names in (("all of", rule.needs), ("one of", rule.any_of), ("none of", rule.unless))
+        if names
+    )
+    return f"- `{rule.outcome.value}` (rule {_PLACES[rule.outcome]}): {sentence(rule.meaning)} " + (
+        f"Seen: {conditions}." if conditions else "Nothing more is asked: it is the last rule."
+    )
+
+
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(f"{prose(_MEANINGS[name])} (`{name}`)" for name in names)
+
+
+def _row(rule: Rule) -> tuple[str, ...]:
+    columns = (" ".join(map(code, names)) for names in (rule.needs, rule.any_of, rule.unless))
+    return (str(_PLACES[rule.outcome]), code(rule.outcome.value), rule.label.value, *columns)
+
+
+def _diagram() -> str:
+    lines = ["flowchart TD"]
+    for place, rule in enumerate(OUTCOME_RULES, 1):
+        result = f'o{place}["{rule.outcome.value}<br/>({rule.label.value})"]'
+        conditions = [*rule.needs]
+        if rule.any_of:
+            conditions.append(" or ".join(rule.any_of))
+        conditions += [f"not {name}" for name in rule.unless]
+        if not conditions:
+            lines.append(f'  r{place}(["otherwise"]) --> {result}')
+            continue
+        lines.append(f'  r{place}{{"{"<br/>".join(conditions)}"}} -- yes --> {result}')
+        lines.append(f"  r{place} -- no --> r{place + 1}")
+    return "\n".join(lines)
