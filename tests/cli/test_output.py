@@ -41,7 +41,7 @@ def _plain_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_colour(
-    monkeypatch: pytest.MonkeyPatch, choice: str, terminal: bool, environment: dict[str, str], wanted: bool
+    monkeypatch: pytest.MonkeyPatch, *, choice: str, terminal: bool, environment: dict[str, str], wanted: bool
 ) -> None:
     monkeypatch.setattr(sys, "stdout", Stream(terminal=terminal))
     for name, value in environment.items():
@@ -57,7 +57,7 @@ def test_width(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("encoding", "symbols"), [("utf-8", True), ("ascii", False), ("latin-1", False)])
-def test_symbols(monkeypatch: pytest.MonkeyPatch, encoding: str, symbols: bool) -> None:
+def test_symbols(monkeypatch: pytest.MonkeyPatch, encoding: str, *, symbols: bool) -> None:
     monkeypatch.setattr(sys, "stdout", Stream(encoding=encoding))
     assert output.look().unicode is symbols
 

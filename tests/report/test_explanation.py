@@ -31,7 +31,7 @@ def explained(query: str, **look: object) -> str:
 
 @pytest.mark.parametrize("query", QUERIES)
 @pytest.mark.parametrize("verbose", [False, True])
-def test_everything_can_be_explained(query: str, verbose: bool) -> None:
+def test_everything_can_be_explained(query: str, *, verbose: bool) -> None:
     text = explained(query, verbose=verbose)
     for line in text.splitlines():
         assert cell_len(line) <= 80 or line.startswith("   "), line

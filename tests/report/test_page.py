@@ -116,9 +116,16 @@ def test_markup_is_text() -> None:
         assert text in COLOUR.sub("", "\n".join(rendered(look, ("", text))))
 
 
-@given(ANY_TEXT, ANY_TEXT, st.sampled_from(sorted(STYLES)), st.integers(1, 200), st.booleans(), st.booleans())
+@given(
+    label=ANY_TEXT,
+    text=ANY_TEXT,
+    style=st.sampled_from(sorted(STYLES)),
+    width=st.integers(1, 200),
+    color=st.booleans(),
+    unicode=st.booleans(),
+)
 def test_hostile_text_never_steers_the_terminal(
-    label: str, text: str, style: str, width: int, color: bool, unicode: bool
+    *, label: str, text: str, style: str, width: int, color: bool, unicode: bool
 ) -> None:
     page = Page(Look(width=width, color=color, unicode=unicode))
     page.row(label, (text, style), hang=2)

@@ -151,7 +151,7 @@ def test_attempts_are_listed_on_request() -> None:
 
 @pytest.mark.parametrize("name", SAMPLES)
 @pytest.mark.parametrize("verbose", [False, True])
-def test_80_columns_hold_everything_but_commands(name: str, verbose: bool) -> None:
+def test_80_columns_hold_everything_but_commands(name: str, *, verbose: bool) -> None:
     for line in report(name, verbose=verbose).splitlines():
         assert cell_len(line) <= 80 or re.match(r"   \S", line), line
         assert line == line.rstrip()
@@ -191,8 +191,8 @@ def hostile(text: str) -> Diagnosis:
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
-@given(ANY_TEXT, st.booleans(), st.booleans())
-def test_hostile_text_is_shown_not_obeyed(text: str, verbose: bool, unicode: bool) -> None:
+@given(text=ANY_TEXT, verbose=st.booleans(), unicode=st.booleans())
+def test_hostile_text_is_shown_not_obeyed(*, text: str, verbose: bool, unicode: bool) -> None:
     shown = terminal.render(hostile(text), Look(verbose=verbose, unicode=unicode), headed=True)
     assert not re.search(
         r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown

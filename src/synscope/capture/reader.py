@@ -195,7 +195,7 @@ class Reader:
         magic = bytes(self._buffer[:4])
         if magic == _PCAPNG_MAGIC:
             if not self._need(12):
-                raise CaptureError(self._capture, "is cut inside its first block", offset=self._filled)
+                raise self._cut_at_start("is cut inside its first block")
             self.format = "pcapng"
             self._state[rec.STATE_LIMIT] = _LARGEST
             return
@@ -204,7 +204,7 @@ class Reader:
                 self._capture, f"is no pcap or pcapng capture: it begins with {magic.hex(' ')}"
             )
         if not self._need(_PCAP_HEADER):
-            raise CaptureError(self._capture, "is cut inside its file header", offset=self._filled)
+            raise self._cut_at_start("is cut inside its file header")
         kind = _PCAP_MAGICS[magic]
         major, minor, _, _, snaplen, linktype = struct.unpack_from(
             f"{kind.byte_order}HHiIII", self._buffer, 4
@@ -222,6 +222,10 @@ class Reader:
         state[rec.STATE_HEADER] = kind.header
         state[rec.STATE_LIMIT] = min(max(_MAX_SNAPLEN, snaplen), _LARGEST)
         state[rec.STATE_SWAPPED] = 2 if minor < 3 else minor == 3  # noqa: PLR2004 - pcap 2.3
+
+    def _cut_at_start(self, reason: str) -> CaptureError:
+        damage = self._source.damage
+        return CaptureError(self._capture, f"{reason}: {damage}" if damage else reason, offset=self._filled)
 
     # -- pcapng's other blocks ------------------------------------------------------------------------
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -106,20 +107,39 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     if _STANDARD_INPUT in captures and sys.stdin.isatty():
         raise click.UsageError("Standard input (-) is a terminal; pipe a capture into it.", context)
     write_report = {"terminal": _terminal, "json": _json, "jsonl": _jsonl}[form]
-    run = _Run(captures, wanted, None if expect is None else Label(_spelled(expect)))
-    write_report(run, listed or ("all" if form == "jsonl" else "findings"), verbose, color)
+    options = _Options(
+        captures=captures,
+        wanted=wanted,
+        expected=None if expect is None else Label(_spelled(expect)),
+        listed=listed or ("all" if form == "jsonl" else "findings"),
+        verbose=verbose,
+        color=color,
+    )
+    run = _Run(options)
+    write_report(run)
     run.tell_differences()
     context.exit(run.exit_status)
+
+
+@dataclass(frozen=True, slots=True)
+class _Options:
+    """The command line, read."""
+
+    captures: tuple[str, ...]
+    wanted: tuple[Target, ...]
+    expected: Label | None
+    listed: str
+    verbose: bool
+    color: str
 
 
 class _Run:
     """Analyses the captures in turn and keeps what the exit status depends on."""
 
-    def __init__(self, captures: tuple[str, ...], wanted: tuple[Target, ...], expected: Label | None) -> None:
-        self.captures = captures
-        self._wanted = wanted
-        self._ports = {port for target in wanted for port in (target.port, target.wrapped)}
-        self._expected = expected
+    def __init__(self, options: _Options) -> None:
+        self.options = options
+        self._expected = options.expected
+        self._ports = {port for target in options.wanted for port in (target.port, target.wrapped)}
         self._read = 0
         self._failed = False
         self._differences: list[str] = []
@@ -136,11 +156,13 @@ class _Run:
         """Whether ``attempt`` went to a port that was asked about; without any, all do."""
         return not self._ports or attempt.server.port in self._ports
 
-    def diagnose(self, capture: str, listed: str, on_attempt: Callable[[Attempt], None] | None) -> Diagnosis:
+    def diagnose(self, capture: str, on_attempt: Callable[[Attempt], None] | None) -> Diagnosis:
         """Return the diagnosis of one capture and remember what it means for the exit status."""
         from synscope.analysis import analyze as analyze_capture  # noqa: PLC0415 - loads the engine
 
-        diagnosis = analyze_capture(capture, self._wanted, on_attempt=on_attempt, attempts=listed)
+        diagnosis = analyze_capture(
+            capture, self.options.wanted, on_attempt=on_attempt, attempts=self.options.listed
+        )
         if diagnosis.health.error is None:
             self._read += 1
             self._failed = self._failed or diagnosis.failed
@@ -168,55 +190,56 @@ def _differences(diagnosis: Diagnosis, expected: Label) -> Iterator[str]:
             yield f"{visible(one.summary.target.text)} is {one.summary.label} in {where}"
 
 
-def _terminal(run: _Run, listed: str, verbose: bool, color: str) -> None:
+def _terminal(run: _Run) -> None:
     from synscope.report import terminal  # noqa: PLC0415 - rich is slow to import; JSON does without it
 
-    look = output.look(color=color, verbose=verbose)
-    lines_wanted = listed == "all" or (verbose and listed != "none")
-    for number, capture in enumerate(run.captures):
+    options = run.options
+    look = output.look(color=options.color, verbose=options.verbose)
+    lines_wanted = options.listed == "all" or (options.verbose and options.listed != "none")
+    for number, capture in enumerate(run.options.captures):
         lines: list[str] = []
 
         def keep(attempt: Attempt, lines: list[str] = lines) -> None:
             if run.concerns(attempt):
                 lines.append(terminal.attempt_line(attempt))
 
-        diagnosis = run.diagnose(capture, listed, keep if lines_wanted else None)
-        headed = len(run.captures) > 1
+        diagnosis = run.diagnose(capture, keep if lines_wanted else None)
+        headed = len(run.options.captures) > 1
         text = terminal.render(diagnosis, look, headed=headed, attempts=lines)
         output.write(("\n" if number else "") + text)
 
 
-def _json(run: _Run, listed: str, _verbose: bool, _color: str) -> None:
+def _json(run: _Run) -> None:
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415 - loads the compiled engine
     from synscope.report import json_report, records  # noqa: PLC0415
 
     report = json_report.JsonReport(version=VERSION, engine=str(MODE))
     output.write(report.begin())
-    for capture in run.captures:
+    for capture in run.options.captures:
         output.write(report.begin_capture(capture))
 
         def tell(attempt: Attempt, capture: str = capture) -> None:
             output.write(report.attempt(capture, attempt))
 
-        diagnosis = run.diagnose(capture, listed, tell if listed == "all" else None)
-        if listed == "findings":
+        diagnosis = run.diagnose(capture, tell if run.options.listed == "all" else None)
+        if run.options.listed == "findings":
             for attempt in records.supporting_attempts(diagnosis):
                 tell(attempt)
         output.write(report.end_capture(diagnosis))
     output.write(report.end(run.exit_status))
 
 
-def _jsonl(run: _Run, listed: str, _verbose: bool, _color: str) -> None:
+def _jsonl(run: _Run) -> None:
     from synscope.report import jsonl  # noqa: PLC0415
 
-    for capture in run.captures:
+    for capture in run.options.captures:
 
         def tell(attempt: Attempt, capture: str = capture) -> None:
             output.write(jsonl.attempt(capture, attempt))
 
-        diagnosis = run.diagnose(capture, listed, tell if listed == "all" else None)
-        if listed == "findings":
+        diagnosis = run.diagnose(capture, tell if run.options.listed == "all" else None)
+        if run.options.listed == "findings":
             for line in jsonl.supporting_attempts(diagnosis):
                 output.write(line)
         for line in jsonl.conclusions(diagnosis):

@@ -6,6 +6,9 @@ import click
 
 from synscope.cli import output
 
+_QUOTED = 60
+"""Characters of an unknown question that the error message repeats."""
+
 _HELP = """\
 Explain a cause, a label, an outcome, an error message or a port number.
 
@@ -54,7 +57,7 @@ def explain(*, what: tuple[str, ...], form: str, verbose: bool, color: str) -> N
 
 
 def _unknown(query: str, close: tuple[str, ...]) -> str:
-    shown = query if len(query) <= 60 else query[:57] + "..."
+    shown = query if len(query) <= _QUOTED else query[: _QUOTED - 3] + "..."
     hint = f" Did you mean {' or '.join(close)}?" if close else ""
     return (
         f"Nothing is known about {shown!r}.{hint} "

@@ -15,7 +15,7 @@ from synscope.cli.status import ExitStatus
 from synscope.report.escape import visible
 
 
-def _print_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:
+def _print_version(context: click.Context, _parameter: click.Parameter, wanted: object) -> None:
     if not wanted or context.resilient_parsing:
         return
     import platform  # noqa: PLC0415 - only here

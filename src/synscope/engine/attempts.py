@@ -529,7 +529,7 @@ def _from_client(
     result: cython.int = 1
     acked: cython.uint
     if events & _C_SYN != 0 and events & (_S_ACKS | _C_SENT) == 0:
-        window = _FIRST_WINDOW
+        window = 0x400000
     if bits & _KNOWS_C != 0:
         if not _near(seq, rows[base + _NEXT_C], window):
             if flags & 4 == 0 or events & _ODD_ACK == 0 or seq != rows[base + _OTHER]:

@@ -15,6 +15,8 @@ SIZE = 1024
 KIND_SKIP = 0
 KIND_TCP = 1
 KIND_ICMP = 2
+KIND_FRAGMENT = 3
+"""A fragment that only means something together with others; ``ip_at`` is its IP header."""
 
 
 class Batch:
@@ -32,6 +34,15 @@ class Batch:
         "ack", "at", "caplen", "count", "dst_high", "dst_low", "flags", "ip_at", "kind", "length",
         "linktype", "ports", "seq", "src_high", "src_low", "tcp_at", "ts_ns", "wirelen",
     )  # fmt: skip
+
+    def part(self, start: int, stop: int) -> Batch:
+        """A copy of the frames from ``start`` up to ``stop``."""
+        copy = Batch(0)
+        copy.count = stop - start
+        for name in self.__slots__:
+            if name != "count":
+                setattr(copy, name, getattr(self, name)[start:stop])
+        return copy
 
     def __init__(self, size: int = SIZE) -> None:
         self.count = 0

@@ -5,10 +5,13 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable
 
-from synscope.engine.batch import Batch
-from synscope.engine.headers import REASONS, decode_batch
+from synscope.engine.batch import KIND_FRAGMENT, KIND_ICMP, KIND_SKIP, KIND_TCP, Batch
+from synscope.engine.fragments import Fragments
+from synscope.engine.headers import R_FRAGMENT, REASONS, decode_batch
 from synscope.engine.tracker import BUDGET, Tracker
 from synscope.model import Attempt
+
+_RAW = 101
 
 
 class Follower:
@@ -24,17 +27,55 @@ class Follower:
         self.tracker = Tracker(seed=seed, budget=budget, on_attempt=on_attempt)
         self.frames = 0
         self.segments = 0
+        self._fragments = Fragments()
         self._reasons = array("Q", bytes(8 * len(REASONS)))
 
     def feed(self, data: bytearray, batch: Batch) -> None:
         """Follow one batch whose frames lie in ``data``."""
         b = batch
-        self.segments += decode_batch(
+        self.segments += self._decode(data, b)
+        if KIND_FRAGMENT in b.kind[: b.count]:
+            self._feed_around_fragments(data, b)
+        else:
+            self.tracker.feed(data, b)
+        self.frames += b.count
+
+    def _feed_around_fragments(self, data: bytearray, batch: Batch) -> None:
+        """Track a batch in file order, each datagram at the frame that completes it."""
+        start = 0
+        for i in range(batch.count):
+            if batch.kind[i] != KIND_FRAGMENT:
+                continue
+            batch.kind[i] = KIND_SKIP
+            at, end = batch.ip_at[i], batch.at[i] + batch.caplen[i]
+            whole = self._fragments.add(bytes(data[at:end]))
+            if whole is None:
+                continue
+            self.tracker.feed(data, batch.part(start, i + 1))
+            start = i + 1
+            self._feed_datagram(whole, batch.ts_ns[i])
+        if start < batch.count:
+            self.tracker.feed(data, batch.part(start, batch.count))
+
+    def _feed_datagram(self, whole: bytes, ts_ns: int) -> None:
+        """Track one datagram that was put together, as the frame that completed it."""
+        one = Batch(1)
+        one.count = 1
+        one.caplen[0] = one.wirelen[0] = len(whole)
+        one.linktype[0] = _RAW
+        one.ts_ns[0] = ts_ns
+        data = bytearray(whole)
+        self.segments += self._decode(data, one)
+        if one.kind[0] in {KIND_TCP, KIND_ICMP}:
+            self._reasons[R_FRAGMENT] -= 1
+            self.tracker.feed(data, one, again=True)
+
+    def _decode(self, data: bytearray, batch: Batch) -> int:
+        b = batch
+        return decode_batch(
             data, b.count, self._reasons, b.at, b.caplen, b.wirelen, b.linktype, b.kind, b.src_high,
             b.src_low, b.dst_high, b.dst_low, b.ports, b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
         )  # fmt: skip
-        self.tracker.feed(data, b)
-        self.frames += b.count
 
     def undecoded(self) -> dict[str, int]:
         """Frames that were not followed to a TCP header, by reason, most frequent first."""

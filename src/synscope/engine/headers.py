@@ -7,7 +7,8 @@ or lies about a length is such a reason, never an exception.
 
 Invariants: no byte outside the frame's captured length is read; lengths on the wire come from the IP
 header (from the record where that says 0, as with segmentation offload); of a fragmented datagram only
-the first fragment carries the TCP header. Addresses are two 64-bit halves; IPv4 has the high half 1.
+the first fragment carries the TCP header: a fragment that needs others to be understood is only marked
+(kind 3), for ``fragments`` to put together. Addresses are two 64-bit halves; IPv4 has the high half 1.
 
 Sources: RFC 791, 8200 (extension headers), 9293 §3.1, 792 and 4443 (quoted datagrams), 2784/2890 (GRE),
 7348 (VXLAN), 8926 (Geneve), 2516 (PPPoE), 3032 (MPLS), 3931/2661 (L2TP), IEEE 802.1Q/ad/ah,
@@ -28,7 +29,7 @@ REASONS = (
     "frame cut before the IP header ended",
     "IP header with impossible lengths",
     "IP version neither 4 nor 6",
-    "later fragment of an IP datagram",
+    "fragment of an IP datagram that adds no TCP header",
     "TCP header cut by the capture's snap length",
     "TCP header with impossible length",
     "UDP",
@@ -542,6 +543,18 @@ def _past_extensions(
             return -19
 
 
+@cython.cfunc
+def _tcp_header_ends(
+    data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t
+) -> cython.Py_ssize_t:
+    """Where the TCP header at ``at`` ends by its own word; ``at`` when that word is not captured."""
+    words: cython.Py_ssize_t
+    if at + 13 > end:
+        return at
+    words = data[at + 12] >> 4
+    return at + words * 4
+
+
 def decode_batch(
     data: cython.uchar[::1],
     count: cython.Py_ssize_t,
@@ -579,6 +592,7 @@ def decode_batch(
     depth: cython.uint
     byte: cython.uint
     protocol: cython.uint
+    fragment: cython.uint
     linktype: cython.uint
     reason: cython.Py_ssize_t
     packed: cython.longlong
@@ -657,11 +671,22 @@ def decode_batch(
                     wire_end = at + total
                 if wire_end < end:
                     end = wire_end
-                if _u16(data, at + 6) & 0x1FFF != 0:
+                fragment = _u16(data, at + 6) & 0x3FFF
+                if fragment & 0x1FFF != 0:
+                    kinds[i] = 3
+                    ip_ats[i] = ip_at
                     reason = 4
                     break
                 protocol = data[at + 9]
                 at += header
+                if fragment != 0 and (
+                    protocol == 17
+                    or (protocol == 6 and (at + 20 > wire_end or _tcp_header_ends(data, at, end) > wire_end))
+                ):
+                    kinds[i] = 3
+                    ip_ats[i] = ip_at
+                    reason = 4
+                    break
                 if protocol == 51:
                     packed = _past_extensions(data, at, end, protocol)
                     if packed < 0:
@@ -682,9 +707,23 @@ def decode_batch(
                 protocol = data[at + 6]
                 at += 40
                 if protocol != 6 and protocol != 58:
+                    fragment = protocol
                     packed = _past_extensions(data, at, end, protocol)
                     if packed < 0:
                         reason = -packed
+                        if reason == 4:
+                            kinds[i] = 3
+                            ip_ats[i] = ip_at
+                        break
+                    protocol = packed & 0xFF
+                    if fragment == 44 and data[at + 3] & 1 != 0 and (
+                        protocol == 17
+                        or (protocol == 6 and ((packed >> 8) + 20 > wire_end
+                            or _tcp_header_ends(data, packed >> 8, end) > wire_end))
+                    ):
+                        kinds[i] = 3
+                        ip_ats[i] = ip_at
+                        reason = 4
                         break
                     at = packed >> 8
                     protocol = packed & 0xFF

@@ -127,8 +127,13 @@ class Tracker:
         """SYNs and SYN-ACKs recorded twice within a millisecond."""
         return self._state[rows.S_DUPLICATES]
 
-    def feed(self, data: bytearray, batch: Batch) -> None:
-        """Follow one decoded batch whose frames lie in ``data``."""
+    def feed(self, data: bytearray, batch: Batch, *, again: bool = False) -> None:
+        """Follow one decoded batch whose frames lie in ``data``.
+
+        With ``again``, its one frame stands for the last frame that was fed, not for a new one.
+        """
+        if again:
+            self._state[rows.S_FRAMES] -= 1
         used = self._state[rows.S_ROWS]
         if used + batch.count > self._sweep:
             self._settle_some()

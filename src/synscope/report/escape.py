@@ -18,6 +18,9 @@ _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols by category that show as nothing."""
 
+_BYTES_AS_SURROGATES = range(0xDC80, 0xDD00)
+"""Where Python puts the bytes 0x80 to 0xff of a file name that is no UTF-8 (PEP 383)."""
+
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 _ASCII = str.maketrans(
@@ -30,22 +33,22 @@ _ASCII = str.maketrans(
         "▶": ">",
         "◀": "<",
         "─": "-",
-        "–": "-",
-        "—": "-",
-        "×": "x",
+        "\u2013": "-",
+        "\u2014": "-",
+        "\u00d7": "x",
         "≤": "<=",
         "≥": ">=",
         "≠": "!=",
-        "‘": "'",
-        "’": "'",
-        "“": '"',
-        "”": '"',
+        "\u2018": "'",
+        "\u2019": "'",
+        "\u201c": '"',
+        "\u201d": '"',
         "²": "^2",
         "\u00a0": " ",
     }
 )
 
-OWN_SYMBOLS = "·µ…→▶◀─–×≠"
+OWN_SYMBOLS = "·µ…→▶◀─\u2013\u00d7≠"
 """What reports use beyond ASCII: an output that can encode these gets them."""
 
 
@@ -77,8 +80,9 @@ def _shown(character: str) -> str:
 
 def _spelled(character: str) -> str:
     number = ord(character)
-    if 0xDC80 <= number <= 0xDCFF:
-        return f"\\x{number - 0xDC00:02x}"
-    if number <= 0xFF:
+    if number in _BYTES_AS_SURROGATES:
+        number -= _BYTES_AS_SURROGATES.start
+        return f"\\x{number + 0x80:02x}"
+    if character <= "\xff":
         return f"\\x{number:02x}"
-    return f"\\u{number:04x}" if number <= 0xFFFF else f"\\U{number:08x}"
+    return f"\\u{number:04x}" if character <= "\uffff" else f"\\U{number:08x}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
 
 from synscope.model import Checksum, Claim, Confidence, Kind, Label, Source
 
@@ -51,7 +50,7 @@ def document() -> Schema:
             ),
             "check": _object(
                 {
-                    "os": _words("the system it is for", ("linux", "macos", "windows", "any")),
+                    "os": _enum("the system it is for", ("linux", "macos", "windows", "any")),
                     "command": _text("what to run"),
                     "expect": _text("what it prints when this cause is the true one"),
                     "then": _text("what that means, and what to do next"),
@@ -254,23 +253,19 @@ def _list(items: Schema, description: str) -> Schema:
     return {"type": "array", "items": items, "description": description}
 
 
-def _counts(description: str, names: Iterable[StrEnum] | None = None) -> Schema:
+def _counts(description: str, names: Iterable[str] | None = None) -> Schema:
     counts: Schema = {
         "type": "object",
         "additionalProperties": {"type": "integer", "minimum": 0},
         "description": description,
     }
     if names is not None:
-        counts["propertyNames"] = {"enum": [item.value for item in names]}
+        counts["propertyNames"] = {"enum": [str(name) for name in names]}
     return counts
 
 
-def _enum(description: str, values: Iterable[StrEnum]) -> Schema:
-    return _words(description, [item.value for item in values])
-
-
-def _words(description: str, words: Iterable[str]) -> Schema:
-    return {"enum": [*words], "description": description}
+def _enum(description: str, values: Iterable[str]) -> Schema:
+    return {"enum": [str(value) for value in values], "description": description}
 
 
 def _text(description: str) -> Schema:

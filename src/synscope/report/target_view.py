@@ -32,6 +32,7 @@ from synscope.report.wording import OUTCOME_TEXTS, frames_text
 _WAYS_SHOWN = 3
 _EVIDENCE_SHOWN = 4
 _NOT_SHOWN = 2
+_TIMES = "\u00d7"
 _RULED_OUT = "Ruled out: "
 _NEAR_MISSES_SHOWN = 4
 _CLIENTS_SHOWN = 6
@@ -169,7 +170,7 @@ def _what_happened(page: Page, summary: TargetSummary) -> None:
 def _way(page: Page, group: AttemptGroup) -> None:
     recovered = "; it then worked at another address" if group.recovered else ""
     page.row(
-        f"  {group.count:,} ×",
+        f"  {group.count:,} {_TIMES}",
         (group.outcome.value, "head"),
         f": {OUTCOME_TEXTS[group.outcome]}{recovered}",
         style="",

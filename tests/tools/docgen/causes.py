@@ -118,16 +118,20 @@ def _group(group: Group) -> str:
             f"### {group.slug}",
             f"{sentence(group.title)} Under {labels}, when this is seen: {signs}.",
             f"Causes: {', '.join(_link(by_code[number]) for number in group.codes)}",
-            *(_decider(decider) for decider in group.deciders),
+            *_deciders(group.deciders),
         )
     )
 
 
-def _decider(decider: Decider) -> str:
-    results = bullets(
-        f"{prose(GENERIC.fill(result))} → {_link(by_code[number])}" for result, number in decider.outcomes
-    )
-    return f"{SYSTEMS[decider.os]}:\n\n{_command(decider.os, decider.command)}\n\n{results}"
+def _deciders(deciders: tuple[Decider, ...]) -> Iterable[str]:
+    """Yield the commands; those of several systems with the same results stand together."""
+    for outcomes in dict.fromkeys(decider.outcomes for decider in deciders):
+        for decider in deciders:
+            if decider.outcomes == outcomes:
+                yield _command(decider.os, decider.command)
+        yield bullets(
+            f"{prose(GENERIC.fill(result))} → {_link(by_code[number])}" for result, number in outcomes
+        )
 
 
 def _signature(signature: Signature) -> str:
@@ -139,7 +143,8 @@ def _signature(signature: Signature) -> str:
         lines.append("one of these:")
         lines.extend(f"  - {_sign(sign)}" for sign in signature.any_of)
     listed = "\n".join(line if line.startswith("  ") else f"- {line}" for line in lines)
-    return f"Under {labels}, when this is seen:\n\n{listed}"
+    seen = "this is" if len(lines) == 1 or not signature.requires else "all of this is"
+    return f"Under {labels}, when {seen} seen:\n\n{listed}"
 
 
 def _evidence(cause: Cause) -> Iterable[str]:
@@ -190,14 +195,13 @@ def _checks(checks: tuple[Check, ...]) -> Iterable[str]:
         same = [check for check in checks if (check.expect, check.then) == (expect, then)]
         yield f"**If it prints:** {prose(GENERIC.fill(expect))}. **Then:** {prose(GENERIC.fill(then))}."
         for check in same:
-            yield f"{SYSTEMS[check.os]}:"
             yield _command(check.os, check.command)
 
 
 def _command(system: str, command: str) -> str:
+    name = "Any system" if system == "any" else SYSTEMS[system]
     shell = "powershell" if system == "windows" else "sh"
-    # A tab typed into a shell asks for completion; Go templates read \t as well.
-    return block(GENERIC.fill(command).replace("\t", "\\t"), shell)
+    return f"{name}:\n\n" + block(GENERIC.fill(command), shell)
 
 
 def _clue(clue: Clue) -> str:

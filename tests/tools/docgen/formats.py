@@ -84,11 +84,12 @@ def text() -> str:
     return page(
         "Formats",
         "What synscope reads, what it decodes, and under which names it counts the rest. Nothing is skipped "
-        "silently: the health record and the last line of the report name every reason with its count.",
+        "silently: the health record names every reason with its count, and the end of the report does so too "
+        "(all of them with `--verbose`).",
         "## Files",
         bullets(
             (
-                f"{', '.join(formats)}; both byte orders.",
+                f"{'; '.join(formats)}. Both byte orders. *Modified* is a variant with longer record headers.",
                 "pcapng: both byte orders, several sections and interfaces, enhanced, simple and obsolete "
                 "packet blocks, `if_tsresol` and `if_tsoffset`, lost frames from interface statistics.",
                 f"Compressed with {', '.join(compressions)}, recognised by the first bytes and not by the "

@@ -75,18 +75,12 @@ def _label(label: Label) -> str:
 
 
 def _outcome(rule: Rule) -> str:
-    conditions = "; ".join(
-        f"*{lead}* {_listed(names)}"
-        for lead, names in (("all of", rule.needs), ("one of", rule.any_of), ("none of", rule.unless))
-        if names
-    )
-    return f"- `{rule.outcome.value}` (rule {_PLACES[rule.outcome]}): {sentence(rule.meaning)} " + (
-        f"Seen: {conditions}." if conditions else "Nothing more is asked: it is the last rule."
-    )
-
-
-def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(f"{prose(_MEANINGS[name])} (`{name}`)" for name in names)
+    lines = [f"- `{rule.outcome.value}` (rule {_PLACES[rule.outcome]}): {sentence(rule.meaning)}"]
+    for lead, names in (("all of", rule.needs), ("one of", rule.any_of), ("none of", rule.unless)):
+        if names:
+            listed = "; ".join(f"{prose(_MEANINGS[name])} (`{name}`)" for name in names)
+            lines.append(f"  - *{lead}:* {listed}")
+    return "\n".join(lines)
 
 
 def _row(rule: Rule) -> tuple[str, ...]:
