@@ -60,7 +60,9 @@ class Run:
         return self.attempts
 
 
-def follow(source: ByteSource | bytes, *, budget: int = BUDGET, name: str = "test.pcap", seed: int = 0) -> Run:
+def follow(
+    source: ByteSource | bytes, *, budget: int = BUDGET, name: str = "test.pcap", seed: int = 0
+) -> Run:
     """Follow a capture as the program does; keep a ``CaptureError`` instead of raising it."""
     if isinstance(source, bytes):
         source = Bytes(source)

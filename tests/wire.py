@@ -97,9 +97,7 @@ def ipv4(
     """An IPv4 datagram; ``total``, ``fragment`` (flags and offset) and ``header_words`` may lie."""
     words = 5 + len(options) // 4 if header_words is None else header_words
     length = 20 + len(options) + len(payload) if total is None else total
-    head = struct.pack(
-        ">BBHHHBBH", 0x40 | words, 0, length & 0xFFFF, ident, fragment, 64, protocol, 0
-    )
+    head = struct.pack(">BBHHHBBH", 0x40 | words, 0, length & 0xFFFF, ident, fragment, 64, protocol, 0)
     return head + packed(source) + packed(destination) + options + payload
 
 
@@ -154,7 +152,13 @@ def pcap_header(
 
 
 def pcap_record(
-    ts_ns: int, frame: bytes, *, order: str = "<", unit: int = 1, wirelen: int | None = None, tail: bytes = b""
+    ts_ns: int,
+    frame: bytes,
+    *,
+    order: str = "<",
+    unit: int = 1,
+    wirelen: int | None = None,
+    tail: bytes = b"",
 ) -> bytes:
     """A pcap record. ``unit`` is nanoseconds a tick; ``tail`` extends the record header."""
     seconds, rest = divmod(ts_ns, 1_000_000_000)

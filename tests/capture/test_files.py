@@ -94,10 +94,14 @@ def test_compressed_stream_cut_anywhere(packer: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("packer", PACKERS)
 @given(st.data())
-def test_damaged_compressed_stream(packer: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+def test_damaged_compressed_stream(
+    packer: str, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
     """Flipped bits never raise anything but the typed error, and never hang."""
     packed = bytearray(PACKERS[packer](CAPTURE))
-    for place, bit in data.draw(st.lists(st.tuples(st.integers(6, len(packed) - 1), st.integers(0, 7)), min_size=1)):
+    for place, bit in data.draw(
+        st.lists(st.tuples(st.integers(6, len(packed) - 1), st.integers(0, 7)), min_size=1)
+    ):
         packed[place] ^= 1 << bit
     path = tmp_path_factory.getbasetemp() / f"damaged-{packer}"
     path.write_bytes(packed)

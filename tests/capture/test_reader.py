@@ -125,7 +125,8 @@ def test_pcapng(order: str) -> None:
     """Either byte order; options everywhere are stepped over."""
     comment = wire.option(1, b"a comment", order) + wire.option(0, b"", order)
     capture = wire.section(order, comment) + wire.interface(
-        order, options=wire.option(2, b"eth0", order) + wire.option(9, b"\x09", order) + wire.option(0, b"", order)
+        order,
+        options=wire.option(2, b"eth0", order) + wire.option(9, b"\x09", order) + wire.option(0, b"", order),
     )
     for ts, frame in STORY:
         capture += wire.enhanced(ts, frame, order=order, options=comment)
@@ -222,7 +223,9 @@ def test_any_time_offset_is_exact(resolution: int, ticks: int, offset: int) -> N
 def test_time_stamps_beyond_64_bits(resolution: bytes, ticks: int, expected: int) -> None:
     """Kept exactly, beside the column that cannot hold them."""
     capture = wire.section() + wire.interface(options=wire.option(9, resolution))
-    capture += wire.enhanced(1, STORY[0][1]) + wire.enhanced(ticks, STORY[2][1]) + wire.enhanced(2, STORY[3][1])
+    capture += (
+        wire.enhanced(1, STORY[0][1]) + wire.enhanced(ticks, STORY[2][1]) + wire.enhanced(2, STORY[3][1])
+    )
     run = follow(capture)
     late = [attempt for attempt in run.attempts if attempt.frames.first == 2]
     assert [attempt.first_ts_ns for attempt in late] == [expected]
@@ -275,8 +278,12 @@ def test_interface_statistics() -> None:
 @pytest.mark.parametrize("size", [1 << 19, (1 << 20) + 4, 3 << 20])
 def test_a_block_larger_than_the_buffer(size: int) -> None:
     """The buffer grows for it, whatever kind it is."""
-    capture = wire.section() + wire.block(0x0BAD, bytes(size)) + wire.interface(options=wire.option(9, b"\x09"))
-    capture += b"".join(wire.enhanced(ts, frame, options=wire.option(1, bytes(65000)) * 10) for ts, frame in STORY)
+    capture = (
+        wire.section() + wire.block(0x0BAD, bytes(size)) + wire.interface(options=wire.option(9, b"\x09"))
+    )
+    capture += b"".join(
+        wire.enhanced(ts, frame, options=wire.option(1, bytes(65000)) * 10) for ts, frame in STORY
+    )
     _is_story(capture)
 
 
@@ -446,7 +453,10 @@ def test_one_byte_at_a_time(name: str) -> None:
     assert _facts(follow(Bytes(data, (1,) * len(data)))) == _facts(follow(data))
 
 
-@given(st.sampled_from(sorted(CAPTURES)), st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 7)), max_size=12))
+@given(
+    st.sampled_from(sorted(CAPTURES)),
+    st.lists(st.tuples(st.integers(0, 2000), st.integers(0, 7)), max_size=12),
+)
 def test_flipped_bits(name: str, flips: list[tuple[int, int]]) -> None:
     """Damage is an error at the beginning, a cut later, or other facts; never anything else."""
     data = bytearray(CAPTURES[name])

@@ -31,7 +31,9 @@ def test_story(story: stories.Story) -> None:
 
 
 @pytest.mark.parametrize("story", stories.ALL, ids=lambda story: story.name)
-@pytest.mark.parametrize("isns", [WRAPPING, (0, 0), (0x7FFFFFFF, 0x80000000)], ids=lambda isns: f"{isns[0]:x}-{isns[1]:x}")
+@pytest.mark.parametrize(
+    "isns", [WRAPPING, (0, 0), (0x7FFFFFFF, 0x80000000)], ids=lambda isns: f"{isns[0]:x}-{isns[1]:x}"
+)
 def test_story_anywhere_in_sequence_space(story: stories.Story, isns: tuple[int, int]) -> None:
     """Sequence numbers are modulo 2**32: where a story lies among them does not matter."""
     assert names(told(story.text, isns=isns)) == list(story.expected)
@@ -178,9 +180,7 @@ def test_traits_of_a_reset(version: int, state: Checksum, payload: bytes, *, fro
         Checksum.WRONG: bytes([right[16] ^ 0x5A, right[17]]),
     }
     segment = segment[:16] + sums[state] + segment[18:]
-    datagram = (
-        wire.ipv4(*ends[2:], segment, ident=0xBEEF) if version == 4 else wire.ipv6(*ends[2:], segment)
-    )
+    datagram = wire.ipv4(*ends[2:], segment, ident=0xBEEF) if version == 4 else wire.ipv6(*ends[2:], segment)
     syn = wire.ip(client, server, wire.tcp(1, 2, 100, 0, "S"))
     run = follow(wire.pcap([(1, wire.ethernet(syn)), (2, wire.ethernet(datagram))]))
     reset = run.attempts[0].reset
@@ -197,9 +197,7 @@ def test_checksum_of_a_cut_reset_is_unknown() -> None:
     frame = wire.ethernet(wire.ipv4("192.0.2.2", "192.0.2.1", segment))
     syn = wire.ethernet(wire.ipv4("192.0.2.1", "192.0.2.2", wire.tcp(1, 2, 100, 0, "S")))
     capture = (
-        wire.pcap_header()
-        + wire.pcap_record(1, syn)
-        + wire.pcap_record(2, frame[:-4], wirelen=len(frame))
+        wire.pcap_header() + wire.pcap_record(1, syn) + wire.pcap_record(2, frame[:-4], wirelen=len(frame))
     )
     reset = follow(capture).attempts[0].reset
     assert reset is not None
@@ -323,9 +321,7 @@ def test_invariants_of_any_conversation(conversation: list[tuple[int, bytes]]) -
         for frame in (kept.syn, kept.syn_ack, kept.ack, kept.rst, kept.client_data, kept.fin):
             assert frame is None or kept.first <= frame <= len(conversation)
         assert ("client-syn" in attempt.events) == (attempt.syn_count > 0)
-        assert (attempt.outcome is Outcome.MID_STREAM) == (
-            not attempt.events & {"client-syn", "syn-ack"}
-        )
+        assert (attempt.outcome is Outcome.MID_STREAM) == (not attempt.events & {"client-syn", "syn-ack"})
     assert sum(group.count for group in run.groups) == len(run.attempts)
 
 

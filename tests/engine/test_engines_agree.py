@@ -35,7 +35,9 @@ def both_engines() -> None:
 
 
 def _compare(*paths: Path) -> None:
-    done = subprocess.run([sys.executable, str(TOOL), *map(str, paths)], capture_output=True, check=False, text=True)
+    done = subprocess.run(
+        [sys.executable, str(TOOL), *map(str, paths)], capture_output=True, check=False, text=True
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 

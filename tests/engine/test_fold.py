@@ -123,7 +123,11 @@ def test_recovered_attempts_are_a_group_of_their_own() -> None:
     assert [(group.recovered, group.count) for group in groups] == [(True, 1), (False, 1), (False, 1)]
 
 
-@given(st.lists(st.tuples(st.sampled_from([REFUSED, DROPPED, ANSWERED, "C S | S SA"]), st.integers(1, 5)), max_size=40))
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([REFUSED, DROPPED, ANSWERED, "C S | S SA"]), st.integers(1, 5)), max_size=40
+    )
+)
 def test_groups_count_every_attempt_once(stories: list[tuple[str, int]]) -> None:
     """Groups are the attempts, folded."""
     capture: list[tuple[int, bytes]] = []

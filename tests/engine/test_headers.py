@@ -102,7 +102,9 @@ def test_ipv6_behind_a_link_header(linktype: int, header: bytes) -> None:
 
 def _mpls(*labels: int) -> bytes:
     last = len(labels) - 1
-    return b"".join(struct.pack(">I", label << 12 | (place == last) << 8 | 64) for place, label in enumerate(labels))
+    return b"".join(
+        struct.pack(">I", label << 12 | (place == last) << 8 | 64) for place, label in enumerate(labels)
+    )
 
 
 ETHERNET = wire.ethernet(DATAGRAM)
@@ -131,7 +133,9 @@ CARRIED: dict[str, bytes] = {
     "Geneve": wire.ethernet(
         wire.ipv4(*V4, wire.udp(5, 6081, b"\x02\0\x65\x58" + bytes(12) + ETHERNET), protocol=17)
     ),
-    "GTP-U": wire.ethernet(wire.ipv4(*V4, wire.udp(2152, 2152, b"\x30\xff" + bytes(6) + DATAGRAM), protocol=17)),
+    "GTP-U": wire.ethernet(
+        wire.ipv4(*V4, wire.udp(2152, 2152, b"\x30\xff" + bytes(6) + DATAGRAM), protocol=17)
+    ),
     "GTP-U with sequence number": wire.ethernet(
         wire.ipv4(*V4, wire.udp(2152, 2152, b"\x32\xff" + bytes(10) + DATAGRAM), protocol=17)
     ),
@@ -281,7 +285,9 @@ def test_icmp_quotes(kind: int, quoted: int) -> None:
 def test_icmpv6_quotes(kind: int, extension: bytes) -> None:
     """The same for ICMPv6, also past extension headers in the quoted datagram."""
     quoted = wire.ipv6(*V6, extension + SEGMENT, following=0 if extension else 6)
-    found = decode(wire.ethernet(wire.ipv6("2001:db8::7", V6[0], wire.icmp_error(kind, 4, quoted), following=58)))
+    found = decode(
+        wire.ethernet(wire.ipv6("2001:db8::7", V6[0], wire.icmp_error(kind, 4, quoted), following=58))
+    )
     assert (found.is_icmp, found.reason) == (True, "ICMPv6")
     assert (found.source, found.destination) == V6
     assert (found.source_port, found.destination_port, found.seq) == (40001, 62893, 0xDEADBEEF)

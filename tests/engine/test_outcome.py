@@ -51,9 +51,7 @@ def test_rules_name_known_events() -> None:
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_outcome_has_a_story(outcome: Outcome) -> None:
     """Each rule is reached by frames, not only by masks."""
-    wanted = [
-        story for story in stories.ALL if any(text.split()[1] == outcome for text in story.expected)
-    ]
+    wanted = [story for story in stories.ALL if any(text.split()[1] == outcome for text in story.expected)]
     assert wanted
     assert any(attempt.outcome is outcome for attempt in told(wanted[0].text))
 

@@ -41,9 +41,7 @@ def _walk_pcapng(data: bytes, state: array[int], batch: Batch, end: int | None =
 
 
 def _frames(data: bytes, batch: Batch, count: int) -> list[tuple[int, bytes]]:
-    return [
-        (batch.ts_ns[n], data[batch.at[n] : batch.at[n] + batch.caplen[n]]) for n in range(count)
-    ]
+    return [(batch.ts_ns[n], data[batch.at[n] : batch.at[n] + batch.caplen[n]]) for n in range(count)]
 
 
 EXPECTED = [(wire.START + n, frame) for n, frame in enumerate(FRAMES)]
@@ -132,7 +130,9 @@ def test_other_blocks_stop_the_walk() -> None:
     assert (state[rec.STATE_STOP], state[rec.STATE_POSITION]) == (rec.STOP_BLOCK, len(PCAPNG))
 
 
-@given(st.binary(max_size=300), st.booleans(), st.sampled_from([16, 24]), st.integers(0, 2), st.integers(1, 4))
+@given(
+    st.binary(max_size=300), st.booleans(), st.sampled_from([16, 24]), st.integers(0, 2), st.integers(1, 4)
+)
 def test_noise(data: bytes, big: bool, header: int, swapped: int, size: int) -> None:  # noqa: FBT001
     """Any bytes: the walk ends, inside the buffer."""
     for walk in (_walk_pcap, _walk_pcapng):

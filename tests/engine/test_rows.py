@@ -35,7 +35,14 @@ def test_state_vector() -> None:
 
 def test_state_bits() -> None:
     """Each is one bit, and no two are the same."""
-    bits = [rows.CLIENT_IS_HIGH, rows.KNOWS_CLIENT, rows.KNOWS_SERVER, rows.PENDING_ACK, rows.OTHER_ISN, rows.SELF]
+    bits = [
+        rows.CLIENT_IS_HIGH,
+        rows.KNOWS_CLIENT,
+        rows.KNOWS_SERVER,
+        rows.PENDING_ACK,
+        rows.OTHER_ISN,
+        rows.SELF,
+    ]
     assert all(bit & (bit - 1) == 0 for bit in bits)
     assert len(set(bits)) == len(bits)
 

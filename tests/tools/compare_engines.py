@@ -91,7 +91,9 @@ def _said(path: str) -> Iterator[str]:
     tracker = follower.tracker
     yield repr((tracker.strays, tracker.duplicates, tracker.aggregated, tracker.orphans()))
     yield repr((follower.frames, follower.segments, follower.undecoded()))
-    yield repr((reader.format, reader.linktypes, reader.cut, reader.snapped, reader.odd_times, reader.dropped))
+    yield repr(
+        (reader.format, reader.linktypes, reader.cut, reader.snapped, reader.odd_times, reader.dropped)
+    )
 
 
 def _work() -> None:

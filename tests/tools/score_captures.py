@@ -88,9 +88,7 @@ def follow(path: Path) -> tuple[dict[Key, list[Labelled]], str | None]:
     return found, diagnosis.health.error
 
 
-def differences(
-    expected: Mapping[Key, list[Labelled]], found: Mapping[Key, list[Labelled]]
-) -> Iterator[str]:
+def differences(expected: Mapping[Key, list[Labelled]], found: Mapping[Key, list[Labelled]]) -> Iterator[str]:
     """Each key whose labels differ, in words."""
     for key in sorted({*expected, *found}):
         wanted = sorted(one.label for one in expected.get(key, ()))
@@ -175,7 +173,9 @@ def check_command(paths: Iterable[Path], folder: Path) -> int:
             if wrong:
                 failures += 1
                 print(f"COMMAND {path.relative_to(folder).as_posix()}: {wrong}")
-    print(f"command: {len(every) - failures} of {len(every)} files end with status 0, 1 or 3 and no traceback")
+    print(
+        f"command: {len(every) - failures} of {len(every)} files end with status 0, 1 or 3 and no traceback"
+    )
     return failures
 
 

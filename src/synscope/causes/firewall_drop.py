@@ -42,7 +42,7 @@ CAUSE = Cause(
         Clue("refused-by-icmp", 10),
         Clue("unreachable-by-icmp", 10),
     ),
-    contradicts=yes("no-firewall-rule"),
+    contradicts=yes("no-firewall-rule", "client-refused-syn-ack"),
     decisive=(
         yes("syn-unanswered", "kernel-says-netfilter-drop"),
         yes("half-open", "firewall-rule-drops"),

@@ -192,6 +192,7 @@ GROUPS: tuple[Group, ...] = (
             ("established connections without a process, a full listen queue", "SYN131"),
             ("connections of the server with bytes in Recv-Q", "SYN133"),
             ("Recv-Q 0, and the process is busy", "SYN134"),
+            ("Recv-Q 0 at the server, and bytes in the client's Send-Q", "SYN122"),
             ("the process is a forwarder (docker-proxy, ssh, kubectl)", "SYN110"),
         ),
     ),

@@ -49,6 +49,18 @@ def half_open(view: View) -> Verdict:
     return yes(f"{verdict.text}; the client answered the SYN-ACK with an RST{of_them}", verdict.frames)
 
 
+def client_refused_syn_ack(view: View) -> Verdict:
+    """``client-refused-syn-ack``: the answers arrived, and the client did not want them."""
+    groups = [group for group in view.failing if group.outcome is Outcome.CLIENT_RESET]
+    if not groups:
+        return no("no client answered a SYN-ACK with an RST")
+    text = f"{count(total(groups), 'client RST')} answered a SYN-ACK, so it had arrived"
+    frames = frames_of(attempts(groups), lambda f: f.rst)
+    if len(groups) < len(view.failing):
+        return no(f"{text}; other attempts failed otherwise", frames)
+    return yes(text, frames)
+
+
 def odd_reply(view: View) -> Verdict:
     """``odd-reply``."""
     return _failed_with(

@@ -39,6 +39,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "syn-unanswered": handshake.syn_unanswered,
     "syn-repeated": handshake.syn_repeated,
     "half-open": handshake.half_open,
+    "client-refused-syn-ack": handshake.client_refused_syn_ack,
     "odd-reply": handshake.odd_reply,
     "some-completed": handshake.some_completed,
     "always-completed": handshake.always_completed,

@@ -65,6 +65,11 @@ VOCABULARY: tuple[Word, ...] = (
     Word("syn-unanswered", _PACKETS, "at least one SYN got no answer at all"),
     Word("syn-repeated", _PACKETS, "the client repeated an unanswered SYN"),
     Word("half-open", _PACKETS, "the server's SYN-ACK was never acknowledged by the client"),
+    Word(
+        "client-refused-syn-ack",
+        _PACKETS,
+        "every attempt that failed did so because the client answered the SYN-ACK with an RST",
+    ),
     Word("odd-reply", _PACKETS, "the SYN was answered by a segment that does not answer it"),
     Word("some-completed", _PACKETS, "at least one handshake to the target completed"),
     Word("always-completed", _PACKETS, "every attempt to the target completed"),
