@@ -37,7 +37,7 @@ def packed(address: str) -> bytes:
 
 def internet_sum(data: bytes) -> int:
     """The ones' complement sum of RFC 1071, not yet inverted."""
-    total = sum(struct.unpack(f">{len(data) // 2}H", data[: len(data) & ~1]))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data[: len(data) & ~1]))
     if len(data) % 2:
         total += data[-1] << 8
     while total > 0xFFFF:

@@ -28,9 +28,9 @@ CAPTURE = wire.pcap(STORY)
 
 def _zstd(data: bytes) -> bytes:
     if sys.version_info >= (3, 14):
-        from compression import zstd  # noqa: PLC0415 - only where it is needed
+        from compression import zstd
     else:
-        from backports import zstd  # noqa: PLC0415
+        from backports import zstd
     packed: bytes = zstd.compress(data)
     return packed
 
@@ -152,13 +152,13 @@ def test_a_folder(tmp_path: Path) -> None:
 def test_descriptors_are_closed(tmp_path: Path) -> None:
     """By ``close``, and when opening fails."""
     path = tmp_path / "capture"
-    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else None
+    before = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else None
     for data in (CAPTURE, gzip.compress(CAPTURE), b"PK\x03\x04" + bytes(9), b""):
         path.write_bytes(data)
         with contextlib.suppress(CaptureError):
             open_source(str(path)).close()
     if before is not None:
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 _PIPED = """
@@ -180,7 +180,7 @@ def test_standard_input(packer: str) -> None:
     assert done.stdout.decode().split() == [str(len(STORY)), "None"]
 
 
-def test_a_pipe_is_followed_as_it_goes(tmp_path: Path) -> None:
+def test_a_pipe_is_followed_as_it_goes() -> None:
     """What is there is delivered before the rest has come."""
     read_end, write_end = os.pipe()
     try:

@@ -25,7 +25,7 @@ with warnings.catch_warnings():
 _LAYERS: dict[int, Any] = {1: Ether, 101: IP, 113: CookedLinux, 276: CookedLinuxV2}
 
 
-def layer_of(linktype: int) -> Any:  # noqa: ANN401 - Scapy is not typed
+def layer_of(linktype: int) -> Any:
     """Scapy's class for a link type, ``None`` where it has none."""
     return _LAYERS.get(linktype)
 
@@ -43,7 +43,7 @@ def judge(frame: bytes, linktype: int, found: Decoded) -> str | None:
     return compare(packet, found)
 
 
-def compare(packet: Packet, found: Decoded) -> str | None:
+def compare(packet: Any, found: Decoded) -> str | None:
     """The first field in which a dissected packet and the columns differ."""
     segment = _innermost(packet, TCP)
     datagram = segment.underlayer
@@ -65,13 +65,13 @@ def compare(packet: Packet, found: Decoded) -> str | None:
     for name, (theirs, ours) in pairs.items():
         if theirs != ours:
             return f"{name}: Scapy {theirs}, we {ours}"
-    for theirs, ours in ((datagram.src, found.source), (datagram.dst, found.destination)):
-        if not same_address(theirs, ours):
-            return f"address: Scapy {theirs}, we {ours}"
+    for address, mine in ((datagram.src, found.source), (datagram.dst, found.destination)):
+        if not same_address(address, mine):
+            return f"address: Scapy {address}, we {mine}"
     return None
 
 
-def _innermost(packet: Packet, kind: type[Packet]) -> Packet:
+def _innermost(packet: Any, kind: type[Packet]) -> Any:
     found = packet.getlayer(kind)
     while (deeper := found.payload.getlayer(kind)) is not None:
         found = deeper
@@ -130,9 +130,9 @@ def _datagrams(draw: st.DrawFn, segment: Packet) -> Packet:
         return IP(src=str(source), dst=str(destination), options=options, flags=flags) / segment
     source, destination = draw(st.tuples(st.ip_addresses(v=6), st.ip_addresses(v=6)))
     datagram = IPv6(src=str(source), dst=str(destination))
-    makers = [
+    makers: list[Any] = [
         IPv6ExtHdrHopByHop,
-        lambda: IPv6ExtHdrDestOpt(),
+        IPv6ExtHdrDestOpt,
         lambda: IPv6ExtHdrRouting(addresses=["2001:db8::9"]),
         lambda: IPv6ExtHdrFragment(offset=0, m=1, id=7),
     ]

@@ -64,7 +64,7 @@ def test_this_process_runs_what_was_asked_for() -> None:
     assert wanted in {None, "", MODE}
     for name in COMPILED_MODULES:
         module = importlib.import_module(f"synscope.engine.{name}")
-        assert module.COMPILED == (MODE == "compiled")
+        assert (MODE == "compiled") == module.COMPILED
 
 
 @pytest.mark.parametrize("path", BINARIES, ids=lambda path: path.name)

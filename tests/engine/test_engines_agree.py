@@ -50,7 +50,7 @@ def test_fixtures() -> None:
 @pytest.mark.usefixtures("both_engines")
 def test_stories_and_damage(tmp_path: Path) -> None:
     """Every story anywhere in sequence space, and noise on top of them."""
-    dice = random.Random(793)  # noqa: S311 - repeatable noise, no secret
+    dice = random.Random(793)
     for place, story in enumerate(stories.ALL):
         isns = (dice.randrange(1 << 32), dice.choice([0, 0xFFFFFFFF, 0x80000000]))
         capture = bytearray(wire.pcap(frames(story.text, isns=isns)))

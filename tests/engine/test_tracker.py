@@ -123,21 +123,32 @@ def _by_id(attempts: list[Attempt]) -> list[str]:
 
 STRADDLERS = {
     "Windows' retries after a refusal": (
-        "C S | S RA dt=1 | C S dt=500 | S RA dt=1 | C S dt=500 | S RA dt=1", 2, "SYN-RST refused-repeatedly"
+        "C S | S RA dt=1 | C S dt=500 | S RA dt=1 | C S dt=500 | S RA dt=1",
+        2,
+        "SYN-RST refused-repeatedly",
     ),
     "Windows' retries over a slow line": (
-        "C S | S RA dt=150 | C S dt=500 | S RA dt=150 | C S dt=500 | S RA dt=150", 4,
+        "C S | S RA dt=150 | C S dt=500 | S RA dt=150 | C S dt=500 | S RA dt=150",
+        4,
         "SYN-RST refused-repeatedly",
     ),
     "a forged rst before the real answer": ("C S | S RA seq=0 | S SA | C A", 2, "completed silent"),
     "challenge ack, rst, the same syn": (
-        "C S | S A seq=s+900 ack=c-5000 | C R seq=c-5000 | C S dt=1000 | S SA | C A", 3, "completed silent"
+        "C S | S A seq=s+900 ack=c-5000 | C R seq=c-5000 | C S dt=1000 | S SA | C A",
+        3,
+        "completed silent",
     ),
     "an rst of the client behind both fins": (
-        "C S | S SA | C A | C PA len=5 | S PA len=7 | S FA | C FA | C R", 7, "completed reset-by-client"
+        "C S | S SA | C A | C PA len=5 | S PA len=7 | S FA | C FA | C R",
+        7,
+        "completed reset-by-client",
     ),
-    "a long silence": ("C S | S SA | C A | C PA len=5 | S PA len=7 dt=9000 | C FA | S FA", 4, "completed closed"),
-}  # fmt: skip
+    "a long silence": (
+        "C S | S SA | C A | C PA len=5 | S PA len=7 dt=9000 | C FA | S FA",
+        4,
+        "completed closed",
+    ),
+}
 
 
 @pytest.mark.parametrize("name", STRADDLERS)

@@ -27,7 +27,7 @@ SITUATIONS = [
     Situation(
         "a port scanner",
         (attempt(Outcome.CLIENT_RESET),),
-        LOCAL | {"half-open", "reset-by-client", "refused-address-is-ipv4-only"},
+        LOCAL | {"half-open", "reset-by-client", "client-refused-syn-ack", "refused-address-is-ipv4-only"},
     ),
 ]
 

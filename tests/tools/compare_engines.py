@@ -59,11 +59,11 @@ def digest(path: str) -> str:
 
 def _said(path: str) -> Iterator[str]:
     # Imported here: only the worker processes have chosen their engine.
-    from synscope.capture.errors import CaptureError  # noqa: PLC0415
-    from synscope.capture.files import open_source  # noqa: PLC0415
-    from synscope.capture.reader import Reader  # noqa: PLC0415
-    from synscope.engine.follower import Follower  # noqa: PLC0415
-    from synscope.model import Attempt  # noqa: PLC0415
+    from synscope.capture.errors import CaptureError
+    from synscope.capture.files import open_source
+    from synscope.capture.reader import Reader
+    from synscope.engine.follower import Follower
+    from synscope.model import Attempt
 
     attempts: list[Attempt] = []
     follower = Follower(on_attempt=attempts.append)

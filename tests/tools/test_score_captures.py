@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests import wire
 from tests.story import CLIENT, SERVER, frames
 

@@ -154,7 +154,7 @@ def _evidence(cause: Cause) -> Iterable[str]:
         yield bullets(f"+{clue.weight}: {_clue(clue)}" for clue in cause.supports)
     if cause.weakened_by:
         yield "Makes it less likely:"
-        yield bullets(f"−{clue.weight}: {_clue(clue)}" for clue in cause.weakened_by)
+        yield bullets(f"-{clue.weight}: {_clue(clue)}" for clue in cause.weakened_by)
     if cause.contradicts:
         yield "Contradicts it; any of these rules it out:"
         yield bullets(_sign(sign) for sign in cause.contradicts)

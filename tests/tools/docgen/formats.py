@@ -78,27 +78,23 @@ UDP_TUNNELS: tuple[tuple[str, str], ...] = (
 
 def text() -> str:
     """Return the page."""
-    formats = dict.fromkeys(magic.name for magic in reader._PCAP_MAGICS.values())  # noqa: SLF001
-    compressions = [name for _, name, _ in files._FORMATS]  # noqa: SLF001
-    unsupported = [name for _, name in files._KNOWN_OTHERS]  # noqa: SLF001
+    formats = dict.fromkeys(magic.name for magic in reader._PCAP_MAGICS.values())
+    compressions = [name for _, name, _ in files._FORMATS]
+    unsupported = [name for _, name in files._KNOWN_OTHERS]
     return page(
         "Formats",
         "What synscope reads, what it decodes, and under which names it counts the rest. Nothing is skipped "
-        "silently: the health record names every reason with its count, and the end of the report does so too "
+        "silently: the health record names every reason with its count, and so does the end of the report "
         "(all of them with `--verbose`).",
         "## Files",
-        bullets(
-            (
-                f"{'; '.join(formats)}. Both byte orders. *Modified* is a variant with longer record headers.",
-                "pcapng: both byte orders, several sections and interfaces, enhanced, simple and obsolete "
-                "packet blocks, `if_tsresol` and `if_tsoffset`, lost frames from interface statistics.",
-                f"Compressed with {', '.join(compressions)}, recognised by the first bytes and not by the "
-                "name. Standard input is the path `-`.",
-                f"Recognised and refused, with the advice to unpack them: {', '.join(unsupported)}.",
-            )
-        ),
-        "A capture that is cut or damaged is analysed up to there, and the report says where that is. Besides a "
-        "record that is not whole, these end the reading:",
+        f"""- {"; ".join(formats)}. Both byte orders. *Modified* has longer record headers.
+- pcapng: both byte orders, several sections and interfaces, enhanced, simple and obsolete packet blocks, \
+`if_tsresol` and `if_tsoffset`, lost frames from interface statistics.
+- Compressed with {", ".join(compressions)}: recognised by the first bytes and not by the name. Standard \
+input is the path `-`.
+- Recognised and refused, with the advice to unpack them: {", ".join(unsupported)}.""",
+        "A capture that is cut or damaged is analysed up to there, and the report says where that is. Besides "
+        "a record that is not whole, these end the reading:",
         bullets(prose(fault) for fault in FAULT_TEXT.values()),
         "## Link types",
         table(
@@ -112,7 +108,8 @@ def text() -> str:
             ("number", "what it is"),
             _checked("ethertype", probe.ethertypes, ETHERTYPES, lambda number: f"0x{number:04x}"),
         ),
-        "Numbers up to 1500 are lengths: the 802.2 LLC header behind them is followed to IP where there is one.",
+        "Numbers up to 1500 are lengths: the 802.2 LLC header behind them is followed to IP where there is "
+        "one.",
         "## Protocols over IP",
         table(("number", "what it is"), _checked("protocol", probe.protocols, PROTOCOLS, str)),
         "## Tunnels over UDP",

@@ -83,8 +83,16 @@ def _ethernet(ethertype: int) -> bytes:
 
 def _ipv4(protocol: int) -> bytes:
     size = 20 + len(_PAYLOAD)
-    return bytes((0x45, 0)) + size.to_bytes(2, "big") + bytes((0, 0, 0, 0, 64, protocol)) + bytes(10) + _PAYLOAD
+    return (
+        bytes((0x45, 0)) + size.to_bytes(2, "big") + bytes((0, 0, 0, 0, 64, protocol)) + bytes(10) + _PAYLOAD
+    )
 
 
 def _ipv6(protocol: int) -> bytes:
-    return bytes((0x60, 0, 0, 0)) + len(_PAYLOAD).to_bytes(2, "big") + bytes((protocol, 64)) + bytes(32) + _PAYLOAD
+    return (
+        bytes((0x60, 0, 0, 0))
+        + len(_PAYLOAD).to_bytes(2, "big")
+        + bytes((protocol, 64))
+        + bytes(32)
+        + _PAYLOAD
+    )
