@@ -19,7 +19,15 @@ from tests.test_fixtures import check_entry
 
 RECORDER = Path(__file__).parent / "tools" / "record_fixtures.py"
 PROGRAMS = ("ip", "nft", "tcpdump", "tshark")
-STORIES = ("refused", "refused-ipv6", "drop-input", "reject-reset", "reject-icmp-port", "accept-queue-full", "silent")
+STORIES = (
+    "refused",
+    "refused-ipv6",
+    "drop-input",
+    "reject-reset",
+    "reject-icmp-port",
+    "accept-queue-full",
+    "silent",
+)
 
 
 def _missing() -> str | None:

@@ -88,10 +88,7 @@ def diagnose(
         by_port.setdefault(group.server.port, []).append(group)
     # A target that was found has attempts: only its own groups say what happened to it.
     found = [summarise(target, by_port[target.port], ()) for target in found_targets(groups)]
-    if targets:
-        summaries = [summarise(target, groups, orphans) for target in targets]
-    else:
-        summaries = found
+    summaries = [summarise(target, groups, orphans) for target in targets] if targets else found
     chosen = set(map(id, _first_to_diagnose(summaries)) if not targets else map(id, summaries))
     others = relevant(found, summaries)
     diagnosed = tuple(
@@ -120,7 +117,9 @@ def _facts(
 ) -> Facts:
     if not observed:
         return Facts(summary, {})
-    roles = {summary.target.port: frozenset(tag for use in ports.usual(summary.target.port) for tag in use.tags)}
+    roles = {
+        summary.target.port: frozenset(tag for use in ports.usual(summary.target.port) for tag in use.tags)
+    }
     seen = [
         *observe_request(summary.target, blocked=ports.BLOCKED_BY_BROWSERS, roles=roles),
         *observe_packets(summary, others, end_ts_ns=health.last_ts_ns, linktypes=health.linktypes),
@@ -137,7 +136,9 @@ def _health(reader: Reader, follower: Follower, first: int | None, last: int | N
     tracker = follower.tracker
     notes = []
     if reader.odd_times:
-        notes.append(f"{len(reader.odd_times):,} time stamps lie outside any calendar: waits are not reliable")
+        notes.append(
+            f"{len(reader.odd_times):,} time stamps lie outside any calendar: waits are not reliable"
+        )
     if tracker.merged:
         notes.append("too many servers to tell apart: most are counted together under the address ::")
     return CaptureHealth(

@@ -10,6 +10,10 @@ import enum
 from dataclasses import dataclass, field
 
 
+PORT_MAX = 65535
+"""The largest TCP port: the header's field has 16 bits (RFC 9293 §3.1)."""
+
+
 class Label(enum.StrEnum):
     """What a handshake is called. The first four are the mission's; the others keep them honest."""
 
@@ -188,7 +192,7 @@ class Target:
     @property
     def is_port(self) -> bool:
         """Whether the number is a TCP port a client can connect to (1..65535)."""
-        return 1 <= self.port <= 65535
+        return 1 <= self.port <= PORT_MAX
 
     @property
     def wrapped(self) -> int:
@@ -210,7 +214,7 @@ class NearMiss:
 
     kind: str
     """``wrapped-port``, ``similar-port``, ``other-address``, ``proxy-request``, ``icmp-without-syn``,
-    ``rst-without-syn``, ``mid-stream``."""
+    ``rst-without-syn``."""
     text: str
     port: int
     frames: tuple[int, ...] = ()
@@ -370,7 +374,7 @@ class CaptureHealth:
     first_ts_ns: int | None = None
     last_ts_ns: int | None = None
     aggregated: int = 0
-    """Attempts that were decided early to bound memory: counted, not listed."""
+    """Attempts that were settled before the end of the capture, to bound memory."""
     dropped: int | None = None
     """Frames the capturing program says it lost (pcapng interface statistics)."""
     notes: tuple[str, ...] = ()

@@ -13,7 +13,7 @@ from . import inputs
 from .contenders import US, Contender, contenders
 from .inputs import Input
 from .measure import Job, race
-from .record import CannotRecord
+from .record import CannotRecordError
 from .report import Report, Result, system_facts, write_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
@@ -76,7 +76,7 @@ def main(
     system = system_facts()
     try:
         made, missing = inputs.make(folder, click.echo)
-    except (CannotRecord, ValueError) as error:
+    except (CannotRecordError, ValueError) as error:
         raise click.ClickException(
             f"{error}\n{inputs.LOAD} in {folder} cannot be had; put a capture there to go on"
         ) from error
@@ -95,10 +95,7 @@ def main(
     for table in [name for name in TITLES if name in only or not set(only) & set(TITLES)]:
         results: list[Result] = []
         for entry in [made[name] for name in INPUTS[table] if name in made]:
-            jobs = [
-                Job(c.key, c.command(folder / entry.name), c.env)
-                for c in chosen(table, entry, everyone)
-            ]
+            jobs = [Job(c.key, c.command(folder / entry.name), c.env) for c in chosen(table, entry, everyone)]
             if not jobs:
                 continue
             click.echo(f"{TITLES[table]}: {entry.name}, {entry.packets:,} packets")

@@ -46,9 +46,7 @@ def count(data: Buffer) -> int:
 def count_handshakes(data: Buffer) -> int:
     """Count the SYN-ACK segments of an Ethernet, IPv4, no-IP-options capture."""
     return sum(
-        1
-        for offset, captured in records(data)
-        if captured >= 54 and data[offset + 16 + 47] & 0x12 == 0x12
+        1 for offset, captured in records(data) if captured >= 54 and data[offset + 16 + 47] & 0x12 == 0x12
     )
 
 

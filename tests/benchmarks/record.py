@@ -39,7 +39,7 @@ http {{
 """
 
 
-class CannotRecord(Exception):
+class CannotRecordError(Exception):
     """No capture can be recorded here; the message says why."""
 
 
@@ -57,7 +57,7 @@ def record(target: Path, seconds: int = FIRST_SECONDS) -> str:
     """Record the load into ``target``, long enough for the packets wanted; return a summary."""
     reason = obstacle()
     if reason:
-        raise CannotRecord(reason)
+        raise CannotRecordError(reason)
     part = target.with_suffix(".part")
     try:
         while True:
@@ -71,7 +71,7 @@ def record(target: Path, seconds: int = FIRST_SECONDS) -> str:
                 part.replace(target)
                 return summary
             if dropped or seconds >= MAX_SECONDS or not captured:
-                raise CannotRecord(f"the recording is not good enough: {summary}")
+                raise CannotRecordError(f"the recording is not good enough: {summary}")
             wanted = seconds * max(MIN_PACKETS / captured, MIN_HANDSHAKES / max(requests, 1))
             seconds = min(MAX_SECONDS, max(seconds + 1, int(wanted * 1.15)))
     finally:
@@ -100,7 +100,7 @@ def _record_once(part: Path, seconds: int) -> tuple[int, int, int]:
             time.sleep(2)  # the last packets leave the ring
         requests = re.search(r"(\d+) requests in", load.stdout)
         if load.returncode or not requests:
-            raise CannotRecord(f"wrk failed: {(load.stderr or load.stdout).strip()}")
+            raise CannotRecordError(f"wrk failed: {(load.stderr or load.stdout).strip()}")
         text = log.read_text()
         return (
             _number(r"(\d+) packets captured", text),
@@ -132,9 +132,7 @@ def _namespace() -> Iterator[list[str]]:
 
 
 @contextmanager
-def _running(
-    argv: list[str], log: Path, stop: signal.Signals, ready: Path, text: str
-) -> Iterator[None]:
+def _running(argv: list[str], log: Path, stop: signal.Signals, ready: Path, text: str) -> Iterator[None]:
     """Keep a command running, from when file ``ready`` holds ``text`` to the block's end."""
     with log.open("wb") as out:
         child = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -142,7 +140,7 @@ def _running(
         deadline = time.monotonic() + 60
         while not (ready.exists() and text in ready.read_text()):
             if child.poll() is not None or time.monotonic() > deadline:
-                raise CannotRecord(f"{argv[4]} did not start: {log.read_text().strip()}")
+                raise CannotRecordError(f"{argv[4]} did not start: {log.read_text().strip()}")
             time.sleep(0.05)
         yield
     finally:
@@ -158,11 +156,11 @@ def _running(
 def _run(argv: list[str]) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise CannotRecord(f"{' '.join(argv)}: {done.stderr.strip()}")
+        raise CannotRecordError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
 def _number(pattern: str, text: str) -> int:
     found = re.search(pattern, text)
     if not found:
-        raise CannotRecord(f"tcpdump did not say {pattern!r}: {text.strip()}")
+        raise CannotRecordError(f"tcpdump did not say {pattern!r}: {text.strip()}")
     return int(found[1])

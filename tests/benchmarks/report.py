@@ -52,8 +52,7 @@ class Report:
             "rounds": self.rounds,
             "missing": self.missing,
             "tables": {
-                title: [_result_json(result) for result in results]
-                for title, results in self.tables.items()
+                title: [_result_json(result) for result in results] for title, results in self.tables.items()
             },
         }
 

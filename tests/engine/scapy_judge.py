@@ -109,12 +109,8 @@ def packets(draw: st.DrawFn) -> Packet:
     ) / draw(st.binary(max_size=40))
     datagram = draw(_datagrams(segment))
     if draw(st.booleans()):
-        outer = draw(
-            st.sampled_from(
-                [lambda: IP(src="192.0.2.1", dst="192.0.2.2"), lambda: IPv6(src="::1", dst="::2")]
-            )
-        )
-        datagram = outer() / GRE() / datagram if draw(st.booleans()) else outer() / datagram
+        outer = IP(src="192.0.2.1", dst="192.0.2.2") if draw(st.booleans()) else IPv6(src="::1", dst="::2")
+        datagram = outer / GRE() / datagram if draw(st.booleans()) else outer / datagram
     link = Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02")  # else Scapy asks the network
     for tag in draw(st.sampled_from([(), (Dot1Q,), (Dot1AD, Dot1Q)])):
         link = link / tag(vlan=draw(st.integers(0, 4095)))

@@ -131,7 +131,8 @@ def test_no_ipv6_address_is_taken_for_an_ipv4_address() -> None:
 def test_key_frames_and_times() -> None:
     """Each key frame is the first of its kind, with its time."""
     (attempt,) = told(
-        "C S | C S dt=1000 | S SA | S SA dt=1000 | C A | C PA len=5 | C PA len=6 | S PA len=7 | C FA | S FA | C R"
+        "C S | C S dt=1000 | S SA | S SA dt=1000 | C A"
+        " | C PA len=5 | C PA len=6 | S PA len=7 | C FA | S FA | C R"
     )
     kept = attempt.frames
     assert (kept.first, kept.syn, kept.syn_ack, kept.ack) == (1, 1, 3, 5)

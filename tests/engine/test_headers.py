@@ -226,11 +226,15 @@ REFUSALS: dict[str, tuple[int, bytes, str]] = {
         wire.ipv4(*V4, SEGMENT, total=19),
         "IP header with impossible lengths",
     ),
-    "later fragment": (101, wire.ipv4(*V4, SEGMENT, fragment=1), "later fragment of an IP datagram"),
+    "later fragment": (
+        101,
+        wire.ipv4(*V4, SEGMENT, fragment=1),
+        "fragment of an IP datagram that adds no TCP header",
+    ),
     "later IPv6 fragment": (
         101,
         wire.ipv6(*V6, b"\x06\0\0\x08" + bytes(4) + SEGMENT, following=44),
-        "later fragment of an IP datagram",
+        "fragment of an IP datagram that adds no TCP header",
     ),
     "data offset 4": (101, wire.ipv4(*V4, wire.tcp(1, 2, offset=4)), "TCP header with impossible length"),
     "data offset beyond the datagram": (

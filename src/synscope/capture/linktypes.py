@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 NAMES: dict[int, str] = {
-    0: "NULL", 1: "EN10MB", 6: "IEEE802_5", 8: "SLIP", 9: "PPP", 10: "FDDI", 12: "RAW", 14: "RAW",
+    0: "NULL", 1: "EN10MB", 6: "IEEE802_5", 7: "ARCNET", 8: "SLIP", 9: "PPP", 10: "FDDI", 12: "RAW", 14: "RAW",
     50: "PPP_HDLC", 51: "PPP_ETHER", 101: "RAW", 104: "C_HDLC", 105: "IEEE802_11", 107: "FRELAY",
     108: "LOOP", 113: "LINUX_SLL", 117: "PFLOG", 119: "PRISM_HEADER", 127: "IEEE802_11_RADIOTAP",
     129: "ARCNET_LINUX", 138: "APPLE_IP_OVER_IEEE1394", 143: "DOCSIS", 147: "USER0", 163: "IEEE802_11_AVS",

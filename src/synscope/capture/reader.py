@@ -209,7 +209,7 @@ class Reader:
         major, minor, _, _, snaplen, linktype = struct.unpack_from(
             f"{kind.byte_order}HHiIII", self._buffer, 4
         )
-        if major != 2:
+        if major != 2:  # noqa: PLR2004 - the only version there is
             raise CaptureError(self._capture, f"is pcap of the unknown version {major}.{minor}", offset=4)
         self.format = kind.name
         linktype &= 0x03FFFFFF

@@ -17,8 +17,8 @@ CAUSE = Cause(
         "capture and no answer is, and the client repeats it; dropped on the way out, the capture shows "
         "nothing and the client hangs. A dropped answer leaves SYN-ACKs that repeat and are never "
         "acknowledged; a rule against established traffic leaves data that is never acknowledged. On a "
-        "loopback interface silence is nearly always such a rule (or a full accept queue): the guides' "
-        "'not running' would be answered with RST there."
+        "loopback interface silence is nearly always such a rule (or a full accept queue): a service that is "
+        "merely 'not running' would be answered with RST there."
     ),
     documented_in=("A", "B", "C"),
     signatures=(

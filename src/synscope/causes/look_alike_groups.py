@@ -11,7 +11,7 @@ _LISTENERS = {
     "windows": "Get-NetTCPConnection -State Listen -LocalPort {port} -ErrorAction SilentlyContinue",
 }
 
-_CONTAINERS = "docker ps --format 'table {{.Names}}\t{{.Ports}}'"
+_CONTAINERS = "docker ps --format 'table {{.Names}}\\t{{.Ports}}'"
 
 
 def _codes(numbers: str) -> tuple[str, ...]:

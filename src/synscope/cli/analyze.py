@@ -17,11 +17,15 @@ from synscope.model import Label, Target
 if TYPE_CHECKING:
     from synscope.model import Attempt, Diagnosis
 
+    _TargetParameter = click.ParamType[Target]
+else:
+    _TargetParameter = click.ParamType  # older releases of click are not generic
+
 _STANDARD_INPUT = "-"
 _DIFFERENCES_SHOWN = 10
 
 
-class TargetType(click.ParamType[Target]):
+class TargetType(_TargetParameter):
     """A ``-p`` argument."""
 
     name = "target"
@@ -39,7 +43,7 @@ class TargetType(click.ParamType[Target]):
 _HELP = """\
 Say what happened to the handshakes in packet captures, and why.
 
-CAPTURE is a pcap or pcapng file, plain or compressed with gzip or zstd; - reads one from standard
+CAPTURE is a pcap or pcapng file, plain or compressed (gzip, zstd, bzip2, xz); - reads one from standard
 input. Several captures are analysed each on its own.
 
 \b

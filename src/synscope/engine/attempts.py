@@ -804,9 +804,7 @@ def _reset_traits(
 
 
 @cython.cfunc
-def _payload_class(
-    data: cython.uchar[::1], at: cython.Py_ssize_t, size: cython.Py_ssize_t
-) -> cython.uint:
+def _payload_class(data: cython.uchar[::1], at: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.uint:
     """A coarse class of a side's first payload, so that attempts which differ there are grouped apart.
 
     1 other · 2 HTTP request · 3 HTTP request in proxy form · 4 TLS handshake · 5 TLS alert ·
@@ -918,8 +916,7 @@ def track_batch(
         hashes[i] = h
         touched ^= slots[h & mask]
     state[11] = frames + count
-    if touched == 1 and count == 0:
-        return
+    state[12] = touched  # nobody reads it; unused, the loads above would be optimised away
     for i in range(count):
         kind = kinds[i]
         if kind == 0:
@@ -986,9 +983,7 @@ def track_batch(
                     )  # fmt: skip
                     slots[slot] = (h >> 32 << 32) | (r + 1)
                     _start_with_syn(rows, r, seq, length, frame, ts)
-            elif head < 0 or not _on_syn_ack(
-                rows, longs, state, head, high, seq, ack, length, frame, ts
-            ):
+            elif head < 0 or not _on_syn_ack(rows, longs, state, head, high, seq, ack, length, frame, ts):
                 if head < 0 and state[9] != 0 and _is_ghost(ghosts, h):
                     state[10] += 1
                     continue
@@ -1008,9 +1003,7 @@ def track_batch(
             if state[9] != 0 and _is_ghost(ghosts, h):
                 state[10] += 1
                 continue
-            head = _open(
-                rows, longs, state, low_high, low_low, high_high, high_low, word, high, 0, frame, ts
-            )
+            head = _open(rows, longs, state, low_high, low_low, high_high, high_low, word, high, 0, frame, ts)
             slots[slot] = (h >> 32 << 32) | (head + 1)
         r = head
         steps = 0
@@ -1036,9 +1029,7 @@ def track_batch(
             if not _note_odd(rows, longs, head, high, seq, ack, flags, frame, ts):
                 state[2] += 1
             elif flags & 4 != 0 and rows[head * _WORDS + _RST_TRAITS] == 0:
-                _reset_traits(
-                    data, rows, head * _WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True
-                )
+                _reset_traits(data, rows, head * _WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True)
         elif got == 5:
             if rows[base + _RST_TRAITS] == 0 or not from_client:
                 _reset_traits(
@@ -1057,8 +1048,7 @@ def track_batch(
                 continue
             kind = _payload_class(data, at, size)
             rows[base + _CLASSES] |= (kind << 16) if from_client else kind
-            if size > _PAYLOAD_LIMIT:
-                size = _PAYLOAD_LIMIT
+            size = min(size, _PAYLOAD_LIMIT)
             # Keep the first few payloads of each (server port, side, class, first bytes).
             other = rows[base + _PORTS]
             if (rows[base + _STATE] & _CLIENT_IS_HIGH != 0) == 0:

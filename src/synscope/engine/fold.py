@@ -196,9 +196,7 @@ def pair_tries(
 
 @cython.cfunc
 @cython.inline
-def _group_hash(
-    high: cython.ulonglong, low: cython.ulonglong, key: cython.ulonglong
-) -> cython.ulonglong:
+def _group_hash(high: cython.ulonglong, low: cython.ulonglong, key: cython.ulonglong) -> cython.ulonglong:
     """A hash of a group's key; its upper half is the well-mixed one."""
     h: cython.ulonglong = ((high * _K2 + low) * _K1 ^ (key * _K2)) & _M64
     h ^= h >> 31
@@ -296,10 +294,8 @@ def fold_groups(
             groups[g * _GROUP + 5] = ts
             groups[g * _GROUP + 7] = 0
         groups[g * _GROUP + 3] += 1
-        if ts < groups[g * _GROUP + 4]:
-            groups[g * _GROUP + 4] = ts
-        if ts > groups[g * _GROUP + 5]:
-            groups[g * _GROUP + 5] = ts
+        groups[g * _GROUP + 4] = min(groups[g * _GROUP + 4], ts)
+        groups[g * _GROUP + 5] = max(groups[g * _GROUP + 5], ts)
         groups[g * _GROUP + 6] = chosen[i] + 1
         if groups[g * _GROUP + 7] < limits[rows[base + _OUTCOME] & 0xFF]:
             groups[g * _GROUP + 7] += 1

@@ -33,8 +33,9 @@ class Follower:
     def feed(self, data: bytearray, batch: Batch) -> None:
         """Follow one batch whose frames lie in ``data``."""
         b = batch
+        fragments = self._reasons[R_FRAGMENT]
         self.segments += self._decode(data, b)
-        if KIND_FRAGMENT in b.kind[: b.count]:
+        if self._reasons[R_FRAGMENT] != fragments:
             self._feed_around_fragments(data, b)
         else:
             self.tracker.feed(data, b)

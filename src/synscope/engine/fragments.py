@@ -46,7 +46,7 @@ class Fragments:
 
     def add(self, packet: bytes) -> bytes | None:
         """Take one fragment (from its IP header on); return the whole datagram once it is."""
-        piece = _piece_v4(packet) if packet[:1] and packet[0] >> 4 == 4 else _piece_v6(packet)  # noqa: PLR2004
+        piece = _piece_v4(packet) if packet[:1] and packet[0] >> 4 == 4 else _piece_v6(packet)
         if piece is None or piece.offset + len(piece.payload) > LARGEST:
             return None
         datagram = self._datagrams.setdefault(piece.key, _Datagram())
@@ -76,7 +76,7 @@ def _whole(datagram: _Datagram) -> bytes | None:
         return None
     payload = payload[: datagram.end]
     header = bytearray(datagram.header)
-    if header[0] >> 4 == 4:  # noqa: PLR2004 - the version
+    if header[0] >> 4 == 4:
         struct.pack_into(">H", header, 2, min(len(header) + len(payload), LARGEST))
         struct.pack_into(">H", header, 6, 0)
     else:
@@ -86,7 +86,7 @@ def _whole(datagram: _Datagram) -> bytes | None:
 
 def _piece_v4(packet: bytes) -> _Piece | None:
     size = (packet[0] & 15) * 4
-    if len(packet) < size or size < 20:  # noqa: PLR2004 - the smallest header
+    if len(packet) < size or size < 20:
         return None
     total, identification, place = struct.unpack_from(">HHH", packet, 2)
     if not size <= total <= len(packet):

@@ -336,8 +336,6 @@ def _from_ethertype(
         if at + kind + 2 > end:
             return -1
         return ((at + kind + 2) << 24) | (_u16(data, at + kind) << 8) | 2
-    if ethertype == 0x0004 or ethertype == 0x0019:
-        return -14
     return -13
 
 
@@ -667,10 +665,8 @@ def decode_batch(
                 if total < header:
                     reason = 2
                     break
-                if at + total < wire_end:
-                    wire_end = at + total
-                if wire_end < end:
-                    end = wire_end
+                wire_end = min(wire_end, at + total)
+                end = min(end, wire_end)
                 fragment = _u16(data, at + 6) & 0x3FFF
                 if fragment & 0x1FFF != 0:
                     kinds[i] = 3
@@ -700,10 +696,8 @@ def decode_batch(
                     break
                 total = _u16(data, at + 4)
                 if total != 0:
-                    if at + 40 + total < wire_end:
-                        wire_end = at + 40 + total
-                    if wire_end < end:
-                        end = wire_end
+                    wire_end = min(wire_end, at + 40 + total)
+                    end = min(end, wire_end)
                 protocol = data[at + 6]
                 at += 40
                 if protocol != 6 and protocol != 58:
@@ -716,10 +710,19 @@ def decode_batch(
                             ip_ats[i] = ip_at
                         break
                     protocol = packed & 0xFF
-                    if fragment == 44 and data[at + 3] & 1 != 0 and (
-                        protocol == 17
-                        or (protocol == 6 and ((packed >> 8) + 20 > wire_end
-                            or _tcp_header_ends(data, packed >> 8, end) > wire_end))
+                    if (
+                        fragment == 44
+                        and data[at + 3] & 1 != 0
+                        and (
+                            protocol == 17
+                            or (
+                                protocol == 6
+                                and (
+                                    (packed >> 8) + 20 > wire_end
+                                    or _tcp_header_ends(data, packed >> 8, end) > wire_end
+                                )
+                            )
+                        )
                     ):
                         kinds[i] = 3
                         ip_ats[i] = ip_at

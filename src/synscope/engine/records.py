@@ -218,8 +218,7 @@ def walk_pcapng(
             wirelen = _u32(data, position + 8, big)
             body = position + 12
             caplen = wirelen
-            if caplen > length - 16:
-                caplen = length - 16
+            caplen = min(caplen, length - 16)
         else:
             if length < 32:
                 stop = 3

@@ -1,7 +1,7 @@
 """Where each fact of an attempt lies in the tracker's two tables.
 
 An attempt is one row of 32-bit words (``WORDS`` wide) and one row of 64-bit words (``LONGS`` wide).
-``attempts`` writes them, ``fold`` and ``materialise`` read them. The compiled modules keep typed copies
+``attempts`` writes them, ``fold`` and ``tracker`` read them. The compiled modules keep typed copies
 of these numbers; ``tests/engine/test_rows.py`` checks that no two facts share a word.
 """
 
@@ -72,7 +72,7 @@ RST_HAS_ACK = 2
 CHECKSUMS = ("unknown", "correct", "not filled in", "wrong")
 
 # State vector of the tracker (64-bit words).
-STATE_WORDS = 12
+STATE_WORDS = 13
 S_ROWS = 0
 S_NEXT_ID = 1
 S_STRAYS = 2
@@ -85,6 +85,7 @@ S_SEED = 8
 S_GHOSTS = 9
 S_LATE = 10
 S_FRAMES = 11
+S_TOUCHED = 12
 
 # An ICMP error or so that quotes a SYN which is not in the capture.
 ORPHAN_LONGS = 8

@@ -20,6 +20,7 @@ from synscope.engine.attempts import haunt, rehaunt, reindex, track_batch
 from synscope.engine.batch import SIZE, Batch
 from synscope.engine.outcome import BIT, OUTCOME_RULES, events_of, rule_columns
 from synscope.model import (
+    FAILURES,
     Attempt,
     AttemptGroup,
     Checksum,
@@ -40,7 +41,6 @@ SWEEP = 1 << 14
 _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
 _TRY_NS = 1_000_000_000
-_FAILING = {Label.SYN_NO_REPLY, Label.SYN_RST, Label.HALF_OPEN, Label.ODD_REPLY}
 _EXAMPLES = 100
 _EXAMPLES_OF_HEALTHY = 8
 _CHECKSUMS = {
@@ -84,7 +84,7 @@ class Tracker:
         self._room = 4 * SIZE
         self._rows = array("I", bytes(4 * rows.WORDS * self._room))
         self._longs = array("Q", bytes(8 * rows.LONGS * self._room))
-        self._slots = array("Q", bytes(8 * 4 * self._room))
+        self._slots = array("Q", bytes(8 * 2 * self._room))
         self._ghosts = array("Q", bytes(8 * 1024))
         self._hashes = array("Q", bytes(8 * SIZE))
         self._senders = array("Q", bytes(16 * rows.SENDER_LIMIT))
@@ -102,7 +102,7 @@ class Tracker:
         self._verdicts = array("I", [_verdict(rule.label) for rule in OUTCOME_RULES])
         self._limits = array(
             "I",
-            [_EXAMPLES if rule.label in _FAILING else _EXAMPLES_OF_HEALTHY for rule in OUTCOME_RULES],
+            [_EXAMPLES if rule.label in FAILURES else _EXAMPLES_OF_HEALTHY for rule in OUTCOME_RULES],
         )
         self.odd_times: dict[int, int] = {}
         self.aggregated = 0
@@ -165,7 +165,9 @@ class Tracker:
         found = []
         for n in range(min(self._state[rows.S_ORPHANS], rows.ORPHAN_LIMIT)):
             at = n * rows.ORPHAN_LONGS
-            server_high, server_low, client_high, client_low, ports, what, frame, _ = self._orphans[at : at + 8]
+            server_high, server_low, client_high, client_low, ports, what, frame, _ = self._orphans[
+                at : at + 8
+            ]
             found.append(
                 Orphan(
                     client=Endpoint(address_text(client_high, client_low), ports >> 16),
@@ -191,7 +193,7 @@ class Tracker:
         self._reindex()
 
     def _reindex(self) -> None:
-        self._slots = array("Q", bytes(8 * 4 * self._room))
+        self._slots = array("Q", bytes(8 * 2 * self._room))
         reindex(self._rows, self._longs, self._state[rows.S_ROWS], self._slots, self._state[rows.S_SEED])
 
     def _settle_some(self) -> None:
@@ -365,7 +367,7 @@ def address_text(high: int, low: int) -> str:
 
 
 def _verdict(label: Label) -> int:
-    if label in _FAILING:
+    if label in FAILURES:
         return fold.FAILING
     return fold.COMPLETED if label is Label.COMPLETED else 0
 

@@ -12,7 +12,6 @@ from synscope.evidence.request import MAX_PORT, names_loopback
 from synscope.evidence.typo import how_it_differs, looks_like_typo
 from synscope.evidence.units import count, duration, listed
 from synscope.evidence.view import (
-    FAILURES,
     Verdict,
     View,
     attempts,
@@ -26,7 +25,7 @@ from synscope.evidence.view import (
     unknown,
     yes,
 )
-from synscope.model import Attempt, AttemptGroup, Label, NearMiss, Outcome
+from synscope.model import FAILURES, Attempt, AttemptGroup, Label, NearMiss, Outcome
 
 GATEWAY_WINDOW_NS: Final = 5_000_000_000
 """How far a gateway's error and the failure of its upstream may lie apart."""

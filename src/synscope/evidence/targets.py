@@ -16,7 +16,7 @@ from synscope.evidence.request import names_loopback
 from synscope.evidence.typo import looks_like_typo
 from synscope.evidence.units import count
 from synscope.evidence.view import is_loopback, parsed
-from synscope.model import AttemptGroup, Claim, Label, NearMiss, Target, TargetSummary
+from synscope.model import PORT_MAX, AttemptGroup, Claim, Label, NearMiss, Target, TargetSummary
 
 WORST_FIRST: tuple[Label, ...] = (
     Label.SYN_NO_REPLY,
@@ -113,7 +113,7 @@ def _near_misses(
         went = f"{count(group.count, 'attempt')} went to {group.server} and ended {group.label}"
         if begun and port == target.port and not _at_host(target, group.server.address):
             yield NearMiss("other-address", went, port, frames)
-        elif begun and target.port <= 65535 and looks_like_typo(target.port, port):
+        elif begun and target.port <= PORT_MAX and looks_like_typo(target.port, port):
             yield NearMiss("similar-port", f"{went}: a similar number", port, frames)
         elif not begun and group.examples[0].client.port == target.port:
             for attempt in group.examples:
@@ -130,7 +130,7 @@ def _near_misses(
 
 
 def _wrapped(target: Target, groups: Sequence[AttemptGroup]) -> Iterable[NearMiss]:
-    if target.port <= 65535:
+    if target.port <= PORT_MAX:
         return
     for group in groups:
         if group.server.port == target.wrapped and group.label is not Label.MID_STREAM:

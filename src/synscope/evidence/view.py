@@ -14,9 +14,8 @@ from typing import Final
 
 from synscope.evidence.payload import Payload, Protocol, recognise
 from synscope.evidence.units import count
-from synscope.model import Answer, Attempt, AttemptGroup, Frames, Label, TargetSummary
+from synscope.model import FAILURES, Answer, Attempt, AttemptGroup, Frames, Label, TargetSummary
 
-FAILURES: Final = frozenset({Label.SYN_RST, Label.SYN_NO_REPLY, Label.HALF_OPEN, Label.ODD_REPLY})
 """Labels of attempts that failed to connect."""
 
 NO_ATTEMPT: Final = "the capture holds no attempt to connect to the target"

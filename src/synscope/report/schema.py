@@ -228,7 +228,7 @@ def _health() -> Schema:
             "duplicates": _number("segments recorded twice"),
             "strays": _number("segments that fit no attempt of their 4-tuple"),
             "snapped": _number("frames stored only in part"),
-            "aggregated": _number("attempts counted but not listed, to bound memory"),
+            "aggregated": _number("attempts settled before the end of the capture, to bound memory"),
             "dropped": {"type": ["integer", "null"], "description": "frames lost while capturing, if known"},
             "first_ts_ns": {"type": ["integer", "null"], "description": "first time stamp"},
             "last_ts_ns": {"type": ["integer", "null"], "description": "last time stamp"},

@@ -170,6 +170,6 @@ def _remarks(health: CaptureHealth) -> list[str]:
         (health.duplicates, "segment", "recorded twice"),
         (health.snapped, "frame", "stored only in part"),
         (health.strays, "segment", "that fit no attempt"),
-        (health.aggregated, "attempt", "counted but not listed, to bound memory"),
+        (health.aggregated, "attempt", "settled before the end, to bound memory"),
     )
     return [f"{count(number, noun)} {what}" for number, noun, what in counted if number]

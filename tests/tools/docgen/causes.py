@@ -37,7 +37,7 @@ def index() -> str:
     return page(
         "Causes",
         "Every cause has a code that keeps its meaning and a page of its own. `synscope explain CODE` prints "
-        "the same. In texts and commands, PORT stands for the target's port; reports fill it in.",
+        "the gist of it. In texts and commands, PORT stands for the target's port; reports fill it in.",
         *(part for kind in Kind for part in _of_kind(kind)),
         "## The usual ones under each label",
         "The number is the prior: how usual the cause is behind the label before any evidence is looked at. "

@@ -49,7 +49,7 @@ PROTOCOLS: Mapping[int, str] = {
     17: "UDP: tunnels are followed, see below; else counted",
     41: "IPv6 in IP (6in4)",
     43: "IPv6 routing header",
-    44: "IPv6 fragment header; only the first fragment is followed",
+    44: "IPv6 fragment header; see [limits](limits.md#tcp)",
     47: "GRE, versions 0 and 1, with IP, Ethernet, PPP, ERSPAN, WCCP or 802.11 inside",
     50: "ESP: counted, it is encrypted",
     51: "authentication header (AH)",
@@ -93,8 +93,8 @@ def text() -> str:
 - Compressed with {", ".join(compressions)}: recognised by the first bytes and not by the name. Standard \
 input is the path `-`.
 - Recognised and refused, with the advice to unpack them: {", ".join(unsupported)}.""",
-        "A capture that is cut or damaged is analysed up to there, and the report says where that is. Besides "
-        "a record that is not whole, these end the reading:",
+        "A capture that is cut or damaged is analysed up to there, and the report says where that is. "
+        "Besides a record that is not whole, these end the reading:",
         bullets(prose(fault) for fault in FAULT_TEXT.values()),
         "## Link types",
         table(

@@ -121,9 +121,7 @@ def gzipped() -> bytes:
 
 def zstandard() -> bytes:
     """Compress with the zstd program."""
-    done = subprocess.run(
-        ["zstd", "-q", "-c"], input=plain()(), capture_output=True, check=False, timeout=20
-    )
+    done = subprocess.run(["zstd", "-q", "-c"], input=plain()(), capture_output=True, check=False, timeout=20)
     if done.returncode != 0:
         raise StageError(done.stderr.decode())
     return done.stdout

@@ -106,9 +106,7 @@ def tagged(*tags: tuple[int, int]) -> bytes:
             inner = struct.pack(">HH", number, following) + inner
             following = kind
         out.append((record_ns, following, inner))
-    return pcap(
-        record for record_ns, kind, data in out for record in ethernet([(record_ns, data)], kind)
-    )
+    return pcap(record for record_ns, kind, data in out for record in ethernet([(record_ns, data)], kind))
 
 
 def vlan() -> bytes:

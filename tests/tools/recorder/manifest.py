@@ -64,9 +64,7 @@ def segments(path: Path) -> list[Seen]:
 def _seen(cells: Sequence[str]) -> Seen:
     frame, src4, src6, sport, dst4, dst6, dport, flags, seq, length, time = cells
     source, target = (src4 or src6, int(sport)), (dst4 or dst6, int(dport))
-    return Seen(
-        int(frame), source, target, int(flags, 16), int(seq), int(length or 0), float(time or 0)
-    )
+    return Seen(int(frame), source, target, int(flags, 16), int(seq), int(length or 0), float(time or 0))
 
 
 def _own(seen: Iterable[Seen], expected: Expected) -> list[Seen]:
@@ -102,9 +100,7 @@ def attempt_entries(scenario: Scenario, seen: Sequence[Seen]) -> list[Entry]:
         same = tuples.count(tuples[index])
         if same > 1:
             nth = tuples[:index].count(tuples[index])
-            starts = [
-                s.frame for i, s in enumerate(opening) if not i or s.seq != opening[i - 1].seq
-            ]
+            starts = [s.frame for i, s in enumerate(opening) if not i or s.seq != opening[i - 1].seq]
             if len(starts) != same:
                 msg = f"{scenario.name}: {len(starts)} ISNs, {same} attempts"
                 raise StageError(msg)

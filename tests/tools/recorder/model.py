@@ -82,9 +82,7 @@ class Expected:
         return (self.address, self.server_port)
 
 
-def one(
-    outcome: str, server_port: int = PORT, syns: tuple[int, int] = (1, 1)
-) -> tuple[Expected, ...]:
+def one(outcome: str, server_port: int = PORT, syns: tuple[int, int] = (1, 1)) -> tuple[Expected, ...]:
     """Expect a single attempt from port 40001 over IPv4."""
     return (Expected(outcome, 40001, server_port, syns=syns),)
 
@@ -96,9 +94,7 @@ def v6(outcome: str, syns: tuple[int, int] = (1, 1)) -> tuple[Expected, ...]:
 
 def many(*outcomes: str, address: str = LOCAL) -> tuple[Expected, ...]:
     """Expect attempts from ports 40001, 40002 and so on."""
-    return tuple(
-        Expected(outcome, 40001 + index, address=address) for index, outcome in enumerate(outcomes)
-    )
+    return tuple(Expected(outcome, 40001 + index, address=address) for index, outcome in enumerate(outcomes))
 
 
 @dataclass(frozen=True)

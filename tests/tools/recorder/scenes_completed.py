@@ -15,9 +15,7 @@ FORWARDED = 62894
 URL = f"http://127.0.0.1:{PORT}/"
 
 
-def open_to(
-    stage: Stage, source_port: int = 40001, handler: Handler | None = None
-) -> socket.socket:
+def open_to(stage: Stage, source_port: int = 40001, handler: Handler | None = None) -> socket.socket:
     """Connect to the house port, first serving it with ``handler`` when there is one."""
     if handler is not None:
         stage.serve(stage.listen(PORT), handler)
@@ -31,9 +29,7 @@ def open_to(
 def happy_eyeballs(stage: Stage) -> None:
     """Curl tries ::1 first and falls back to 127.0.0.1."""
     http_server(stage, PORT)
-    stage.curl(
-        40001, "--resolve", f"localhost:{PORT}:[{LOCAL6}],{LOCAL}", f"http://localhost:{PORT}/"
-    )
+    stage.curl(40001, "--resolve", f"localhost:{PORT}:[{LOCAL6}],{LOCAL}", f"http://localhost:{PORT}/")
 
 
 def http_ok(stage: Stage) -> None:

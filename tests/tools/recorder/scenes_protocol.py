@@ -65,8 +65,7 @@ def plain_to_https_400(stage: Stage) -> None:
     """Plain HTTP to nginx, which says so."""
     crt, key = stage.certificate()
     stage.nginx(
-        f"server {{ listen 127.0.0.1:{PORT} ssl; ssl_certificate {crt};"
-        f" ssl_certificate_key {key}; }}"
+        f"server {{ listen 127.0.0.1:{PORT} ssl; ssl_certificate {crt}; ssl_certificate_key {key}; }}"
     )
     stage.start_capture()
     stage.curl(40001, URL)

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 CLONE_NEWNET = 0x40000000
 DRAIN_S = 0.15
@@ -39,9 +39,7 @@ class StageError(RuntimeError):
 
 def run(*command: str, check: bool = True, timeout: float = 20.0, text: str | None = None) -> str:
     """Run a command in the current namespace and return its standard output."""
-    done = subprocess.run(
-        command, check=False, capture_output=True, timeout=timeout, text=True, input=text
-    )
+    done = subprocess.run(command, check=False, capture_output=True, timeout=timeout, text=True, input=text)
     if check and done.returncode != 0:
         message = f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}"
         raise StageError(message)

@@ -80,9 +80,7 @@ class Pcapng:
         options = self.option(1, comment.encode()) + self.option(0, b"")
         return self.block(0x0A0D0D0A, head + options)
 
-    def interface(
-        self, name: str, *, resolution: int | None = None, offset_s: int | None = None
-    ) -> bytes:
+    def interface(self, name: str, *, resolution: int | None = None, offset_s: int | None = None) -> bytes:
         """Return an Ethernet interface; ``resolution`` is the raw if_tsresol byte."""
         options = self.option(2, name.encode())
         if resolution is not None:
@@ -95,9 +93,7 @@ class Pcapng:
     def enhanced(self, interface: int, ticks: int, data: bytes) -> bytes:
         """Return an enhanced packet block."""
         size = len(data)
-        head = struct.pack(
-            f"{self.order}IIIII", interface, ticks >> 32, ticks & 0xFFFFFFFF, size, size
-        )
+        head = struct.pack(f"{self.order}IIIII", interface, ticks >> 32, ticks & 0xFFFFFFFF, size, size)
         return self.block(6, head + data)
 
     def obsolete(self, interface: int, ticks: int, data: bytes) -> bytes:
@@ -132,8 +128,7 @@ def ticks(record: Record, resolution: int, offset_s: int = 0) -> int:
 def ethernet(packets: Sequence[tuple[int, bytes]], kind: int | None = None) -> list[Record]:
     """Wrap IP packets (time, bytes) as loopback Ethernet frames."""
     return [
-        Record(ts, bytes(12) + struct.pack(">H", kind or ether_type(data)) + data)
-        for ts, data in packets
+        Record(ts, bytes(12) + struct.pack(">H", kind or ether_type(data)) + data) for ts, data in packets
     ]
 
 
