@@ -9,7 +9,6 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass, field
 
-
 PORT_MAX = 65535
 """The largest TCP port: the header's field has 16 bits (RFC 9293 §3.1)."""
 

@@ -127,7 +127,7 @@ COMPLETED: tuple[Story, ...] = (
     _story("rst after the server's fin", f"{_TALK} | S FA | C PA len=3 | S R", "completed reset-by-server"),
     _story("rst after the client's fin", f"{_TALK} | C FA | S RA", "completed reset-by-server"),
     _story("rst of the client", f"{_TALK} | C RA", "completed reset-by-client"),
-    _story("rst of the client after both fins", f"{_TALK} | S FA | C FA | C R", "completed reset-by-client"),
+    _story("rst of the client after both fins", f"{_TALK} | S FA | C FA | C R", "completed closed"),
     _story("rst of the client at once", f"{_OPEN} | C R", "completed reset-by-client"),
     _story(
         "server answers after the client has closed",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from synscope.engine.batch import SIZE
+from synscope.engine.rows import V4_HIGH
 from synscope.engine.tracker import BUDGET, SWEEP, address_text
 from synscope.model import Attempt, AttemptGroup, Label, Outcome
 from tests import wire
@@ -141,7 +142,7 @@ STRADDLERS = {
     "an rst of the client behind both fins": (
         "C S | S SA | C A | C PA len=5 | S PA len=7 | S FA | C FA | C R",
         7,
-        "completed reset-by-client",
+        "completed closed",
     ),
     "a long silence": (
         "C S | S SA | C A | C PA len=5 | S PA len=7 dt=9000 | C FA | S FA",
@@ -179,8 +180,8 @@ def test_chunks_do_not_matter_across_sweeps() -> None:
 @pytest.mark.parametrize(
     ("high", "low", "text"),
     [
-        (1, 0x7F000001, "127.0.0.1"),
-        (1, 0xFFFFFFFF, "255.255.255.255"),
+        (V4_HIGH, 0x7F000001, "127.0.0.1"),
+        (V4_HIGH, 0xFFFFFFFF, "255.255.255.255"),
         (0, 1, "::1"),
         (0, 0, "::"),
         (0x20010DB8 << 32, 0x1234, "2001:db8::1234"),

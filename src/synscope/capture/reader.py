@@ -323,7 +323,10 @@ class Reader:
         ticks = batch.ts_ns[last]
         interface = self._interface_of(batch, last)
         _, _, kind, unit, offset = self._interfaces[interface * 5 : interface * 5 + 5]
-        exact = (ticks * 1_000_000_000) >> unit if kind == rec.UNIT_BINARY else ticks * unit
+        if kind == rec.UNIT_BINARY:
+            exact = (ticks * 1_000_000_000) >> unit
+        else:
+            exact = ticks * unit if kind == rec.UNIT_MULTIPLY else ticks // unit
         exact += (offset - (1 << 64) if offset >> 63 else offset) * 1_000_000_000
         batch.ts_ns[last] = exact & 0xFFFFFFFFFFFFFFFF
         if len(self.odd_times) < _ODD_TIMES:

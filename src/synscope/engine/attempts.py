@@ -38,7 +38,8 @@ _K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
 _K3 = cython.declare(cython.ulonglong, 0x165667B19E3779F9)
 _HALF = cython.declare(cython.uint, 0x80000000)
 _FIRST_WINDOW = cython.declare(cython.uint, 65536)
-_MILLISECOND = cython.declare(cython.ulonglong, 1_000_000)
+_RST_WINDOW = cython.declare(cython.uint, 1 << 24)
+_V4 = cython.declare(cython.ulonglong, _r.V4_HIGH)
 
 _C_SYN = cython.declare(cython.uint, _BIT["client-syn"])
 _S_SYN = cython.declare(cython.uint, _BIT["server-syn"])
@@ -66,6 +67,7 @@ _C_DATA_ACKED = cython.declare(cython.uint, _BIT["client-data-acked"])
 _S_DATA_LATE = cython.declare(cython.uint, _BIT["server-data-after-client-fin"])
 _S_FIN_EARLY = cython.declare(cython.uint, _BIT["server-fin-before-data"])
 _SYN_DATA = cython.declare(cython.uint, _BIT["syn-carries-data"])
+_BOTH_FINS = cython.declare(cython.uint, _BIT["client-fin"] | _BIT["server-fin"])
 _SELF = cython.declare(cython.uint, _BIT["self-connect"])
 
 # Row words and state bits (see rows.py), typed.
@@ -445,10 +447,7 @@ def _on_syn_ack(
         return False  # the client answers a SYN that is not captured: a connection the other way round
     if events & _S_ACKS == 0:
         rows[base + _EVENTS] |= _ODD_SYN_ACK
-        if rows[base + _F_SYN_ACK] == 0:
-            rows[base + _F_SYN_ACK] = frame
-            longs[head * _LONGS + _T_ANSWER] = ts
-        rows[base + _SYN_ACKS] += 1
+        _note_syn_ack(rows, longs, state, head, frame, ts)
     else:
         state[2] += 1
     return True
@@ -530,6 +529,8 @@ def _from_client(
     acked: cython.uint
     if events & _C_SYN != 0 and events & (_S_ACKS | _C_SENT) == 0:
         window = 0x400000
+        if flags & 4 == 0 and _minus(seq, rows[base + _ISN_C]) >= window:
+            return 0
     if bits & _KNOWS_C != 0:
         if not _near(seq, rows[base + _NEXT_C], window):
             if flags & 4 == 0 or events & _ODD_ACK == 0 or seq != rows[base + _OTHER]:
@@ -539,6 +540,8 @@ def _from_client(
         rows[base + _ISN_C] = (seq - 1) & _M32
         rows[base + _NEXT_C] = following
     if flags & 4 != 0:
+        if events & _BOTH_FINS == _BOTH_FINS:
+            return 1  # both sides had closed: nothing is left to reset
         if events & _C_SYN != 0 and events & _S_ACKS == 0:
             # It withdraws, or it answers a challenge: no end of a connection that may still come.
             rows[base + _EVENTS] |= _C_RST_EARLY
@@ -625,9 +628,14 @@ def _from_server(
             if rows[base + _F_RST] == 0:
                 rows[base + _F_RST] = frame
             return result
+        window = _FIRST_WINDOW if known and events & _C_ACKS == 0 else _RST_WINDOW
         if bits & _KNOWS_S != 0 and not _near(seq, rows[base + _NEXT_S], window):
             if flags & 16 == 0 or acked == 0 or acked > sent or not known:
                 return 0
+        elif known and flags & 16 != 0 and not _near(ack, rows[base + _NEXT_C], _RST_WINDOW):
+            return 0
+        if events & _BOTH_FINS == _BOTH_FINS:
+            return 1
         if events & _S_RST == 0:
             result = 5
             if events & _S_DATA == 0:
@@ -1162,7 +1170,7 @@ def _sender(
     low: cython.ulonglong = 0
     i: cython.Py_ssize_t
     if data[ip_at] >> 4 == 4:
-        high = 1
+        high = _V4
         for i in range(4):
             low = (low << 8) | data[ip_at + 12 + i]
     else:

@@ -60,7 +60,7 @@ _GROUP = cython.declare(cython.Py_ssize_t, GROUP_LONGS)
 _K1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
 _K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
 _M64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-_V4 = cython.declare(cython.ulonglong, 1)
+_V4 = cython.declare(cython.ulonglong, _r.V4_HIGH)
 
 FAILING = 1
 COMPLETED = 2

@@ -67,8 +67,8 @@ class Follower:
         one.ts_ns[0] = ts_ns
         data = bytearray(whole)
         self.segments += self._decode(data, one)
+        self._reasons[R_FRAGMENT] -= 1  # its last frame is counted by what the datagram turned out to be
         if one.kind[0] in {KIND_TCP, KIND_ICMP}:
-            self._reasons[R_FRAGMENT] -= 1
             self.tracker.feed(data, one, again=True)
 
     def _decode(self, data: bytearray, batch: Batch) -> int:

@@ -36,6 +36,8 @@ class _Datagram:
     pieces: dict[int, bytes] = field(default_factory=dict)
     header: bytes | None = None
     end: int | None = None
+    size: int = 0
+    """Bytes held, overlaps included."""
 
 
 class Fragments:
@@ -52,8 +54,12 @@ class Fragments:
         datagram = self._datagrams.setdefault(piece.key, _Datagram())
         if len(self._datagrams) > MOST_DATAGRAMS:
             del self._datagrams[next(iter(self._datagrams))]
-        if len(datagram.pieces) < MOST_PIECES:
-            datagram.pieces.setdefault(piece.offset, piece.payload)
+        if piece.offset not in datagram.pieces:
+            datagram.pieces[piece.offset] = piece.payload
+            datagram.size += len(piece.payload)
+        if len(datagram.pieces) > MOST_PIECES or datagram.size > 2 * LARGEST:
+            del self._datagrams[piece.key]
+            return None
         if piece.offset == 0:
             datagram.header = piece.header
         if not piece.more:
@@ -65,7 +71,7 @@ class Fragments:
 
 
 def _whole(datagram: _Datagram) -> bytes | None:
-    if datagram.header is None or datagram.end is None:
+    if datagram.header is None or datagram.end is None or datagram.size < datagram.end:
         return None
     payload = b""
     for offset, piece in sorted(datagram.pieces.items()):

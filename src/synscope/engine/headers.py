@@ -8,7 +8,7 @@ or lies about a length is such a reason, never an exception.
 Invariants: no byte outside the frame's captured length is read; lengths on the wire come from the IP
 header (from the record where that says 0, as with segmentation offload); of a fragmented datagram only
 the first fragment carries the TCP header: a fragment that needs others to be understood is only marked
-(kind 3), for ``fragments`` to put together. Addresses are two 64-bit halves; IPv4 has the high half 1.
+(kind 3), for ``fragments`` to put together. Addresses are two 64-bit halves; an IPv4 address has the high half ``rows.V4_HIGH``.
 
 Sources: RFC 791, 8200 (extension headers), 9293 §3.1, 792 and 4443 (quoted datagrams), 2784/2890 (GRE),
 7348 (VXLAN), 8926 (Geneve), 2516 (PPPoE), 3032 (MPLS), 3931/2661 (L2TP), IEEE 802.1Q/ad/ah,
@@ -16,6 +16,8 @@ Sources: RFC 791, 8200 (extension headers), 9293 §3.1, 792 and 4443 (quoted dat
 """
 
 from __future__ import annotations
+
+from synscope.engine.rows import V4_HIGH
 
 try:
     import cython
@@ -77,7 +79,7 @@ R_FAMILY = 22
 # What the next bytes are. Plain small integers: they are used as literals in the loops below.
 #   0 IP of either version   1 Ethernet   2 an ethertype is known   3 PPP protocol field   4 done
 
-_HIGH4 = cython.declare(cython.ulonglong, 1)
+_HIGH4 = cython.declare(cython.ulonglong, V4_HIGH)
 
 
 @cython.cfunc

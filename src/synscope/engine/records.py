@@ -189,6 +189,7 @@ def walk_pcapng(
     seconds: cython.ulonglong
     rest: cython.ulonglong
     ns: cython.ulonglong
+    offset: cython.ulonglong
     snaplen: cython.ulonglong
     fits: cython.bint
     while count < size:
@@ -262,8 +263,15 @@ def walk_pcapng(
             else:
                 ns = (seconds * _BILLION + ((rest * _BILLION) >> unit)) & _TOP_NS
             fits = seconds < _TOP_SECOND
-        if interfaces[row + 4] != 0:
-            ns = (ns + interfaces[row + 4] * _BILLION) & _TOP_NS
+        offset = interfaces[row + 4]
+        if offset != 0:
+            if offset > _TOP_SECOND:  # negative, or beyond any time
+                offset = (_TOP_NS - offset) + 1 & _TOP_NS
+                fits = fits and offset <= _TOP_SECOND and ns >= offset * _BILLION
+                ns = (ns - offset * _BILLION) & _TOP_NS
+            else:
+                fits = fits and ns <= _TOP_NS - offset * _BILLION
+                ns = (ns + offset * _BILLION) & _TOP_NS
         at[count] = body
         caplens[count] = caplen
         wirelens[count] = wirelen

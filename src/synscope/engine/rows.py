@@ -7,6 +7,9 @@ of these numbers; ``tests/engine/test_rows.py`` checks that no two facts share a
 
 from __future__ import annotations
 
+V4_HIGH = 0xFFFFFFFFFFFFFFFF
+"""The high half that marks an IPv4 address: in IPv6 it begins a multicast address, no TCP peer's."""
+
 WORDS = 32
 PORTS = 0
 STATE = 1

@@ -40,7 +40,8 @@ SWEEP = 1 << 14
 
 _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
-_TRY_NS = 1_000_000_000
+_RETRY_NS = 5_000_000_000
+"""How long a failed attempt is kept for more of it to come: repetitions, or the rest of its try."""
 _EXAMPLES = 100
 _EXAMPLES_OF_HEALTHY = 8
 _CHECKSUMS = {
@@ -204,7 +205,7 @@ class Tracker:
         full = self._sweep >= self._budget
         self._name(array("I", range(used)))
         gone = fold.choose_settled(
-            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, self._newest - _TRY_NS),
+            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, self._newest - _RETRY_NS),
             self._budget // 2 if full else used, chosen, marks,
         )  # fmt: skip
         del chosen[gone:]
@@ -361,7 +362,7 @@ class Tracker:
 
 def address_text(high: int, low: int) -> str:
     """The textual form of an address given as the engine's two 64-bit halves."""
-    if high == 1 and low <= 0xFFFFFFFF:
+    if high == rows.V4_HIGH and low <= 0xFFFFFFFF:
         return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     return str(ipaddress.IPv6Address(high << 64 | low))
 
