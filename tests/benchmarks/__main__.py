@@ -39,6 +39,21 @@ def chosen(table: str, entry: Input, everyone: list[Contender]) -> list[Contende
     return [c for c in everyone if c.key in named and c.takes(entry.name, entry.packets)]
 
 
+def _available(synscope: str, wanted: set[str], missing: dict[str, str]) -> list[Contender]:
+    """Return the contenders that are wanted and installed; note why others are not."""
+    found: list[Contender] = []
+    for contender in contenders(synscope):
+        if wanted and contender.key not in wanted:
+            continue
+        reason = contender.missing()
+        if reason:
+            missing[contender.key] = reason
+            click.echo(f"{contender.key}: {reason}")
+        else:
+            found.append(contender)
+    return found
+
+
 @click.command()
 @click.option(
     "--folder",
@@ -80,16 +95,7 @@ def main(
         raise click.ClickException(
             f"{error}\n{inputs.LOAD} in {folder} cannot be had; put a capture there to go on"
         ) from error
-    everyone: list[Contender] = []
-    for contender in contenders(synscope):
-        if set(only) & set(KEYS) and contender.key not in only:
-            continue
-        reason = contender.missing()
-        if reason:
-            missing[contender.key] = reason
-            click.echo(f"{contender.key}: {reason}")
-        else:
-            everyone.append(contender)
+    everyone = _available(synscope, set(only) & set(KEYS), missing)
     versions = {contender.key: contender.version() for contender in everyone}
     report = Report(system, versions, rounds, {}, missing)
     for table in [name for name in TITLES if name in only or not set(only) & set(TITLES)]:

@@ -300,7 +300,6 @@ def _finished(rows: cython.uint[::1], base: cython.Py_ssize_t) -> cython.bint:
 @cython.cfunc
 def _on_syn(
     rows: cython.uint[::1],
-    longs: cython.ulonglong[::1],
     state: cython.ulonglong[::1],
     head: cython.Py_ssize_t,
     sender_is_high: cython.bint,
@@ -710,7 +709,6 @@ def _note_odd(
     longs: cython.ulonglong[::1],
     head: cython.Py_ssize_t,
     sender_is_high: cython.bint,
-    seq: cython.uint,
     ack: cython.uint,
     flags: cython.uint,
     frame: cython.uint,
@@ -984,7 +982,7 @@ def track_batch(
             continue
         if flags & 6 == 2:
             if flags & 16 == 0:
-                if head < 0 or not _on_syn(rows, longs, state, head, high, seq, length, frame, ts):
+                if head < 0 or not _on_syn(rows, state, head, high, seq, length, frame, ts):
                     r = _open(
                         rows, longs, state, low_high, low_low, high_high, high_low, word, high,
                         head + 1, frame, ts,
@@ -1034,7 +1032,7 @@ def track_batch(
         end = starts[i]
         end += caplens[i]
         if got == 0:
-            if not _note_odd(rows, longs, head, high, seq, ack, flags, frame, ts):
+            if not _note_odd(rows, longs, head, high, ack, flags, frame, ts):
                 state[2] += 1
             elif flags & 4 != 0 and rows[head * _WORDS + _RST_TRAITS] == 0:
                 _reset_traits(data, rows, head * _WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True)
