@@ -30,6 +30,13 @@ class Bytes:
         """The damage it was told to report, once all bytes are handed out."""
         return None if self._left else self._damage
 
+    live = False
+
+    def ready(self, seconds: float) -> bool:
+        """There is nothing to wait for."""
+        del seconds
+        return True
+
     def readinto(self, room: memoryview) -> int:
         """Fill some of ``room``."""
         most = self._pieces.pop(0) if self._pieces else len(room)

@@ -6,13 +6,18 @@ be read is a ``Diagnosis`` whose health carries the error; one that is cut is an
 
 from __future__ import annotations
 
-import secrets
+import contextlib
+import os
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from synscope.capture.errors import CaptureError
 from synscope.capture.files import open_source
+from synscope.capture.fileset import FileSet
 from synscope.capture.reader import Reader
+from synscope.capture.source import FrameSource
+from synscope.capture.window import within
 from synscope.causes import ports
 from synscope.diagnosis import rank
 from synscope.engine.follower import Follower
@@ -23,6 +28,7 @@ from synscope.evidence.targets import found_targets, relevant, summarise
 from synscope.model import (
     Attempt,
     AttemptGroup,
+    CaptureFile,
     CaptureHealth,
     Diagnosis,
     Facts,
@@ -30,46 +36,68 @@ from synscope.model import (
     TargetDiagnosis,
     TargetSummary,
 )
+from synscope.selection import EVERYTHING, Selection
 
 MOST_DIAGNOSED = 256
 """Ports that are diagnosed one by one when the user named none; the others are only counted."""
 
-_SEED_BITS = 64
+_SEED_BYTES = 8
+_SETTLE_EVERY = 0.5
+_SETTLE_SHARE = 20
+"""Settling takes at most one part in so many of the time."""
+_PAUSE = 10.0
+"""Seconds without a frame after which all that is over has been settled."""
 
 
-def analyze(
+def analyze(  # noqa: PLR0913 - one parameter a choice
     capture: str,
     targets: Sequence[Target] = (),
     *,
+    files: Sequence[str] = (),
+    selection: Selection = EVERYTHING,
     on_attempt: Callable[[Attempt], None] | None = None,
     attempts: str = "findings",
+    live: bool = False,
+    on_read: Callable[[int], None] | None = None,
 ) -> Diagnosis:
     """Analyse one capture.
 
+    With ``files``, those together are the capture, in order of time, and ``capture`` is only its name.
+    ``selection`` says which part of it is looked at.
+
     ``targets`` are what the user named; without any, every server port in the capture is a target.
-    ``on_attempt`` receives every attempt as it settles. ``attempts`` says which ones a report lists; it
-    changes nothing here but is taken so that callers can pass their choice on.
+    ``on_attempt`` receives every attempt as it settles; with ``live``, those of a pipe soon after they are
+    over. ``attempts`` says which ones a report lists; it changes nothing here but is taken so that callers
+    can pass their choice on. ``on_read`` is told of each read how many bytes it brought.
     """
     del attempts
     # Keyed hashing: a capture must not be able to choose its own collisions.
-    follower = Follower(seed=secrets.randbits(_SEED_BITS), on_attempt=on_attempt)
+    follower = Follower(
+        seed=int.from_bytes(os.urandom(_SEED_BYTES)), on_attempt=on_attempt, hosts=selection.hosts
+    )
     try:
-        source = open_source(capture)
+        end = _end(capture, files) if selection.needs_end else None
+        settle = _Settle(follower) if live else None
+        reader = _open(capture, files, settle, on_read)
     except CaptureError as error:
         return _unreadable(capture, error, targets)
-    reader = Reader(source, capture)
     follower.tracker.odd_times = reader.odd_times
     first: int | None = None
     last: int | None = None
     try:
-        for data, batch in reader.batches():
+        batches = reader.batches()
+        if selection.timed:
+            batches = within(batches, selection, end, follower.skip)
+        for data, batch in batches:
             first = batch.ts_ns[0] if first is None else first
             last = max(last or 0, batch.ts_ns[batch.count - 1])
             follower.feed(data, batch)
+            if settle is not None:
+                settle.now_and_then()
     except CaptureError as error:
-        return _unreadable(capture, error, targets)
+        return _unreadable(capture, error, targets, reader.files)
     finally:
-        source.close()
+        reader.close()
     groups = follower.tracker.finish()
     health = _health(reader, follower, first, last)
     return diagnose(capture, groups, follower.tracker.orphans(), health, targets)
@@ -105,6 +133,53 @@ def diagnose(
     return Diagnosis(capture=capture, health=health, targets=diagnosed, watched=bool(targets))
 
 
+class _Settle:
+    """Settles attempts that are over while a pipe is still open: in its pauses, and now and then between."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._tracker = follower.tracker
+        self._next = 0.0
+        self.wanted = False
+
+    def in_pause(self, quiet: float) -> None:
+        """Settle what has been over for long enough, given that nothing came for ``quiet`` seconds."""
+        if quiet <= _PAUSE:  # nothing changes after that
+            self._tracker.settle_over(int(quiet * 1e9))
+
+    def now_and_then(self) -> None:
+        """Settle, but not so often that it would cost much of the time."""
+        began = time.monotonic()
+        if self.wanted and began >= self._next:
+            self._tracker.settle_over()
+            ended = time.monotonic()
+            self._next = ended + max(_SETTLE_EVERY, _SETTLE_SHARE * (ended - began))
+
+
+def _open(
+    capture: str,
+    files: Sequence[str],
+    settle: _Settle | None = None,
+    on_read: Callable[[int], None] | None = None,
+) -> FrameSource:
+    if files:
+        return FileSet(capture, files, on_read)
+    source = open_source(capture, on_read)
+    if settle is None or not source.live:
+        return Reader(source, capture)
+    settle.wanted = True
+    return Reader(source, capture, settle.in_pause)
+
+
+def _end(capture: str, files: Sequence[str]) -> int | None:
+    """The latest time stamp of a capture, which is read once for it."""
+    if not all(map(os.path.isfile, files or [capture])):
+        raise CaptureError(
+            capture, "has no end that is known before it is read: count from its beginning (+2.5s) instead"
+        )
+    with contextlib.closing(_open(capture, files)) as reader:
+        return max((max(batch.ts_ns[: batch.count]) for _, batch in reader.batches()), default=None)
+
+
 def _first_to_diagnose(summaries: Sequence[TargetSummary]) -> Iterable[TargetSummary]:
     """Those that failed before those that did not, as many as are diagnosed one by one."""
     if len(summaries) <= MOST_DIAGNOSED:
@@ -127,20 +202,26 @@ def _facts(
     return Facts(summary, {observation.name: observation for observation in seen})
 
 
-def _unreadable(capture: str, error: CaptureError, targets: Sequence[Target]) -> Diagnosis:
-    health = CaptureHealth(frames=0, error=error.reason)
+def _unreadable(
+    capture: str, error: CaptureError, targets: Sequence[Target], files: tuple[CaptureFile, ...] = ()
+) -> Diagnosis:
+    health = CaptureHealth(frames=0, error=error.reason, files=files)
     return Diagnosis(capture=capture, health=health, targets=(), watched=bool(targets))
 
 
-def _health(reader: Reader, follower: Follower, first: int | None, last: int | None) -> CaptureHealth:
+def _health(reader: FrameSource, follower: Follower, first: int | None, last: int | None) -> CaptureHealth:
     tracker = follower.tracker
-    notes = []
+    notes = _notes_on_files(reader)
     if reader.odd_times:
         notes.append(
             f"{len(reader.odd_times):,} time stamps lie outside any calendar: waits are not reliable"
         )
     if tracker.merged:
         notes.append("too many servers to tell apart: most are counted together under the address ::")
+    skipped = (
+        ("outside the selected time", follower.skipped),
+        ("other addresses", follower.other_hosts),
+    )
     return CaptureHealth(
         frames=reader.frames,
         undecoded=follower.undecoded(),
@@ -156,4 +237,20 @@ def _health(reader: Reader, follower: Follower, first: int | None, last: int | N
         aggregated=tracker.aggregated,
         dropped=reader.dropped,
         notes=tuple(notes),
+        files=reader.files,
+        skipped={reason: number for reason, number in skipped if number},
     )
+
+
+def _notes_on_files(reader: FrameSource) -> list[str]:
+    """What is wrong with files of a set; nothing about a single capture, whose cut stands by itself."""
+    notes = []
+    for file in reader.files:
+        if file.error is not None:
+            notes.append(f"{file.path} was left out: {file.error}")
+        elif file.cut is not None:
+            where = f"after its frame {file.cut.frame}" if file.cut.frame else "before its first whole frame"
+            notes.append(f"{file.path} is cut short {where}, at byte {file.cut.offset:,}: {file.cut.reason}")
+    if isinstance(reader, FileSet) and reader.overlap:
+        notes.append("files overlap in time: frames are counted in order of time, across all of them")
+    return notes

@@ -353,6 +353,20 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
+class CaptureFile:
+    """One of several files that were analysed as one capture."""
+
+    path: str
+    first_frame: int | None = None
+    """The number its first frame has in the whole, ``None`` without frames."""
+    frames: int = 0
+    cut: Cut | None = None
+    """Where it ends early; offset and frame are its own."""
+    error: str | None = None
+    """Why it could not be read at all."""
+
+
+@dataclass(frozen=True, slots=True)
 class CaptureHealth:
     """How complete the observation was."""
 
@@ -378,11 +392,15 @@ class CaptureHealth:
     """Frames the capturing program says it lost (pcapng interface statistics)."""
     notes: tuple[str, ...] = ()
     """What else the reader should know: bad time stamps, unknown blocks, other oddities."""
+    files: tuple[CaptureFile, ...] = ()
+    """The files in order of time, where several were analysed as one capture."""
+    skipped: dict[str, int] = field(default_factory=dict)
+    """Frames left out because they were not asked for, by reason."""
 
     @property
     def truncated(self) -> bool:
-        """Whether the capture ends before its last record does."""
-        return self.cut is not None
+        """Whether the capture, or one of its files, ends before its last record does."""
+        return self.cut is not None or any(file.cut is not None for file in self.files)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from jsonschema import Draft202012Validator
 from synscope.cli.main import cli
 from synscope.model import CaptureHealth, Diagnosis, Target
 from synscope.report.schema import document
+from tests import wire
+from tests.story import frames
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REFUSED = str(FIXTURES / "refused.pcap")
@@ -47,7 +49,11 @@ def jsonl(*arguments: str) -> list[dict[str, Any]]:
         ([FINE, MISSING], 0),
         ([MISSING, REFUSED], 1),
         ([MISSING], 3),
-        ([MISSING, str(FIXTURES)], 3),
+        ([MISSING, str(FIXTURES)], 1),
+        ([str(FIXTURES.parent / "docs" / "schema")], 3),
+        ([FINE, REFUSED, "--as-one"], 1),
+        ([MISSING, FINE, "--as-one"], 0),
+        ([MISSING, MISSING, "--as-one"], 3),
         ([str(FIXTURES / "README.md")], 3),
         ([FINE, "-p", "9"], 1),
         ([NO_TCP, "-p", "9"], 1),
@@ -176,7 +182,9 @@ def test_standard_input() -> None:
 def test_targets_and_choices_are_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[tuple[str, Sequence[Target], bool]] = []
 
-    def spy(capture: str, targets: Sequence[Target], *, on_attempt: object, attempts: str) -> Diagnosis:
+    def spy(
+        capture: str, targets: Sequence[Target], *, on_attempt: object, attempts: str, **_: object
+    ) -> Diagnosis:
         assert attempts in {"findings", "all", "none"}
         calls.append((capture, targets, on_attempt is not None))
         return Diagnosis(capture, CaptureHealth(frames=0), (), watched=True)
@@ -207,3 +215,113 @@ def test_names_that_are_no_text_are_shown_and_valid(tmp_path: Path) -> None:
     found = analyze(str(path), "--format", "jsonl")
     json.loads(found.stdout_bytes.decode("utf-8", "strict").splitlines()[0])
     assert b"caf\\\\xe9\\u001b[31m.pcap" in found.stdout_bytes
+
+
+def _folder(tmp_path: Path, *names: str) -> str:
+    """A directory with copies of fixtures, and what has no business there."""
+    folder = tmp_path / "captures"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes((FIXTURES / name).read_bytes())
+    (folder / ".hidden.pcap").write_bytes(b"not looked at")
+    (folder / "deeper").mkdir()
+    return str(folder)
+
+
+def test_a_directory_stands_for_its_files(tmp_path: Path) -> None:
+    folder = _folder(tmp_path, "refused.pcap", "http-ok.pcap")
+    (tmp_path / "captures" / "notes.txt").write_text("no capture")
+    records = [record for record in jsonl(folder) if record["type"] == "health"]
+    assert [Path(record["capture"]).name for record in records] == [
+        "http-ok.pcap",
+        "notes.txt",
+        "refused.pcap",
+    ]
+    assert ["error" in record for record in records] == [False, True, False]
+    assert analyze(folder).exit_code == 1
+
+
+def test_a_directory_without_files(tmp_path: Path) -> None:
+    folder = _folder(tmp_path)
+    (record,) = jsonl(folder)
+    assert (record["capture"], record["error"]) == (folder, "is a directory without files")
+    assert analyze(folder).exit_code == 3
+
+
+def test_several_files_as_one(tmp_path: Path) -> None:
+    """Attempts of all files under one name, and each frame number leads back to its file."""
+    folder = _folder(tmp_path, "refused.pcap", "http-ok.pcap", "refused-cut.pcap")
+    (tmp_path / "captures" / "notes.txt").write_text("no capture")
+    records = jsonl(folder, "--as-one")
+    for record in records:
+        Draft202012Validator(document()).validate(record)
+        assert record["capture"] == folder
+    health = records[-1]
+    files = {Path(file["path"]).name: file for file in health["files"]}
+    assert sum(file["frames"] for file in files.values()) == health["frames"]
+    assert health["files"][0]["first_frame"] == 1
+    assert "error" in files["notes.txt"]
+    assert files["refused-cut.pcap"]["cut"]["frame"] == 2
+    assert health["truncated"]
+    assert "cut" not in health
+    notes = " ".join(health["notes"])
+    assert "notes.txt was left out: is no pcap" in notes
+    assert "refused-cut.pcap is cut short after its frame 2, at byte 168" in notes
+    text = analyze(folder, "--as-one").stdout
+    assert "4 files as one" in text
+    assert "left out" in text
+
+
+def test_one_file_as_one_is_that_file() -> None:
+    alone = [record for record in jsonl(REFUSED) if record["type"] != "health"]
+    assert [record for record in jsonl(REFUSED, "--as-one") if record["type"] != "health"] == alone
+
+
+def test_selection() -> None:
+    """Options reach the analysis, and the report says what was left out."""
+    whole = jsonl(STARTUP)
+    records = jsonl(STARTUP, "--since", "+1ms", "--until", "-0.1s", "--host", "192.0.2.1")
+    for record in records:
+        Draft202012Validator(document()).validate(record)
+    assert records[-1]["frames"] == whole[-1]["frames"]
+    assert sum(records[-1]["skipped"].values()) == records[-1]["frames"]
+    assert whole[-1]["skipped"] == {}
+    text = analyze(STARTUP, "--host", "192.0.2.1").stdout
+    assert re.search(r"^ *left out +[0-9]+ other addresses$", text, re.MULTILINE)
+    assert "no attempt to connect" in text
+
+
+@pytest.mark.parametrize(
+    ("option", "said"), [("--since", "is no time"), ("--until", "is no time"), ("--host", "is no IP address")]
+)
+def test_selections_that_mean_nothing(option: str, said: str) -> None:
+    found = analyze(FINE, option, "soon")
+    assert found.exit_code == 2
+    assert said in found.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be waited for")
+def test_a_live_pipe_shows_attempts_while_it_is_open() -> None:
+    """A closed connection is told in a pause, a refused one once its try is over."""
+    closed = frames(
+        "C S | S SA | C A | C PA len=5 | S PA len=7 | C FA | S FA | C A", client=("10.0.0.1", 4001)
+    )
+    refused = frames("C S | S RA", client=("10.0.0.1", 4002))
+    still_open = frames("C S | S SA | C A", client=("10.0.0.1", 4003), start=wire.START + 30 * 10**9)
+    command = [sys.executable, "-m", "synscope", "analyze", "-", "--format", "jsonl"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(wire.pcap(closed + refused))
+        process.stdin.flush()
+        first = json.loads(process.stdout.readline())
+        assert (first["type"], first["outcome"], first["client"]["port"]) == ("attempt", "closed", 4001)
+        process.stdin.write(b"".join(wire.pcap_record(ts, frame) for ts, frame in still_open))
+        process.stdin.flush()
+        second = json.loads(process.stdout.readline())
+        assert (second["type"], second["outcome"], second["client"]["port"]) == ("attempt", "refused", 4002)
+        rest, _ = process.communicate(timeout=60)
+    records = [json.loads(line) for line in rest.splitlines()]
+    assert [one["client"]["port"] for one in records if one["type"] == "attempt"] == [4003]
+    assert records[-1]["frames"] == 13
+    assert (records[-1]["strays"], records[-1]["aggregated"]) == (0, 0)

@@ -1,8 +1,8 @@
 """Capture files, compressed or not, and standard input, as a ``ByteSource``.
 
 Compression is recognised by its first bytes, never by the file's name. gzip, bzip2 and xz come from the
-standard library, zstd from it (Python 3.14) or from its official backport. A compressed stream that is cut
-or damaged delivers what it can and says so in ``damage``.
+standard library, zstd from it (Python 3.14) or from its official backport, lz4 from its package. A compressed
+stream that is cut or damaged delivers what it can and says so in ``damage``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import bz2
 import lzma
 import os
+import select
+import stat
 import sys
 import zlib
 from collections.abc import Callable
@@ -28,7 +30,7 @@ class _Decompressor(Protocol):
     @property
     def needs_input(self) -> bool: ...
     @property
-    def unused_data(self) -> bytes: ...
+    def unused_data(self) -> bytes | None: ...
     def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
@@ -63,13 +65,21 @@ def _zstd() -> _Decompressor:
     return made
 
 
+def _lz4() -> _Decompressor:
+    from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - only where it is needed
+
+    made: _Decompressor = LZ4FrameDecompressor()
+    return made
+
+
 _FORMATS: tuple[tuple[bytes, str, Callable[[], _Decompressor]], ...] = (
     (b"\x1f\x8b", "gzip", _Gzip),
     (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
     (b"BZh", "bzip2", bz2.BZ2Decompressor),
     (b"\xfd7zXZ", "xz", lzma.LZMADecompressor),
+    (b"\x04\x22\x4d\x18", "lz4", _lz4),
 )
-_KNOWN_OTHERS = ((b"\x04\x22\x4d\x18", "lz4"), (b"PK\x03\x04", "zip"), (b"7z\xbc\xaf", "7z"))
+_KNOWN_OTHERS = ((b"PK\x03\x04", "zip"), (b"7z\xbc\xaf", "7z"))
 
 
 class _Plain:
@@ -77,10 +87,19 @@ class _Plain:
 
     damage: str | None = None
 
-    def __init__(self, descriptor: int, *, owned: bool, head: bytes) -> None:
+    def __init__(
+        self, descriptor: int, *, owned: bool, head: bytes, on_read: Callable[[int], None] | None
+    ) -> None:
         self._descriptor = descriptor
         self._owned = owned
         self._head = head
+        self._on_read = on_read
+        self.live = not stat.S_ISREG(os.fstat(descriptor).st_mode)
+
+    def ready(self, seconds: float) -> bool:
+        if not self.live or sys.platform == "win32":  # where only sockets can be waited for
+            return True
+        return bool(self._head or select.select([self._descriptor], [], [], seconds)[0])
 
     def readinto(self, room: memoryview) -> int:
         if self._head:
@@ -88,10 +107,14 @@ class _Plain:
             room[:size] = self._head[:size]
             self._head = self._head[size:]
             return size
-        return os.readv(self._descriptor, [room]) if _HAS_READV else _read(self._descriptor, room)
+        size = os.readv(self._descriptor, [room]) if _HAS_READV else _read(self._descriptor, room)
+        if self._on_read is not None:
+            self._on_read(size)
+        return size
 
     def close(self) -> None:
         if self._owned:
+            self._owned = False
             os.close(self._descriptor)
 
 
@@ -117,11 +140,17 @@ class _Compressed:
         self._piece = memoryview(bytearray(_PIECE))
         self._consumed = 0
         self.damage: str | None = None
+        self.live = inner.live
+
+    def ready(self, seconds: float) -> bool:
+        stream = self._stream
+        in_hand = stream.unused_data if stream.eof else not (self._fresh or stream.needs_input)
+        return bool(self._waiting or in_hand) or self._inner.ready(seconds)
 
     def readinto(self, room: memoryview) -> int:
         while self.damage is None:
             if self._stream.eof:
-                self._waiting = self._stream.unused_data
+                self._waiting = self._stream.unused_data or b""
                 self._stream, self._fresh = self._make(), True
             if self._fresh or self._stream.needs_input:
                 if not self._waiting:
@@ -150,9 +179,10 @@ class _Compressed:
         self._inner.close()
 
 
-def open_source(capture: str) -> ByteSource:
+def open_source(capture: str, on_read: Callable[[int], None] | None = None) -> ByteSource:
     """Open a capture by path, ``-`` being standard input; look through its compression.
 
+    ``on_read`` is told of every read how many bytes came, before they are decompressed.
     Raises ``CaptureError`` when it cannot be opened or its compression is not supported.
     """
     if capture == "-":
@@ -163,20 +193,42 @@ def open_source(capture: str) -> ByteSource:
         try:
             descriptor, owned = os.open(capture, os.O_RDONLY | getattr(os, "O_BINARY", 0)), True
         except OSError as error:
-            raise CaptureError(capture, f"cannot be opened: {error.strerror}") from error
+            raise _failure(capture, "cannot be opened", error) from error
         except ValueError as error:
             raise CaptureError(capture, "the path holds a NUL byte") from error
     try:
         head = _head(descriptor)
-        return _look_through(capture, descriptor, owned=owned, head=head)
+        plain = _Plain(descriptor, owned=owned, head=head, on_read=on_read)
+        return _look_through(capture, plain, head)
     except OSError as error:
         if owned:
             os.close(descriptor)
-        raise CaptureError(capture, f"cannot be read: {error.strerror}") from error
+        raise _failure(capture, "cannot be read", error) from error
     except CaptureError:
         if owned:
             os.close(descriptor)
         raise
+
+
+def listing(capture: str) -> list[str]:
+    """The files that ``capture`` stands for: those directly in a directory, by name, else itself.
+
+    Hidden files and whatever is no regular file are left out. A directory without others stands for itself.
+    """
+    try:
+        with os.scandir(capture) as entries:
+            names = sorted(one.name for one in entries if not one.name.startswith(".") and one.is_file())
+    except (OSError, ValueError):
+        return [capture]
+    return [os.path.join(capture, name) for name in names] or [capture]  # noqa: PTH118 - the path as given
+
+
+def _failure(capture: str, what: str, error: OSError) -> CaptureError:
+    """What to say of a capture that could not be opened or read; directories fail in either, by system."""
+    if not os.path.isdir(capture):  # noqa: PTH112 - the path as given
+        return CaptureError(capture, f"{what}: {error.strerror}")
+    empty = listing(capture) == [capture]
+    return CaptureError(capture, "is a directory without files" if empty else "is a directory, not a file")
 
 
 def _head(descriptor: int) -> bytes:
@@ -189,8 +241,7 @@ def _head(descriptor: int) -> bytes:
     return head
 
 
-def _look_through(capture: str, descriptor: int, *, owned: bool, head: bytes) -> ByteSource:
-    plain = _Plain(descriptor, owned=owned, head=head)
+def _look_through(capture: str, plain: ByteSource, head: bytes) -> ByteSource:
     for magic, name, make in _FORMATS:
         if head.startswith(magic):
             return _Compressed(plain, name, make)

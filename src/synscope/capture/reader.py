@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from synscope.capture.errors import CaptureError
@@ -21,13 +21,14 @@ from synscope.capture.linktypes import linktype_name
 from synscope.capture.source import ByteSource
 from synscope.engine import records as rec
 from synscope.engine.batch import Batch
-from synscope.model import Cut
+from synscope.model import CaptureFile, Cut
 
 _BUFFER = 1 << 19
 _LARGEST = 1 << 26
 _PCAP_HEADER = 24
 _MAX_SNAPLEN = 262144
 _ODD_TIMES = 10_000
+_QUIET = 0.5
 
 _SHB = 0x0A0D0D0A
 _IDB = 1
@@ -67,11 +68,15 @@ class Reader:
     """Reads one capture from a source.
 
     ``capture`` is its name for messages. Raises ``CaptureError`` from ``batches`` when the beginning is
-    not that of a capture; later damage ends the reading and is kept in ``cut``.
+    that of a capture; later damage ends the reading and is kept in ``cut``. ``on_quiet``, when given, is
+    called every half second in which nothing comes, with the seconds since something did.
     """
 
-    def __init__(self, source: ByteSource, capture: str) -> None:
+    def __init__(
+        self, source: ByteSource, capture: str, on_quiet: Callable[[float], None] | None = None
+    ) -> None:
         self._source = source
+        self._on_quiet = on_quiet
         self._capture = capture
         self._buffer = bytearray(_BUFFER)
         self._filled = 0
@@ -93,6 +98,16 @@ class Reader:
     def linktypes(self) -> tuple[str, ...]:
         """Names of the link types the capture declares, in order of appearance."""
         return tuple(linktype_name(number) for number in self._linktypes)
+
+    @property
+    def files(self) -> tuple[CaptureFile, ...]:
+        """None: a single source is no set of files."""
+        return ()
+
+    def close(self) -> None:
+        """Close the source and let go of the buffer; what was counted stays."""
+        self._source.close()
+        self._buffer = bytearray()
 
     @property
     def snapped(self) -> int:
@@ -164,12 +179,20 @@ class Reader:
 
     def _read(self, room: memoryview) -> int:
         try:
+            if self._on_quiet is not None:
+                self._wait(self._on_quiet)
             return self._source.readinto(room)
         except OSError as error:
             if not self.format:
                 raise CaptureError(self._capture, f"cannot be read: {error.strerror}") from error
             self._end(f"reading failed: {error.strerror}")
             return 0
+
+    def _wait(self, on_quiet: Callable[[float], None]) -> None:
+        quiet = 0.0
+        while not self._source.ready(_QUIET):
+            quiet += _QUIET
+            on_quiet(quiet)
 
     def _end(self, reason: str) -> None:
         if self.cut is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synscope import targets
-from synscope.cli import output
+from synscope import selection, targets
+from synscope.cli import output, progress
 from synscope.cli.status import ExitStatus
 from synscope.model import Label, Target
 
@@ -18,8 +19,12 @@ if TYPE_CHECKING:
     from synscope.model import Attempt, Diagnosis
 
     _TargetParameter = click.ParamType[Target]
+    _MomentParameter = click.ParamType[selection.Moment]
+    _HostParameter = click.ParamType[tuple[int, int]]
 else:
-    _TargetParameter = click.ParamType  # older releases of click are not generic
+    _TargetParameter = _MomentParameter = _HostParameter = (
+        click.ParamType
+    )  # older releases of click are not generic
 
 _STANDARD_INPUT = "-"
 _DIFFERENCES_SHOWN = 10
@@ -40,16 +45,51 @@ class TargetType(_TargetParameter):
             self.fail(f"{error}.", param, ctx)
 
 
+class MomentType(_MomentParameter):
+    """A ``--since`` or ``--until`` argument."""
+
+    name = "time"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> selection.Moment:
+        """Return the moment that ``value`` names, or fail with what would name one."""
+        if isinstance(value, selection.Moment):
+            return value
+        try:
+            return selection.moment(str(value))
+        except selection.SelectionError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
+class HostType(_HostParameter):
+    """A ``--host`` argument."""
+
+    name = "address"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Return the address that ``value`` is, in two halves, or fail."""
+        try:
+            return selection.host(str(value))
+        except selection.SelectionError as error:
+            self.fail(f"{error}.", param, ctx)
+
+
 _HELP = """\
 Say what happened to the handshakes in packet captures, and why.
 
-CAPTURE is a pcap or pcapng file, plain or compressed (gzip, zstd, bzip2, xz); - reads one from standard
-input. Several captures are analysed each on its own.
+CAPTURE is a pcap or pcapng file, plain or compressed (gzip, zstd, bzip2, xz, lz4); - reads one from standard
+input; a directory stands for the files in it. Several captures are analysed each on its own, or with
+--as-one as one.
 
 \b
 synscope analyze refused.pcap -p 62893
 synscope analyze before.pcap after.pcap -p http://localhost:8080/
 tcpdump -i lo -w - 'tcp port 62893' | synscope analyze -
+tcpdump -i lo -U -w - tcp | synscope analyze - --format jsonl
+synscope analyze --as-one ring_*.pcapng -p 8080
 synscope analyze fixture.pcap -p 8080 --expect completed
 synscope analyze big.pcapng.zst --format jsonl | jq 'select(.type == "finding")'
 
@@ -71,6 +111,29 @@ With --expect, 0 and 1 say whether every target has that label.
     "Without it every server port in the capture is looked at.",
 )
 @click.option(
+    "--as-one",
+    is_flag=True,
+    help="Take all captures given for one, in order of time: files rotated by tcpdump -C, -G, -W or by a "
+    "dumpcap ring buffer, in any order.",
+)
+@click.option(
+    "--since",
+    metavar="TIME",
+    type=MomentType(),
+    help="Leave out frames before this: 2026-01-31T12:00 (local time, or with a zone), 12:00 or 12:00:30 on "
+    "the day of the first frame, seconds since the epoch, +2.5s after the first frame, -30s before the last "
+    "(units: ns, us, ms, s, min, h, d).",
+)
+@click.option("--until", metavar="TIME", type=MomentType(), help="Leave out frames after this; as --since.")
+@click.option(
+    "--host",
+    "hosts",
+    metavar="ADDRESS",
+    type=HostType(),
+    multiple=True,
+    help="Leave out segments that are neither from nor to this address. May be given several times.",
+)
+@click.option(
     "--expect",
     metavar="LABEL",
     type=click.Choice([label.value for label in Label], case_sensitive=False),
@@ -82,7 +145,8 @@ With --expect, 0 and 1 say whether every target has that label.
     type=click.Choice(["terminal", "json", "jsonl"]),
     default="terminal",
     show_default=True,
-    help="terminal: for people. json: one document. jsonl: one record a line, as they become known.",
+    help="terminal: for people. json: one document. jsonl: one record a line, as they become known; attempts "
+    "from a pipe soon after they are over.",
 )
 @click.option(
     "--attempts",
@@ -99,6 +163,10 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     *,
     captures: tuple[str, ...],
     wanted: tuple[Target, ...],
+    as_one: bool,
+    since: selection.Moment | None,
+    until: selection.Moment | None,
+    hosts: tuple[tuple[int, int], ...],
     expect: str | None,
     form: str,
     listed: str | None,
@@ -111,11 +179,16 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     if _STANDARD_INPUT in captures and sys.stdin.isatty():
         raise click.UsageError("Standard input (-) is a terminal; pipe a capture into it.", context)
     write_report = {"terminal": _terminal, "json": _json, "jsonl": _jsonl}[form]
+    files = list(dict.fromkeys(file for capture in captures for file in _files(capture)))
     options = _Options(
-        captures=captures,
+        captures=captures[:1] if as_one else tuple(files),
+        files=tuple(files) if as_one else (),
+        selection=selection.Selection(since, until, frozenset(hosts)),
         wanted=wanted,
         expected=None if expect is None else Label(_spelled(expect)),
         listed=listed or ("all" if form == "jsonl" else "findings"),
+        live=form == "jsonl",
+        bar=form == "terminal" or not sys.stdout.isatty(),
         verbose=verbose,
         color=color,
     )
@@ -130,9 +203,16 @@ class _Options:
     """The command line, read."""
 
     captures: tuple[str, ...]
+    files: tuple[str, ...]
+    """With --as-one, what the one capture consists of."""
+    selection: selection.Selection
     wanted: tuple[Target, ...]
     expected: Label | None
     listed: str
+    live: bool
+    """Whether attempts are written as soon as they are over."""
+    bar: bool
+    """Whether standard error may show a progress bar."""
     verbose: bool
     color: str
 
@@ -164,9 +244,21 @@ class _Run:
         """Return the diagnosis of one capture and remember what it means for the exit status."""
         from synscope.analysis import analyze as analyze_capture  # noqa: PLC0415 - loads the engine
 
-        diagnosis = analyze_capture(
-            capture, self.options.wanted, on_attempt=on_attempt, attempts=self.options.listed
-        )
+        # Records that are written to a terminal as they come and a bar would be in each other's way.
+        quiet = not self.options.bar
+        with (
+            contextlib.nullcontext() if quiet else progress.shown(self.options.files or (capture,)) as on_read
+        ):
+            diagnosis = analyze_capture(
+                capture,
+                self.options.wanted,
+                files=self.options.files,
+                selection=self.options.selection,
+                on_attempt=on_attempt,
+                attempts=self.options.listed,
+                live=self.options.live,
+                on_read=on_read,
+            )
         if diagnosis.health.error is None:
             self._read += 1
             self._failed = self._failed or diagnosis.failed
@@ -248,6 +340,13 @@ def _jsonl(run: _Run) -> None:
                 output.write(line)
         for line in jsonl.conclusions(diagnosis):
             output.write(line)
+
+
+def _files(capture: str) -> list[str]:
+    """Return the files in a directory, and ``capture`` itself where it is none."""
+    from synscope.capture.files import listing  # noqa: PLC0415 - loads the engine
+
+    return [capture] if capture == _STANDARD_INPUT else listing(capture)
 
 
 def _spelled(text: str) -> str:

@@ -10,12 +10,10 @@ its source would win over an edit unnoticed: here that is detected, and the sour
 from __future__ import annotations
 
 import importlib.machinery
-import importlib.util
 import os
 import sys
 import warnings
 from collections.abc import Sequence
-from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -29,8 +27,8 @@ class EngineError(ImportError):
     """The engine that was asked for is not there."""
 
 
-class _SourceFinder(MetaPathFinder):
-    """Loads the engine's modules from their ``.py`` even where a compiled one lies beside it."""
+class _SourceFinder:
+    """A meta path finder: loads the engine's modules from their ``.py`` where a compiled one lies beside it."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -40,6 +38,8 @@ class _SourceFinder(MetaPathFinder):
         package, _, name = fullname.rpartition(".")
         if package != __name__ or name not in COMPILED_MODULES:
             return None
+        import importlib.util  # noqa: PLC0415 - slow to import, and only needed here
+
         file = _HERE / f"{name}.py"
         loader = importlib.machinery.SourceFileLoader(fullname, str(file))
         return importlib.util.spec_from_file_location(fullname, file, loader=loader)

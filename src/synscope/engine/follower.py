@@ -15,7 +15,10 @@ _RAW = 101
 
 
 class Follower:
-    """Decodes and tracks batches whose record columns are filled."""
+    """Decodes and tracks batches whose record columns are filled.
+
+    With ``hosts`` (addresses in two halves), only segments and ICMP errors from or to one of them are tracked.
+    """
 
     def __init__(
         self,
@@ -23,10 +26,16 @@ class Follower:
         seed: int = 0,
         budget: int = BUDGET,
         on_attempt: Callable[[Attempt], None] | None = None,
+        hosts: frozenset[tuple[int, int]] = frozenset(),
     ) -> None:
         self.tracker = Tracker(seed=seed, budget=budget, on_attempt=on_attempt)
         self.frames = 0
         self.segments = 0
+        self.skipped = 0
+        """Frames left out before they were decoded."""
+        self.other_hosts = 0
+        """Segments and ICMP errors left out for their addresses."""
+        self._hosts = hosts
         self._fragments = Fragments()
         self._reasons = array("Q", bytes(8 * len(REASONS)))
 
@@ -40,6 +49,12 @@ class Follower:
         else:
             self.tracker.feed(data, b)
         self.frames += b.count
+
+    def skip(self, count: int) -> None:
+        """Count frames that are left out."""
+        self.frames += count
+        self.skipped += count
+        self.tracker.skip(count)
 
     def _feed_around_fragments(self, data: bytearray, batch: Batch) -> None:
         """Track a batch in file order, each datagram at the frame that completes it."""
@@ -73,10 +88,25 @@ class Follower:
 
     def _decode(self, data: bytearray, batch: Batch) -> int:
         b = batch
-        return decode_batch(
+        segments = decode_batch(
             data, b.count, self._reasons, b.at, b.caplen, b.wirelen, b.linktype, b.kind, b.src_high,
             b.src_low, b.dst_high, b.dst_low, b.ports, b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
         )  # fmt: skip
+        return segments - self._leave_out(b) if self._hosts else segments
+
+    def _leave_out(self, batch: Batch) -> int:
+        """Skip what is neither from nor to one of the wanted hosts; return how many segments that were."""
+        b, hosts, segments = batch, self._hosts, 0
+        for i in range(b.count):
+            kind = b.kind[i]
+            if kind not in {KIND_TCP, KIND_ICMP}:
+                continue
+            if (b.src_high[i], b.src_low[i]) in hosts or (b.dst_high[i], b.dst_low[i]) in hosts:
+                continue
+            b.kind[i] = KIND_SKIP
+            segments += kind == KIND_TCP
+            self.other_hosts += 1
+        return segments
 
     def undecoded(self) -> dict[str, int]:
         """Frames that were not followed to a TCP header, by reason, most frequent first."""

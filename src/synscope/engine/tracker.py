@@ -42,6 +42,8 @@ _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
 _RETRY_NS = 5_000_000_000
 """How long a failed attempt is kept for more of it to come: repetitions, or the rest of its try."""
+_LINGER_NS = 1_000_000_000
+"""How long an attempt that is over is kept, when attempts are settled early, for its last segments."""
 _EXAMPLES = 100
 _EXAMPLES_OF_HEALTHY = 8
 _CHECKSUMS = {
@@ -149,6 +151,29 @@ class Tracker:
             b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
         )  # fmt: skip
 
+    def skip(self, count: int) -> None:
+        """Count frames that are not followed, so that those after them keep their numbers."""
+        self._state[rows.S_FRAMES] += count
+
+    def settle_over(self, quiet_ns: int = 0) -> None:
+        """Settle the attempts that are over, so that whoever waits for them need not wait for the end.
+
+        ``quiet_ns`` is how long nothing came since the last frame. Attempts that ended less than a second
+        ago stay, and failed ones for as long as the rest of their try may be still to come.
+        """
+        used = self._state[rows.S_ROWS]
+        now = self._newest + quiet_ns
+        chosen, marks = self._choose(used, used, now)
+        over = array("I")
+        for row in chosen:
+            at = row * rows.LONGS
+            if max(self._longs[at + rows.TS_END], self._longs[at + rows.TS_CLIENT_FIN]) + _LINGER_NS > now:
+                marks[row] = 0
+            else:
+                over.append(row)
+        if over:
+            self._settle(over, marks, used)
+
     def finish(self) -> tuple[AttemptGroup, ...]:
         """Settle every attempt that is left; return all groups, in the order of their first attempt."""
         left = array("I", range(self._state[rows.S_ROWS]))
@@ -200,23 +225,32 @@ class Tracker:
     def _settle_some(self) -> None:
         """Settle attempts that are over; beyond the budget also the oldest, until half of it is free."""
         used = self._state[rows.S_ROWS]
+        full = self._sweep >= self._budget
+        chosen, marks = self._choose(used, self._budget // 2 if full else used, self._newest)
+        self.aggregated += len(chosen)
+        if self._settle(chosen, marks, used) > self._sweep // 2:
+            self._sweep = min(2 * self._sweep, self._budget)
+
+    def _choose(self, used: int, keep: int, now: int) -> tuple[array[int], array[int]]:
+        """Choose the rows that are over at the time ``now``, and the oldest until ``keep`` are left."""
         marks = array("I", bytes(4 * used))
         chosen = array("I", bytes(4 * used))
-        full = self._sweep >= self._budget
         self._name(array("I", range(used)))
         gone = fold.choose_settled(
-            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, self._newest - _RETRY_NS),
-            self._budget // 2 if full else used, chosen, marks,
+            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, now - _RETRY_NS),
+            keep, chosen, marks,
         )  # fmt: skip
         del chosen[gone:]
+        return chosen, marks
+
+    def _settle(self, chosen: array[int], marks: array[int], used: int) -> int:
+        """Count the chosen (and marked) rows in their groups and forget them; return how many are left."""
         self._fold(chosen)
         self._forget_examples_rows()
-        self.aggregated += gone
         self._haunt(chosen)
         left = self._state[rows.S_ROWS] = fold.compact(self._rows, self._longs, used, marks)
         self._reindex()
-        if left > self._sweep // 2:
-            self._sweep = min(2 * self._sweep, self._budget)
+        return left
 
     def _haunt(self, chosen: array[int]) -> None:
         while 4 * (self._state[rows.S_GHOSTS] + len(chosen)) > 3 * len(self._ghosts):

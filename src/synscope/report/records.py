@@ -13,10 +13,12 @@ from dataclasses import fields
 from synscope.model import (
     Attempt,
     AttemptGroup,
+    CaptureFile,
     CaptureHealth,
     Check,
     Claim,
     Confidence,
+    Cut,
     Diagnosis,
     Endpoint,
     Evidence,
@@ -128,6 +130,7 @@ def health(capture: str, one: CaptureHealth) -> Record:
         "frames": one.frames,
         "tcp_segments": one.tcp_segments,
         "undecoded": {reason: one.undecoded[reason] for reason in sorted(one.undecoded)},
+        "skipped": {reason: one.skipped[reason] for reason in sorted(one.skipped)},
         "truncated": one.truncated,
         "linktypes": [*one.linktypes],
         "duplicates": one.duplicates,
@@ -140,9 +143,11 @@ def health(capture: str, one: CaptureHealth) -> Record:
         "notes": [*one.notes],
     }
     if one.cut is not None:
-        record["cut"] = {"offset": one.cut.offset, "frame": one.cut.frame, "reason": one.cut.reason}
+        record["cut"] = _cut(one.cut)
     if one.error is not None:
         record["error"] = one.error
+    if one.files:
+        record["files"] = [_file(file) for file in one.files]
     return record
 
 
@@ -213,6 +218,21 @@ def _clean(value: object) -> object:
     if isinstance(value, list):
         return [_clean(item) for item in value]
     return value
+
+
+def _cut(one: Cut) -> Record:
+    return {"offset": one.offset, "frame": one.frame, "reason": one.reason}
+
+
+def _file(one: CaptureFile) -> Record:
+    record: Record = {"path": one.path, "frames": one.frames}
+    if one.first_frame is not None:
+        record["first_frame"] = one.first_frame
+    if one.cut is not None:
+        record["cut"] = _cut(one.cut)
+    if one.error is not None:
+        record["error"] = one.error
+    return record
 
 
 def _endpoint(one: Endpoint) -> Record:

@@ -36,6 +36,7 @@ def document() -> Schema:
             "target": _target(),
             "finding": _finding(),
             "health": _health(),
+            "file": _file(),
             "endpoint": _object(
                 {"address": _text("IPv4 or IPv6 address"), "port": _number("TCP port", most=65535)}
             ),
@@ -207,22 +208,41 @@ def _finding() -> Schema:
     )
 
 
+def _cut() -> Schema:
+    return _object(
+        {
+            "offset": _number("byte offset of the record that is not whole"),
+            "frame": _number("last whole frame"),
+            "reason": _text("what is wrong there"),
+        }
+    )
+
+
+def _file() -> Schema:
+    return _object(
+        {
+            "path": _text("path of the file"),
+            "frames": _number("frames it holds"),
+            "first_frame": _number("number of its first frame, counted through all files"),
+            "cut": _cut(),
+            "error": _text("why it could not be read"),
+        },
+        optional=("first_frame", "cut", "error"),
+    )
+
+
 def _health() -> Schema:
-    cut = {
-        "offset": _number("byte offset of the record that is not whole"),
-        "frame": _number("last whole frame"),
-        "reason": _text("what is wrong there"),
-    }
     return _object(
         {
             "type": {"const": "health"},
             "capture": _text("path as given"),
             "frames": _number("frames read"),
             "undecoded": _counts("frames not followed to a TCP header, by reason"),
-            "truncated": _flag("whether the capture ends before its last record does"),
+            "skipped": _counts("frames left out because they were not asked for, by reason"),
+            "truncated": _flag("whether the capture, or one of its files, ends before its last record does"),
             "linktypes": _list({"type": "string"}, "link types met"),
             "error": _text("why it could not be read"),
-            "cut": _object(cut),
+            "cut": _cut(),
             "format": _text("file format"),
             "tcp_segments": _number("segments looked at"),
             "duplicates": _number("segments recorded twice"),
@@ -233,8 +253,9 @@ def _health() -> Schema:
             "first_ts_ns": {"type": ["integer", "null"], "description": "first time stamp"},
             "last_ts_ns": {"type": ["integer", "null"], "description": "last time stamp"},
             "notes": _list({"type": "string"}, "what else a reader should know"),
+            "files": _list(_ref("file"), "with --as-one: the files in order of time"),
         },
-        optional=("error", "cut"),
+        optional=("error", "cut", "files"),
     )
 
 

@@ -122,6 +122,8 @@ def _nothing(page: Page, health: CaptureHealth) -> None:
         page.row(
             "Nothing", "this capture holds no frames" if health.cut is None else "no frame could be read"
         )
+    elif health.skipped:
+        page.row("Nothing", "what was selected of this capture holds no attempt to connect")
     elif not health.tcp_segments:
         page.row("Nothing", f"none of the {count(health.frames, 'frame')} in this capture carries TCP")
     else:
@@ -132,7 +134,8 @@ def _nothing(page: Page, health: CaptureHealth) -> None:
 def _capture(page: Page, diagnosis: Diagnosis) -> None:
     """How good the capture was: what was read, what was not followed, where it ends early."""
     health = diagnosis.health
-    facts: list[Span] = [part for part in (health.format, listed(health.linktypes)) if part]
+    facts: list[Span] = [f"{len(health.files):,} files as one"] if len(health.files) > 1 else []
+    facts += [part for part in (health.format, listed(health.linktypes)) if part]
     facts.append(count(health.frames, "frame"))
     if (
         health.first_ts_ns is not None
@@ -152,6 +155,8 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
         cut = health.cut
         where = f"after frame {cut.frame}" if cut.frame else "before its first whole frame"
         page.row("  cut short", (f"{where}, at byte {cut.offset:,}: {cut.reason}", "warn"), style="warn")
+    if health.skipped:
+        page.row("  left out", listed([f"{number:,} {reason}" for reason, number in health.skipped.items()]))
     undecoded = sorted(health.undecoded.items(), key=lambda item: (-item[1], item[0]))
     if undecoded:
         reasons = [f"{number:,} {reason}" for reason, number in undecoded]
