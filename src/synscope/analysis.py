@@ -56,7 +56,6 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     files: Sequence[str] = (),
     selection: Selection = EVERYTHING,
     on_attempt: Callable[[Attempt], None] | None = None,
-    attempts: str = "findings",
     live: bool = False,
     on_read: Callable[[int], None] | None = None,
 ) -> Diagnosis:
@@ -67,10 +66,8 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
 
     ``targets`` are what the user named; without any, every server port in the capture is a target.
     ``on_attempt`` receives every attempt as it settles; with ``live``, those of a pipe soon after they are
-    over. ``attempts`` says which ones a report lists; it changes nothing here but is taken so that callers
-    can pass their choice on. ``on_read`` is told of each read how many bytes it brought.
+    over. ``on_read`` is told of each read how many bytes it brought.
     """
-    del attempts
     # Keyed hashing: a capture must not be able to choose its own collisions.
     follower = Follower(
         seed=int.from_bytes(os.urandom(_SEED_BYTES)), on_attempt=on_attempt, hosts=selection.hosts

@@ -232,7 +232,7 @@ class Reader:
         major, minor, _, _, snaplen, linktype = struct.unpack_from(
             f"{kind.byte_order}HHiIII", self._buffer, 4
         )
-        if major != 2:  # noqa: PLR2004 - the only version there is
+        if major != 2:
             raise CaptureError(self._capture, f"is pcap of the unknown version {major}.{minor}", offset=4)
         self.format = kind.name
         linktype &= 0x03FFFFFF
@@ -244,7 +244,7 @@ class Reader:
         state[rec.STATE_LINKTYPE] = linktype
         state[rec.STATE_HEADER] = kind.header
         state[rec.STATE_LIMIT] = min(max(_MAX_SNAPLEN, snaplen), _LARGEST)
-        state[rec.STATE_SWAPPED] = 2 if minor < 3 else minor == 3  # noqa: PLR2004 - pcap 2.3
+        state[rec.STATE_SWAPPED] = 2 if minor < 3 else minor == 3
 
     def _cut_at_start(self, reason: str) -> CaptureError:
         damage = self._source.damage
@@ -266,7 +266,7 @@ class Reader:
                 return self._bad_block("a section header without its byte-order magic")
             self._order = "<" if magic == b"\x4d\x3c\x2b\x1a" else ">"
             (length,) = struct.unpack_from(f"{self._order}I", self._buffer, position + 4)
-        if length < 12 or length % 4 or length > _LARGEST:  # noqa: PLR2004 - smallest block
+        if length < 12 or length % 4 or length > _LARGEST:
             return self._bad_block(rec.FAULT_TEXT[rec.FAULT_BLOCK_LENGTH])
         if not self._need(length):
             return False
@@ -289,7 +289,7 @@ class Reader:
         return False
 
     def _section_header(self, body: bytes) -> str | None:
-        if len(body) < 16:  # noqa: PLR2004 - magic, version, section length
+        if len(body) < 16:
             return "a section header that is too short"
         major, minor = struct.unpack_from(f"{self._order}HH", body, 4)
         if major != 1:
@@ -301,7 +301,7 @@ class Reader:
         return None
 
     def _interface(self, body: bytes) -> str | None:
-        if len(body) < 8:  # noqa: PLR2004 - link type, reserved, snap length
+        if len(body) < 8:
             return "an interface description that is too short"
         linktype, _, snaplen = struct.unpack_from(f"{self._order}HHI", body)
         kind, unit, offset = rec.UNIT_MULTIPLY, 1000, 0
@@ -310,11 +310,11 @@ class Reader:
                 exponent = value[0] & 0x7F
                 if value[0] & 0x80:
                     kind, unit = rec.UNIT_BINARY, min(exponent, _MAX_BINARY)
-                elif exponent <= 9:  # noqa: PLR2004 - nanoseconds
+                elif exponent <= 9:
                     kind, unit = rec.UNIT_MULTIPLY, 10 ** (9 - exponent)
                 else:
                     kind, unit = rec.UNIT_DIVIDE, 10 ** (min(exponent, _MAX_DECIMAL) - 9)
-            elif code == _IF_TSOFFSET and len(value) == 8:  # noqa: PLR2004 - a 64-bit number
+            elif code == _IF_TSOFFSET and len(value) == 8:
                 (offset,) = struct.unpack(f"{self._order}Q", value)
         self._linktypes[linktype] = None
         self._interfaces.extend((linktype, snaplen, kind, unit, offset))
@@ -322,11 +322,11 @@ class Reader:
         return None
 
     def _statistics(self, body: bytes) -> str | None:
-        if len(body) < 12:  # noqa: PLR2004 - interface, time
+        if len(body) < 12:
             return None
         (interface,) = struct.unpack_from(f"{self._order}I", body)
         for code, value in self._options(body[12:]):
-            if code in {_ISB_IFDROP, _ISB_OSDROP} and len(value) == 8:  # noqa: PLR2004
+            if code in {_ISB_IFDROP, _ISB_OSDROP} and len(value) == 8:
                 (lost,) = struct.unpack(f"{self._order}Q", value)
                 key = (self._section, interface << 4 | code)
                 self._dropped[key] = max(lost, self._dropped.get(key, 0))
@@ -358,7 +358,7 @@ class Reader:
     def _interface_of(self, batch: Batch, last: int) -> int:
         block = batch.at[last] - 28
         kind, _, interface = struct.unpack_from(f"{self._order}III", self._buffer, block)
-        if kind == 2:  # noqa: PLR2004 - the obsolete Packet Block's 16-bit interface
+        if kind == 2:
             (interface,) = struct.unpack_from(f"{self._order}H", self._buffer, block + 8)
         return int(interface)
 

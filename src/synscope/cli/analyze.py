@@ -255,7 +255,6 @@ class _Run:
                 files=self.options.files,
                 selection=self.options.selection,
                 on_attempt=on_attempt,
-                attempts=self.options.listed,
                 live=self.options.live,
                 on_read=on_read,
             )
