@@ -108,12 +108,15 @@ def diagnose(
     targets: Sequence[Target] = (),
 ) -> Diagnosis:
     """From counted attempts to the diagnosis; pure, whatever source the attempts came from."""
+    end = health.last_ts_ns
     by_port: dict[int, list[AttemptGroup]] = {}
     for group in groups:
         by_port.setdefault(group.server.port, []).append(group)
     # A target that was found has attempts: only its own groups say what happened to it.
-    found = [summarise(target, by_port[target.port], ()) for target in found_targets(groups)]
-    summaries = [summarise(target, groups, orphans) for target in targets] if targets else found
+    found = [summarise(target, by_port[target.port], (), end_ts_ns=end) for target in found_targets(groups)]
+    summaries = (
+        [summarise(target, groups, orphans, end_ts_ns=end) for target in targets] if targets else found
+    )
     chosen = set(map(id, _first_to_diagnose(summaries)) if not targets else map(id, summaries))
     others = relevant(found, summaries)
     diagnosed = tuple(

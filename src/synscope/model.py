@@ -171,6 +171,13 @@ class AttemptGroup:
     last_ts_ns: int
     examples: tuple[Attempt, ...]
     """The first few and the last one; ``count`` says how many there were."""
+    unfinished: bool = False
+    """The capture ended so soon after they began that their answers may only be missing in it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether they failed to connect, and neither a later attempt made good for it nor the end came first."""
+        return self.label in FAILURES and not self.recovered and not self.unfinished
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,8 +270,8 @@ class TargetSummary:
 
     @property
     def failed(self) -> int:
-        """Attempts that failed to connect and were not made good at another address."""
-        return sum(group.count for group in self.groups if group.label in FAILURES and not group.recovered)
+        """Attempts that failed to connect (see ``AttemptGroup.failed``)."""
+        return sum(group.count for group in self.groups if group.failed)
 
 
 @dataclass(frozen=True, slots=True)

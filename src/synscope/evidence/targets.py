@@ -2,13 +2,15 @@
 
 Input: the groups of attempts of one capture. Output: a ``TargetSummary`` for each target. The rules:
 a target's label is that of its attempts when they agree, else the worst that happened to a whole
-user-visible try (an attempt that a later one of the same try made good does not count); without any
-attempt, or with nothing but RSTs, it is client-never-sent.
+user-visible try. An attempt that a later one of the same try made good does not count, nor one that the
+end of the capture cut off while others can speak for the target. Without any attempt, or with nothing
+but RSTs, it is client-never-sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from synscope.engine.tracker import Orphan
 from synscope.evidence.payload import describe, recognise
@@ -16,7 +18,7 @@ from synscope.evidence.request import names_loopback
 from synscope.evidence.typo import looks_like_typo
 from synscope.evidence.units import count
 from synscope.evidence.view import is_loopback, parsed
-from synscope.model import PORT_MAX, AttemptGroup, Claim, Label, NearMiss, Target, TargetSummary
+from synscope.model import PORT_MAX, AttemptGroup, Claim, Label, NearMiss, Outcome, Target, TargetSummary
 
 WORST_FIRST: tuple[Label, ...] = (
     Label.SYN_NO_REPLY,
@@ -29,6 +31,10 @@ WORST_FIRST: tuple[Label, ...] = (
 )
 """Which of several labels stands for a target whose tries ended differently."""
 
+ANSWER_TIME_NS = 200_000_000
+"""How long an answer may take; an attempt that began less than this before the end proves nothing."""
+
+_WAITING = frozenset({Outcome.UNANSWERED, Outcome.CLIENT_VANISHED})
 _NEAR_MISSES = 20
 
 
@@ -43,9 +49,11 @@ def found_targets(groups: Sequence[AttemptGroup]) -> list[Target]:
     return [Target(text=str(port), port=port, given=False) for port in seen]
 
 
-def summarise(target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan]) -> TargetSummary:
-    """What happened to one target."""
-    own = tuple(group for group in groups if _matches(target, group))
+def summarise(
+    target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan], *, end_ts_ns: int | None = None
+) -> TargetSummary:
+    """What happened to one target. ``end_ts_ns`` is the time of the capture's last frame, where known."""
+    own = _marked(tuple(group for group in groups if _matches(target, group)), end_ts_ns)
     counts: dict[Label, int] = {}
     for group in own:
         counts[group.label] = counts.get(group.label, 0) + group.count
@@ -91,13 +99,26 @@ def _at_host(target: Target, address: str) -> bool:
     return True
 
 
+def _marked(groups: tuple[AttemptGroup, ...], end_ts_ns: int | None) -> tuple[AttemptGroup, ...]:
+    """Mark the groups that the end of the capture cut off, where others can speak for the target."""
+    if end_ts_ns is None:
+        return groups
+    marked = tuple(
+        replace(group, unfinished=True)
+        if group.outcome in _WAITING and group.first_ts_ns > end_ts_ns - ANSWER_TIME_NS
+        else group
+        for group in groups
+    )
+    return groups if all(group.unfinished for group in marked) else marked
+
+
 def _label(groups: Sequence[AttemptGroup]) -> Label:
     if not groups:
         return Label.CLIENT_NEVER_SENT
     labels = {group.label for group in groups}
     if len(labels) == 1:
         return next(iter(labels))
-    standing = {group.label for group in groups if not group.recovered}
+    standing = {group.label for group in groups if not group.recovered and not group.unfinished}
     return next(label for label in WORST_FIRST if label in standing)
 
 

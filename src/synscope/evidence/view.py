@@ -76,8 +76,8 @@ class View:
 
     @cached_property
     def failing(self) -> tuple[AttemptGroup, ...]:
-        """Groups that failed to connect and were not recovered at another address."""
-        return tuple(group for group in self.groups if group.label in FAILURES and not group.recovered)
+        """Groups that failed to connect (see ``AttemptGroup.failed``)."""
+        return tuple(group for group in self.groups if group.failed)
 
     @cached_property
     def recovered(self) -> tuple[AttemptGroup, ...]:

@@ -169,6 +169,7 @@ def _what_happened(page: Page, summary: TargetSummary) -> None:
 
 def _way(page: Page, group: AttemptGroup) -> None:
     recovered = "; it then worked at another address" if group.recovered else ""
+    recovered = "; the capture ends before an answer could come" if group.unfinished else recovered
     page.row(
         f"  {group.count:,} {_TIMES}",
         (group.outcome.value, "head"),

@@ -1,0 +1,37 @@
+"""Which attempts speak for a target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from synscope.evidence.targets import ANSWER_TIME_NS, summarise
+from synscope.model import AttemptGroup, Endpoint, Label, Outcome, Target
+
+SERVER = Endpoint("127.0.0.1", 62893)
+TARGET = Target("62893", 62893)
+DONE = AttemptGroup(SERVER, Label.COMPLETED, Outcome.CLOSED, False, 9, 1_000_000_000, 2_000_000_000, ())
+WAITING = AttemptGroup(
+    SERVER, Label.SYN_NO_REPLY, Outcome.UNANSWERED, False, 2, 2_000_000_000, 2_000_000_001, ()
+)
+
+
+def test_what_the_end_cut_off_proves_nothing() -> None:
+    summary = summarise(TARGET, [DONE, WAITING], (), end_ts_ns=2_000_000_000 + ANSWER_TIME_NS - 1)
+    assert (summary.label, summary.failed) == (Label.COMPLETED, 0)
+    assert summary.counts == {Label.COMPLETED: 9, Label.SYN_NO_REPLY: 2}
+
+
+def test_silence_that_lasted_counts() -> None:
+    summary = summarise(TARGET, [DONE, WAITING], (), end_ts_ns=2_000_000_000 + ANSWER_TIME_NS)
+    assert (summary.label, summary.failed) == (Label.SYN_NO_REPLY, 2)
+
+
+def test_alone_it_is_all_there_is() -> None:
+    summary = summarise(TARGET, [WAITING], (), end_ts_ns=2_000_000_001)
+    assert (summary.label, summary.failed) == (Label.SYN_NO_REPLY, 2)
+
+
+def test_a_refusal_at_the_end_is_an_answer() -> None:
+    refused = replace(WAITING, label=Label.SYN_RST, outcome=Outcome.REFUSED)
+    summary = summarise(TARGET, [DONE, refused], (), end_ts_ns=2_000_000_001)
+    assert (summary.label, summary.failed) == (Label.SYN_RST, 2)
