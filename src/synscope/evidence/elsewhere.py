@@ -190,7 +190,7 @@ def proxy_request_names_target(view: View) -> Verdict:
     for attempt in attempts(_elsewhere(view, Label.COMPLETED, Label.ONE_SIDED)):
         asked = (
             recognise(attempt.client_payload)
-            if attempt.client_payload and _may_be_proxied(attempt.client_payload)
+            if attempt.client_payload and may_be_proxied(attempt.client_payload)
             else None
         )
         if asked is not None and asked.proxied is not None and _names_target(view, asked.proxied):
@@ -201,7 +201,7 @@ def proxy_request_names_target(view: View) -> Verdict:
     return _from_misses(misses) or no("no request to a proxy names the target")
 
 
-def _may_be_proxied(data: bytes) -> bool:
+def may_be_proxied(data: bytes) -> bool:
     """Whether recognising the bytes is worth it: a capture holds many other requests."""
     return data.startswith((b"CONNECT ", b"\x04", b"\x05")) or b"://" in data[:64]
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from synscope.engine.tracker import Orphan
+from synscope.evidence.elsewhere import may_be_proxied
 from synscope.evidence.payload import describe, recognise
 from synscope.evidence.request import names_loopback
 from synscope.evidence.typo import looks_like_typo
@@ -167,7 +168,7 @@ def _proxied(target: Target, groups: Sequence[AttemptGroup]) -> Iterable[NearMis
     for group in groups:
         for attempt in group.examples:
             data = attempt.client_payload
-            if not data or not (data.startswith((b"CONNECT ", b"\x04", b"\x05")) or b"://" in data[:64]):
+            if not data or not may_be_proxied(data):
                 continue
             request = recognise(data)
             if request.proxied is not None and request.proxied.port == target.port:
