@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from synscope.causes.ports import (
     BLOCKED_BY_BROWSERS,
@@ -17,7 +15,6 @@ from synscope.causes.ports import (
     PortClass,
     classify,
     describe,
-    near,
     usual,
     wrap,
 )
@@ -133,45 +130,6 @@ def test_no_client_both_refuses_and_wraps() -> None:
     wrapping = {row.client for row in WRAPPING_CLIENTS}
     assert not refusing & wrapping
     assert all(row.says for row in (*REFUSING_CLIENTS, *WRAPPING_CLIENTS))
-
-
-@pytest.mark.parametrize(
-    ("port", "candidate"),
-    [
-        (8008, 8080),  # swapped
-        (3307, 3306),  # one digit changed
-        (808, 8080),  # dropped
-        (80800, 8080),  # added
-        (619009, 61909),  # added, above the range
-        (619009, 29185),  # wrapped
-    ],
-)
-def test_a_typing_error_is_near(port: int, candidate: int) -> None:
-    assert near(port, [candidate]) == (candidate,)
-
-
-@pytest.mark.parametrize(
-    ("port", "candidate"), [(8080, 8080), (8080, 3000), (8080, 9090), (80, 8080), (8080, -8080), (1234, 4321)]
-)
-def test_a_different_port_is_not_near(port: int, candidate: int) -> None:
-    assert near(port, [candidate]) == ()
-
-
-def test_near_ports_come_closest_first() -> None:
-    assert near(8081, [80, 8801, 808, 8091, 8080, 8018, 8080]) == (8018, 8801, 8080, 8091, 808)
-    assert near(619009, [69009, 61909, 29185, 5432]) == (29185, 69009, 61909)
-
-
-@given(st.integers(0, 10**7), st.lists(st.integers(-10, PORT_MAX), max_size=30))
-def test_near_returns_some_of_the_candidates_once(port: int, candidates: list[int]) -> None:
-    found = near(port, candidates)
-    assert set(found) <= set(candidates) - {port}
-    assert len(set(found)) == len(found)
-
-
-@given(st.integers(0, PORT_MAX), st.integers(0, PORT_MAX))
-def test_near_is_symmetric_among_ports(one: int, other: int) -> None:
-    assert bool(near(one, [other])) == bool(near(other, [one]))
 
 
 def test_ephemeral_ranges_name_their_source() -> None:

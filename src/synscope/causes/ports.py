@@ -1,4 +1,4 @@
-"""What a port number says by itself: its class, who usually listens on it, and what it may be a typo of.
+"""What a port number says by itself: its class, who usually listens on it, which clients refuse it.
 
 Input: a port number as the user wrote it, which may be larger than any port. Output: small facts,
 never a verdict. Nothing here looks at the machine.
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from synscope.causes.ports_table import PORT_USES, PortUse
+from synscope.model import PORT_MAX
 
 __all__ = [
     "BLOCKED_BY_BROWSERS",
@@ -31,13 +32,9 @@ __all__ = [
     "PortUse",
     "classify",
     "describe",
-    "near",
     "usual",
     "wrap",
 ]
-
-PORT_MAX = 65535
-"""The largest port: the field in the TCP header has 16 bits (RFC 9293 section 3.1)."""
 
 _PORT_COUNT = PORT_MAX + 1
 
@@ -187,49 +184,6 @@ def wrap(port: int) -> int:
     listens on 29185.
     """
     return port % _PORT_COUNT
-
-
-_TRANSPOSED, _WRAPPED, _CHANGED, _DROPPED_OR_ADDED, _FAR = range(5)
-
-
-def _one_shorter(longer: str, shorter: str) -> bool:
-    return any(longer[:at] + longer[at + 1 :] == shorter for at in range(len(longer)))
-
-
-def _typo_rank(port: int, candidate: int) -> int:
-    """Return how a typing error could turn one number into the other, as a rank; ``_FAR`` for none."""
-    written, meant = str(port), str(candidate)
-    if port > PORT_MAX and wrap(port) == candidate:
-        return _WRAPPED
-    if abs(len(written) - len(meant)) == 1:
-        longer, shorter = sorted((written, meant), key=len, reverse=True)
-        return _DROPPED_OR_ADDED if _one_shorter(longer, shorter) else _FAR
-    if len(written) != len(meant):
-        return _FAR
-    differing = [at for at, (ours, theirs) in enumerate(zip(written, meant, strict=True)) if ours != theirs]
-    match differing:
-        case [_]:
-            return _CHANGED
-        case [first, second] if second == first + 1:
-            swapped = written[first] == meant[second] and written[second] == meant[first]
-            return _TRANSPOSED if swapped else _FAR
-        case _:
-            return _FAR
-
-
-def near(port: int, candidates: Iterable[int]) -> tuple[int, ...]:
-    """Return the candidates that look like a typing error of ``port``, closest first, each once.
-
-    Counted as a typing error: two adjacent digits swapped, the 16-bit wrap, one digit changed, one digit
-    dropped or added, in this order of closeness; within one kind the smaller numeric distance comes first.
-    ``port`` itself and negative numbers are never returned.
-    """
-    ranked = {
-        (_typo_rank(port, candidate), abs(port - candidate), candidate)
-        for candidate in candidates
-        if candidate >= 0 and candidate != port
-    }
-    return tuple(candidate for rank, _, candidate in sorted(ranked) if rank != _FAR)
 
 
 @dataclass(frozen=True, slots=True)
