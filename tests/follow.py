@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from synscope.capture.ahead import read_ahead
 from synscope.capture.errors import CaptureError
 from synscope.capture.files import open_source
 from synscope.capture.reader import Reader
 from synscope.capture.source import ByteSource
+from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower
 from synscope.engine.tracker import BUDGET
 from synscope.model import Attempt, AttemptGroup
@@ -68,24 +71,41 @@ class Run:
 
 
 def follow(
-    source: ByteSource | bytes, *, budget: int = BUDGET, name: str = "test.pcap", seed: int = 0
+    source: ByteSource | bytes,
+    *,
+    budget: int = BUDGET,
+    name: str = "test.pcap",
+    seed: int = 0,
+    rooms: int = 1,
 ) -> Run:
-    """Follow a capture as the program does; keep a ``CaptureError`` instead of raising it."""
+    """Follow a capture as the program does; keep a ``CaptureError`` instead of raising it.
+
+    With ``rooms``, it is read and decoded ahead in a thread.
+    """
     if isinstance(source, bytes):
         source = Bytes(source)
-    reader = Reader(source, name)
+    reader = Reader(source, name, rooms=rooms)
     kept: list[Attempt] = []
     follower = Follower(seed=seed, budget=budget, on_attempt=kept.append)
     follower.tracker.odd_times = reader.odd_times
     run = Run(reader, follower, kept)
     try:
-        for data, batch in reader.batches():
+        for data, batch in _decoded(reader, follower):
             run.times.extend(batch.ts_ns[: batch.count])
-            follower.feed(data, batch)
+            follower.track(data, batch)
     except CaptureError as error:
         run.error = error
     run.groups = follower.tracker.finish()
     return run
+
+
+def _decoded(reader: Reader, follower: Follower) -> Iterator[tuple[bytearray, Batch]]:
+    if reader.rooms > 1:
+        yield from read_ahead(reader.batches(), follower.decode, reader.rooms)
+        return
+    for data, batch in reader.batches():
+        follower.decode(data, batch)
+        yield data, batch
 
 
 def follow_file(path: Path | str) -> Run:

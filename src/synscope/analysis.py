@@ -9,9 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
 
+from synscope.capture.ahead import read_ahead
 from synscope.capture.errors import CaptureError
 from synscope.capture.files import open_source
 from synscope.capture.fileset import FileSet
@@ -20,6 +21,8 @@ from synscope.capture.source import FrameSource
 from synscope.capture.window import within
 from synscope.causes import ports
 from synscope.diagnosis import rank
+from synscope.engine import MODE
+from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower
 from synscope.engine.tracker import Orphan
 from synscope.evidence.packets import observe_packets
@@ -45,6 +48,8 @@ _SEED_BYTES = 8
 _SETTLE_EVERY = 0.5
 _SETTLE_SHARE = 20
 """Settling takes at most one part in so many of the time."""
+_ROOMS = 8 if MODE == "compiled" and (os.cpu_count() or 1) > 1 else 1
+"""Buffers of frames read ahead: worth it where reading and tracking can overlap."""
 _PAUSE = 10.0
 """Seconds without a frame after which all that is over has been settled."""
 
@@ -82,15 +87,13 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     first: int | None = None
     last: int | None = None
     try:
-        batches = reader.batches()
-        if selection.timed:
-            batches = within(batches, selection, end, follower.skip)
-        for data, batch in batches:
-            first = batch.ts_ns[0] if first is None else first
-            last = max(last or 0, batch.ts_ns[batch.count - 1])
-            follower.feed(data, batch)
-            if settle is not None:
-                settle.now_and_then()
+        with contextlib.closing(_decoded(reader, follower, selection, end)) as batches:
+            for data, batch in batches:
+                first = batch.ts_ns[0] if first is None else first
+                last = max(last or 0, batch.ts_ns[batch.count - 1])
+                follower.track(data, batch)
+                if settle is not None:
+                    settle.now_and_then()
     except CaptureError as error:
         return _unreadable(capture, error, targets, reader.files)
     finally:
@@ -133,6 +136,21 @@ def diagnose(
     return Diagnosis(capture=capture, health=health, targets=diagnosed, watched=bool(targets))
 
 
+def _decoded(
+    reader: FrameSource, follower: Follower, selection: Selection, end: int | None
+) -> Generator[tuple[bytearray, Batch]]:
+    """The selected frames of a source in decoded batches."""
+    batches = reader.batches()
+    if reader.rooms > 1 and not selection.timed:
+        yield from read_ahead(batches, follower.decode, reader.rooms)
+        return
+    if selection.timed:
+        batches = within(batches, selection, end, follower.skip)
+    for data, batch in batches:
+        follower.decode(data, batch)
+        yield data, batch
+
+
 class _Settle:
     """Settles attempts that are over while a pipe is still open: in its pauses, and now and then between."""
 
@@ -165,7 +183,7 @@ def _open(
         return FileSet(capture, files, on_read)
     source = open_source(capture, on_read)
     if settle is None or not source.live:
-        return Reader(source, capture)
+        return Reader(source, capture, rooms=1 if source.live else _ROOMS)
     settle.wanted = True
     return Reader(source, capture, settle.in_pause)
 

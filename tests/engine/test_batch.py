@@ -15,9 +15,9 @@ LONGS = {"ts_ns", "src_high", "src_low", "dst_high", "dst_low"}
 def test_columns(size: int) -> None:
     """Each has a place for every frame, of the width that its facts need."""
     batch = Batch(size)
-    assert batch.count == 0
+    assert (batch.count, batch.fragments) == (0, 0)
     for name in batch.__slots__:
-        if name != "count":
+        if name not in {"count", "fragments"}:
             column = getattr(batch, name)
             assert isinstance(column, array)
             assert len(column) == size

@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from synscope.capture.reader import Reader
+from synscope.engine.follower import Follower
 from synscope.engine.fragments import MOST_DATAGRAMS, MOST_PIECES, Fragments
 from tests import wire
-from tests.follow import Run, follow
+from tests.follow import Bytes, Run, follow
 from tests.story import names
 
 V4 = ("192.0.2.1", "192.0.2.2")
@@ -139,3 +141,18 @@ def test_noise(noise: bytes, beginning: bytes) -> None:
     fragments = Fragments()
     for cut in (0, 8, 40):
         fragments.add((beginning + noise)[cut:])
+
+
+def test_other_hosts_are_left_out_whole_or_in_pieces() -> None:
+    """Both are counted as left out, and neither is followed."""
+    capture = wire.pcap(
+        [(wire.START, wire.ip(*V4, SYN)), *((wire.START + 1, piece) for piece in _pieces_v4(SYN, 16))],
+        linktype=101,
+    )
+    everybody, nobody = Follower(), Follower(hosts=frozenset({(0, 1)}))
+    for follower in (everybody, nobody):
+        for data, batch in Reader(Bytes(capture), "test.pcap").batches():
+            follower.feed(data, batch)
+    assert (everybody.segments, everybody.other_hosts, everybody.tracker.attempts) == (2, 0, 1)
+    assert (nobody.segments, nobody.other_hosts, nobody.tracker.attempts) == (0, 2, 0)
+    assert everybody.undecoded() == nobody.undecoded()

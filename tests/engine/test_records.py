@@ -30,12 +30,12 @@ def _state(**words: int) -> array[int]:
 
 
 def _walk_pcap(data: bytes, state: array[int], batch: Batch, end: int | None = None) -> int:
-    columns = (batch.at, batch.caplen, batch.wirelen, batch.ts_ns, batch.linktype)
+    columns = (batch.at, batch.caplen, batch.wirelen, batch.ts_ns, batch.linktype, batch.count)
     return rec.walk_pcap(bytearray(data), len(data) if end is None else end, state, *columns)
 
 
 def _walk_pcapng(data: bytes, state: array[int], batch: Batch, end: int | None = None) -> int:
-    columns = (batch.at, batch.caplen, batch.wirelen, batch.ts_ns, batch.linktype)
+    columns = (batch.at, batch.caplen, batch.wirelen, batch.ts_ns, batch.linktype, batch.count)
     interfaces = array("Q", [1, 0, rec.UNIT_MULTIPLY, 1, 0])
     return rec.walk_pcapng(bytearray(data), len(data) if end is None else end, state, interfaces, *columns)
 

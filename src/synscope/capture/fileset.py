@@ -114,6 +114,11 @@ class FileSet:
         self.overlap = False
         self.odd_times: dict[int, int] = {}
 
+    @property
+    def rooms(self) -> int:
+        """One: a batch is only there until the next is asked for."""
+        return 1
+
     def batches(self) -> Iterator[tuple[bytearray, Batch]]:
         """Yield buffers and batches in order of time."""
         waiting = self._ordered()

@@ -11,6 +11,7 @@ Source: draft-ietf-opsawg-pcap, draft-ietf-opsawg-pcapng (block types, options),
 
 from __future__ import annotations
 
+import itertools
 import struct
 from array import array
 from collections.abc import Callable, Iterator
@@ -20,10 +21,10 @@ from synscope.capture.errors import CaptureError
 from synscope.capture.linktypes import linktype_name
 from synscope.capture.source import ByteSource
 from synscope.engine import records as rec
-from synscope.engine.batch import Batch
+from synscope.engine.batch import SIZE, Batch
 from synscope.model import CaptureFile, Cut
 
-_BUFFER = 1 << 19
+_BUFFER = 1 << 18
 _LARGEST = 1 << 26
 _PCAP_HEADER = 24
 _MAX_SNAPLEN = 262144
@@ -69,15 +70,23 @@ class Reader:
 
     ``capture`` is its name for messages. Raises ``CaptureError`` from ``batches`` when the beginning is
     that of a capture; later damage ends the reading and is kept in ``cut``. ``on_quiet``, when given, is
-    called every half second in which nothing comes, with the seconds since something did.
+    called every half second in which nothing comes, with the seconds since something did. What ``batches``
+    yields stays as it is until ``rooms`` - 1 more have been asked for.
     """
 
     def __init__(
-        self, source: ByteSource, capture: str, on_quiet: Callable[[float], None] | None = None
+        self,
+        source: ByteSource,
+        capture: str,
+        on_quiet: Callable[[float], None] | None = None,
+        *,
+        rooms: int = 1,
     ) -> None:
         self._source = source
         self._on_quiet = on_quiet
         self._capture = capture
+        self.rooms = rooms
+        self._rooms: list[tuple[bytearray, Batch]] = []
         self._buffer = bytearray(_BUFFER)
         self._filled = 0
         self._base = 0  # offset in the capture of the buffer's first byte
@@ -108,6 +117,7 @@ class Reader:
         """Close the source and let go of the buffer; what was counted stays."""
         self._source.close()
         self._buffer = bytearray()
+        self._rooms = []
 
     @property
     def snapped(self) -> int:
@@ -120,37 +130,70 @@ class Reader:
         return sum(self._dropped.values()) if self._dropped else None
 
     def batches(self) -> Iterator[tuple[bytearray, Batch]]:
-        """Yield the buffer and a batch of frames in it; both are reused for the next one."""
+        """Yield a buffer and a batch of frames in it; both are reused for a later one."""
         self._read_header()
-        batch = Batch()
+        self._rooms.append((self._buffer, Batch(SIZE)))
+        for turn in itertools.count():
+            if turn == len(self._rooms) < self.rooms:
+                self._rooms.append((bytearray(_BUFFER), Batch(SIZE)))
+            buffer, batch = self._rooms[turn % len(self._rooms)]
+            self._move_to(buffer)
+            more = self._fill(batch)
+            if batch.count:
+                yield buffer, batch
+            if not more:
+                return
+
+    def _fill(self, batch: Batch) -> bool:
+        """Walk what is in the buffer, reading more only for a first frame; false when that was all."""
+        batch.count = 0
         while True:
             count = self._walk(batch)
             stop = self._state[rec.STATE_STOP]
+            self.frames += count - batch.count
+            batch.count = count
             if stop == rec.STOP_TIME:
                 self._keep_odd_time(batch, count - 1)
-            if count:
-                batch.count = count
-                self.frames += count
-                yield self._buffer, batch
-            if stop == rec.STOP_FAULT:
+            elif stop == rec.STOP_FULL:
+                return True
+            elif stop == rec.STOP_FAULT:
                 self._end(rec.FAULT_TEXT[self._state[rec.STATE_FAULT]])
-                return
-            if stop == rec.STOP_BLOCK:
+                return False
+            elif stop == rec.STOP_MORE:
+                if count:
+                    return True
+                if not self._more():
+                    return False
+            else:
+                if count and not self._block_is_there():
+                    return True
                 if not self._other_block():
-                    return
-            elif stop == rec.STOP_MORE and not self._more():
-                return
+                    return False
 
     # -- bytes ----------------------------------------------------------------------------------------
 
     def _walk(self, batch: Batch) -> int:
         b = batch
-        columns = (b.at, b.caplen, b.wirelen, b.ts_ns, b.linktype)
+        columns = (b.at, b.caplen, b.wirelen, b.ts_ns, b.linktype, b.count)
         if self._interfaces or self.format == "pcapng":
             return rec.walk_pcapng(
                 self._buffer, self._filled, self._state, self._interfaces or _NO_INTERFACES, *columns
             )
         return rec.walk_pcap(self._buffer, self._filled, self._state, *columns)
+
+    def _move_to(self, buffer: bytearray) -> None:
+        """Go on in another buffer, with what is left of this one at its beginning."""
+        if buffer is self._buffer:
+            return
+        position = self._state[rec.STATE_POSITION]
+        left = self._filled - position
+        if len(buffer) < left:
+            buffer.extend(bytes(left - len(buffer)))
+        buffer[:left] = memoryview(self._buffer)[position : self._filled]
+        self._buffer = buffer
+        self._base += position
+        self._filled = left
+        self._state[rec.STATE_POSITION] = 0
 
     def _more(self) -> bool:
         """Read more bytes behind what is left; false at the end, with the cut noted if there is one."""
@@ -166,7 +209,7 @@ class Reader:
                 self._end("a record is larger than any capture program writes")
                 return False
             self._buffer.extend(bytes(len(self._buffer)))
-        with memoryview(self._buffer) as view, view[left:] as room:
+        with memoryview(self._buffer) as view, view[left : left + _BUFFER] as room:
             size = self._read(room)
         if size:
             self._filled += size
@@ -251,6 +294,12 @@ class Reader:
         return CaptureError(self._capture, f"{reason}: {damage}" if damage else reason, offset=self._filled)
 
     # -- pcapng's other blocks ------------------------------------------------------------------------
+
+    def _block_is_there(self) -> bool:
+        """Whether the block at the walk's position is certainly whole in the buffer."""
+        position = self._state[rec.STATE_POSITION]
+        kind, length = struct.unpack_from(f"{self._order}II", self._buffer, position)
+        return bool(kind != _SHB and 12 <= length <= self._filled - position)
 
     def _other_block(self) -> bool:
         """Read the block at the walk's position, which is no packet block; false ends the reading."""
@@ -353,7 +402,7 @@ class Reader:
         exact += (offset - (1 << 64) if offset >> 63 else offset) * 1_000_000_000
         batch.ts_ns[last] = exact & 0xFFFFFFFFFFFFFFFF
         if len(self.odd_times) < _ODD_TIMES:
-            self.odd_times[self.frames + last + 1] = exact
+            self.odd_times[self.frames] = exact
 
     def _interface_of(self, batch: Batch, last: int) -> int:
         block = batch.at[last] - 28

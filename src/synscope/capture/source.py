@@ -44,8 +44,13 @@ class FrameSource(Protocol):
     frames: int
     odd_times: dict[int, int]
 
+    @property
+    def rooms(self) -> int:
+        """How many batches there are before the first is used again."""
+        ...
+
     def batches(self) -> Iterator[tuple[bytearray, Batch]]:
-        """Yield a buffer and a batch of frames in it; both may be reused for the next one.
+        """Yield a buffer and a batch of frames in it; both stay as they are until ``rooms`` - 1 more are asked for.
 
         Raises ``CaptureError`` when there is nothing that can be read.
         """

@@ -127,6 +127,7 @@ _GENERATIONS = cython.declare(cython.Py_ssize_t, 64)
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _minus(a: cython.uint, b: cython.uint) -> cython.uint:
     """The distance from sequence number ``b`` up to ``a``, modulo 2**32."""
@@ -134,6 +135,7 @@ def _minus(a: cython.uint, b: cython.uint) -> cython.uint:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _near(a: cython.uint, b: cython.uint, window: cython.uint) -> cython.bint:
     """Whether two sequence numbers are less than ``window`` apart, in either direction."""
@@ -141,6 +143,7 @@ def _near(a: cython.uint, b: cython.uint, window: cython.uint) -> cython.bint:
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _hash(
     high: cython.ulonglong,
@@ -153,8 +156,12 @@ def _hash(
     """A hash of a 4-tuple, the same for both directions (so finding a slot needs no ordering)."""
     port: cython.uint = ports >> 16
     other_port: cython.uint = ports & 0xFFFF
-    a: cython.ulonglong = ((low ^ seed) * _K1 + (high ^ port) * _K2) & _M64
-    b: cython.ulonglong = ((other_low ^ seed) * _K1 + (other_high ^ other_port) * _K2) & _M64
+    a: cython.ulonglong
+    b: cython.ulonglong
+    if not cython.compiled:  # products of 64 bits are slow here
+        return (hash((seed, high, low, port)) + hash((seed, other_high, other_low, other_port))) & _M64
+    a = ((low ^ seed) * _K1 + (high ^ port) * _K2) & _M64
+    b = ((other_low ^ seed) * _K1 + (other_high ^ other_port) * _K2) & _M64
     a ^= a >> 29
     b ^= b >> 29
     a = ((a + b) * _K3 + ((a ^ b) >> 7)) & _M64
@@ -177,26 +184,27 @@ def reindex(
     h: cython.ulonglong
     entry: cython.ulonglong
     mask: cython.ulonglong = len(slots) - 1
-    for r in range(count):
-        at = r * _LONGS
-        h = _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed)
-        slot = h & mask
-        while slots[slot] != 0:
-            entry = slots[slot]
-            if entry >> 32 == h >> 32:
-                other = entry & _M32
-                other -= 1
-                other_at = other * _LONGS
-                if (
-                    rows[other * _WORDS] == rows[r * _WORDS]
-                    and longs[other_at] == longs[at]
-                    and longs[other_at + 1] == longs[at + 1]
-                    and longs[other_at + 2] == longs[at + 2]
-                    and longs[other_at + 3] == longs[at + 3]
-                ):
-                    break
-            slot = (slot + 1) & mask
-        slots[slot] = (h >> 32 << 32) | (r + 1)
+    with cython.nogil:
+        for r in range(count):
+            at = r * _LONGS
+            h = _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed)
+            slot = h & mask
+            while slots[slot] != 0:
+                entry = slots[slot]
+                if entry >> 32 == h >> 32:
+                    other = entry & _M32
+                    other -= 1
+                    other_at = other * _LONGS
+                    if (
+                        rows[other * _WORDS] == rows[r * _WORDS]
+                        and longs[other_at] == longs[at]
+                        and longs[other_at + 1] == longs[at + 1]
+                        and longs[other_at + 2] == longs[at + 2]
+                        and longs[other_at + 3] == longs[at + 3]
+                    ):
+                        break
+                slot = (slot + 1) & mask
+            slots[slot] = (h >> 32 << 32) | (r + 1)
 
 
 def haunt(
@@ -215,16 +223,17 @@ def haunt(
     h: cython.ulonglong
     added: cython.Py_ssize_t = 0
     mask: cython.ulonglong = len(ghosts) - 1
-    for i in range(count):
-        r = chosen[i]
-        at = r * _LONGS
-        h = _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed) | 1
-        slot = h & mask
-        while ghosts[slot] != 0 and ghosts[slot] != h:
-            slot = (slot + 1) & mask
-        if ghosts[slot] == 0:
-            ghosts[slot] = h
-            added += 1
+    with cython.nogil:
+        for i in range(count):
+            r = chosen[i]
+            at = r * _LONGS
+            h = _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed) | 1
+            slot = h & mask
+            while ghosts[slot] != 0 and ghosts[slot] != h:
+                slot = (slot + 1) & mask
+            if ghosts[slot] == 0:
+                ghosts[slot] = h
+                added += 1
     return added
 
 
@@ -233,15 +242,17 @@ def rehaunt(old: cython.ulonglong[::1], ghosts: cython.ulonglong[::1]) -> None:
     i: cython.Py_ssize_t
     slot: cython.Py_ssize_t
     mask: cython.ulonglong = len(ghosts) - 1
-    for i in range(len(old)):
-        if old[i] != 0:
-            slot = old[i] & mask
-            while ghosts[slot] != 0:
-                slot = (slot + 1) & mask
-            ghosts[slot] = old[i]
+    with cython.nogil:
+        for i in range(len(old)):
+            if old[i] != 0:
+                slot = old[i] & mask
+                while ghosts[slot] != 0:
+                    slot = (slot + 1) & mask
+                ghosts[slot] = old[i]
 
 
 @cython.cfunc
+@cython.nogil
 def _open(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -289,6 +300,7 @@ def _open(
 
 
 @cython.cfunc
+@cython.nogil
 def _finished(rows: cython.uint[::1], base: cython.Py_ssize_t) -> cython.bint:
     """Whether the same SYN again would be a new attempt: see the module's first rule."""
     events: cython.uint = rows[base + _EVENTS]
@@ -298,6 +310,7 @@ def _finished(rows: cython.uint[::1], base: cython.Py_ssize_t) -> cython.bint:
 
 
 @cython.cfunc
+@cython.nogil
 def _on_syn(
     rows: cython.uint[::1],
     state: cython.ulonglong[::1],
@@ -358,6 +371,7 @@ def _on_syn(
 
 
 @cython.cfunc
+@cython.nogil
 def _start_with_syn(
     rows: cython.uint[::1],
     r: cython.Py_ssize_t,
@@ -365,7 +379,7 @@ def _start_with_syn(
     length: cython.uint,
     frame: cython.uint,
     ts: cython.ulonglong,
-) -> cython.void:
+) -> cython.int:
     """Write what a first SYN tells into a new row."""
     base: cython.Py_ssize_t = r * _WORDS
     rows[base + _EVENTS] |= _C_SYN
@@ -378,9 +392,11 @@ def _start_with_syn(
     rows[base + _LAST_SYN] = (ts // 1000) & _M32
     if length != 0:
         rows[base + _EVENTS] |= _SYN_DATA
+    return 0
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _later(a: cython.uint, b: cython.uint) -> cython.uint:
     """The later of two sequence numbers less than 2**31 apart."""
@@ -388,6 +404,7 @@ def _later(a: cython.uint, b: cython.uint) -> cython.uint:
 
 
 @cython.cfunc
+@cython.nogil
 def _on_syn_ack(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -453,9 +470,10 @@ def _on_syn_ack(
 
 
 @cython.cfunc
+@cython.nogil
 def _take_syn_ack(
     rows: cython.uint[::1], base: cython.Py_ssize_t, seq: cython.uint, length: cython.uint
-) -> cython.void:
+) -> cython.int:
     """Note a valid SYN-ACK and the ISN it offers."""
     events: cython.uint = rows[base + _EVENTS]
     bits: cython.uint = rows[base + _STATE]
@@ -477,9 +495,11 @@ def _take_syn_ack(
             rows[base + _STATE] |= _OTHER_ISN
     else:
         rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
+    return 0
 
 
 @cython.cfunc
+@cython.nogil
 def _note_syn_ack(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -487,7 +507,7 @@ def _note_syn_ack(
     r: cython.Py_ssize_t,
     frame: cython.uint,
     ts: cython.ulonglong,
-) -> cython.void:
+) -> cython.int:
     """Count a valid SYN-ACK, or note it as a duplicate frame."""
     base: cython.Py_ssize_t = r * _WORDS
     now: cython.uint = (ts // 1000) & _M32
@@ -500,9 +520,11 @@ def _note_syn_ack(
         rows[base + _F_SYN_ACK] = frame
         if longs[r * _LONGS + _T_ANSWER] == 0:
             longs[r * _LONGS + _T_ANSWER] = ts
+    return 0
 
 
 @cython.cfunc
+@cython.nogil
 def _from_client(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -591,6 +613,7 @@ def _from_client(
 
 
 @cython.cfunc
+@cython.nogil
 def _from_server(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -609,8 +632,8 @@ def _from_server(
     following: cython.uint = (seq + length + (flags & 1)) & _M32
     window: cython.uint = 0x40000000 if rows[base + _PREVIOUS] == 0 else 0x400000
     known: cython.bint = events & (_C_SYN | _SYN_ACK) != 0
-    sent: cython.uint = _minus(rows[base + _NEXT_C], rows[base + _ISN_C])
-    acked: cython.uint = _minus(ack, rows[base + _ISN_C])
+    sent: cython.uint = (rows[base + _NEXT_C] - rows[base + _ISN_C]) & _M32
+    acked: cython.uint = (ack - rows[base + _ISN_C]) & _M32
     result: cython.int = 1
     if flags & 4 != 0:
         if known and events & _S_ACKS == 0:
@@ -687,6 +710,7 @@ def _from_server(
 
 
 @cython.cfunc
+@cython.nogil
 def _note_end(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -694,16 +718,18 @@ def _note_end(
     frame: cython.uint,
     ts: cython.ulonglong,
     reset: cython.bint,
-) -> cython.void:
+) -> cython.int:
     """Note the first FIN or RST of an attempt."""
     word: cython.Py_ssize_t = r * _WORDS + (_F_RST if reset else _F_FIN)
     if rows[word] == 0:
         rows[word] = frame
     if longs[r * _LONGS + _T_END] == 0:
         longs[r * _LONGS + _T_END] = ts
+    return 0
 
 
 @cython.cfunc
+@cython.nogil
 def _note_odd(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -737,6 +763,7 @@ def _note_odd(
 
 
 @cython.cfunc
+@cython.nogil
 def _reset_traits(
     data: cython.uchar[::1],
     rows: cython.uint[::1],
@@ -748,7 +775,7 @@ def _reset_traits(
     flags: cython.uint,
     seq: cython.uint,
     from_server: cython.bint,
-) -> cython.void:
+) -> cython.int:
     """Keep what tells who made an RST: window, IP id, sequence number and the state of its checksum."""
     window: cython.uint = 0
     ip_id: cython.uint = 0
@@ -807,9 +834,11 @@ def _reset_traits(
     rows[base + _RST_TRAITS] = (
         (1 if from_server else 0) | (2 if flags & 16 != 0 else 0) | (verdict << 2) | 0x80
     )
+    return 0
 
 
 @cython.cfunc
+@cython.nogil
 def _payload_class(data: cython.uchar[::1], at: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.uint:
     """A coarse class of a side's first payload, so that attempts which differ there are grouped apart.
 
@@ -914,175 +943,188 @@ def track_batch(
     seed: cython.ulonglong = state[8]
     mask: cython.ulonglong = len(slots) - 1
     frames: cython.ulonglong = state[11]
-    # First pass: hash every tuple and touch its slot, so that the cache misses overlap.
-    for i in range(count):
-        if kinds[i] == 0:
-            continue
-        h = _hash(src_high[i], src_low[i], dst_high[i], dst_low[i], ports[i], seed)
-        hashes[i] = h
-        touched ^= slots[h & mask]
-    state[11] = frames + count
-    state[12] = touched  # nobody reads it; unused, the loads above would be optimised away
-    for i in range(count):
-        kind = kinds[i]
-        if kind == 0:
-            continue
-        frame = (frames + i + 1) & _M32
-        word = ports[i]
-        other = (word << 16 & _M32) | (word >> 16)
-        # Canonical order: the lower (address, port) first.
-        if src_high[i] != dst_high[i]:
-            high = src_high[i] > dst_high[i]
-        elif src_low[i] != dst_low[i]:
-            high = src_low[i] > dst_low[i]
-        else:
-            high = word > other
-        if high:
-            low_high = dst_high[i]
-            low_low = dst_low[i]
-            high_high = src_high[i]
-            high_low = src_low[i]
-            word = other
-        else:
-            low_high = src_high[i]
-            low_low = src_low[i]
-            high_high = dst_high[i]
-            high_low = dst_low[i]
-        h = hashes[i]
-        slot = h & mask
-        head = -1
-        while True:
-            entry = slots[slot]
-            if entry == 0:
-                break
-            if entry >> 32 == h >> 32:
-                r = entry & _M32
-                r -= 1
-                long_base = r * _LONGS
-                if (
-                    rows[r * _WORDS] == word
-                    and longs[long_base + 1] == low_low
-                    and longs[long_base + 3] == high_low
-                    and longs[long_base] == low_high
-                    and longs[long_base + 2] == high_high
-                ):
-                    head = r
+    if not cython.compiled:  # lists are quicker to index than arrays
+        kinds, times, flag_words, lengths, ports, seqs, acks, src_high, src_low, dst_high, dst_low = (
+            column[:count].tolist()
+            for column in (
+                kinds, times, flag_words, lengths, ports, seqs, acks, src_high, src_low, dst_high, dst_low,
+            )
+        )  # fmt: skip
+    with cython.nogil:
+        # First pass: hash every tuple and touch its slot, so that the cache misses overlap.
+        for i in range(count):
+            if kinds[i] == 0:
+                continue
+            h = _hash(src_high[i], src_low[i], dst_high[i], dst_low[i], ports[i], seed)
+            hashes[i] = h
+            touched ^= slots[h & mask]
+        state[11] = frames + count
+        state[12] = touched  # nobody reads it; unused, the loads above would be optimised away
+        for i in range(count):
+            kind = kinds[i]
+            if kind == 0:
+                continue
+            frame = (frames + i + 1) & _M32
+            word = ports[i]
+            other = (word << 16 & _M32) | (word >> 16)
+            # Canonical order: the lower (address, port) first.
+            if src_high[i] != dst_high[i]:
+                high = src_high[i] > dst_high[i]
+            elif src_low[i] != dst_low[i]:
+                high = src_low[i] > dst_low[i]
+            else:
+                high = word > other
+            if high:
+                low_high = dst_high[i]
+                low_low = dst_low[i]
+                high_high = src_high[i]
+                high_low = src_low[i]
+                word = other
+            else:
+                low_high = src_high[i]
+                low_low = src_low[i]
+                high_high = dst_high[i]
+                high_low = dst_low[i]
+            h = hashes[i]
+            slot = h & mask
+            head = -1
+            while True:
+                entry = slots[slot]
+                if entry == 0:
                     break
-            slot = (slot + 1) & mask
-        seq = seqs[i]
-        ack = acks[i]
-        ts = times[i]
-        flags = flag_words[i]
-        length = lengths[i]
-        if kind == 2:
-            _on_icmp(
-                data, state, rows, longs, senders, orphans, head, high, seq, flags, frame, ts,
-                ip_ats[i], dst_high[i], dst_low[i], src_high[i], src_low[i], ports[i],
-            )  # fmt: skip
-            continue
-        if flags & 6 == 2:
-            if flags & 16 == 0:
-                if head < 0 or not _on_syn(rows, state, head, high, seq, length, frame, ts):
+                if entry >> 32 == h >> 32:
+                    r = entry & _M32
+                    r -= 1
+                    long_base = r * _LONGS
+                    if (
+                        rows[r * _WORDS] == word
+                        and longs[long_base + 1] == low_low
+                        and longs[long_base + 3] == high_low
+                        and longs[long_base] == low_high
+                        and longs[long_base + 2] == high_high
+                    ):
+                        head = r
+                        break
+                slot = (slot + 1) & mask
+            seq = seqs[i]
+            ack = acks[i]
+            ts = times[i]
+            flags = flag_words[i]
+            length = lengths[i]
+            if kind == 2:
+                _on_icmp(
+                    data, state, rows, longs, senders, orphans, head, high, seq, flags, frame, ts,
+                    ip_ats[i], dst_high[i], dst_low[i], src_high[i], src_low[i], ports[i],
+                )  # fmt: skip
+                continue
+            if flags & 6 == 2:
+                if flags & 16 == 0:
+                    if head < 0 or not _on_syn(rows, state, head, high, seq, length, frame, ts):
+                        r = _open(
+                            rows, longs, state, low_high, low_low, high_high, high_low, word, high,
+                            head + 1, frame, ts,
+                        )  # fmt: skip
+                        slots[slot] = (h >> 32 << 32) | (r + 1)
+                        _start_with_syn(rows, r, seq, length, frame, ts)
+                elif head < 0 or not _on_syn_ack(rows, longs, state, head, high, seq, ack, length, frame, ts):
+                    if head < 0 and state[9] != 0 and _is_ghost(ghosts, h):
+                        state[10] += 1
+                        continue
                     r = _open(
-                        rows, longs, state, low_high, low_low, high_high, high_low, word, high,
+                        rows, longs, state, low_high, low_low, high_high, high_low, word, not high,
                         head + 1, frame, ts,
                     )  # fmt: skip
                     slots[slot] = (h >> 32 << 32) | (r + 1)
-                    _start_with_syn(rows, r, seq, length, frame, ts)
-            elif head < 0 or not _on_syn_ack(rows, longs, state, head, high, seq, ack, length, frame, ts):
-                if head < 0 and state[9] != 0 and _is_ghost(ghosts, h):
+                    base = r * _WORDS
+                    rows[base + _STATE] |= _KNOWS_C
+                    rows[base + _ISN_C] = (ack - 1) & _M32
+                    rows[base + _NEXT_C] = ack
+                    _take_syn_ack(rows, base, seq, length)
+                    _note_syn_ack(rows, longs, state, r, frame, ts)
+                continue
+            if head < 0:
+                if state[9] != 0 and _is_ghost(ghosts, h):
                     state[10] += 1
                     continue
-                r = _open(
-                    rows, longs, state, low_high, low_low, high_high, high_low, word, not high,
-                    head + 1, frame, ts,
-                )  # fmt: skip
-                slots[slot] = (h >> 32 << 32) | (r + 1)
-                base = r * _WORDS
-                rows[base + _STATE] |= _KNOWS_C
-                rows[base + _ISN_C] = (ack - 1) & _M32
-                rows[base + _NEXT_C] = ack
-                _take_syn_ack(rows, base, seq, length)
-                _note_syn_ack(rows, longs, state, r, frame, ts)
-            continue
-        if head < 0:
-            if state[9] != 0 and _is_ghost(ghosts, h):
-                state[10] += 1
-                continue
-            head = _open(rows, longs, state, low_high, low_low, high_high, high_low, word, high, 0, frame, ts)
-            slots[slot] = (h >> 32 << 32) | (head + 1)
-        r = head
-        steps = 0
-        while True:
-            base = r * _WORDS
-            from_client = high == (rows[base + _STATE] & _CLIENT_IS_HIGH != 0)
-            if from_client:
-                got = _from_client(rows, longs, r, seq, ack, flags, length, frame, ts)
-            else:
-                got = _from_server(rows, longs, r, seq, ack, flags, length, frame, ts)
-            if got != 0:
-                break
-            r = rows[base + _PREVIOUS]
-            r -= 1
-            steps += 1
-            if r < 0 or steps >= _GENERATIONS:
-                break
-        if got == 1:
-            continue
-        end = starts[i]
-        end += caplens[i]
-        if got == 0:
-            if not _note_odd(rows, longs, head, high, ack, flags, frame, ts):
-                state[2] += 1
-            elif flags & 4 != 0 and rows[head * _WORDS + _RST_TRAITS] == 0:
-                _reset_traits(data, rows, head * _WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True)
-        elif got == 5:
-            if rows[base + _RST_TRAITS] == 0 or not from_client:
-                _reset_traits(
-                    data, rows, base, ip_ats[i], tcp_ats[i], end, length, flags, seq, not from_client
+                head = _open(
+                    rows, longs, state, low_high, low_low, high_high, high_low, word, high, 0, frame, ts
                 )
-        else:
-            at = tcp_ats[i]
-            if at + 20 > end:
+                slots[slot] = (h >> 32 << 32) | (head + 1)
+            r = head
+            steps = 0
+            while True:
+                base = r * _WORDS
+                from_client = high == (rows[base + _STATE] & _CLIENT_IS_HIGH != 0)
+                if from_client:
+                    got = _from_client(rows, longs, r, seq, ack, flags, length, frame, ts)
+                else:
+                    got = _from_server(rows, longs, r, seq, ack, flags, length, frame, ts)
+                if got != 0:
+                    break
+                r = rows[base + _PREVIOUS]
+                r -= 1
+                steps += 1
+                if r < 0 or steps >= _GENERATIONS:
+                    break
+            if got == 1:
                 continue
-            offset = data[at + 12] >> 4
-            at += offset * 4
-            size = length
-            if at + size > end:
-                size = end - at
-            if size <= 0:
-                continue
-            kind = _payload_class(data, at, size)
-            rows[base + _CLASSES] |= (kind << 16) if from_client else kind
-            size = min(size, _PAYLOAD_LIMIT)
-            # Keep the first few payloads of each (server port, side, class, first bytes).
-            other = rows[base + _PORTS]
-            if (rows[base + _STATE] & _CLIENT_IS_HIGH != 0) == 0:
-                other &= 0xFFFF
+            end = starts[i]
+            end += caplens[i]
+            if got == 0:
+                if not _note_odd(rows, longs, head, high, ack, flags, frame, ts):
+                    state[2] += 1
+                elif flags & 4 != 0 and rows[head * _WORDS + _RST_TRAITS] == 0:
+                    _reset_traits(
+                        data, rows, head * _WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True
+                    )
+            elif got == 5:
+                if rows[base + _RST_TRAITS] == 0 or not from_client:
+                    _reset_traits(
+                        data, rows, base, ip_ats[i], tcp_ats[i], end, length, flags, seq, not from_client
+                    )
             else:
-                other >>= 16
-            key = other * 40503 + kind * 2654435 + (7919 if from_client else 0) + data[at] * 31
-            if size > 4:
-                key += data[at + 1] * 131 + data[at + 4] * 8191
-            key &= 0xFFFF
-            if (
-                samples[key] < _SAMPLES
-                and state[6] < _PAYLOAD_ENTRIES
-                and state[7] + _PAYLOAD_LIMIT <= _PAYLOAD_BYTES
-            ):
-                samples[key] += 1
-                used = state[7]
-                h = used
-                entry = rows[base + _ID]
-                payload_index[state[6] * 2] = (entry << 1) | (1 if from_client else 0)
-                payload_index[state[6] * 2 + 1] = (h << 16) | size
-                state[6] += 1
-                state[7] += size
-                for key in range(size):
-                    payload[used + key] = data[at + key]
+                at = tcp_ats[i]
+                if at + 20 > end:
+                    continue
+                offset = data[at + 12] >> 4
+                at += offset * 4
+                size = length
+                if at + size > end:
+                    size = end - at
+                if size <= 0:
+                    continue
+                kind = _payload_class(data, at, size)
+                rows[base + _CLASSES] |= (kind << 16) if from_client else kind
+                size = min(size, _PAYLOAD_LIMIT)
+                # Keep the first few payloads of each (server port, side, class, first bytes).
+                other = rows[base + _PORTS]
+                if (rows[base + _STATE] & _CLIENT_IS_HIGH != 0) == 0:
+                    other &= 0xFFFF
+                else:
+                    other >>= 16
+                key = other * 40503 + kind * 2654435 + (7919 if from_client else 0) + data[at] * 31
+                if size > 4:
+                    key += data[at + 1] * 131 + data[at + 4] * 8191
+                key &= 0xFFFF
+                if (
+                    samples[key] < _SAMPLES
+                    and state[6] < _PAYLOAD_ENTRIES
+                    and state[7] + _PAYLOAD_LIMIT <= _PAYLOAD_BYTES
+                ):
+                    samples[key] += 1
+                    used = state[7]
+                    h = used
+                    entry = rows[base + _ID]
+                    payload_index[state[6] * 2] = (entry << 1) | (1 if from_client else 0)
+                    payload_index[state[6] * 2 + 1] = (h << 16) | size
+                    state[6] += 1
+                    state[7] += size
+                    for key in range(size):
+                        payload[used + key] = data[at + key]
 
 
 @cython.cfunc
+@cython.nogil
 def _is_ghost(ghosts: cython.ulonglong[::1], h: cython.ulonglong) -> cython.bint:
     """Whether a tuple's attempt was decided early: then its later segments begin nothing."""
     mask: cython.ulonglong = len(ghosts) - 1
@@ -1095,6 +1137,7 @@ def _is_ghost(ghosts: cython.ulonglong[::1], h: cython.ulonglong) -> cython.bint
 
 
 @cython.cfunc
+@cython.nogil
 def _on_icmp(
     data: cython.uchar[::1],
     state: cython.ulonglong[::1],
@@ -1114,7 +1157,7 @@ def _on_icmp(
     client_high: cython.ulonglong,
     client_low: cython.ulonglong,
     ports: cython.uint,
-) -> cython.void:
+) -> cython.int:
     """Tie an ICMP error to the attempt whose SYN it quotes, or keep it as an orphan."""
     r: cython.Py_ssize_t = head
     base: cython.Py_ssize_t
@@ -1135,7 +1178,7 @@ def _on_icmp(
                 if longs[r * _LONGS + _T_ANSWER] == 0:
                     longs[r * _LONGS + _T_ANSWER] = ts
                 rows[base + _ICMP_SENDER] = _sender(data, state, senders, ip_at)
-            return
+            return 0
         r = rows[base + _PREVIOUS]
         r -= 1
         steps += 1
@@ -1152,9 +1195,11 @@ def _on_icmp(
             orphans[place + 6] = frame
             orphans[place + 7] = ts
         state[5] = n + 1
+    return 0
 
 
 @cython.cfunc
+@cython.nogil
 def _sender(
     data: cython.uchar[::1],
     state: cython.ulonglong[::1],

@@ -1,4 +1,4 @@
-"""Plain columns for about a thousand frames: what the engine's stages hand each other.
+"""Plain columns for a few thousand frames: what the engine's stages hand each other.
 
 ``records`` fills the first five columns, ``headers`` the rest, ``attempts`` reads them. Row *i* of
 every column is the batch's *i*-th frame. Columns are ``array`` objects, so that compiled stages take
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 
-SIZE = 1024
+SIZE = 4096
 """Frames a batch holds."""
 
 KIND_SKIP = 0
@@ -27,11 +27,12 @@ class Batch:
     64-bit halves each (an IPv4 address has the high half ``rows.V4_HIGH``), ``ports`` (source << 16 | destination),
     ``seq``, ``ack``, ``flags`` (TCP flags; for ICMP version << 16 | type << 8 | code), ``length``
     (payload bytes on the wire), ``ip_at`` and ``tcp_at`` (offsets of the innermost headers; of an ICMP
-    error, ``ip_at`` is the header that carries it).
+    error, ``ip_at`` is the header that carries it), and ``fragments``: how many frames are of kind
+    ``KIND_FRAGMENT`` or a later fragment.
     """
 
     __slots__ = (
-        "ack", "at", "caplen", "count", "dst_high", "dst_low", "flags", "ip_at", "kind", "length",
+        "ack", "at", "caplen", "count", "dst_high", "dst_low", "flags", "fragments", "ip_at", "kind", "length",
         "linktype", "ports", "seq", "src_high", "src_low", "tcp_at", "ts_ns", "wirelen",
     )  # fmt: skip
 
@@ -40,12 +41,13 @@ class Batch:
         copy = Batch(0)
         copy.count = stop - start
         for name in self.__slots__:
-            if name != "count":
+            if name not in {"count", "fragments"}:
                 setattr(copy, name, getattr(self, name)[start:stop])
         return copy
 
     def __init__(self, size: int = SIZE) -> None:
         self.count = 0
+        self.fragments = 0
         self.at = _words(size)
         self.caplen = _words(size)
         self.wirelen = _words(size)

@@ -80,21 +80,23 @@ def name_outcomes(
     base: cython.Py_ssize_t
     k: cython.Py_ssize_t
     events: cython.uint
-    for i in range(count):
-        base = chosen[i]
-        base *= _WORDS
-        events = rows[base + _EVENTS]
-        for k in range(rules):
-            if (
-                events & needs[k] == needs[k]
-                and events & unless[k] == 0
-                and (any_of[k] == 0 or events & any_of[k] != 0)
-            ):
-                rows[base + _OUTCOME] = k | (rows[base + _OUTCOME] & _TRY_BITS)
-                break
+    with cython.nogil:
+        for i in range(count):
+            base = chosen[i]
+            base *= _WORDS
+            events = rows[base + _EVENTS]
+            for k in range(rules):
+                if (
+                    events & needs[k] == needs[k]
+                    and events & unless[k] == 0
+                    and (any_of[k] == 0 or events & any_of[k] != 0)
+                ):
+                    rows[base + _OUTCOME] = k | (rows[base + _OUTCOME] & _TRY_BITS)
+                    break
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _is_loopback(high: cython.ulonglong, low: cython.ulonglong) -> cython.bint:
     """Whether an address is 127/8 or ::1."""
@@ -132,69 +134,71 @@ def pair_tries(
     seen_high: cython.ulonglong
     seen_low: cython.ulonglong
     paired: cython.Py_ssize_t
-    for i in range(count):
-        base = chosen[i]
-        long_base = base * _LONGS
-        base *= _WORDS
-        verdict = verdicts[rows[base + _OUTCOME] & 0xFF]
-        if verdict == 0 or rows[base + _OUTCOME] & _PAIRED != 0:
-            continue
-        server = 0
-        port = rows[base] >> 16
-        if rows[base + _STATE] & 1 == 0:
-            server = 2
-            port = rows[base] & 0xFFFF
-        if verdict == 1:
-            rows[base + _LINK] = newest[port]
-            newest[port] = chosen[i] + 1
-            continue
-        ts = longs[long_base + _T_FIRST]
-        link = newest[port]
-        steps = 0
-        paired = 0
-        seen_high = 0
-        seen_low = 0
-        while link != 0 and steps < 256 and paired < 8:
-            steps += 1
-            other = link
-            other -= 1
-            other_base = other * _WORDS
-            other_long = other * _LONGS
-            link = rows[other_base + _LINK]
-            if ts < longs[other_long + _T_FIRST]:
+    with cython.nogil:
+        for i in range(count):
+            base = chosen[i]
+            long_base = base * _LONGS
+            base *= _WORDS
+            verdict = verdicts[rows[base + _OUTCOME] & 0xFF]
+            if verdict == 0 or rows[base + _OUTCOME] & _PAIRED != 0:
                 continue
-            gap = ts - longs[other_long + _T_FIRST]
-            if gap > _SECOND:
-                break
-            if rows[other_base + _OUTCOME] & _RECOVERED != 0:
+            server = 0
+            port = rows[base] >> 16
+            if rows[base + _STATE] & 1 == 0:
+                server = 2
+                port = rows[base] & 0xFFFF
+            if verdict == 1:
+                rows[base + _LINK] = newest[port]
+                newest[port] = chosen[i] + 1
                 continue
-            other_server = 0
-            if rows[other_base + _STATE] & 1 == 0:
-                other_server = 2
-            if (
-                longs[other_long + other_server] == longs[long_base + server]
-                and longs[other_long + other_server + 1] == longs[long_base + server + 1]
-            ):
-                continue
-            if (longs[other_long + other_server] == _V4) == (longs[long_base + server] == _V4) and not (
-                _is_loopback(longs[other_long + other_server], longs[other_long + other_server + 1])
-                and _is_loopback(longs[long_base + server], longs[long_base + server + 1])
-            ):
-                continue
-            if (
-                paired != 0
-                and longs[other_long + other_server] == seen_high
-                and longs[other_long + other_server + 1] == seen_low
-            ):
-                continue
-            rows[other_base + _OUTCOME] |= _RECOVERED
-            seen_high = longs[other_long + other_server]
-            seen_low = longs[other_long + other_server + 1]
-            rows[base + _OUTCOME] |= _PAIRED
-            paired += 1
+            ts = longs[long_base + _T_FIRST]
+            link = newest[port]
+            steps = 0
+            paired = 0
+            seen_high = 0
+            seen_low = 0
+            while link != 0 and steps < 256 and paired < 8:
+                steps += 1
+                other = link
+                other -= 1
+                other_base = other * _WORDS
+                other_long = other * _LONGS
+                link = rows[other_base + _LINK]
+                if ts < longs[other_long + _T_FIRST]:
+                    continue
+                gap = ts - longs[other_long + _T_FIRST]
+                if gap > _SECOND:
+                    break
+                if rows[other_base + _OUTCOME] & _RECOVERED != 0:
+                    continue
+                other_server = 0
+                if rows[other_base + _STATE] & 1 == 0:
+                    other_server = 2
+                if (
+                    longs[other_long + other_server] == longs[long_base + server]
+                    and longs[other_long + other_server + 1] == longs[long_base + server + 1]
+                ):
+                    continue
+                if (longs[other_long + other_server] == _V4) == (longs[long_base + server] == _V4) and not (
+                    _is_loopback(longs[other_long + other_server], longs[other_long + other_server + 1])
+                    and _is_loopback(longs[long_base + server], longs[long_base + server + 1])
+                ):
+                    continue
+                if (
+                    paired != 0
+                    and longs[other_long + other_server] == seen_high
+                    and longs[other_long + other_server + 1] == seen_low
+                ):
+                    continue
+                rows[other_base + _OUTCOME] |= _RECOVERED
+                seen_high = longs[other_long + other_server]
+                seen_low = longs[other_long + other_server + 1]
+                rows[base + _OUTCOME] |= _PAIRED
+                paired += 1
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _group_hash(high: cython.ulonglong, low: cython.ulonglong, key: cython.ulonglong) -> cython.ulonglong:
     """A hash of a group's key; its upper half is the well-mixed one."""
@@ -237,72 +241,73 @@ def fold_groups(
     low: cython.ulonglong
     ts: cython.ulonglong
     classes: cython.ulonglong
-    while i < count:
-        base = chosen[i]
-        long_base = base * _LONGS
-        base *= _WORDS
-        if rows[base + _STATE] & 1 == 0:
-            server = 2
-            key = rows[base] & 0xFFFF
-        else:
-            server = 0
-            key = rows[base] >> 16
-        high = longs[long_base + server]
-        low = longs[long_base + server + 1]
-        classes = rows[base + _CLASSES]
-        key = (key << 32) | ((classes >> 8) & 0xFF00) | (classes & 0xFF)
-        classes = rows[base + _OUTCOME] & 0x1FF
-        key |= classes << 16
-        ts = longs[long_base + _T_FIRST]
-        g = -1
-        while True:
-            slot = (_group_hash(high, low, key) >> 32) & mask
-            while slots[slot] != 0:
-                g = slots[slot]
-                g -= 1
-                if (
-                    groups[g * _GROUP] == high
-                    and groups[g * _GROUP + 1] == low
-                    and groups[g * _GROUP + 2] == key
-                ):
-                    break
-                g = -1
-                slot = (slot + 1) & mask
-            if g >= 0 or used < _WIDE:
-                break
-            # Too many to keep apart: first the servers of a port become one, then the ports.
-            if high != 0 or low != 0:
-                high = 0
-                low = 0
-            elif used >= _WIDEST and key >> 32 != 0:
-                key &= _M32
+    with cython.nogil:
+        while i < count:
+            base = chosen[i]
+            long_base = base * _LONGS
+            base *= _WORDS
+            if rows[base + _STATE] & 1 == 0:
+                server = 2
+                key = rows[base] & 0xFFFF
             else:
+                server = 0
+                key = rows[base] >> 16
+            high = longs[long_base + server]
+            low = longs[long_base + server + 1]
+            classes = rows[base + _CLASSES]
+            key = (key << 32) | ((classes >> 8) & 0xFF00) | (classes & 0xFF)
+            classes = rows[base + _OUTCOME] & 0x1FF
+            key |= classes << 16
+            ts = longs[long_base + _T_FIRST]
+            g = -1
+            while True:
+                slot = (_group_hash(high, low, key) >> 32) & mask
+                while slots[slot] != 0:
+                    g = slots[slot]
+                    g -= 1
+                    if (
+                        groups[g * _GROUP] == high
+                        and groups[g * _GROUP + 1] == low
+                        and groups[g * _GROUP + 2] == key
+                    ):
+                        break
+                    g = -1
+                    slot = (slot + 1) & mask
+                if g >= 0 or used < _WIDE:
+                    break
+                # Too many to keep apart: first the servers of a port become one, then the ports.
+                if high != 0 or low != 0:
+                    high = 0
+                    low = 0
+                elif used >= _WIDEST and key >> 32 != 0:
+                    key &= _M32
+                else:
+                    break
+            if pairs >= pair_room:
                 break
-        if pairs >= pair_room:
-            break
-        if g < 0:
-            if used >= room:
-                break
-            g = used
-            used += 1
-            slots[slot] = used
-            groups[g * _GROUP] = high
-            groups[g * _GROUP + 1] = low
-            groups[g * _GROUP + 2] = key
-            groups[g * _GROUP + 3] = 0
-            groups[g * _GROUP + 4] = ts
-            groups[g * _GROUP + 5] = ts
-            groups[g * _GROUP + 7] = 0
-        groups[g * _GROUP + 3] += 1
-        groups[g * _GROUP + 4] = min(groups[g * _GROUP + 4], ts)
-        groups[g * _GROUP + 5] = max(groups[g * _GROUP + 5], ts)
-        groups[g * _GROUP + 6] = chosen[i] + 1
-        if groups[g * _GROUP + 7] < limits[rows[base + _OUTCOME] & 0xFF]:
-            groups[g * _GROUP + 7] += 1
-            wanted[pairs * 2] = chosen[i]
-            wanted[pairs * 2 + 1] = g
-            pairs += 1
-        i += 1
+            if g < 0:
+                if used >= room:
+                    break
+                g = used
+                used += 1
+                slots[slot] = used
+                groups[g * _GROUP] = high
+                groups[g * _GROUP + 1] = low
+                groups[g * _GROUP + 2] = key
+                groups[g * _GROUP + 3] = 0
+                groups[g * _GROUP + 4] = ts
+                groups[g * _GROUP + 5] = ts
+                groups[g * _GROUP + 7] = 0
+            groups[g * _GROUP + 3] += 1
+            groups[g * _GROUP + 4] = min(groups[g * _GROUP + 4], ts)
+            groups[g * _GROUP + 5] = max(groups[g * _GROUP + 5], ts)
+            groups[g * _GROUP + 6] = chosen[i] + 1
+            if groups[g * _GROUP + 7] < limits[rows[base + _OUTCOME] & 0xFF]:
+                groups[g * _GROUP + 7] += 1
+                wanted[pairs * 2] = chosen[i]
+                wanted[pairs * 2 + 1] = g
+                pairs += 1
+            i += 1
     result[0] = i
     result[1] = pairs
     return used
@@ -344,29 +349,30 @@ def choose_settled(
     gone: cython.Py_ssize_t = 0
     left: cython.Py_ssize_t = count
     events: cython.uint
-    for i in range(count):
-        previous = rows[i * _WORDS + _PREVIOUS]
-        if previous != 0:
-            marks[previous - 1] = 1
-        events = rows[i * _WORDS + _EVENTS]
-        if events & reset != 0 or events & closed == closed:
-            marks[i] = 1
-    for i in range(count):
-        if marks[i] != 0:
-            if verdicts[rows[i * _WORDS + _OUTCOME] & 0xFF] == 1 and longs[i * _LONGS + _T_FIRST] > young:
-                marks[i] = 0
-            else:
+    with cython.nogil:
+        for i in range(count):
+            previous = rows[i * _WORDS + _PREVIOUS]
+            if previous != 0:
+                marks[previous - 1] = 1
+            events = rows[i * _WORDS + _EVENTS]
+            if events & reset != 0 or events & closed == closed:
+                marks[i] = 1
+        for i in range(count):
+            if marks[i] != 0:
+                if verdicts[rows[i * _WORDS + _OUTCOME] & 0xFF] == 1 and longs[i * _LONGS + _T_FIRST] > young:
+                    marks[i] = 0
+                else:
+                    left -= 1
+        for i in range(count):
+            if left <= keep:
+                break
+            if marks[i] == 0:
+                marks[i] = 1
                 left -= 1
-    for i in range(count):
-        if left <= keep:
-            break
-        if marks[i] == 0:
-            marks[i] = 1
-            left -= 1
-    for i in range(count):
-        if marks[i] != 0:
-            chosen[gone] = i
-            gone += 1
+        for i in range(count):
+            if marks[i] != 0:
+                chosen[gone] = i
+                gone += 1
     return gone
 
 
@@ -381,18 +387,19 @@ def compact(
     k: cython.Py_ssize_t
     previous: cython.Py_ssize_t
     left: cython.Py_ssize_t = 0
-    for i in range(count):
-        if marks[i] == 1:
-            continue
-        # A chain leads to older rows only, so their new places (mark - 2) are known by now.
-        previous = rows[i * _WORDS + _PREVIOUS]
-        if previous != 0:
-            rows[i * _WORDS + _PREVIOUS] = marks[previous - 1] - 1 if marks[previous - 1] > 1 else 0
-        marks[i] = left + 2
-        if left != i:
-            for k in range(_WORDS):
-                rows[left * _WORDS + k] = rows[i * _WORDS + k]
-            for k in range(_LONGS):
-                longs[left * _LONGS + k] = longs[i * _LONGS + k]
-        left += 1
+    with cython.nogil:
+        for i in range(count):
+            if marks[i] == 1:
+                continue
+            # A chain leads to older rows only, so their new places (mark - 2) are known by now.
+            previous = rows[i * _WORDS + _PREVIOUS]
+            if previous != 0:
+                rows[i * _WORDS + _PREVIOUS] = marks[previous - 1] - 1 if marks[previous - 1] > 1 else 0
+            marks[i] = left + 2
+            if left != i:
+                for k in range(_WORDS):
+                    rows[left * _WORDS + k] = rows[i * _WORDS + k]
+                for k in range(_LONGS):
+                    longs[left * _LONGS + k] = longs[i * _LONGS + k]
+            left += 1
     return left

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 
 from synscope.engine.batch import KIND_FRAGMENT, KIND_ICMP, KIND_SKIP, KIND_TCP, Batch
+from synscope.engine.decoder import Decoder
 from synscope.engine.fragments import Fragments
-from synscope.engine.headers import R_FRAGMENT, REASONS, decode_batch
+from synscope.engine.headers import R_FRAGMENT, REASONS
 from synscope.engine.tracker import BUDGET, Tracker
 from synscope.model import Attempt
 
@@ -30,25 +30,39 @@ class Follower:
     ) -> None:
         self.tracker = Tracker(seed=seed, budget=budget, on_attempt=on_attempt)
         self.frames = 0
-        self.segments = 0
         self.skipped = 0
         """Frames left out before they were decoded."""
-        self.other_hosts = 0
-        """Segments and ICMP errors left out for their addresses."""
-        self._hosts = hosts
+        self._decoder = Decoder(hosts)
+        self._whole = Decoder(hosts)  # of the datagrams that were put together, whoever decodes frames
         self._fragments = Fragments()
-        self._reasons = array("Q", bytes(8 * len(REASONS)))
+        self._datagrams = 0
+
+    @property
+    def segments(self) -> int:
+        """TCP segments that were followed."""
+        return self._decoder.segments + self._whole.segments
+
+    @property
+    def other_hosts(self) -> int:
+        """Segments and ICMP errors left out for their addresses."""
+        return self._decoder.other_hosts + self._whole.other_hosts
 
     def feed(self, data: bytearray, batch: Batch) -> None:
         """Follow one batch whose frames lie in ``data``."""
-        b = batch
-        fragments = self._reasons[R_FRAGMENT]
-        self.segments += self._decode(data, b)
-        if self._reasons[R_FRAGMENT] != fragments:
-            self._feed_around_fragments(data, b)
+        self.decode(data, batch)
+        self.track(data, batch)
+
+    def decode(self, data: bytearray, batch: Batch) -> None:
+        """Fill the batch's header columns. One thread may do this while another tracks earlier batches."""
+        self._decoder.decode(data, batch)
+
+    def track(self, data: bytearray, batch: Batch) -> None:
+        """Follow one decoded batch. Batches must come in the order of the capture."""
+        if batch.fragments:
+            self._track_around_fragments(data, batch)
         else:
-            self.tracker.feed(data, b)
-        self.frames += b.count
+            self.tracker.feed(data, batch)
+        self.frames += batch.count
 
     def skip(self, count: int) -> None:
         """Count frames that are left out."""
@@ -56,7 +70,7 @@ class Follower:
         self.skipped += count
         self.tracker.skip(count)
 
-    def _feed_around_fragments(self, data: bytearray, batch: Batch) -> None:
+    def _track_around_fragments(self, data: bytearray, batch: Batch) -> None:
         """Track a batch in file order, each datagram at the frame that completes it."""
         start = 0
         for i in range(batch.count):
@@ -81,34 +95,17 @@ class Follower:
         one.linktype[0] = _RAW
         one.ts_ns[0] = ts_ns
         data = bytearray(whole)
-        self.segments += self._decode(data, one)
-        self._reasons[R_FRAGMENT] -= 1  # its last frame is counted by what the datagram turned out to be
+        self._whole.decode(data, one)
+        self._datagrams += 1
         if one.kind[0] in {KIND_TCP, KIND_ICMP}:
             self.tracker.feed(data, one, again=True)
 
-    def _decode(self, data: bytearray, batch: Batch) -> int:
-        b = batch
-        segments = decode_batch(
-            data, b.count, self._reasons, b.at, b.caplen, b.wirelen, b.linktype, b.kind, b.src_high,
-            b.src_low, b.dst_high, b.dst_low, b.ports, b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
-        )  # fmt: skip
-        return segments - self._leave_out(b) if self._hosts else segments
-
-    def _leave_out(self, batch: Batch) -> int:
-        """Skip what is neither from nor to one of the wanted hosts; return how many segments that were."""
-        b, hosts, segments = batch, self._hosts, 0
-        for i in range(b.count):
-            kind = b.kind[i]
-            if kind not in {KIND_TCP, KIND_ICMP}:
-                continue
-            if (b.src_high[i], b.src_low[i]) in hosts or (b.dst_high[i], b.dst_low[i]) in hosts:
-                continue
-            b.kind[i] = KIND_SKIP
-            segments += kind == KIND_TCP
-            self.other_hosts += 1
-        return segments
-
     def undecoded(self) -> dict[str, int]:
         """Frames that were not followed to a TCP header, by reason, most frequent first."""
-        counted = [(reason, count) for reason, count in zip(REASONS, self._reasons, strict=True) if count]
+        counts = [
+            frames + whole
+            for frames, whole in zip(self._decoder.undecoded(), self._whole.undecoded(), strict=True)
+        ]
+        counts[R_FRAGMENT] -= self._datagrams  # their last frame is counted by what they turned out to be
+        counted = [(reason, count) for reason, count in zip(REASONS, counts, strict=True) if count]
         return dict(sorted(counted, key=lambda item: (-item[1], item[0])))

@@ -17,6 +17,8 @@ Sources: RFC 791, 8200 (extension headers), 9293 §3.1, 792 and 4443 (quoted dat
 
 from __future__ import annotations
 
+import struct
+
 from synscope.engine.rows import V4_HIGH
 
 try:
@@ -81,37 +83,67 @@ R_FAMILY = 22
 
 _HIGH4 = cython.declare(cython.ulonglong, V4_HIGH)
 
+_WORD16 = struct.Struct(">H").unpack_from
+_WORD32 = struct.Struct(">I").unpack_from
+_WORD64 = struct.Struct(">Q").unpack_from
+_PLAIN = struct.Struct(">12xHBxHxxHxBxxIIIIIH").unpack_from
+
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
+@cython.boundscheck(False)  # both ends are checked here, at once
 def _u16(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.uint:
-    """The big-endian 16-bit word at ``at``, which the caller has bounded."""
-    a: cython.uint = data[at]
-    b: cython.uint = data[at + 1]
-    return (a << 8) | b
+    """The big-endian 16-bit word at ``at``."""
+    a: cython.uint
+    if not cython.compiled:
+        return _WORD16(data, at)[0]
+    if at < 0 or at + 2 > len(data):
+        return _beyond(data)
+    a = data[at]
+    return (a << 8) | data[at + 1]
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
+@cython.boundscheck(False)
 def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.uint:
-    """The big-endian 32-bit word at ``at``, which the caller has bounded."""
-    a: cython.uint = data[at]
-    b: cython.uint = data[at + 1]
-    c: cython.uint = data[at + 2]
-    d: cython.uint = data[at + 3]
-    return (a << 24) | (b << 16) | (c << 8) | d
+    """The big-endian 32-bit word at ``at``."""
+    a: cython.uint
+    b: cython.uint
+    c: cython.uint
+    if not cython.compiled:
+        return _WORD32(data, at)[0]
+    if at < 0 or at + 4 > len(data):
+        return _beyond(data)
+    a = data[at]
+    b = data[at + 1]
+    c = data[at + 2]
+    return (a << 24) | (b << 16) | (c << 8) | data[at + 3]
 
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
 def _u64(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.ulonglong:
-    """The big-endian 64-bit word at ``at``, which the caller has bounded."""
-    high: cython.ulonglong = _u32(data, at)
-    low: cython.ulonglong = _u32(data, at + 4)
-    return (high << 32) | low
+    """The big-endian 64-bit word at ``at``."""
+    high: cython.ulonglong
+    if not cython.compiled:
+        return _WORD64(data, at)[0]
+    high = _u32(data, at)
+    return (high << 32) | _u32(data, at + 4)
 
 
 @cython.cfunc
+@cython.nogil
+def _beyond(data: cython.uchar[::1]) -> cython.uint:
+    """Raise the error of an index outside the buffer: the callers' own checks have failed."""
+    return data[len(data)]
+
+
+@cython.cfunc
+@cython.nogil
 def _from_linktype(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, linktype: cython.uint
 ) -> cython.longlong:
@@ -205,6 +237,7 @@ def _from_linktype(
 
 
 @cython.cfunc
+@cython.nogil
 def _from_nflog(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """Skip an NFLOG header to its payload attribute (type 9), which is an IP datagram."""
     low: cython.Py_ssize_t
@@ -225,6 +258,7 @@ def _from_nflog(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_s
 
 
 @cython.cfunc
+@cython.nogil
 def _from_wlan(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """Skip an 802.11 data header and its LLC/SNAP. Same result as ``_from_linktype``."""
     control: cython.uint
@@ -252,6 +286,7 @@ def _from_wlan(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ss
 
 
 @cython.cfunc
+@cython.nogil
 def _from_ethertype(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, ethertype: cython.uint
 ) -> cython.longlong:
@@ -342,6 +377,7 @@ def _from_ethertype(
 
 
 @cython.cfunc
+@cython.nogil
 def _from_gre(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """Skip a GRE header (versions 0 and 1). Same result as ``_from_linktype``."""
     flags: cython.uint
@@ -389,6 +425,7 @@ def _from_gre(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssi
 
 
 @cython.cfunc
+@cython.nogil
 def _from_udp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """Skip a UDP tunnel's headers, recognised by port and shape. Same result; ``-7`` for plain UDP."""
     source: cython.uint
@@ -461,6 +498,7 @@ def _from_udp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssi
 
 
 @cython.cfunc
+@cython.nogil
 def _from_l2tp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """Skip an L2TP version 2 data header (RFC 2661 §3.1) to the PPP frame it carries."""
     flags: cython.uint
@@ -487,6 +525,7 @@ def _from_l2tp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ss
 
 
 @cython.cfunc
+@cython.nogil
 def _from_ppp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
     """Read a PPP protocol field, compressed to one byte or not. Same result as ``_from_linktype``."""
     kind: cython.uint
@@ -506,6 +545,7 @@ def _from_ppp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssi
 
 
 @cython.cfunc
+@cython.nogil
 def _past_extensions(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, following: cython.uint
 ) -> cython.longlong:
@@ -544,6 +584,7 @@ def _past_extensions(
 
 
 @cython.cfunc
+@cython.nogil
 def _tcp_header_ends(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t
 ) -> cython.Py_ssize_t:
@@ -597,43 +638,76 @@ def decode_batch(
     reason: cython.Py_ssize_t
     packed: cython.longlong
     segments: cython.Py_ssize_t = 0
-    for i in range(count):
-        at = starts[i]
-        end = at + caplens[i]
-        wire_end = at + wirelens[i]
-        kinds[i] = 0
-        linktype = linktypes[i]
-        reason = 0
-        depth = 0
-        layer = 0
-        ethertype = 0
-        if linktype == 1:
-            layer = 1
-        elif linktype != 101:
-            packed = _from_linktype(data, at, end, linktype)
-            if packed < 0:
-                reasons[-packed] += 1
-                continue
-            at = packed >> 24
-            ethertype = (packed >> 8) & 0xFFFF
-            layer = packed & 0xFF
-        while reason == 0:
-            depth += 1
-            if depth > 24:
-                reason = 16
-                break
-            if layer == 1:
-                if at + 14 > end:
-                    reason = 1
+    with cython.nogil:
+        for i in range(count):
+            at = starts[i]
+            end = at + caplens[i]
+            wire_end = at + wirelens[i]
+            kinds[i] = 0
+            linktype = linktypes[i]
+            reason = 0
+            depth = 0
+            layer = 0
+            ethertype = 0
+            if linktype == 1:
+                # Interpreted, every step is dear: take the commonest frame, TCP over IPv4 over Ethernet, at once.
+                if not cython.compiled and caplens[i] >= 54 and wirelens[i] >= 54:
+                    plain = _PLAIN(data, at)
+                    total = plain[2]
+                    header = plain[10] >> 12
+                    if (
+                        plain[0] == 0x0800
+                        and plain[1] == 0x45
+                        and plain[3] & 0x3FFF == 0
+                        and plain[4] == 6
+                        and total >= 40
+                        and header >= 5
+                        and 20 + header * 4 <= total <= wirelens[i] - 14
+                    ):
+                        kinds[i] = 1
+                        src_high[i] = dst_high[i] = _HIGH4
+                        src_low[i], dst_low[i], ports[i], seqs[i], acks[i], byte = plain[5:]
+                        flags[i] = byte & 0x01FF
+                        lengths[i] = total - 20 - header * 4
+                        ip_ats[i] = at + 14
+                        tcp_ats[i] = at + 34
+                        segments += 1
+                        continue
+                layer = 1
+            elif linktype != 101:
+                packed = _from_linktype(data, at, end, linktype)
+                if packed < 0:
+                    reasons[-packed] += 1
+                    continue
+                at = packed >> 24
+                ethertype = (packed >> 8) & 0xFFFF
+                layer = packed & 0xFF
+            while reason == 0:
+                depth += 1
+                if depth > 24:
+                    reason = 16
                     break
-                ethertype = _u16(data, at + 12)
-                at += 14
-                layer = 2
-            if layer == 2:
-                if ethertype == 0x0800 or ethertype == 0x86DD:
-                    layer = 0
-                else:
-                    packed = _from_ethertype(data, at, end, ethertype)
+                if layer == 1:
+                    if at + 14 > end:
+                        reason = 1
+                        break
+                    ethertype = _u16(data, at + 12)
+                    at += 14
+                    layer = 2
+                if layer == 2:
+                    if ethertype == 0x0800 or ethertype == 0x86DD:
+                        layer = 0
+                    else:
+                        packed = _from_ethertype(data, at, end, ethertype)
+                        if packed < 0:
+                            reason = -packed
+                            break
+                        at = packed >> 24
+                        ethertype = (packed >> 8) & 0xFFFF
+                        layer = packed & 0xFF
+                        continue
+                elif layer == 3:
+                    packed = _from_ppp(data, at, end)
                     if packed < 0:
                         reason = -packed
                         break
@@ -641,191 +715,186 @@ def decode_batch(
                     ethertype = (packed >> 8) & 0xFFFF
                     layer = packed & 0xFF
                     continue
-            elif layer == 3:
-                packed = _from_ppp(data, at, end)
-                if packed < 0:
-                    reason = -packed
-                    break
-                at = packed >> 24
-                ethertype = (packed >> 8) & 0xFFFF
-                layer = packed & 0xFF
-                continue
-            # IP
-            if at + 20 > end:
-                reason = 1
-                break
-            ip_at = at
-            byte = data[at]
-            if byte >> 4 == 4:
-                header = (byte & 15) * 4
-                if header < 20:
-                    reason = 2
-                    break
-                total = _u16(data, at + 2)
-                if total == 0:
-                    total = wire_end - at
-                if total < header:
-                    reason = 2
-                    break
-                wire_end = min(wire_end, at + total)
-                end = min(end, wire_end)
-                fragment = _u16(data, at + 6) & 0x3FFF
-                if fragment & 0x1FFF != 0:
-                    kinds[i] = 3
-                    ip_ats[i] = ip_at
-                    reason = 4
-                    break
-                protocol = data[at + 9]
-                at += header
-                if fragment != 0 and (
-                    protocol == 17
-                    or (protocol == 6 and (at + 20 > wire_end or _tcp_header_ends(data, at, end) > wire_end))
-                ):
-                    kinds[i] = 3
-                    ip_ats[i] = ip_at
-                    reason = 4
-                    break
-                if protocol == 51:
-                    packed = _past_extensions(data, at, end, protocol)
-                    if packed < 0:
-                        reason = -packed
-                        break
-                    at = packed >> 8
-                    protocol = packed & 0xFF
-            elif byte >> 4 == 6:
-                if at + 40 > end:
+                # IP
+                if at + 20 > end:
                     reason = 1
                     break
-                total = _u16(data, at + 4)
-                if total != 0:
-                    wire_end = min(wire_end, at + 40 + total)
-                    end = min(end, wire_end)
-                protocol = data[at + 6]
-                at += 40
-                if protocol != 6 and protocol != 58:
-                    fragment = protocol
-                    packed = _past_extensions(data, at, end, protocol)
-                    if packed < 0:
-                        reason = -packed
-                        if reason == 4:
-                            kinds[i] = 3
-                            ip_ats[i] = ip_at
+                ip_at = at
+                byte = data[at]
+                if byte >> 4 == 4:
+                    header = (byte & 15) * 4
+                    if header < 20:
+                        reason = 2
                         break
-                    protocol = packed & 0xFF
-                    if (
-                        fragment == 44
-                        and data[at + 3] & 1 != 0
-                        and (
-                            protocol == 17
-                            or (
-                                protocol == 6
-                                and (
-                                    (packed >> 8) + 20 > wire_end
-                                    or _tcp_header_ends(data, packed >> 8, end) > wire_end
-                                )
-                            )
+                    total = _u16(data, at + 2)
+                    if total == 0:
+                        total = wire_end - at
+                    if total < header:
+                        reason = 2
+                        break
+                    wire_end = min(wire_end, at + total)
+                    end = min(end, wire_end)
+                    fragment = _u16(data, at + 6) & 0x3FFF
+                    if fragment & 0x1FFF != 0:
+                        kinds[i] = 3
+                        ip_ats[i] = ip_at
+                        reason = 4
+                        break
+                    protocol = data[at + 9]
+                    at += header
+                    if fragment != 0 and (
+                        protocol == 17
+                        or (
+                            protocol == 6
+                            and (at + 20 > wire_end or _tcp_header_ends(data, at, end) > wire_end)
                         )
                     ):
                         kinds[i] = 3
                         ip_ats[i] = ip_at
                         reason = 4
                         break
-                    at = packed >> 8
-                    protocol = packed & 0xFF
-            else:
-                reason = 3
-                break
-            if protocol == 6:
-                if at + 14 > end:
-                    reason = 5
-                    break
-                byte = _u16(data, at + 12)
-                header = (byte >> 12) * 4
-                if header < 20 or at + header > wire_end:
-                    reason = 6
-                    break
-                kinds[i] = 1
-                ports[i] = _u32(data, at)
-                seqs[i] = _u32(data, at + 4)
-                acks[i] = _u32(data, at + 8)
-                flags[i] = byte & 0x01FF
-                lengths[i] = wire_end - at - header
-                tcp_ats[i] = at
-                ip_ats[i] = ip_at
-                if data[ip_at] >> 4 == 4:
-                    src_high[i] = _HIGH4
-                    src_low[i] = _u32(data, ip_at + 12)
-                    dst_high[i] = _HIGH4
-                    dst_low[i] = _u32(data, ip_at + 16)
+                    if protocol == 51:
+                        packed = _past_extensions(data, at, end, protocol)
+                        if packed < 0:
+                            reason = -packed
+                            break
+                        at = packed >> 8
+                        protocol = packed & 0xFF
+                elif byte >> 4 == 6:
+                    if at + 40 > end:
+                        reason = 1
+                        break
+                    total = _u16(data, at + 4)
+                    if total != 0:
+                        wire_end = min(wire_end, at + 40 + total)
+                        end = min(end, wire_end)
+                    protocol = data[at + 6]
+                    at += 40
+                    if protocol != 6 and protocol != 58:
+                        fragment = protocol
+                        packed = _past_extensions(data, at, end, protocol)
+                        if packed < 0:
+                            reason = -packed
+                            if reason == 4:
+                                kinds[i] = 3
+                                ip_ats[i] = ip_at
+                            break
+                        protocol = packed & 0xFF
+                        if (
+                            fragment == 44
+                            and data[at + 3] & 1 != 0
+                            and (
+                                protocol == 17
+                                or (
+                                    protocol == 6
+                                    and (
+                                        (packed >> 8) + 20 > wire_end
+                                        or _tcp_header_ends(data, packed >> 8, end) > wire_end
+                                    )
+                                )
+                            )
+                        ):
+                            kinds[i] = 3
+                            ip_ats[i] = ip_at
+                            reason = 4
+                            break
+                        at = packed >> 8
+                        protocol = packed & 0xFF
                 else:
-                    src_high[i] = _u64(data, ip_at + 8)
-                    src_low[i] = _u64(data, ip_at + 16)
-                    dst_high[i] = _u64(data, ip_at + 24)
-                    dst_low[i] = _u64(data, ip_at + 32)
-                segments += 1
-                break
-            if protocol == 1 or protocol == 58:
-                packed = _quoted(data, at, end, protocol)
+                    reason = 3
+                    break
+                if protocol == 6:
+                    if at + 14 > end:
+                        reason = 5
+                        break
+                    byte = _u16(data, at + 12)
+                    header = (byte >> 12) * 4
+                    if header < 20 or at + header > wire_end:
+                        reason = 6
+                        break
+                    kinds[i] = 1
+                    ports[i] = _u32(data, at)
+                    seqs[i] = _u32(data, at + 4)
+                    acks[i] = _u32(data, at + 8)
+                    flags[i] = byte & 0x01FF
+                    lengths[i] = wire_end - at - header
+                    tcp_ats[i] = at
+                    ip_ats[i] = ip_at
+                    if data[ip_at] >> 4 == 4:
+                        src_high[i] = _HIGH4
+                        src_low[i] = _u32(data, ip_at + 12)
+                        dst_high[i] = _HIGH4
+                        dst_low[i] = _u32(data, ip_at + 16)
+                    else:
+                        src_high[i] = _u64(data, ip_at + 8)
+                        src_low[i] = _u64(data, ip_at + 16)
+                        dst_high[i] = _u64(data, ip_at + 24)
+                        dst_low[i] = _u64(data, ip_at + 32)
+                    segments += 1
+                    break
+                if protocol == 1 or protocol == 58:
+                    packed = _quoted(data, at, end, protocol)
+                    if packed < 0:
+                        reason = -packed
+                        break
+                    # The columns describe the quoted segment; the outer header stays in ip_at.
+                    at = packed >> 8
+                    kinds[i] = 2
+                    byte = data[at]
+                    ip_ats[i] = ip_at
+                    if byte >> 4 == 4:
+                        src_high[i] = _HIGH4
+                        src_low[i] = _u32(data, at + 12)
+                        dst_high[i] = _HIGH4
+                        dst_low[i] = _u32(data, at + 16)
+                    else:
+                        src_high[i] = _u64(data, at + 8)
+                        src_low[i] = _u64(data, at + 16)
+                        dst_high[i] = _u64(data, at + 24)
+                        dst_low[i] = _u64(data, at + 32)
+                    header = packed & 0xFF
+                    ports[i] = _u32(data, at + header)
+                    seqs[i] = _u32(data, at + header + 4)
+                    acks[i] = 0
+                    lengths[i] = 0
+                    tcp_ats[i] = at + header
+                    total = at - 8
+                    byte = 4 if protocol == 1 else 6
+                    protocol = data[total]
+                    flags[i] = (byte << 16) | (protocol << 8) | data[total + 1]
+                    reasons[8 if byte == 4 else 9] += 1
+                    break
+                if protocol == 17:
+                    packed = _from_udp(data, at, end)
+                elif protocol == 47:
+                    packed = _from_gre(data, at, end)
+                elif protocol == 4 or protocol == 41:
+                    packed = at << 24
+                elif protocol == 50:
+                    packed = -12
+                elif protocol == 132:
+                    packed = -20
+                elif protocol == 137:  # MPLS in IP
+                    packed = (at << 24) | (0x8847 << 8) | 2
+                elif protocol == 97:  # EtherIP
+                    packed = ((at + 2) << 24) | 1
+                elif protocol == 143:  # Ethernet in SRv6
+                    packed = (at << 24) | 1
+                else:
+                    packed = -11
                 if packed < 0:
                     reason = -packed
                     break
-                # The columns describe the quoted segment; the outer header stays in ip_at.
-                at = packed >> 8
-                kinds[i] = 2
-                byte = data[at]
-                ip_ats[i] = ip_at
-                if byte >> 4 == 4:
-                    src_high[i] = _HIGH4
-                    src_low[i] = _u32(data, at + 12)
-                    dst_high[i] = _HIGH4
-                    dst_low[i] = _u32(data, at + 16)
-                else:
-                    src_high[i] = _u64(data, at + 8)
-                    src_low[i] = _u64(data, at + 16)
-                    dst_high[i] = _u64(data, at + 24)
-                    dst_low[i] = _u64(data, at + 32)
-                header = packed & 0xFF
-                ports[i] = _u32(data, at + header)
-                seqs[i] = _u32(data, at + header + 4)
-                acks[i] = 0
-                lengths[i] = 0
-                tcp_ats[i] = at + header
-                total = at - 8
-                byte = 4 if protocol == 1 else 6
-                protocol = data[total]
-                flags[i] = (byte << 16) | (protocol << 8) | data[total + 1]
-                reasons[8 if byte == 4 else 9] += 1
-                break
-            if protocol == 17:
-                packed = _from_udp(data, at, end)
-            elif protocol == 47:
-                packed = _from_gre(data, at, end)
-            elif protocol == 4 or protocol == 41:
-                packed = at << 24
-            elif protocol == 50:
-                packed = -12
-            elif protocol == 132:
-                packed = -20
-            elif protocol == 137:  # MPLS in IP
-                packed = (at << 24) | (0x8847 << 8) | 2
-            elif protocol == 97:  # EtherIP
-                packed = ((at + 2) << 24) | 1
-            elif protocol == 143:  # Ethernet in SRv6
-                packed = (at << 24) | 1
-            else:
-                packed = -11
-            if packed < 0:
-                reason = -packed
-                break
-            at = packed >> 24
-            ethertype = (packed >> 8) & 0xFFFF
-            layer = packed & 0xFF
-        if reason != 0:
-            reasons[reason] += 1
+                at = packed >> 24
+                ethertype = (packed >> 8) & 0xFFFF
+                layer = packed & 0xFF
+            if reason != 0:
+                reasons[reason] += 1
     return segments
 
 
 @cython.cfunc
+@cython.nogil
 def _quoted(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, protocol: cython.uint
 ) -> cython.longlong:

@@ -14,6 +14,8 @@ and on the Enhanced, Simple and (obsolete) Packet Blocks.
 
 from __future__ import annotations
 
+import struct
+
 try:
     import cython
 except ImportError:  # the build's Cython is gone at run time
@@ -75,18 +77,40 @@ _TOP_SECOND = cython.declare(cython.ulonglong, 18_446_744_073)
 _TOP_NS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
 _ONE = cython.declare(cython.ulonglong, 1)
 
+_BIG = struct.Struct(">I").unpack_from
+_LITTLE = struct.Struct("<I").unpack_from
+_BIG_RECORD = struct.Struct(">4I").unpack_from
+_LITTLE_RECORD = struct.Struct("<4I").unpack_from
+
 
 @cython.cfunc
+@cython.nogil
 @cython.inline
+@cython.boundscheck(False)  # both ends are checked here, at once
 def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.uint:
-    """The 32-bit word at ``at``; the caller has checked that it lies in the buffer."""
-    a: cython.uint = data[at]
-    b: cython.uint = data[at + 1]
-    c: cython.uint = data[at + 2]
-    d: cython.uint = data[at + 3]
+    """The 32-bit word at ``at``."""
+    a: cython.uint
+    b: cython.uint
+    c: cython.uint
+    d: cython.uint
+    if not cython.compiled:
+        return (_BIG if big else _LITTLE)(data, at)[0]
+    if at < 0 or at + 4 > len(data):
+        return _beyond(data)
+    a = data[at]
+    b = data[at + 1]
+    c = data[at + 2]
+    d = data[at + 3]
     if big:
         return (a << 24) | (b << 16) | (c << 8) | d
     return a | (b << 8) | (c << 16) | (d << 24)
+
+
+@cython.cfunc
+@cython.nogil
+def _beyond(data: cython.uchar[::1]) -> cython.uint:
+    """Raise the error of an index outside the buffer: the callers' own checks have failed."""
+    return data[len(data)]
 
 
 def walk_pcap(
@@ -98,8 +122,12 @@ def walk_pcap(
     wirelens: cython.uint[::1],
     times: cython.ulonglong[::1],
     linktypes: cython.uint[::1],
+    count: cython.Py_ssize_t,
 ) -> int:
-    """Walk pcap records from the state's position; return how many frames the columns now hold."""
+    """Walk pcap records from the state's position, behind the ``count`` frames that the columns hold already.
+
+    Return how many frames the columns hold now.
+    """
     position: cython.Py_ssize_t = state[0]
     big: cython.bint = state[3] != 0
     unit: cython.ulonglong = state[4]
@@ -109,7 +137,6 @@ def walk_pcap(
     swapped: cython.ulonglong = state[8]
     snapped: cython.ulonglong = state[10]
     size: cython.Py_ssize_t = len(at)
-    count: cython.Py_ssize_t = 0
     stop: cython.ulonglong = 1
     fault: cython.ulonglong = 0
     caplen: cython.uint
@@ -117,34 +144,38 @@ def walk_pcap(
     other: cython.uint
     seconds: cython.ulonglong
     fraction: cython.ulonglong
-    while count < size:
-        if position + header > end:
-            stop = 0
-            break
-        seconds = _u32(data, position, big)
-        fraction = _u32(data, position + 4, big)
-        caplen = _u32(data, position + 8, big)
-        wirelen = _u32(data, position + 12, big)
-        if swapped != 0 and (swapped == 2 or caplen > wirelen):
-            other = caplen
-            caplen = wirelen
-            wirelen = other
-        if caplen > limit:
-            stop = 3
-            fault = 1
-            break
-        if position + header + caplen > end:
-            stop = 0
-            break
-        at[count] = position + header
-        caplens[count] = caplen
-        wirelens[count] = wirelen
-        times[count] = seconds * _BILLION + fraction * unit
-        linktypes[count] = linktype
-        if caplen < wirelen:
-            snapped += 1
-        count += 1
-        position += header + caplen
+    with cython.nogil:
+        while count < size:
+            if position + header > end:
+                stop = 0
+                break
+            if cython.compiled:
+                seconds = _u32(data, position, big)
+                fraction = _u32(data, position + 4, big)
+                caplen = _u32(data, position + 8, big)
+                wirelen = _u32(data, position + 12, big)
+            else:
+                seconds, fraction, caplen, wirelen = (_BIG_RECORD if big else _LITTLE_RECORD)(data, position)
+            if swapped != 0 and (swapped == 2 or caplen > wirelen):
+                other = caplen
+                caplen = wirelen
+                wirelen = other
+            if caplen > limit:
+                stop = 3
+                fault = 1
+                break
+            if position + header + caplen > end:
+                stop = 0
+                break
+            at[count] = position + header
+            caplens[count] = caplen
+            wirelens[count] = wirelen
+            times[count] = seconds * _BILLION + fraction * unit
+            linktypes[count] = linktype
+            if caplen < wirelen:
+                snapped += 1
+            count += 1
+            position += header + caplen
     state[0] = position
     state[1] = stop
     state[2] = fault
@@ -162,8 +193,9 @@ def walk_pcapng(
     wirelens: cython.uint[::1],
     times: cython.ulonglong[::1],
     linktypes: cython.uint[::1],
+    count: cython.Py_ssize_t,
 ) -> int:
-    """Walk pcapng packet blocks from the state's position; return how many frames the columns hold.
+    """Walk pcapng packet blocks as ``walk_pcap`` does records.
 
     Stops before any block that is not a packet block, so that the caller can read it.
     """
@@ -173,7 +205,6 @@ def walk_pcapng(
     known: cython.ulonglong = state[9]
     snapped: cython.ulonglong = state[10]
     size: cython.Py_ssize_t = len(at)
-    count: cython.Py_ssize_t = 0
     stop: cython.ulonglong = 1
     fault: cython.ulonglong = 0
     kind: cython.uint
@@ -192,99 +223,100 @@ def walk_pcapng(
     offset: cython.ulonglong
     snaplen: cython.ulonglong
     fits: cython.bint
-    while count < size:
-        if position + 12 > end:
-            stop = 0
-            break
-        kind = _u32(data, position, big)
-        length = _u32(data, position + 4, big)
-        if kind != 6 and kind != 3 and kind != 2:
-            # A section header's length is in its own byte order: leave all checks to the caller.
-            stop = 2
-            break
-        if length < 12 or length & 3 != 0 or length > limit:
-            stop = 3
-            fault = 2
-            break
-        if position + length > end:
-            stop = 0
-            break
-        ticks = 0
-        if kind == 3:
-            if length < 16:
+    with cython.nogil:
+        while count < size:
+            if position + 12 > end:
+                stop = 0
+                break
+            kind = _u32(data, position, big)
+            length = _u32(data, position + 4, big)
+            if kind != 6 and kind != 3 and kind != 2:
+                # A section header's length is in its own byte order: leave all checks to the caller.
+                stop = 2
+                break
+            if length < 12 or length & 3 != 0 or length > limit:
                 stop = 3
                 fault = 2
                 break
-            interface = 0
-            wirelen = _u32(data, position + 8, big)
-            body = position + 12
-            caplen = wirelen
-            caplen = min(caplen, length - 16)
-        else:
-            if length < 32:
-                stop = 3
-                fault = 2
+            if position + length > end:
+                stop = 0
                 break
-            interface = _u32(data, position + 8, big)
-            if kind == 2:
-                interface = (interface >> 16) if big else (interface & 65535)
-            ticks = _u32(data, position + 12, big)
-            ticks = (ticks << 32) | _u32(data, position + 16, big)
-            caplen = _u32(data, position + 20, big)
-            wirelen = _u32(data, position + 24, big)
-            body = position + 28
-            if caplen > length - 32:
+            ticks = 0
+            if kind == 3:
+                if length < 16:
+                    stop = 3
+                    fault = 2
+                    break
+                interface = 0
+                wirelen = _u32(data, position + 8, big)
+                body = position + 12
+                caplen = wirelen
+                caplen = min(caplen, length - 16)
+            else:
+                if length < 32:
+                    stop = 3
+                    fault = 2
+                    break
+                interface = _u32(data, position + 8, big)
+                if kind == 2:
+                    interface = (interface >> 16) if big else (interface & 65535)
+                ticks = _u32(data, position + 12, big)
+                ticks = (ticks << 32) | _u32(data, position + 16, big)
+                caplen = _u32(data, position + 20, big)
+                wirelen = _u32(data, position + 24, big)
+                body = position + 28
+                if caplen > length - 32:
+                    stop = 3
+                    fault = 4
+                    break
+            if interface >= known:
                 stop = 3
-                fault = 4
+                fault = 3
                 break
-        if interface >= known:
-            stop = 3
-            fault = 3
-            break
-        row = interface * 5
-        if kind == 3:
-            snaplen = interfaces[row + 1]
-            if snaplen != 0 and caplen > snaplen:
-                caplen = snaplen
-        unit_kind = interfaces[row + 2]
-        unit = interfaces[row + 3]
-        fits = True
-        if unit_kind == 0:
-            ns = (ticks * unit) & _TOP_NS
-            fits = ticks <= _TOP_NS // unit
-        elif unit_kind == 1:
-            ns = ticks // unit
-        else:
-            seconds = ticks >> unit
-            rest = ticks & ((_ONE << unit) - 1)
-            if unit > 32:
-                rest >>= unit - 32
-                ns = (seconds * _BILLION + ((rest * _BILLION) >> 32)) & _TOP_NS
+            row = interface * 5
+            if kind == 3:
+                snaplen = interfaces[row + 1]
+                if snaplen != 0 and caplen > snaplen:
+                    caplen = snaplen
+            unit_kind = interfaces[row + 2]
+            unit = interfaces[row + 3]
+            fits = True
+            if unit_kind == 0:
+                ns = (ticks * unit) & _TOP_NS
+                fits = ticks <= _TOP_NS // unit
+            elif unit_kind == 1:
+                ns = ticks // unit
             else:
-                ns = (seconds * _BILLION + ((rest * _BILLION) >> unit)) & _TOP_NS
-            fits = seconds < _TOP_SECOND
-        offset = interfaces[row + 4]
-        if offset != 0:
-            if offset > _TOP_SECOND:  # negative, or beyond any time
-                offset = (_TOP_NS - offset) + 1 & _TOP_NS
-                fits = fits and offset <= _TOP_SECOND and ns >= offset * _BILLION
-                ns = (ns - offset * _BILLION) & _TOP_NS
-            else:
-                fits = fits and ns <= _TOP_NS - offset * _BILLION
-                ns = (ns + offset * _BILLION) & _TOP_NS
-        at[count] = body
-        caplens[count] = caplen
-        wirelens[count] = wirelen
-        times[count] = ns
-        linktypes[count] = interfaces[row]
-        if caplen < wirelen:
-            snapped += 1
-        count += 1
-        position += length
-        if not fits:
-            times[count - 1] = ticks
-            stop = 4
-            break
+                seconds = ticks >> unit
+                rest = ticks & ((_ONE << unit) - 1)
+                if unit > 32:
+                    rest >>= unit - 32
+                    ns = (seconds * _BILLION + ((rest * _BILLION) >> 32)) & _TOP_NS
+                else:
+                    ns = (seconds * _BILLION + ((rest * _BILLION) >> unit)) & _TOP_NS
+                fits = seconds < _TOP_SECOND
+            offset = interfaces[row + 4]
+            if offset != 0:
+                if offset > _TOP_SECOND:  # negative, or beyond any time
+                    offset = (_TOP_NS - offset) + 1 & _TOP_NS
+                    fits = fits and offset <= _TOP_SECOND and ns >= offset * _BILLION
+                    ns = (ns - offset * _BILLION) & _TOP_NS
+                else:
+                    fits = fits and ns <= _TOP_NS - offset * _BILLION
+                    ns = (ns + offset * _BILLION) & _TOP_NS
+            at[count] = body
+            caplens[count] = caplen
+            wirelens[count] = wirelen
+            times[count] = ns
+            linktypes[count] = interfaces[row]
+            if caplen < wirelen:
+                snapped += 1
+            count += 1
+            position += length
+            if not fits:
+                times[count - 1] = ticks
+                stop = 4
+                break
     state[0] = position
     state[1] = stop
     state[2] = fault

@@ -30,3 +30,24 @@ def cfunc(function: _F) -> _F:
 def inline(function: _F) -> _F:
     """Ask the C compiler to inline; unchanged here."""
     return function
+
+
+def boundscheck(_on: bool) -> Callable[[_F], _F]:
+    """Say whether the compiled code checks indices; interpreted code always does."""
+    return lambda function: function
+
+
+class _Nogil:
+    """Marks a function that needs no interpreter when compiled, and a block that runs without it."""
+
+    def __call__(self, function: _F) -> _F:
+        return function
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+
+nogil = _Nogil()

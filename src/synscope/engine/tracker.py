@@ -78,13 +78,13 @@ class Tracker:
         budget: int = BUDGET,
         on_attempt: Callable[[Attempt], None] | None = None,
     ) -> None:
-        self._budget = max(budget, 4 * SIZE)
+        self._budget = max(budget, SIZE)
         self._sweep = min(SWEEP, self._budget)
         self._newest = 0
         self._on_attempt = on_attempt
         self._state = array("Q", bytes(8 * rows.STATE_WORDS))
         self._state[rows.S_SEED] = seed & 0xFFFFFFFFFFFFFFFF
-        self._room = 4 * SIZE
+        self._room = SIZE
         self._rows = array("I", bytes(4 * rows.WORDS * self._room))
         self._longs = array("Q", bytes(8 * rows.LONGS * self._room))
         self._slots = array("Q", bytes(8 * 2 * self._room))
