@@ -11,6 +11,14 @@ from tests.engine.decoded import Decoded, same_address
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # Scapy's imports warn about their own dependencies
+    # Scapy follows a tunnel once the module that binds its number is imported.
+    import scapy.contrib.erspan
+    import scapy.contrib.geneve
+    import scapy.contrib.gtp
+    import scapy.contrib.mpls
+    import scapy.layers.l2tp
+    import scapy.layers.vxlan  # noqa: F401
+    from scapy.layers.dot11 import RadioTap
     from scapy.layers.inet import IP, TCP, IPOption, TCPerror
     from scapy.layers.inet6 import (
         IPv6,
@@ -19,15 +27,46 @@ with warnings.catch_warnings():
         IPv6ExtHdrHopByHop,
         IPv6ExtHdrRouting,
     )
-    from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2, Dot1AD, Dot1Q, Ether
+    from scapy.layers.l2 import (
+        GRE,
+        CookedLinux,
+        CookedLinuxV2,
+        Dot1AD,
+        Dot1Q,
+        Ether,
+        Loopback,
+        LoopbackOpenBSD,
+    )
+    from scapy.layers.ppp import PPP
     from scapy.packet import NoPayload, Packet
 
-_LAYERS: dict[int, Any] = {1: Ether, 101: IP, 113: CookedLinux, 276: CookedLinuxV2}
+_LAYERS: dict[int, Any] = {
+    0: Loopback,
+    1: Ether,
+    9: PPP,
+    101: IP,
+    108: LoopbackOpenBSD,
+    113: CookedLinux,
+    127: RadioTap,
+    228: IP,
+    229: IPv6,
+    276: CookedLinuxV2,
+}
 
-
-def layer_of(linktype: int) -> Any:
-    """Scapy's class for a link type, ``None`` where it has none."""
-    return _LAYERS.get(linktype)
+NOT_JUDGED = {
+    "snaplen.pcap": "the payload is cut off; Scapy's length is that of the captured bytes",
+    "bad-offset.pcap": "Scapy reads a segment behind a TCP header of 12 bytes",
+    "ah.pcap": "Scapy does not look behind an authentication header without its keys",
+    "e-tag.pcap": "Scapy does not know E-Tag",
+    "fabricpath.pcap": "Scapy does not know FabricPath",
+    "link-c-hdlc.pcap": "Scapy does not know the link type",
+    "link-nflog.pcap": "Scapy does not know the link type",
+    "link-null-ipv6.pcap": "Scapy knows the address family of the system it runs on",
+    "link-null-ipv6-freebsd.pcap": "Scapy knows the address family of the system it runs on",
+    "link-null-ipv6-netbsd.pcap": "Scapy knows the address family of the system it runs on",
+    "link-loop-ipv6.pcap": "Scapy knows the address family of the system it runs on",
+}
+"""Fixtures that Scapy cannot judge, and why."""
 
 
 def judge(frame: bytes, linktype: int, found: Decoded) -> str | None:

@@ -42,6 +42,14 @@ ANSWERS: tuple[Story, ...] = (
         syns=(3,),
     ),
     _story("refused, then another isn", "C S | S RA | C S seq=c+70000 | S RA ack=c+70001", REFUSED, REFUSED),
+    _story("rst recorded before the syn", "S RA seq=0 ack=c+1 | C S", REFUSED),
+    _story("rst recorded before a syn with data", "S RA seq=0 ack=c+6 | C S len=5", REFUSED),
+    _story(
+        "an rst before the syn that refuses another",
+        "S RA seq=0 ack=c+5000 | C S",
+        "mid-stream mid-stream",
+        UNANSWERED,
+    ),
     _story("unanswered", "C S | C S dt=1000 | C S dt=2000", UNANSWERED, syns=(3,)),
     _story("icmp port unreachable", "C S | I 3/3", "SYN-no-reply icmp-error"),
     _story(
@@ -227,6 +235,14 @@ COMPLETED: tuple[Story, ...] = (
         "server data and fin before the client's ack",
         "C S | S SA | S PA len=7 | S FA | C A",
         "completed answered",
+    ),
+    _story(
+        "ack recorded before the bytes it acknowledges",
+        "C S | S SA | C A ack=s+9 | S PA len=7 | S FA",
+        "completed answered",
+    ),
+    _story(
+        "syn-ack recorded before a syn with data", "S SA ack=c+6 | C S len=5 | C A", "completed server-silent"
     ),
     _story("server fin before the client's ack", "C S | S SA | S FA | C A", "completed silent"),
     _story("syn missing", "S SA | C A | C PA len=5 | S PA len=7 | C FA | S FA", CLOSED, syns=(0,)),

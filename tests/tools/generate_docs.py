@@ -7,6 +7,9 @@ file; the texts come from the tables in ``src/synscope``.
 """
 
 import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[2]))  # some of the texts are those of the tests
 
 from docgen.build import main
 

@@ -335,6 +335,8 @@ def _on_syn(
         if bits & _OLDER_OVER != 0 and rows[base + _ISN_C] != seq and _finished(rows, base):
             return False  # neither this one nor an older one can take it
         if sender_is_high == (bits & _CLIENT_IS_HIGH != 0):
+            if events & (_C_SYN | _SYN_ACK) == _SYN_ACK and rows[base + _ISN_C] == (seq + length) & _M32:
+                rows[base + _ISN_C] = seq  # the SYN-ACK recorded before it acknowledges its payload too
             if bits & _KNOWS_C != 0 and rows[base + _ISN_C] == seq and events & (_C_SYN | _SYN_ACK) != 0:
                 if _finished(rows, base):
                     return False
@@ -368,6 +370,36 @@ def _on_syn(
         r -= 1
         steps += 1
     return False
+
+
+@cython.cfunc
+@cython.nogil
+def _on_refused_syn(
+    rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
+    head: cython.Py_ssize_t,
+    sender_is_high: cython.bint,
+    seq: cython.uint,
+    length: cython.uint,
+    frame: cython.uint,
+    ts: cython.ulonglong,
+) -> cython.bint:
+    """Give a SYN to the attempt that so far is the RST,ACK which refuses it, recorded before it."""
+    base: cython.Py_ssize_t = head * _WORDS
+    long_base: cython.Py_ssize_t = head * _LONGS
+    bits: cython.uint = rows[base + _STATE]
+    acked: cython.uint = _minus(rows[base + _OTHER], seq)
+    if rows[base + _EVENTS] != _C_RST or bits & _PENDING == 0 or acked == 0 or acked > 1 + length:
+        return False
+    if sender_is_high == (bits & _CLIENT_IS_HIGH != 0):
+        return False
+    rows[base + _STATE] = _CLIENT_IS_HIGH if sender_is_high else 0
+    rows[base + _EVENTS] = _RST_TO_SYN
+    rows[base + _RST_TRAITS] |= 1
+    longs[long_base + _T_ANSWER] = longs[long_base + _T_END]
+    longs[long_base + _T_END] = 0
+    _start_with_syn(rows, head, seq, length, frame, ts)
+    return True
 
 
 @cython.cfunc
@@ -484,15 +516,17 @@ def _take_syn_ack(
         rows[base + _NEXT_S] = following
         rows[base + _STATE] |= _KNOWS_S
         if bits & _PENDING != 0:
-            rows[base + _STATE] &= ~_PENDING & _M32
-            if _near(rows[base + _OTHER], following, _FIRST_WINDOW):
+            acked: cython.uint = _minus(rows[base + _OTHER], seq)
+            if 1 <= acked <= 1 + length:
                 rows[base + _EVENTS] |= _C_ACKS
+            elif acked == 0 or acked > _FIRST_WINDOW:
+                rows[base + _STATE] &= ~_PENDING & _M32
     elif rows[base + _ISN_S] != seq and events & _C_ACKS == 0:
         if events & (_SYN_ACK | _S_SYN) == 0 and _minus(rows[base + _NEXT_S], seq) < _FIRST_WINDOW:
             rows[base + _ISN_S] = seq  # later bytes were recorded before the SYN-ACK
         else:
             rows[base + _OTHER] = seq
-            rows[base + _STATE] |= _OTHER_ISN
+            rows[base + _STATE] = (rows[base + _STATE] & ~_PENDING & _M32) | _OTHER_ISN
     else:
         rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
     return 0
@@ -573,21 +607,31 @@ def _from_client(
         if events & _SYN_ACK == 0 or events & _C_ACKS != 0 or _near(seq, rows[base + _NEXT_C], _FIRST_WINDOW):
             if events & _C_RST == 0:
                 result = 5
+            if events == 0 and flags & 16 != 0:
+                rows[base + _OTHER] = ack  # it may refuse a SYN that is recorded behind it
+                rows[base + _STATE] |= _PENDING
             rows[base + _EVENTS] |= _C_RST
             _note_end(rows, longs, r, frame, ts, True)
             return result
         return 0
     if events & (_C_SYN | _SYN_ACK) != 0 and flags & 16 != 0 and events & _C_ACKS == 0:
         if bits & _KNOWS_S != 0:
+            if (seq - rows[base + _ISN_C] - 1) & _M32 >= _FIRST_WINDOW:
+                return 0
             acked = _minus(ack, rows[base + _ISN_S])
-            if acked == 0 or acked > _minus(rows[base + _NEXT_S], rows[base + _ISN_S]):
-                if bits & _OTHER_ISN == 0 or _minus(ack, rows[base + _OTHER]) != 1:
+            if 1 <= acked <= _minus(rows[base + _NEXT_S], rows[base + _ISN_S]):
+                rows[base + _EVENTS] |= _C_ACKS
+            elif bits & _OTHER_ISN != 0:
+                if _minus(ack, rows[base + _OTHER]) != 1:
                     return 0
                 rows[base + _ISN_S] = rows[base + _OTHER]
                 rows[base + _NEXT_S] = ack
-            if (seq - rows[base + _ISN_C] - 1) & _M32 >= _FIRST_WINDOW:
+                rows[base + _EVENTS] |= _C_ACKS
+            elif acked == 0 or acked > _FIRST_WINDOW:
                 return 0
-            rows[base + _EVENTS] |= _C_ACKS
+            else:
+                rows[base + _OTHER] = ack  # what it acknowledges may be recorded behind it
+                rows[base + _STATE] |= _PENDING
             if rows[base + _F_ACK] == 0:
                 rows[base + _F_ACK] = frame
         elif bits & _PENDING == 0 and events & _ODD_ACK == 0:
@@ -690,6 +734,9 @@ def _from_server(
         if events & _C_DATA != 0:
             rows[base + _EVENTS] |= _C_DATA_ACKED
     rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
+    if bits & _PENDING != 0 and known:
+        if _minus(rows[base + _OTHER], rows[base + _ISN_S]) <= _minus(rows[base + _NEXT_S], rows[base + _ISN_S]):
+            rows[base + _EVENTS] |= _C_ACKS
     bits = _S_SENT
     if length != 0:
         if events & _S_DATA == 0:
@@ -1019,7 +1066,10 @@ def track_batch(
                 continue
             if flags & 6 == 2:
                 if flags & 16 == 0:
-                    if head < 0 or not _on_syn(rows, state, head, high, seq, length, frame, ts):
+                    if head < 0 or not (
+                        _on_syn(rows, state, head, high, seq, length, frame, ts)
+                        or _on_refused_syn(rows, longs, head, high, seq, length, frame, ts)
+                    ):
                         r = _open(
                             rows, longs, state, low_high, low_low, high_high, high_low, word, high,
                             head + 1, frame, ts,

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from docgen import blocks, causes, cli, formats, labels
+from docgen import blocks, causes, cli, formats, labels, odd_handshakes
 from docgen.markdown import HEADER
 from synscope.causes.catalogue import CATALOGUE
 
@@ -23,6 +23,7 @@ def generated() -> dict[Path, str]:
         _CAUSES / "index.md": causes.index(),
         _DOCS / "labels.md": labels.text(),
         _DOCS / "formats.md": formats.text(),
+        _DOCS / "odd-handshakes.md": odd_handshakes.text(),
         _WRAPPED: cli.text(),
     }
 

@@ -21,7 +21,8 @@ def text() -> str:
         "An *attempt* is one try to connect. While the capture is read, every attempt collects the set of "
         "events that were seen of it. Afterwards the first rule of the table whose conditions hold names "
         "its *outcome*, and with it its *label*. Which segment may set which event is decided by sequence "
-        "and acknowledgement numbers, so stray segments do not change a verdict.",
+        "and acknowledgement numbers, so stray segments do not change a verdict. [Odd "
+        "handshakes](odd-handshakes.md) lists the cases that are easily called by the wrong name.",
         bullets(
             (
                 f"[{label.value}](#{label.value.lower()}): {prose(LABEL_TEXTS[label].short)}"

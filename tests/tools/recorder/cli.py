@@ -43,7 +43,11 @@ def make(scenario: Scenario, directory: Path) -> manifest.Entry:
         if len(data) > LARGEST:
             msg = f"{scenario.name}: {len(data)} bytes"
             raise StageError(msg)
-        entry = manifest.entry(scenario, part, platform.release())
+        shown = part
+        if scenario.twin is not None:
+            shown = Path(temporary, "twin")
+            shown.write_bytes(scenario.twin())
+        entry = manifest.entry(scenario, shown, platform.release())
     (directory / scenario.file_name).write_bytes(data)
     return entry
 

@@ -10,13 +10,33 @@ from typing import TYPE_CHECKING
 from recorder.model import LOCAL6
 from recorder.stage import StageError
 from recorder.talk import SECOND, START_NS, Talk, Timed
-from recorder.wire import LOOP, NULL, RAW, SLL, SLL2, Pcapng, Record, ethernet, pcap, ticks
+from recorder.wire import (
+    C_HDLC,
+    IPV4,
+    IPV6,
+    LOOP,
+    NFLOG,
+    NULL,
+    PPP,
+    RADIOTAP,
+    RAW,
+    SLL,
+    SLL2,
+    Pcapng,
+    Record,
+    ethernet,
+    pcap,
+    ticks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 BIG, LITTLE = ">", "<"
 AF_INET = 2
+AF_INET6_LINUX = 10
+AF_INET6_NETBSD = 24
+AF_INET6_FREEBSD = 28
 AF_INET6_DARWIN = 30
 BINARY_20 = 0x94
 """if_tsresol: units of 2^-20 s."""
@@ -55,14 +75,51 @@ def null(order: str, family: int = AF_INET, address: str = "127.0.0.1") -> Calla
     return lambda: linked(NULL, lambda _: struct.pack(f"{order}I", family), address)
 
 
-def loop() -> bytes:
+def loop(family: int = AF_INET, address: str = "127.0.0.1") -> Callable[[], bytes]:
     """DLT_LOOP: the address family in network byte order."""
-    return linked(LOOP, lambda _: struct.pack(">I", AF_INET))
+    return lambda: linked(LOOP, lambda _: struct.pack(">I", family), address)
 
 
 def raw() -> bytes:
     """DLT_RAW: no link header at all."""
     return linked(RAW, lambda _: b"")
+
+
+def ipv4() -> bytes:
+    """DLT_IPV4: no link header, always IPv4."""
+    return linked(IPV4, lambda _: b"")
+
+
+def ipv6() -> bytes:
+    """DLT_IPV6: no link header, always IPv6."""
+    return linked(IPV6, lambda _: b"", LOCAL6)
+
+
+def ppp() -> bytes:
+    """PPP with address and control."""
+    return linked(PPP, lambda _: b"\xff\x03\x00\x21")
+
+
+def cisco_hdlc() -> bytes:
+    """Cisco HDLC: unicast, then an ethertype."""
+    return linked(C_HDLC, lambda _: b"\x0f\x00\x08\x00")
+
+
+def radiotap() -> bytes:
+    """802.11 data from an access point, behind a radiotap header without fields."""
+    tap = struct.pack("<BBHI", 0, 0, 8, 0)
+    wlan = bytes.fromhex("0802 0000 020000000001 020000000002 020000000003 0000")
+    return linked(RADIOTAP, lambda _: tap + wlan + bytes.fromhex("aaaa03000000 0800"))
+
+
+def nflog() -> bytes:
+    """Linux's NFLOG: a list of attributes, of which one (9) is the packet."""
+    records = []
+    for ts, data in story():
+        prefix = struct.pack("<HH", 4 + 5, 10) + b"drop\0" + bytes(3)
+        payload = struct.pack("<HH", 4 + len(data), 9) + data + bytes(-len(data) % 4)
+        records.append(Record(ts, struct.pack(">BBH", AF_INET, 0, 5) + prefix + payload))
+    return pcap(records, NFLOG)
 
 
 def sll6() -> bytes:

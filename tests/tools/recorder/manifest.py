@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 FIELDS = (
     "frame.number", "ip.src", "ipv6.src", "tcp.srcport", "ip.dst", "ipv6.dst", "tcp.dstport",
-    "tcp.flags", "tcp.seq_raw", "tcp.len", "frame.time_epoch",
+    "tcp.flags", "tcp.seq_raw", "tcp.len", "frame.time_epoch", "frame.protocols",
 )  # fmt: skip
 FLAG_FIN, FLAG_SYN, FLAG_RST, FLAG_ACK = 0x01, 0x02, 0x04, 0x10
 DUPLICATE_S = 0.001
@@ -48,9 +48,12 @@ class Seen:
 
 
 def segments(path: Path) -> list[Seen]:
-    """Return the capture's TCP segments in file order; quotes inside ICMP are left out."""
+    """Return the capture's TCP segments in file order; quotes inside ICMP are left out.
+
+    Of nested headers the innermost counts.
+    """
     command = ["tshark", "-n", "-r", str(path), "-o", "ip.defragment:FALSE", "-T", "fields"]
-    command += ["-Y", "tcp and not icmp and not icmpv6", "-E", "separator=|"]
+    command += ["-Y", "tcp.flags and not icmp and not icmpv6", "-E", "separator=|", "-E", "occurrence=l"]
     for name in FIELDS:
         command += ["-e", name]
     # tshark also fails on a file that ends in mid-record, after printing what it could read.
@@ -62,8 +65,11 @@ def segments(path: Path) -> list[Seen]:
 
 
 def _seen(cells: Sequence[str]) -> Seen:
-    frame, src4, src6, sport, dst4, dst6, dport, flags, seq, length, time = cells
-    source, target = (src4 or src6, int(sport)), (dst4 or dst6, int(dport))
+    frame, src4, src6, sport, dst4, dst6, dport, flags, seq, length, time, protocols = cells
+    layers = protocols.split(":")
+    is_ipv6 = "ipv6" in layers and "ip" not in layers[layers.index("ipv6") :]
+    addresses = (src6, dst6) if is_ipv6 else (src4, dst4)
+    source, target = (addresses[0], int(sport)), (addresses[1], int(dport))
     return Seen(int(frame), source, target, int(flags, 16), int(seq), int(length or 0), float(time or 0))
 
 
@@ -139,11 +145,16 @@ def fits(expected: Expected, own: Sequence[Seen]) -> bool:
     shook = any(s.flags & FLAG_SYN and s.flags & FLAG_ACK for s in own)
     synced = next((s.frame for s in own if s.flags & FLAG_SYN and s.flags & FLAG_ACK), 0)
 
-    def has(side: Sequence[Seen], flag: int) -> bool:
-        return any(s.flags & flag and s.frame > synced for s in side)
+    def frames(side: Sequence[Seen], flag: int) -> list[int]:
+        return [s.frame for s in side if s.flags & flag and s.frame > synced]
 
+    def has(side: Sequence[Seen], flag: int) -> bool:
+        return bool(frames(side, flag))
+
+    # When both have closed, nothing is left to reset.
+    over = max(min(frames(side, FLAG_FIN), default=sys.maxsize) for side in (client, server))
     asked, told = (sum(s.length for s in side) > 0 for side in (client, server))
-    reset_c, reset_s = has(client, FLAG_RST), has(server, FLAG_RST)
+    reset_c, reset_s = (min(frames(side, FLAG_RST), default=over) < over for side in (client, server))
     reset, fins = reset_c or reset_s, has(client, FLAG_FIN) + has(server, FLAG_FIN)
     acked = has(client, FLAG_ACK)
     open_or_inferred = has(client, FLAG_ACK) and bool(server) and not reset
@@ -176,7 +187,7 @@ def fits(expected: Expected, own: Sequence[Seen]) -> bool:
 
 
 def entry(scenario: Scenario, path: Path, kernel: str) -> Entry:
-    """Return the manifest entry of a finished capture; ``path`` may be its uncompressed twin."""
+    """Return the manifest entry of a finished capture; ``path`` is the file, or its twin."""
     recorded = scenario.act is not None
     seen = segments(path)
     known = {end for e in scenario.expected for end in (e.client, e.server)}

@@ -103,7 +103,8 @@ class Scenario:
 
     Exactly one of ``act`` (played on a real kernel while tcpdump listens) and
     ``craft`` (returns the bytes of the whole file) is given. ``after`` turns a
-    recorded capture into the wanted file: filtered, reordered, cut.
+    recorded capture into the wanted file: filtered, reordered, cut. ``twin`` returns
+    the same capture in a form that tshark reads, where it does not read this one.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Scenario:
     cause: str | None = None
     targets: Mapping[str, str] | None = None
     after: Callable[[Path], None] | None = None
+    twin: Callable[[], bytes] | None = None
     file: str | None = None
     tcpdump: tuple[str, ...] = ("-i", "lo")
     exit_status: int | None = None

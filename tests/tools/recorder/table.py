@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from recorder import crafted
+from recorder import crafted, odd_frames
 from recorder import scenes_completed as done
 from recorder import scenes_failed as failed
 from recorder import scenes_protocol as protocol
@@ -176,6 +176,15 @@ FAILED = (
         "crossing-syn", "Both ends send a SYN and neither acknowledges the other's.",
         craft=crafted.crossing_syn, expected=one("crossing-syn", syns=(2, 2)),
     ),
+    Scenario(
+        "refused-with-payload", "The RST that refuses the SYN carries payload.",
+        craft=odd_frames.refused_with_payload, expected=one("refused"), cause="service-not-running",
+    ),
+    Scenario(
+        "fast-open-half-refused", "A SYN with data is refused by an RST that acknowledges the SYN"
+        " alone.",
+        craft=odd_frames.fast_open_half_refused, expected=one("refused"), cause="service-not-running",
+    ),
 )  # fmt: skip
 
 COMPLETED = (
@@ -251,6 +260,16 @@ COMPLETED = (
              craft=crafted.syn_ack_twice, expected=CLOSED),
     Scenario("early-fin", "Server data and FIN precede the client's ACK, which covers both.",
              craft=crafted.early_fin, expected=CLOSED),
+    Scenario("ack-with-data", "The ACK that completes the handshake carries the request.",
+             craft=odd_frames.ack_with_data, expected=CLOSED),
+    Scenario("stray-rst", "An RST that fits nothing comes before the real SYN-ACK.",
+             craft=odd_frames.stray_rst, expected=CLOSED),
+    Scenario("reset-with-payload", "The server answers, then resets; the RST carries payload.",
+             craft=odd_frames.reset_with_payload, expected=one("reset-by-server"),
+             cause="application-error", exit_status=0),
+    Scenario("rst-after-fin", "Once the server resets after its FIN, once the client when both"
+             " have closed.", craft=odd_frames.rst_after_fin,
+             expected=many("reset-by-server", "closed")),
 )  # fmt: skip
 
 SCENARIOS = (*FAILED, *COMPLETED, *INCOMPLETE, *CONTAINERS)

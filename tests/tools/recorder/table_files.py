@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from recorder import aftermath, containers, crafted
+from recorder import aftermath, containers, crafted, encapsulated, odd_frames
 from recorder import scenes_completed as done
 from recorder import scenes_failed as failed
-from recorder.model import LOCAL6, PORT, Scenario, many, one, v6
+from recorder.model import LOCAL6, PORT, Expected, Scenario, many, one, v6
 
 RST = {str(PORT): "SYN-RST"}
 REFUSED_THEN_CLOSED = many("refused", "closed")
@@ -36,13 +36,53 @@ INCOMPLETE = (
              craft=crafted.ipv6_extension, expected=v6("closed")),
     Scenario("vlan", "Inside an 802.1Q tag.", craft=crafted.vlan, expected=CLOSED),
     Scenario("qinq", "Inside an 802.1ad and an 802.1Q tag.", craft=crafted.qinq, expected=CLOSED),
+    Scenario("payload-missing", "The segments with payload were filtered away.",
+             craft=odd_frames.payload_missing, expected=one("silent")),
+    Scenario("time-backwards", "The clock is set back by an hour between SYN and SYN-ACK.",
+             craft=odd_frames.time_backwards, expected=CLOSED),
+    Scenario("merged-files", "Two recordings of one 4-tuple, the later one appended first: a"
+             " connection, and a refusal a minute before it.", craft=odd_frames.merged_files,
+             expected=one("closed") + one("refused"), cause="startup-race", targets=RST),
+    Scenario("merged-sides", "Each direction was recorded for itself; the server's half was"
+             " appended first.", craft=odd_frames.merged_sides, expected=CLOSED),
+    Scenario("wrong-checksums", "No TCP checksum is right. Refused once, then answered.",
+             craft=odd_frames.wrong_checksums, expected=REFUSED_THEN_CLOSED,
+             cause="startup-race", targets=RST),
+    Scenario("length-zero", "The IP header says length 0 (segmentation offload). Refused once,"
+             " then answered.", craft=odd_frames.length_zero, expected=REFUSED_THEN_CLOSED,
+             cause="startup-race", targets=RST),
+    Scenario("jumbo", "The answer is an IPv6 jumbogram of 70,000 bytes; only its beginning is"
+             " captured.", craft=odd_frames.jumbo, expected=v6("still-open")),
+    Scenario("ip-options", "IPv4 options before TCP. Refused once, then answered.",
+             craft=odd_frames.ip_options, expected=REFUSED_THEN_CLOSED, cause="startup-race",
+             targets=RST),
+    Scenario("cut-in-tcp", "Every frame ends inside the fixed TCP header, after the window."
+             " Refused once, then answered.", craft=odd_frames.cut_in_tcp,
+             expected=REFUSED_THEN_CLOSED, cause="startup-race", targets=RST),
+    Scenario("bad-offset", "Between SYN and RST a segment claims a TCP header of 12 bytes.",
+             craft=odd_frames.bad_offset, expected=one("refused"), cause="service-not-running"),
+    Scenario("not-decoded", "Refused; in between, frames that lead to no TCP segment.",
+             craft=odd_frames.not_decoded, expected=one("refused"), cause="service-not-running"),
+    Scenario("tuple-reuse", "Ten connections one after the other on one 4-tuple.",
+             craft=odd_frames.tuple_reuse, expected=CLOSED * odd_frames.REUSES),
+    Scenario("syn-flood", "Forty SYNs from as many ports; one of them is answered.",
+             craft=odd_frames.syn_flood, targets={str(PORT): "SYN-no-reply"},
+             expected=tuple(
+                 Expected("closed" if number == odd_frames.FLOOD // 2 else "unanswered",
+                          40001 + number)
+                 for number in range(odd_frames.FLOOD))),
 )  # fmt: skip
 
 _FORMATS = (
     ("link-null-little", "DLT_NULL, little-endian.", containers.null("<"), ".pcap"),
     ("link-null-big", "DLT_NULL, big-endian.", containers.null(">"), ".pcap"),
-    ("link-loop", "DLT_LOOP.", containers.loop, ".pcap"),
+    ("link-loop", "DLT_LOOP.", containers.loop(), ".pcap"),
     ("link-raw", "DLT_RAW, no link header.", containers.raw, ".pcap"),
+    ("link-ipv4", "DLT_IPV4, no link header.", containers.ipv4, ".pcap"),
+    ("link-ppp", "PPP.", containers.ppp, ".pcap"),
+    ("link-c-hdlc", "Cisco HDLC.", containers.cisco_hdlc, ".pcap"),
+    ("link-nflog", "Linux's NFLOG.", containers.nflog, ".pcap"),
+    ("link-radiotap", "802.11 data behind a radiotap header.", containers.radiotap, ".pcap"),
     ("pcap-micro", "pcap, microseconds.", containers.plain(), ".pcap"),
     ("pcap-nano", "pcap, nanoseconds.", containers.plain(nano=True), ".pcap"),
     ("pcap-big", "pcap, big-endian.", containers.plain(order=">"), ".pcap"),
@@ -62,6 +102,13 @@ _FORMATS = (
 _V6_LINKS = (
     ("link-null-ipv6", "DLT_NULL, IPv6 with Darwin's address family 30.",
      containers.null("<", containers.AF_INET6_DARWIN, LOCAL6)),
+    ("link-null-ipv6-netbsd", "DLT_NULL, big-endian, IPv6 with the address family 24 of NetBSD"
+     " and OpenBSD.", containers.null(">", containers.AF_INET6_NETBSD, LOCAL6)),
+    ("link-null-ipv6-freebsd", "DLT_NULL, IPv6 with FreeBSD's address family 28.",
+     containers.null("<", containers.AF_INET6_FREEBSD, LOCAL6)),
+    ("link-loop-ipv6", "DLT_LOOP, IPv6 with OpenBSD's address family 24.",
+     containers.loop(containers.AF_INET6_NETBSD, LOCAL6)),
+    ("link-ipv6", "DLT_IPV6, no link header.", containers.ipv6),
     ("link-sll-ipv6", "Linux cooked capture, IPv6.", containers.sll6),
     ("link-sll2-ipv6", "Linux cooked capture version 2, IPv6.", containers.sll2_6),
 )  # fmt: skip
@@ -79,6 +126,17 @@ CONTAINERS = (
                  expected=many("refused", "closed", address=LOCAL6))
         for name, story, craft in _V6_LINKS
     ),
+    *(
+        Scenario(name, story + TWICE, craft=encapsulated.carried(name), cause="startup-race",
+                 expected=many("refused", "closed", address=encapsulated.address(name)),
+                 targets=RST)
+        for name, (story, _) in encapsulated.WRAPS.items()
+    ),
+    Scenario("link-null-ipv6-linux", "DLT_NULL, IPv6 with Linux's address family 10." + TWICE,
+             craft=containers.null("<", containers.AF_INET6_LINUX, LOCAL6),
+             twin=containers.null("<", containers.AF_INET6_DARWIN, LOCAL6),
+             cause="startup-race", expected=many("refused", "closed", address=LOCAL6),
+             targets=RST),
     Scenario("link-sll", "Linux cooked capture on all interfaces: refused.", failed.refused,
              expected=one("refused"), cause="service-not-running",
              tcpdump=("-i", "any", "-y", "LINUX_SLL")),

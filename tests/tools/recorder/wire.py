@@ -17,17 +17,19 @@ MAGIC_NANO = 0xA1B23C4D
 SNAPLEN = 262_144
 NS = 1_000_000_000
 
-NULL, ETHERNET, RAW, LOOP, SLL, SLL2 = 0, 1, 101, 108, 113, 276
+NULL, ETHERNET, PPP, RAW, C_HDLC, LOOP, SLL = 0, 1, 9, 101, 104, 108, 113
+RADIOTAP, IPV4, IPV6, NFLOG, SLL2 = 127, 228, 229, 239, 276
 FILE_HEADER = 24
 RECORD_HEADER = 16
 
 
 @dataclass(frozen=True)
 class Record:
-    """One frame: time stamp in nanoseconds since the epoch, and its bytes."""
+    """One frame: time stamp in nanoseconds since the epoch, its bytes, and how long it was if it is cut."""
 
     ts_ns: int
     data: bytes
+    wirelen: int | None = None
 
 
 def pcap(
@@ -39,7 +41,8 @@ def pcap(
     for record in records:
         seconds, rest = divmod(record.ts_ns, NS)
         size = len(record.data)
-        parts += (struct.pack(f"{order}IIII", seconds, rest // unit, size, size), record.data)
+        lengths = (size, size if record.wirelen is None else record.wirelen)
+        parts += (struct.pack(f"{order}IIII", seconds, rest // unit, *lengths), record.data)
     return b"".join(parts)
 
 
