@@ -1,6 +1,8 @@
 """The nouns every room shares: endpoints, attempts, targets, observations, findings, the diagnosis.
 
-Plain frozen dataclasses and enums; no behaviour beyond small conversions, no I/O.
+Plain named tuples and enums; no behaviour beyond small conversions, no I/O. Named tuples, because a frozen
+dataclass takes seven times as long to define and every run pays that; the two dataclasses are those whose
+fields a tuple cannot have.
 Times are nanoseconds since the epoch (``…_ns``); frame numbers are 1-based, as Wireshark counts.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 PORT_MAX = 65535
 """The largest TCP port: the header's field has 16 bits (RFC 9293 §3.1)."""
@@ -58,8 +61,7 @@ class Outcome(enum.StrEnum):
     MID_STREAM = "mid-stream"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One side of a connection. ``address`` is the textual IPv4 or IPv6 address, ``port`` 0..65535."""
 
     address: str
@@ -69,8 +71,7 @@ class Endpoint:
         return f"[{self.address}]:{self.port}" if ":" in self.address else f"{self.address}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class Frames:
+class Frames(NamedTuple):
     """1-based numbers of an attempt's key frames; ``None`` where the capture has no such frame."""
 
     first: int
@@ -93,8 +94,7 @@ class Checksum(enum.StrEnum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Reset:
+class Reset(NamedTuple):
     """What the first RST that counts looked like: the traits that tell who sent it."""
 
     from_server: bool
@@ -105,8 +105,7 @@ class Reset:
     checksum: Checksum
 
 
-@dataclass(frozen=True, slots=True)
-class IcmpError:
+class IcmpError(NamedTuple):
     """An ICMP (``version`` 4) or ICMPv6 (6) error that quotes a segment of the attempt."""
 
     version: int
@@ -115,8 +114,7 @@ class IcmpError:
     sender: str
 
 
-@dataclass(frozen=True, slots=True)
-class Times:
+class Times(NamedTuple):
     """When the key frames were seen, ns since the epoch; ``None`` where there is no such frame."""
 
     first: int
@@ -130,8 +128,7 @@ class Times:
     client_fin: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One try to connect, as observed."""
 
     id: int
@@ -180,8 +177,7 @@ class AttemptGroup:
         return self.label in FAILURES and not self.recovered and not self.unfinished
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What the user asked about, e.g. ``62893``, ``localhost:62893`` or a URL.
 
     ``port`` is the number as given, which may lie outside 0..65535 (then nothing can match it);
@@ -214,8 +210,7 @@ class Claim(enum.StrEnum):
     FILE = "file"
 
 
-@dataclass(frozen=True, slots=True)
-class NearMiss:
+class NearMiss(NamedTuple):
     """Traffic that may be what the user meant although it did not go to the target."""
 
     kind: str
@@ -245,8 +240,7 @@ class Answer(enum.StrEnum):
     UNKNOWN = "could not tell"
 
 
-@dataclass(frozen=True, slots=True)
-class Observation:
+class Observation(NamedTuple):
     """One fact about a target, named in ``evidence.vocabulary``, with what shows it."""
 
     name: str
@@ -257,8 +251,7 @@ class Observation:
     frames: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TargetSummary:
+class TargetSummary(NamedTuple):
     """What happened to one target in one capture."""
 
     target: Target
@@ -274,8 +267,7 @@ class TargetSummary:
         return sum(group.count for group in self.groups if group.failed)
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """All that is known about one target: the input of the ranker."""
 
     summary: TargetSummary
@@ -300,8 +292,7 @@ class Confidence(enum.StrEnum):
     RULED_OUT = "ruled out"
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(NamedTuple):
     """One sentence that supports a finding, where it comes from, and the frames that show it."""
 
     source: Source
@@ -309,8 +300,7 @@ class Evidence:
     frames: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """A command that decides something. ``{port}``, ``{host}`` and ``{address}`` are filled in."""
 
     os: str
@@ -322,8 +312,7 @@ class Check:
     """What that means and what to do next, also for the other result."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """A cause applied to a target: how sure, why, what to check, what to do."""
 
     code: str
@@ -348,8 +337,7 @@ class Finding:
     """Codes of the causes that this one cannot be told from here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(NamedTuple):
     """Where a capture ends early, and why."""
 
     offset: int
@@ -359,8 +347,7 @@ class Cut:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class CaptureFile:
+class CaptureFile(NamedTuple):
     """One of several files that were analysed as one capture."""
 
     path: str
@@ -410,8 +397,7 @@ class CaptureHealth:
         return self.cut is not None or any(file.cut is not None for file in self.files)
 
 
-@dataclass(frozen=True, slots=True)
-class TargetDiagnosis:
+class TargetDiagnosis(NamedTuple):
     """A target with its findings, best first."""
 
     facts: Facts
@@ -431,8 +417,7 @@ class TargetDiagnosis:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnosis:
+class Diagnosis(NamedTuple):
     """The whole answer for one capture."""
 
     capture: str

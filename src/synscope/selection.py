@@ -9,9 +9,8 @@ from __future__ import annotations
 import enum
 import ipaddress
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from typing import NamedTuple
 
 _SECOND_NS = 1_000_000_000
 _UNITS = {
@@ -48,8 +47,7 @@ class Anchor(enum.Enum):
     LAST_FRAME = "the last frame"
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(NamedTuple):
     """A point in time, as far as it is known without the capture."""
 
     ns: int
@@ -66,8 +64,7 @@ class Moment:
         return self.ns
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """The part of a capture that is looked at; by default all of it."""
 
     since: Moment | None = None
@@ -95,14 +92,14 @@ def moment(text: str) -> Moment:
     stripped = text.strip()
     relative = _RELATIVE.fullmatch(stripped)
     if relative is not None and relative[3] in _UNITS:
-        ns = int(Decimal(relative[2]) * _UNITS[relative[3]])
+        ns = _ns(relative[2], _UNITS[relative[3]])
         return Moment(ns, Anchor.FIRST_FRAME) if relative[1] == "+" else Moment(-ns, Anchor.LAST_FRAME)
     clock = _CLOCK.fullmatch(stripped)
     if clock is not None:
         minutes = int(clock[1]) * 60 + int(clock[2])
-        return Moment(int((minutes * 60 + Decimal(clock[3] or 0)) * _SECOND_NS), Anchor.FIRST_DAY)
+        return Moment(minutes * 60 * _SECOND_NS + _ns(clock[3] or "0"), Anchor.FIRST_DAY)
     if _SECONDS.fullmatch(stripped):
-        return Moment(int(Decimal(stripped) * _SECOND_NS))
+        return Moment(_ns(stripped))
     try:
         return Moment(_since_epoch(datetime.fromisoformat(stripped)))
     except (ValueError, OverflowError, OSError) as error:
@@ -121,6 +118,13 @@ def host(text: str) -> tuple[int, int]:
     if address.version == 4:  # noqa: PLR2004 - IPv4
         return _V4_HIGH, int(address)
     return int(address) >> _HALF, int(address) & ((1 << _HALF) - 1)
+
+
+def _ns(number: str, unit: int = _SECOND_NS) -> int:
+    """Nanoseconds of a decimal number of units, exactly."""
+    from decimal import Decimal  # noqa: PLC0415 - only for a time on the command line
+
+    return int(Decimal(number) * unit)
 
 
 def _since_epoch(when: datetime) -> int:

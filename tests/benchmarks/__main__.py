@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from . import inputs
+from . import flood, inputs
 from .contenders import US, Contender, contenders
 from .inputs import Input
 from .measure import Job, race
@@ -19,16 +19,20 @@ from .report import Report, Result, system_facts, write_page
 PAGE = Path(__file__).parents[2] / "docs" / "performance.md"
 FOLDER = Path(tempfile.gettempdir()) / "synscope-bench"
 BESIDE = Path(sys.executable).with_name("synscope")
-PEERS, GROWTH, FORMATS = "peers", "growth", "formats"
+PEERS, GROWTH, FORMATS, FLOODS = "peers", "growth", "formats", "floods"
 
-TITLES = {PEERS: "Beside its peers", GROWTH: "Growth", FORMATS: "Formats"}
+TITLES = {PEERS: "Beside its peers", GROWTH: "Growth", FORMATS: "Formats", FLOODS: "Floods"}
 INPUTS = {
     PEERS: (inputs.LOAD, inputs.SMALL),
     GROWTH: (inputs.SMALL, inputs.MEDIUM, inputs.LARGE),
     FORMATS: (inputs.LOAD, inputs.SNAP96, inputs.PCAPNG, inputs.GZIP, inputs.ZSTD),
+    FLOODS: (inputs.FLOOD, inputs.FLOOD_LATE),
 }
-WHO = {GROWTH: (US, "tcpdump"), FORMATS: (US, "tcpdump", "gzip", "zstd")}
+WHO = {GROWTH: (US, "tcpdump"), FORMATS: (US, "tcpdump", "gzip", "zstd"), FLOODS: (US,)}
 """The contenders of a table; every one that takes the input where none are named."""
+
+FLOOD_ARGUMENTS = ("--attempts", "none", "--expect", "SYN-no-reply")
+"""With them a flood is the expected end, and the report only its counts."""
 
 KEYS = [contender.key for contender in contenders("")]
 
@@ -60,7 +64,7 @@ def _available(synscope: str, wanted: set[str], missing: dict[str, str]) -> list
     type=click.Path(file_okay=False, path_type=Path),
     default=FOLDER,
     show_default=True,
-    help="Where the inputs are made and kept (needs about 3 GB).",
+    help="Where the inputs are made and kept (needs about 5 GB).",
 )
 @click.option("--rounds", type=click.IntRange(1), default=5, show_default=True)
 @click.option(
@@ -101,7 +105,11 @@ def main(
     for table in [name for name in TITLES if name in only or not set(only) & set(TITLES)]:
         results: list[Result] = []
         for entry in [made[name] for name in INPUTS[table] if name in made]:
-            jobs = [Job(c.key, c.command(folder / entry.name), c.env) for c in chosen(table, entry, everyone)]
+            more = FLOOD_ARGUMENTS if table == FLOODS else ()
+            jobs = [
+                Job(c.key, [*c.command(folder / entry.name), *more], c.env)
+                for c in chosen(table, entry, everyone)
+            ]
             if not jobs:
                 continue
             click.echo(f"{TITLES[table]}: {entry.name}, {entry.packets:,} packets")
@@ -109,7 +117,8 @@ def main(
             for row in series:
                 if row.failure:
                     missing[f"{row.job.contender} on {entry.name}"] = row.failure
-            results.append(Result(entry, series))
+            counted = flood.counted(jobs[0].command, jobs[0].env) if table == FLOODS else None
+            results.append(Result(entry, series, counted))
         report.tables[TITLES[table]] = results
     target = json_path or folder / "results.json"
     target.write_text(json.dumps(report.as_json(), indent=2) + "\n", encoding="utf-8")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from . import pcapfile
+from . import flood, pcapfile
 from .record import record
 
 LOAD = "load.pcap"
@@ -20,6 +20,8 @@ SNAP96 = "load-96.pcap"
 PCAPNG = "load.pcapng"
 GZIP = "load.pcap.gz"
 ZSTD = "load.pcap.zst"
+FLOOD = "flood-10m.pcap"
+FLOOD_LATE = "flood-10m-late.pcap"
 
 LARGE_PACKETS = 10_000_000
 COPY_SECONDS = 60
@@ -69,6 +71,8 @@ class Maker:
         self._convert(PCAPNG, ["editcap", "-F", "pcapng", path, "{}"])
         self._convert(GZIP, ["gzip", "-6", "-c", path], to_stdout=True)
         self._convert(ZSTD, ["zstd", "-q", "-3", "-c", path], to_stdout=True)
+        self._flood(FLOOD, late=False)
+        self._flood(FLOOD_LATE, late=True)
         self._save()
 
     def _same(self, row: Input) -> bool:
@@ -120,6 +124,15 @@ class Maker:
                 out.write(memoryview(data)[pcapfile.FILE_HEADER :])
         part.replace(self.folder / LARGE)
         self._note(LARGE, load.packets * copies, load.handshakes * copies)
+
+    def _flood(self, name: str, *, late: bool) -> None:
+        """Write a SYN flood."""
+        if name in self.known:
+            return
+        part = self.folder / (name + ".part")
+        packets = flood.make(part, late=late)
+        part.replace(self.folder / name)
+        self._note(name, packets, 0)
 
     def _convert(self, name: str, argv: list[str], *, to_stdout: bool = False) -> None:
         """Have a tool write the load another way; a missing tool leaves the input out."""

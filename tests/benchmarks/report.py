@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .contenders import US, Contender
+from .flood import ATTEMPTS
 from .inputs import Input
 from .measure import Series
 
@@ -25,6 +26,8 @@ class Result:
 
     input: Input
     series: list[Series]
+    counted: int | None = None
+    """Of a flood: how many attempts the report counts."""
 
     def ours(self) -> Series | None:
         """Find the series the others are compared with."""
@@ -68,7 +71,12 @@ class Report:
             "",
         ]
         for title, results in self.tables.items():
-            lines += [f"### {title}", "", *_table(results), ""]
+            lines += [
+                f"### {title}",
+                "",
+                *(_floods(results) if _are_floods(results) else _table(results)),
+                "",
+            ]
         present = [key for key in does if key in self.versions]
         lines += ["### What each one does", ""]
         lines += [f"- **{key}** ({self.versions[key]}): {does[key]}" for key in present]
@@ -139,6 +147,27 @@ def _table(results: list[Result]) -> list[str]:
     return rows
 
 
+def _are_floods(results: list[Result]) -> bool:
+    return any(result.counted is not None for result in results)
+
+
+def _floods(results: list[Result]) -> list[str]:
+    rows = [
+        f"{ATTEMPTS:,} SYNs, each an attempt of its own; in the late kind a tenth of the sources send more in the "
+        "end.",
+        "",
+        "| Input | Packets | Attempts counted | Wall s | Peak MiB |",
+        "|---|--:|--:|--:|--:|",
+    ]
+    rows += [
+        f"| {result.input.name} | {result.input.packets:,} | {result.counted:,} | {ours.wall:.3f} "
+        f"| {ours.peak / 1024**2:.1f} |"
+        for result in results
+        if (ours := result.ours())
+    ]
+    return rows
+
+
 def _counted(series: Series) -> bool:
     return bool(series.runs) and not series.failure
 
@@ -147,6 +176,7 @@ def _result_json(result: Result) -> Mapping[str, Any]:
     ours = result.ours()
     return {
         "input": vars(result.input),
+        "attempts_counted": result.counted,
         "contenders": [
             {
                 "contender": series.job.contender,

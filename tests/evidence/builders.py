@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -74,7 +73,7 @@ def attempt(
         frames=Frames(first=frame, syn=frame, rst=frame + 1, client_data=frame + 2, server_data=frame + 3),
         times=Times(first=first),
     )
-    return dataclasses.replace(base, **fields)  # type: ignore[arg-type]
+    return base._replace(**fields)  # type: ignore[arg-type]
 
 
 def times(at: int = 0, **offsets: int) -> Times:

@@ -71,7 +71,7 @@ def attempt(
         frames=frames,
         times=times,
     )
-    return dataclasses.replace(base, **fields)  # type: ignore[arg-type]
+    return base._replace(**fields)  # type: ignore[arg-type]
 
 
 def refused(number: int = 1, *, address: str = "127.0.0.1", port: int = 62893, at: int = 0) -> Attempt:

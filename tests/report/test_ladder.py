@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 from synscope.model import Attempt, Checksum, Endpoint, Frames, Label, Outcome, Reset, Times
 from synscope.report import ladder
 from synscope.report.page import Look, Page
@@ -61,7 +59,7 @@ def test_silence_is_named() -> None:
 
 def test_ack_that_carries_data_is_one_rung() -> None:
     one = answered()
-    one = dataclasses.replace(one, frames=dataclasses.replace(one.frames, client_data=3))
+    one = one._replace(frames=one.frames._replace(client_data=3))
     assert [step.what for step in ladder.rungs(one)].count("ACK") == 0
 
 
@@ -80,7 +78,7 @@ def test_reset_after_the_handshake_is_an_end() -> None:
 
 def test_time_that_goes_backwards_is_shown_so() -> None:
     one = refused()
-    one = dataclasses.replace(one, times=dataclasses.replace(one.times, answer=START - 5_000))
+    one = one._replace(times=one.times._replace(answer=START - 5_000))
     assert drawn(one)[1].endswith("-5 µs")
 
 
@@ -97,5 +95,5 @@ def test_mid_stream_has_only_its_first_frame() -> None:
 
 
 def test_refusals_repeated() -> None:
-    one = dataclasses.replace(refused(), outcome=Outcome.REFUSED_REPEATEDLY, syn_count=3)
+    one = refused()._replace(outcome=Outcome.REFUSED_REPEATEDLY, syn_count=3)
     assert drawn(one)[1].endswith("again after each repeated SYN")

@@ -67,7 +67,7 @@ def test_finding_has_the_fields_of_the_contract() -> None:
 def test_the_request_counts_as_packets() -> None:
     best = out_of_range().findings[0]
     evidence = Evidence(Source.REQUEST, "619009 is larger than 65535")
-    record = records.finding("x", "619009", dataclasses.replace(best, evidence=(evidence,)))
+    record = records.finding("x", "619009", best._replace(evidence=(evidence,)))
     assert record["evidence"] == [{"source": "packets", "text": "619009 is larger than 65535", "frames": []}]
 
 
@@ -105,8 +105,8 @@ def test_supporting_attempts_are_those_of_failures() -> None:
 
 def test_ruled_out_findings_support_nothing() -> None:
     (one,) = SAMPLES["refused"].targets
-    out = tuple(dataclasses.replace(item, confidence=Confidence.RULED_OUT) for item in one.findings)
-    nothing = dataclasses.replace(SAMPLES["refused"], targets=(dataclasses.replace(one, findings=out),))
+    out = tuple(item._replace(confidence=Confidence.RULED_OUT) for item in one.findings)
+    nothing = SAMPLES["refused"]._replace(targets=(one._replace(findings=out),))
     assert records.supporting_attempts(nothing) == ()
 
 

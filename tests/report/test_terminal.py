@@ -171,23 +171,22 @@ def test_ascii_is_enough(name: str) -> None:
 def hostile(text: str) -> Diagnosis:
     """A diagnosis in which everything that comes from outside is ``text``."""
     (one,) = SAMPLES["refused"].targets
-    attempt = dataclasses.replace(refused(), client=Endpoint(text, 1), server=Endpoint(text, 2))
+    attempt = refused()._replace(client=Endpoint(text, 1), server=Endpoint(text, 2))
     summary = one.summary
     group = dataclasses.replace(summary.groups[0], server=Endpoint(text, 2), examples=(attempt,))
-    summary = dataclasses.replace(
-        summary,
+    summary = summary._replace(
         target=Target(text, 62893, text, text),
         groups=(group,),
         near_misses=(NearMiss("similar-port", text, 1, (1,)),),
     )
     evidence = (Evidence(Source.PAYLOAD, text, (1,)),)
     found = tuple(
-        dataclasses.replace(item, title=text, summary=text, reason=text, evidence=evidence, against=evidence)
+        item._replace(title=text, summary=text, reason=text, evidence=evidence, against=evidence)
         for item in one.findings
     )
     health = dataclasses.replace(HEALTH, undecoded={text: 1}, notes=(text,), format=text, linktypes=(text,))
-    facts = dataclasses.replace(one.facts, summary=summary)
-    return Diagnosis(text, health, (dataclasses.replace(one, facts=facts, findings=found),), watched=True)
+    facts = one.facts._replace(summary=summary)
+    return Diagnosis(text, health, (one._replace(facts=facts, findings=found),), watched=True)
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None, max_examples=60)
@@ -206,7 +205,7 @@ def test_an_escape_sequence_is_visible() -> None:
 
 
 def test_silence_is_not_called_healthy() -> None:
-    quiet = dataclasses.replace(answered(), outcome=Outcome.SILENT)
+    quiet = answered()._replace(outcome=Outcome.SILENT)
     text = terminal.render(diagnosis(target(quiet, wanted=Target("8080", 8080))), Look())
     assert "healthy" not in text
     assert "no failure found   1 attempt, silent" in text
@@ -214,7 +213,7 @@ def test_silence_is_not_called_healthy() -> None:
 
 def test_failures_that_nobody_ranked_come_before_what_works() -> None:
     (one,) = diagnosis(target(refused(1, port=5000))).targets
-    unranked = dataclasses.replace(one, findings=())
+    unranked = one._replace(findings=())
     well = [target(answered(number, port=number)) for number in range(7000, 7030)]
     text = terminal.render(diagnosis(*well, unranked, watched=False), Look())
     assert text.startswith(" 31 server ports, 1 with a failure\n")
@@ -227,7 +226,7 @@ def test_mid_stream_is_no_failure() -> None:
 
 def test_every_outcome_can_be_listed() -> None:
     for outcome in Outcome:
-        line = terminal.attempt_line(dataclasses.replace(refused(), outcome=outcome))
+        line = terminal.attempt_line(refused()._replace(outcome=outcome))
         assert line.split(": ", 1)[1]
 
 

@@ -1,83 +1,27 @@
 """Capture files, compressed or not, and standard input, as a ``ByteSource``.
 
-Compression is recognised by its first bytes, never by the file's name. gzip, bzip2 and xz come from the
-standard library, zstd from it (Python 3.14) or from its official backport, lz4 from its package. A compressed
-stream that is cut or damaged delivers what it can and says so in ``damage``.
+Whether a file is compressed is told by its first bytes, never by its name; ``compressed`` unpacks it.
 """
 
 from __future__ import annotations
 
-import bz2
-import lzma
 import os
 import select
 import stat
 import sys
-import zlib
 from collections.abc import Callable
-from typing import Protocol
 
+from synscope.capture import compressed
 from synscope.capture.errors import CaptureError
 from synscope.capture.source import ByteSource
 
-_PIECE = 1 << 16
 _MAGIC_SIZE = 6
-
-
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-    @property
-    def needs_input(self) -> bool: ...
-    @property
-    def unused_data(self) -> bytes | None: ...
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-class _Gzip:
-    """zlib's gzip decompressor with the interface that the others share."""
-
-    def __init__(self) -> None:
-        self._inner = zlib.decompressobj(wbits=31)
-
-    @property
-    def eof(self) -> bool:
-        return self._inner.eof
-
-    @property
-    def needs_input(self) -> bool:
-        return not self._inner.unconsumed_tail
-
-    @property
-    def unused_data(self) -> bytes:
-        return self._inner.unused_data
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes:
-        return self._inner.decompress(self._inner.unconsumed_tail + data, max(max_length, 0))
-
-
-def _zstd() -> _Decompressor:
-    if sys.version_info >= (3, 14):
-        from compression.zstd import ZstdDecompressor  # noqa: PLC0415 - only where it is needed
-    else:
-        from backports.zstd import ZstdDecompressor  # noqa: PLC0415
-    made: _Decompressor = ZstdDecompressor()
-    return made
-
-
-def _lz4() -> _Decompressor:
-    from lz4.frame import LZ4FrameDecompressor  # noqa: PLC0415 - only where it is needed
-
-    made: _Decompressor = LZ4FrameDecompressor()
-    return made
-
-
-_FORMATS: tuple[tuple[bytes, str, Callable[[], _Decompressor]], ...] = (
-    (b"\x1f\x8b", "gzip", _Gzip),
-    (b"\x28\xb5\x2f\xfd", "zstd", _zstd),
-    (b"BZh", "bzip2", bz2.BZ2Decompressor),
-    (b"\xfd7zXZ", "xz", lzma.LZMADecompressor),
-    (b"\x04\x22\x4d\x18", "lz4", _lz4),
+_FORMATS: tuple[tuple[bytes, str, compressed.Maker], ...] = (
+    (b"\x1f\x8b", "gzip", compressed.gzip),
+    (b"\x28\xb5\x2f\xfd", "zstd", compressed.zstd),
+    (b"BZh", "bzip2", compressed.bzip2),
+    (b"\xfd7zXZ", "xz", compressed.xz),
+    (b"\x04\x22\x4d\x18", "lz4", compressed.lz4),
 )
 _KNOWN_OTHERS = ((b"PK\x03\x04", "zip"), (b"7z\xbc\xaf", "7z"))
 
@@ -127,62 +71,11 @@ def _read(descriptor: int, room: memoryview) -> int:
     return len(data)
 
 
-class _Compressed:
-    """The decompressed bytes of another source; concatenated streams are one."""
-
-    def __init__(self, inner: ByteSource, name: str, make: Callable[[], _Decompressor]) -> None:
-        self._inner = inner
-        self._name = name
-        self._make = make
-        self._stream = make()
-        self._fresh = True
-        self._waiting = b""
-        self._piece = memoryview(bytearray(_PIECE))
-        self._consumed = 0
-        self.damage: str | None = None
-        self.live = inner.live
-
-    def ready(self, seconds: float) -> bool:
-        stream = self._stream
-        in_hand = stream.unused_data if stream.eof else not (self._fresh or stream.needs_input)
-        return bool(self._waiting or in_hand) or self._inner.ready(seconds)
-
-    def readinto(self, room: memoryview) -> int:
-        while self.damage is None:
-            if self._stream.eof:
-                self._waiting = self._stream.unused_data or b""
-                self._stream, self._fresh = self._make(), True
-            if self._fresh or self._stream.needs_input:
-                if not self._waiting:
-                    size = self._inner.readinto(self._piece)
-                    self._consumed += size
-                    self._waiting = bytes(self._piece[:size])
-                if not self._waiting:
-                    if not self._fresh:
-                        self.damage = f"the {self._name} stream is cut after {self._consumed} bytes"
-                    return 0
-            data, self._waiting = self._waiting, b""
-            if self._fresh and not data.strip(b"\0"):
-                continue  # padding after the last stream
-            try:
-                out = self._stream.decompress(data, len(room))
-            except Exception as error:  # noqa: BLE001 - each library has its own error class
-                self.damage = f"the {self._name} stream is damaged near its byte {self._consumed}: {error}"
-                return 0
-            self._fresh = False
-            if out:
-                room[: len(out)] = out
-                return len(out)
-        return 0
-
-    def close(self) -> None:
-        self._inner.close()
-
-
 def open_source(capture: str, on_read: Callable[[int], None] | None = None) -> ByteSource:
     """Open a capture by path, ``-`` being standard input; look through its compression.
 
-    ``on_read`` is told of every read how many bytes came, before they are decompressed.
+    ``on_read`` is told of every read how many bytes came, before they are decompressed; the reads of a compressed
+    file happen in another thread.
     Raises ``CaptureError`` when it cannot be opened or its compression is not supported.
     """
     if capture == "-":
@@ -198,8 +91,7 @@ def open_source(capture: str, on_read: Callable[[int], None] | None = None) -> B
             raise CaptureError(capture, "the path holds a NUL byte") from error
     try:
         head = _head(descriptor)
-        plain = _Plain(descriptor, owned=owned, head=head, on_read=on_read)
-        return _look_through(capture, plain, head)
+        return _look_through(capture, _Plain(descriptor, owned=owned, head=head, on_read=on_read), head)
     except OSError as error:
         if owned:
             os.close(descriptor)
@@ -244,7 +136,7 @@ def _head(descriptor: int) -> bytes:
 def _look_through(capture: str, plain: ByteSource, head: bytes) -> ByteSource:
     for magic, name, make in _FORMATS:
         if head.startswith(magic):
-            return _Compressed(plain, name, make)
+            return compressed.unpack(plain, name, make)
     for magic, name in _KNOWN_OTHERS:
         if head.startswith(magic):
             raise CaptureError(capture, f"is compressed with {name}, which is not supported: unpack it first")

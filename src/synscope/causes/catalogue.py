@@ -6,7 +6,6 @@ with its cause for ever.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
@@ -107,6 +106,8 @@ def find(text: str) -> Cause | None:
 def suggest(text: str) -> tuple[str, ...]:
     """Return up to three slugs that resemble ``text``, best first, for a message about a typo."""
     word = text.strip().lower().replace("_", "-").replace(" ", "-")
+    import difflib  # noqa: PLC0415 - for a typo only
+
     parts = [slug for slug in by_slug if word and word in slug]
     close = difflib.get_close_matches(word, list(by_slug), n=3, cutoff=0.5)
     return tuple(dict.fromkeys(parts + close))[:3]

@@ -11,14 +11,13 @@ placeholders in texts are those of ``causes.placeholders``. A code is never reus
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synscope.causes import look_alikes
 from synscope.model import Answer, Check, Kind, Label
 
 
-@dataclass(frozen=True, slots=True)
-class Sign:
+class Sign(NamedTuple):
     """An observation with the answer that is wanted of it."""
 
     name: str
@@ -42,8 +41,7 @@ def no(*names: str) -> Signs:
     return tuple(Sign(name, Answer.NO) for name in names)
 
 
-@dataclass(frozen=True, slots=True)
-class Clue:
+class Clue(NamedTuple):
     """A sign that makes a cause more (``supports``) or less (``weakened_by``) likely.
 
     ``weight`` is added to or taken from the prior of ``causes.priors``, on the same scale. The clue
@@ -63,8 +61,7 @@ class Clue:
         return Sign(self.name, self.answer)
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """How a cause shows under some labels: all of ``requires`` and, where given, one of ``any_of``."""
 
     labels: tuple[Label, ...]
@@ -83,8 +80,7 @@ def shows(*labels: Label, requires: Signs = (), any_of: Signs = ()) -> Signature
     return Signature(labels, requires, any_of)
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(NamedTuple):
     """One root cause of the catalogue. Texts may contain the placeholders of ``causes.placeholders``."""
 
     code: str

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synscope.model import Label
 
 
-@dataclass(frozen=True, slots=True)
-class Decider:
+class Decider(NamedTuple):
     """A command for one system, and what its results mean."""
 
     os: str
@@ -18,8 +17,7 @@ class Decider:
     """(what it prints, code of the cause that this points to), most telling first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Causes that cannot be told apart by what the group's signs say."""
 
     slug: str

@@ -14,7 +14,6 @@ rows name theirs; errno.h of Linux and macOS for numbers that differ.
 
 from __future__ import annotations
 
-import dataclasses
 import difflib
 import re
 from collections import defaultdict
@@ -186,7 +185,7 @@ def _with_note(error: ErrorMeaning, number: int) -> ErrorMeaning:
         return error
     here, there, symbol = _MEANS_ELSEWHERE[number]
     note = f"The number {number} means this on {here}; on {there} it is {symbol}."
-    return dataclasses.replace(error, meaning=f"{error.meaning} {note}")
+    return error._replace(meaning=f"{error.meaning} {note}")
 
 
 def find(text: str) -> tuple[ErrorMeaning, ...]:

@@ -11,7 +11,7 @@ is, and no spelling can make the recogniser slow.
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 GAP = "…"
 """In a spelling: up to 80 characters that do not matter. At most one in a spelling."""
@@ -28,8 +28,7 @@ class System(enum.StrEnum):
     HTTP = "HTTP"
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorMeaning:
+class ErrorMeaning(NamedTuple):
     """One error message and what it says about the connection."""
 
     name: str

@@ -8,7 +8,7 @@ nothing out. No cause is named here; how evaluations compare is ``diagnosis``'s 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synscope.causes.cause import Cause, Clue, Sign, Signs
 from synscope.causes.priors import prior
@@ -16,8 +16,7 @@ from synscope.evidence.vocabulary import WORDS
 from synscope.model import Answer, Evidence, Facts, Label, Observation, TargetSummary
 
 
-@dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(NamedTuple):
     """A cause that shows under a label of the target, with all that bears on it."""
 
     cause: Cause

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from synscope.model import Check, TargetSummary
 
@@ -24,8 +24,7 @@ _PLACEHOLDER = re.compile(r"\{(" + "|".join(NAMES) + r")\}")
 _SAFE_HOST = re.compile(r"[A-Za-z0-9._:][A-Za-z0-9._:-]{0,252}", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Placeholders:
+class Placeholders(NamedTuple):
     """The values for one target. ``host`` fits into a URL (IPv6 in brackets), ``address`` is bare."""
 
     port: str
@@ -39,8 +38,7 @@ class Placeholders:
 
     def fill_check(self, check: Check) -> Check:
         """Return ``check`` with the placeholders of all its texts replaced."""
-        return replace(
-            check,
+        return check._replace(
             command=self.fill(check.command),
             expect=self.fill(check.expect),
             then=self.fill(check.then),

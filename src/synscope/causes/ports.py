@@ -12,8 +12,8 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from synscope.causes.ports_table import PORT_USES, PortUse
 from synscope.model import PORT_MAX
@@ -129,8 +129,7 @@ Source: https://fetch.spec.whatwg.org/#port-blocking. Chromium answers ERR_UNSAF
 """
 
 
-@dataclass(frozen=True, slots=True)
-class ClientSaying:
+class ClientSaying(NamedTuple):
     """What one client says when it is given a port above 65535."""
 
     client: str
@@ -186,8 +185,7 @@ def wrap(port: int) -> int:
     return port % _PORT_COUNT
 
 
-@dataclass(frozen=True, slots=True)
-class EphemeralRange:
+class EphemeralRange(NamedTuple):
     """The ports one system hands out to clients by default, both ends included."""
 
     system: str

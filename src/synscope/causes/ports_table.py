@@ -9,13 +9,12 @@ classic services.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["PORT_TAGS", "PORT_USES", "PortUse"]
 
 
-@dataclass(frozen=True, slots=True)
-class PortUse:
+class PortUse(NamedTuple):
     """One program that listens on ``port`` unless told otherwise."""
 
     port: int

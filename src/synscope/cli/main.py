@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import io
 import sys
 
 import click
 
 from synscope.cli import output
-from synscope.cli.analyze import analyze
-from synscope.cli.causes import causes
-from synscope.cli.explain import explain
 from synscope.cli.status import ExitStatus
 from synscope.report.escape import visible
 
@@ -43,7 +41,20 @@ synscope causes                            all causes it knows
 """
 
 
+class _Commands(click.Group):
+    """A group that knows its commands by name, each a module of this folder, and imports the one asked for."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return the command, or ``None`` where there is none of that name."""
+        if cmd_name not in self.commands:
+            return None
+        command: click.Command = getattr(importlib.import_module(f"synscope.cli.{cmd_name}"), cmd_name)
+        return command
+
+
 @click.group(
+    cls=_Commands,
+    commands=[click.Command(name) for name in ("analyze", "explain", "causes")],
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 no failure found, 1 at least one, 2 wrong usage, 3 no capture could be read.",
@@ -60,16 +71,14 @@ def cli() -> None:
     """Run one of the commands."""
 
 
-cli.add_command(analyze)
-cli.add_command(explain)
-cli.add_command(causes)
-
-
 def main() -> None:
     """Run the program and end it with its exit status. The entry point of the ``synscope`` script."""
     # One short run makes hardly any cycles; looking for them at the usual rate costs more than it frees.
     gc.set_threshold(50_000)
-    sys.exit(run(sys.argv[1:]))
+    status = run(sys.argv[1:])
+    # Nor does the interpreter have to look for them once more before it ends.
+    gc.freeze()
+    sys.exit(status)
 
 
 def run(arguments: list[str]) -> int:

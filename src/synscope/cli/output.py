@@ -7,7 +7,6 @@ a terminal that is not dumb. Symbols beyond ASCII are used where the encoding ha
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -74,6 +73,8 @@ def look(*, color: str = "auto", verbose: bool = False) -> Look:
 def _width(stream: TextIO) -> int:
     if not stream.isatty() and not os.environ.get("COLUMNS"):
         return PIPED_WIDTH
+    import shutil  # noqa: PLC0415 - loads every compression there is; JSON does without it
+
     return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
 
 

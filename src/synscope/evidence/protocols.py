@@ -6,8 +6,7 @@ All text fields are decoded from bytes that a peer chose. They are not escaped h
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 LIMIT: Final = 512
 """How many bytes of each direction are looked at, at most."""
@@ -72,16 +71,14 @@ NAMELESS: Final = frozenset({Protocol.EMPTY, Protocol.TEXT, Protocol.BINARY})
 """Bytes that name no protocol."""
 
 
-@dataclass(frozen=True, slots=True)
-class Authority:
+class Authority(NamedTuple):
     """A host and port as written in a request. ``port`` may lie outside 0..65535; ``None`` when absent."""
 
     host: str
     port: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """The head of an HTTP/1 request."""
 
     method: str
@@ -99,8 +96,7 @@ class Request:
         return self.proxied is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """The head of an HTTP/1 response."""
 
     version: str
@@ -112,8 +108,7 @@ class Response:
     """The header lines and the beginning of the body, as far as kept, in lower case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(NamedTuple):
     """A TLS alert that is not encrypted (RFC 8446 §6)."""
 
     level: int
@@ -121,8 +116,7 @@ class Alert:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """What the first bytes of one direction say."""
 
     protocol: Protocol

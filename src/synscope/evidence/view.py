@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Final
+from typing import Final, NamedTuple
 
 from synscope.evidence.payload import Payload, Protocol, recognise
 from synscope.evidence.units import count
@@ -24,8 +24,7 @@ NO_ATTEMPT: Final = "the capture holds no attempt to connect to the target"
 _MOST_QUOTED: Final = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """The answer to one question, why, and the frames that show it."""
 
     answer: Answer
@@ -33,8 +32,7 @@ class Verdict:
     frames: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
+class Matches(NamedTuple):
     """Attempts of which something is true, and how many there are."""
 
     attempts: tuple[Attempt, ...]
@@ -51,8 +49,7 @@ class Matches:
         return f"{'' if self.exact else 'at least '}{count(self.number, noun)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Exchange:
+class Exchange(NamedTuple):
     """A connection's first bytes each way."""
 
     attempt: Attempt

@@ -7,13 +7,12 @@ them; causes require or exclude them; neither knows the other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synscope.model import Source
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """One observation that can be asked for."""
 
     name: str

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields
 
 from synscope.model import (
     Attempt,
@@ -241,12 +240,11 @@ def _endpoint(one: Endpoint) -> Record:
 
 def _present(numbers: Frames | Times) -> Record:
     """Return the fields that are there; ``None`` ones are left out."""
-    values = ((one.name, getattr(numbers, one.name)) for one in fields(numbers))
-    return {name: value for name, value in values if value is not None}
+    return {name: value for name, value in numbers._asdict().items() if value is not None}
 
 
 def _numbers(frames: Frames) -> frozenset[int]:
-    return frozenset(value for one in fields(frames) if (value := getattr(frames, one.name)) is not None)
+    return frozenset(number for number in frames if number is not None)
 
 
 def _outcomes(groups: Iterable[AttemptGroup]) -> Record:
