@@ -83,6 +83,39 @@ def test_a_new_syn_of_a_settled_4_tuple_is_a_new_attempt() -> None:
     assert sum(group.count for group in run.groups) == FLOOD + 1
 
 
+def test_a_repeated_syn_of_a_settled_attempt_is_no_new_attempt() -> None:
+    """Unanswered, the same ISN again is a retransmission, also when its attempt is settled."""
+    capture = _syns(FLOOD)
+    again = [(wire.START + 10**9 + n, frame) for n, (_, frame) in enumerate(capture[:500])]
+    run = follow(wire.pcap(capture + again), budget=SMALL)
+    assert run.follower.tracker.attempts == FLOOD
+    assert run.follower.tracker.strays == 500
+
+
+def test_the_same_isn_after_a_settled_connection_is_a_new_attempt() -> None:
+    """What was over is over: whoever replays a capture connects again."""
+    talk = frames(CLOSED)
+    again = [(ts + 10**11, frame) for ts, frame in talk]
+    run = follow(wire.pcap(talk + _syns(FLOOD) + again), budget=SMALL)
+    ours = [attempt for attempt in run.attempts if attempt.server.address == SERVER[0]]
+    assert (
+        names([attempt for attempt in ours if attempt.client == ours[0].client]) == ["completed closed"] * 2
+    )
+
+
+def test_marks_of_settled_attempts_take_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it new marks take the place of old ones: the newest late segments still begin nothing."""
+    monkeypatch.setattr("synscope.engine.tracker._GHOSTS", 4096)
+    capture = _syns(FLOOD)
+    settled = follow(wire.pcap(capture), budget=SMALL).follower.tracker.aggregated
+    late = [
+        (wire.START + 10**9, frames("C S | S SA", client=_client(settled - 1 - n))[1][1]) for n in range(100)
+    ]
+    run = follow(wire.pcap(capture + late), budget=SMALL)
+    assert run.follower.tracker.strays >= 90
+    assert run.follower.tracker.attempts == FLOOD + 100 - run.follower.tracker.strays
+
+
 def test_what_is_open_outlives_a_flood_that_fits() -> None:
     """A connection that is not over is followed through a flood smaller than the budget."""
     talk = frames(CLOSED)

@@ -123,6 +123,10 @@ _PAYLOAD_LIMIT = cython.declare(cython.Py_ssize_t, _r.PAYLOAD_LIMIT)
 _PAYLOAD_ENTRIES = cython.declare(cython.ulonglong, _r.PAYLOAD_ENTRIES)
 _PAYLOAD_BYTES = cython.declare(cython.ulonglong, _r.PAYLOAD_BYTES)
 _SAMPLES = cython.declare(cython.uint, _r.SAMPLES_A_CLASS)
+_GHOST_ISN = cython.declare(cython.ulonglong, 0xFFFFF)
+_GHOST = cython.declare(cython.ulonglong, 0x100000)
+_GHOST_TUPLE = cython.declare(cython.ulonglong, 0xFFFFFFFFFFE00000)
+_GHOST_STEPS = cython.declare(cython.Py_ssize_t, 256)
 _GENERATIONS = cython.declare(cython.Py_ssize_t, 64)
 
 
@@ -207,6 +211,24 @@ def reindex(
             slots[slot] = (h >> 32 << 32) | (r + 1)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def _mark(h: cython.ulonglong, isn: cython.uint) -> cython.ulonglong:
+    """The mark of a settled attempt: 43 bits of its 4-tuple's hash, 20 of the ISN; never 0."""
+    mixed: cython.ulonglong = isn * _K1 & _M64
+    return (h & _GHOST_TUPLE) | _GHOST | (mixed >> 45 << 1 & _GHOST_ISN) | 1
+
+
+@cython.cfunc
+@cython.nogil
+def _home(ghosts: cython.ulonglong[::1], mark: cython.ulonglong) -> cython.Py_ssize_t:
+    """Where the search for a mark begins: its place by its top bits, so that it can move to a larger table."""
+    size: cython.ulonglong = len(ghosts)
+    place: cython.ulonglong = ((mark >> 32) * size) >> 32
+    return place
+
+
 def haunt(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -215,25 +237,39 @@ def haunt(
     ghosts: cython.ulonglong[::1],
     seed: cython.ulonglong,
 ) -> int:
-    """Mark the 4-tuples of rows that are about to go; return how many marks are new."""
+    """Mark the 4-tuples of rows that are about to go; return how many marks are new.
+
+    The mark tells the ISN of an attempt whose SYN, repeated, would still be a retransmission. Where the
+    table is full, a new mark takes the place of an old one.
+    """
     i: cython.Py_ssize_t
     r: cython.Py_ssize_t
     at: cython.Py_ssize_t
     slot: cython.Py_ssize_t
-    h: cython.ulonglong
+    steps: cython.Py_ssize_t
+    mark: cython.ulonglong
     added: cython.Py_ssize_t = 0
     mask: cython.ulonglong = len(ghosts) - 1
     with cython.nogil:
         for i in range(count):
             r = chosen[i]
             at = r * _LONGS
-            h = _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed) | 1
-            slot = h & mask
-            while ghosts[slot] != 0 and ghosts[slot] != h:
+            mark = _mark(
+                _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed),
+                rows[r * _WORDS + _ISN_C],
+            )
+            if rows[r * _WORDS + _EVENTS] & _C_SYN == 0 or _finished(rows, r * _WORDS):
+                mark &= ~_GHOST_ISN & _M64
+            slot = _home(ghosts, mark)
+            steps = 1
+            while ghosts[slot] != 0 and (ghosts[slot] ^ mark) & _GHOST_TUPLE != 0 and steps < _GHOST_STEPS:
                 slot = (slot + 1) & mask
+                steps += 1
             if ghosts[slot] == 0:
-                ghosts[slot] = h
                 added += 1
+            elif steps >= _GHOST_STEPS:
+                slot = _home(ghosts, mark)
+            ghosts[slot] = mark
     return added
 
 
@@ -245,7 +281,7 @@ def rehaunt(old: cython.ulonglong[::1], ghosts: cython.ulonglong[::1]) -> None:
     with cython.nogil:
         for i in range(len(old)):
             if old[i] != 0:
-                slot = old[i] & mask
+                slot = _home(ghosts, old[i])
                 while ghosts[slot] != 0:
                     slot = (slot + 1) & mask
                 ghosts[slot] = old[i]
@@ -735,7 +771,9 @@ def _from_server(
             rows[base + _EVENTS] |= _C_DATA_ACKED
     rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
     if bits & _PENDING != 0 and known:
-        if _minus(rows[base + _OTHER], rows[base + _ISN_S]) <= _minus(rows[base + _NEXT_S], rows[base + _ISN_S]):
+        if _minus(rows[base + _OTHER], rows[base + _ISN_S]) <= _minus(
+            rows[base + _NEXT_S], rows[base + _ISN_S]
+        ):
             rows[base + _EVENTS] |= _C_ACKS
     bits = _S_SENT
     if length != 0:
@@ -1066,6 +1104,9 @@ def track_batch(
                 continue
             if flags & 6 == 2:
                 if flags & 16 == 0:
+                    if head < 0 and state[9] != 0 and _is_ghost(ghosts, h, seq, True):
+                        state[10] += 1
+                        continue
                     if head < 0 or not (
                         _on_syn(rows, state, head, high, seq, length, frame, ts)
                         or _on_refused_syn(rows, longs, head, high, seq, length, frame, ts)
@@ -1077,7 +1118,7 @@ def track_batch(
                         slots[slot] = (h >> 32 << 32) | (r + 1)
                         _start_with_syn(rows, r, seq, length, frame, ts)
                 elif head < 0 or not _on_syn_ack(rows, longs, state, head, high, seq, ack, length, frame, ts):
-                    if head < 0 and state[9] != 0 and _is_ghost(ghosts, h):
+                    if head < 0 and state[9] != 0 and _is_ghost(ghosts, h, 0, False):
                         state[10] += 1
                         continue
                     r = _open(
@@ -1093,7 +1134,7 @@ def track_batch(
                     _note_syn_ack(rows, longs, state, r, frame, ts)
                 continue
             if head < 0:
-                if state[9] != 0 and _is_ghost(ghosts, h):
+                if state[9] != 0 and _is_ghost(ghosts, h, 0, False):
                     state[10] += 1
                     continue
                 head = _open(
@@ -1175,14 +1216,23 @@ def track_batch(
 
 @cython.cfunc
 @cython.nogil
-def _is_ghost(ghosts: cython.ulonglong[::1], h: cython.ulonglong) -> cython.bint:
-    """Whether a tuple's attempt was decided early: then its later segments begin nothing."""
+def _is_ghost(
+    ghosts: cython.ulonglong[::1], h: cython.ulonglong, isn: cython.uint, syn: cython.bint
+) -> cython.bint:
+    """Whether a segment is a late one of an attempt that was settled early: then it begins nothing.
+
+    A SYN is only when it repeats that attempt's.
+    """
+    mark: cython.ulonglong = _mark(h, isn)
+    care: cython.ulonglong = _GHOST_TUPLE | _GHOST_ISN if syn else _GHOST_TUPLE
     mask: cython.ulonglong = len(ghosts) - 1
-    slot: cython.Py_ssize_t = (h | 1) & mask
-    while ghosts[slot] != 0:
-        if ghosts[slot] == h | 1:
+    slot: cython.Py_ssize_t = _home(ghosts, mark)
+    steps: cython.Py_ssize_t = 0
+    while ghosts[slot] != 0 and steps < _GHOST_STEPS:
+        if (ghosts[slot] ^ mark) & care == 0:
             return True
         slot = (slot + 1) & mask
+        steps += 1
     return False
 
 

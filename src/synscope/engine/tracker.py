@@ -38,6 +38,9 @@ BUDGET = 1 << 18
 SWEEP = 1 << 14
 """Rows after which attempts that are over are settled: few enough to stay in the processor's cache."""
 
+_GHOSTS = 1 << 24
+"""Marks of settled attempts kept at most, 8 bytes each; beyond it new ones take the place of old ones."""
+
 _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
 _RETRY_NS = 5_000_000_000
@@ -253,7 +256,8 @@ class Tracker:
         return left
 
     def _haunt(self, chosen: array[int]) -> None:
-        while 4 * (self._state[rows.S_GHOSTS] + len(chosen)) > 3 * len(self._ghosts):
+        needed = self._state[rows.S_GHOSTS] + len(chosen)
+        while 4 * needed > 3 * len(self._ghosts) and len(self._ghosts) < _GHOSTS:
             old = self._ghosts
             self._ghosts = array("Q", bytes(16 * len(old)))
             rehaunt(old, self._ghosts)
