@@ -18,7 +18,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
-COMPILED_MODULES = ("records", "headers", "attempts", "fold")
+COMPILED_MODULES = ("records", "headers", "attempts", "fold", "blocks")
 VARIABLE = "SYNSCOPE_ENGINE"
 _HERE = Path(__file__).parent
 

@@ -1,0 +1,153 @@
+"""What tests against this machine's kernel share: a network namespace of their own, a ring in it, connections.
+
+They need root on Linux. Without it they skip and say so; ``SYNSCOPE_REQUIRE_KERNEL=1`` turns the skip into a failure.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import mmap
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from synscope.engine.batch import Batch
+
+_NUMBERS = itertools.count()
+
+if sys.platform == "linux":
+    from synscope.capture.filter import Instruction, build, packed
+    from synscope.capture.interfaces import entered
+    from synscope.capture.ring import Geometry, Ring
+    from synscope.capture.ring_socket import open_ring
+else:
+    pytest.skip("packet rings are Linux's", allow_module_level=True)
+
+SMALL = Geometry(1 << 17, 16, 20)
+
+
+def require_kernel() -> None:
+    """Skip, or fail where it is demanded, without what the kernel tests need."""
+    reason = None
+    if os.geteuid() != 0:
+        reason = "needs root, for network namespaces"
+    elif subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False).returncode:
+        reason = "network namespaces cannot be made here"
+    if reason is None:
+        return
+    if os.environ.get("SYNSCOPE_REQUIRE_KERNEL") == "1":
+        pytest.fail(f"SYNSCOPE_REQUIRE_KERNEL=1, but this {reason}")
+    pytest.skip(reason)
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True, timeout=20)
+
+
+@contextlib.contextmanager
+def namespace(*, inside: bool = True) -> Iterator[str]:
+    """A new network namespace with loopback up; its name. The calling thread is in it if ``inside``."""
+    require_kernel()
+    name = f"synscope-test-{os.getpid()}-{next(_NUMBERS)}"
+    run("ip", "netns", "add", name)
+    try:
+        run("ip", "-n", name, "link", "set", "lo", "up")
+        _wait_for_ipv6(name)
+        with entered(Path("/run/netns") / name) if inside else contextlib.nullcontext():
+            yield name
+    finally:
+        run("ip", "netns", "del", name)
+
+
+def _wait_for_ipv6(name: str) -> None:
+    deadline = time.monotonic() + 10
+    command = ("ip", "-n", name, "-6", "addr", "show", "lo")
+    while b"::1" not in subprocess.run(command, check=True, capture_output=True).stdout:
+        assert time.monotonic() < deadline, "lo has no ::1"
+        time.sleep(0.02)
+
+
+def ring_on(interface: str, program: Sequence[Instruction] | None = None, geometry: Geometry = SMALL) -> Ring:
+    """A ring on an interface of the calling thread's namespace; by default with all TCP."""
+    made = open_ring(
+        interface,
+        block_size=geometry.block_size,
+        block_count=geometry.block_count,
+        retire_ms=geometry.retire_ms,
+        program=packed(build(None) if program is None else program),
+    )
+    return Ring(made.detach(), geometry)
+
+
+def frames_of(ring: Ring, seconds: float = 0.3) -> list[bytes]:
+    """The frames that come until none comes for so long."""
+    return [
+        bytes(data[batch.at[i] : batch.at[i] + batch.caplen[i]])
+        for data, batch in drained(ring, seconds)
+        for i in range(batch.count)
+    ]
+
+
+def drained(ring: Ring, seconds: float = 0.3) -> Iterator[tuple[mmap.mmap, Batch]]:
+    """The ring's batches until none comes for so long."""
+    while True:
+        count = 0
+        for data, batch in ring.batches(seconds):
+            count += 1
+            yield data, batch
+        if not count:
+            return
+
+
+class Server:
+    """Accepts connections on a port of the calling thread's namespace, answers one byte, closes."""
+
+    def __init__(self, address: str) -> None:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
+        self._socket.bind((address, 0))
+        self._socket.listen(512)
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
+        self.port = self.address[1]
+        self._thread = threading.Thread(target=self._serve)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = self._socket.accept()
+                with connection, contextlib.suppress(OSError):
+                    if connection.recv(16):
+                        connection.sendall(b"!")
+
+    def close(self) -> None:
+        self._socket.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._socket.close()
+
+
+@contextlib.contextmanager
+def server(address: str = "127.0.0.1") -> Iterator[Server]:
+    """A server in the calling thread's namespace."""
+    made = Server(address)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def talk(address: tuple[str, int], times: int = 1) -> None:
+    """Make so many whole connections, one after the other."""
+    for _ in range(times):
+        with socket.create_connection(address, timeout=5) as made:
+            made.sendall(b"?")
+            while made.recv(16):
+                pass
