@@ -1,0 +1,79 @@
+"""What the command itself said about its failure, as evidence.
+
+Input: the program's name, how it ended, and the target. Output: the observations ``client-error-*`` of the
+vocabulary, and the rows of the error table that explain the words. Texts and numbers are recognised by
+``causes.errors`` alone.
+
+A yes needs the words (or curl's exit status, which is as clear). Silence is no *no*: many clients swallow what
+the kernel told them. Words that name another port are about something else, such as a proxy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from synscope.causes import errors
+from synscope.causes.errors_row import ErrorMeaning
+from synscope.model import Answer, Observation, Source, Target
+from synscope.session.runner import Ended
+
+MEANINGS: Final[dict[str, frozenset[str]]] = {
+    "client-error-refused": frozenset({"ECONNREFUSED"}),
+    "client-error-port-invalid": frozenset({"ERR_SOCKET_BAD_PORT", "ERR_UNSAFE_PORT"}),
+    "client-error-name": frozenset({"EAI_NONAME", "EAI_AGAIN"}),
+    "client-error-unreachable": frozenset({"EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"}),
+}
+"""Which rows of the error table each observation stands for."""
+
+_INVALID_URL: Final = frozenset({"ERR_INVALID_URL"})
+"""Where the number is no port, a client that calls the URL invalid (curl's status 3) means the number."""
+
+_STATUS_SPEAKS: Final = frozenset({"curl"})
+"""Programs whose exit statuses the error table numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One line that means a known error."""
+
+    line: str
+    """The line, or the exit status in words. Attacker-chosen, unescaped."""
+    meaning: ErrorMeaning
+    port: int | None
+    """The port it names, as written."""
+
+
+def said(program: str, ended: Ended) -> tuple[Said, ...]:
+    """Return the lines that mean something known, the last first; each meaning once."""
+    lines = list(ended.lines)
+    if program in _STATUS_SPEAKS and ended.status:
+        lines.insert(0, f"{program} exit status {ended.status}")
+    found: dict[str, Said] = {}
+    for line in reversed(lines):
+        for meaning in errors.find(line)[:1]:
+            found.setdefault(meaning.name, Said(line, meaning, errors.port_in(line)))
+    return tuple(found.values())
+
+
+def observe_command(program: str, ended: Ended, target: Target) -> tuple[Observation, ...]:
+    """Return what the command's own words say about the target, one observation a vocabulary word."""
+    heard = said(program, ended)
+    return tuple(_observation(name, names, heard, target) for name, names in MEANINGS.items())
+
+
+def _observation(name: str, names: frozenset[str], heard: tuple[Said, ...], target: Target) -> Observation:
+    if name == "client-error-port-invalid" and not target.is_port:
+        names |= _INVALID_URL
+    fitting = [one for one in heard if one.meaning.name in names]
+    for one in fitting:
+        # A client that keeps 16 bits of a number may name either.
+        if one.port in {None, target.port, target.wrapped}:
+            return Observation(name, Answer.YES, Source.HOST, f"the command said: {one.line.strip()}")
+    if fitting:
+        text = f"the command said it of another port: {fitting[0].line.strip()}"
+    elif heard:
+        text = f"the command said something else: {heard[0].line.strip()}"
+    else:
+        text = "the command said nothing of it"
+    return Observation(name, Answer.UNKNOWN, Source.HOST, text)
