@@ -33,8 +33,10 @@ from synscope.model import (
     AttemptGroup,
     CaptureFile,
     CaptureHealth,
+    Claim,
     Diagnosis,
     Facts,
+    Observation,
     Target,
     TargetDiagnosis,
     TargetSummary,
@@ -103,14 +105,20 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     return diagnose(capture, groups, follower.tracker.orphans(), health, targets)
 
 
-def diagnose(
+def diagnose(  # noqa: PLR0913 - one parameter a source of facts
     capture: str,
     groups: Sequence[AttemptGroup],
     orphans: Sequence[Orphan],
     health: CaptureHealth,
     targets: Sequence[Target] = (),
+    *,
+    claim: Claim = Claim.FILE,
+    more: Callable[[TargetSummary], Iterable[Observation]] = lambda _: (),
 ) -> Diagnosis:
-    """From counted attempts to the diagnosis; pure, whatever source the attempts came from."""
+    """From counted attempts to the diagnosis; pure, whatever source the attempts came from.
+
+    ``claim`` is how much an absence proves. ``more`` says what else is known about a target.
+    """
     end = health.last_ts_ns
     by_port: dict[int, list[AttemptGroup]] = {}
     for group in groups:
@@ -118,14 +126,16 @@ def diagnose(
     # A target that was found has attempts: only its own groups say what happened to it.
     found = [summarise(target, by_port[target.port], (), end_ts_ns=end) for target in found_targets(groups)]
     summaries = (
-        [summarise(target, groups, orphans, end_ts_ns=end) for target in targets] if targets else found
+        [summarise(target, groups, orphans, end_ts_ns=end, claim=claim) for target in targets]
+        if targets
+        else found
     )
     chosen = set(map(id, _first_to_diagnose(summaries)) if not targets else map(id, summaries))
     others = relevant(found, summaries)
     diagnosed = tuple(
         TargetDiagnosis(facts, rank(facts)) if id(summary) in chosen else TargetDiagnosis(facts, ())
         for summary in summaries
-        for facts in [_facts(summary, others, health, observed=id(summary) in chosen)]
+        for facts in [_facts(summary, others, health, more, observed=id(summary) in chosen)]
     )
     if len(chosen) < len(summaries):
         note = (
@@ -206,7 +216,12 @@ def _first_to_diagnose(summaries: Sequence[TargetSummary]) -> Iterable[TargetSum
 
 
 def _facts(
-    summary: TargetSummary, others: Sequence[TargetSummary], health: CaptureHealth, *, observed: bool
+    summary: TargetSummary,
+    others: Sequence[TargetSummary],
+    health: CaptureHealth,
+    more: Callable[[TargetSummary], Iterable[Observation]],
+    *,
+    observed: bool,
 ) -> Facts:
     if not observed:
         return Facts(summary, {})
@@ -216,6 +231,7 @@ def _facts(
     seen = [
         *observe_request(summary.target, blocked=ports.BLOCKED_BY_BROWSERS, roles=roles),
         *observe_packets(summary, others, end_ts_ns=health.last_ts_ns, linktypes=health.linktypes),
+        *more(summary),
     ]
     return Facts(summary, {observation.name: observation for observation in seen})
 

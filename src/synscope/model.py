@@ -360,6 +360,27 @@ class CaptureFile(NamedTuple):
     """Why it could not be read at all."""
 
 
+class Canary(enum.StrEnum):
+    """What the capture's own test connection proves about it."""
+
+    SEEN = "seen"
+    NOT_SEEN = "not seen"
+    UNSENT = "could not be sent"
+
+
+class Live(NamedTuple):
+    """How a capture that this program made itself went."""
+
+    interface: str
+    received: int
+    """Frames that passed the kernel's filter and came into the ring."""
+    canary: Canary
+    canary_text: str = ""
+    """Why it was not seen or could not be sent."""
+    ring_use: float = 0.0
+    """The largest share of the ring that was ever found waiting, 0 to 1."""
+
+
 @dataclass(frozen=True, slots=True)
 class CaptureHealth:
     """How complete the observation was."""
@@ -390,6 +411,8 @@ class CaptureHealth:
     """The files in order of time, where several were analysed as one capture."""
     skipped: dict[str, int] = field(default_factory=dict)
     """Frames left out because they were not asked for, by reason."""
+    live: Live | None = None
+    """Where the capture was not read from a file but made."""
 
     @property
     def truncated(self) -> bool:
@@ -417,6 +440,20 @@ class TargetDiagnosis(NamedTuple):
         )
 
 
+class Command(NamedTuple):
+    """The command that was watched, and how it ended."""
+
+    argv: tuple[str, ...]
+    exit_status: int
+    """As a shell shows it: 124 when its time was up, 128 + n when signal n ended it."""
+    ended: str
+    """How it ended, in words."""
+    lines: tuple[str, ...] = ()
+    """The last lines of its standard error. May hold attacker-chosen bytes."""
+    target_from: str | None = None
+    """Where in the command the target was found, when it was not named."""
+
+
 class Diagnosis(NamedTuple):
     """The whole answer for one capture."""
 
@@ -425,6 +462,7 @@ class Diagnosis(NamedTuple):
     targets: tuple[TargetDiagnosis, ...]
     watched: bool
     """Whether the user named targets."""
+    command: Command | None = None
 
     @property
     def failed(self) -> bool:

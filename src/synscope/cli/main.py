@@ -54,7 +54,7 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    commands=[click.Command(name) for name in ("analyze", "explain", "causes")],
+    commands=[click.Command(name) for name in ("live", "run", "analyze", "explain", "causes")],
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 no failure found, 1 at least one, 2 wrong usage, 3 no capture could be read.",

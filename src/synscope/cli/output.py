@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from synscope.report.escape import OWN_SYMBOLS
+from synscope.report.escape import OWN_SYMBOLS, visible
 
 if TYPE_CHECKING:
     from synscope.report.page import Look
@@ -36,12 +36,12 @@ class OutputClosed(Exception):  # noqa: N818 - no error, only the end
     """Whoever read standard output has stopped reading."""
 
 
-def write(text: str) -> None:
-    """Write ``text`` to standard output at once.
+def write(text: str, stream: TextIO | None = None) -> None:
+    """Write ``text`` at once, to standard output if nothing else is given.
 
     Raises ``OutputClosed`` when nobody reads it any more.
     """
-    stream = sys.stdout
+    stream = stream or sys.stdout
     encoding = stream.encoding or "utf-8"
     try:
         # What the encoding lacks is spelled out rather than raised about in mid-report.
@@ -51,20 +51,32 @@ def write(text: str) -> None:
         raise OutputClosed from error
 
 
+def announce(text: str) -> None:
+    """Tell the person at the terminal something that is no part of the report."""
+    click.echo(f"synscope: {visible(text)}", err=True)
+
+
+def complain(error: Exception) -> None:
+    """Say on standard error why the tool itself could not do its work, line by line."""
+    for number, line in enumerate(str(error).split("\n")):
+        click.echo(visible(line) if number else f"synscope: {visible(line)}", err=True)
+
+
 def discard_rest() -> None:
     """Send what is still buffered nowhere, so that closing the stream at exit stays quiet."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     os.dup2(devnull, sys.stdout.fileno())
 
 
-def look(*, color: str = "auto", verbose: bool = False) -> Look:
-    """Return how to write to standard output."""
+def look(*, color: str = "auto", verbose: bool = False, stream: TextIO | None = None) -> Look:
+    """Return how to write to a stream, to standard output if nothing else is given."""
     from synscope.report.page import Look  # noqa: PLC0415 - rich is slow to import; JSON does without it
 
+    stream = stream or sys.stdout
     return Look(
-        width=_width(sys.stdout),
-        color=_wants_color(sys.stdout, color),
-        unicode=_has_symbols(sys.stdout),
+        width=_width(stream),
+        color=_wants_color(stream, color),
+        unicode=_has_symbols(stream),
         verbose=verbose,
         os=_system(),
     )

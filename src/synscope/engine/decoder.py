@@ -7,6 +7,7 @@ state, so that one thread may decode while another tracks what was decoded befor
 from __future__ import annotations
 
 from array import array
+from mmap import mmap
 
 from synscope.engine.batch import KIND_ICMP, KIND_SKIP, KIND_TCP, Batch
 from synscope.engine.headers import R_FRAGMENT, REASONS, decode_batch
@@ -25,7 +26,7 @@ class Decoder:
         self._hosts = hosts
         self._reasons = array("Q", bytes(8 * len(REASONS)))
 
-    def decode(self, data: bytearray, batch: Batch) -> None:
+    def decode(self, data: bytearray | mmap, batch: Batch) -> None:
         """Fill the header columns of one batch whose frames lie in ``data``."""
         b = batch
         fragments = self._reasons[R_FRAGMENT]

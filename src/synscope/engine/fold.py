@@ -325,6 +325,32 @@ def index_groups(groups: cython.ulonglong[::1], used: cython.Py_ssize_t, slots: 
         slots[slot] = g + 1
 
 
+def tally(
+    rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
+    start: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
+    ports: cython.uint[::1],
+    before: cython.ulonglong,
+    tallies: cython.uint[::1],
+) -> None:
+    """Count rows by outcome: those to a marked server port that began before a time and did not recover.
+
+    ``ports`` has a mark for each of 65,536 ports; outcomes must be named.
+    """
+    r: cython.Py_ssize_t
+    port: cython.uint
+    outcome: cython.uint
+    with cython.nogil:
+        for r in range(start, count):
+            port = rows[r * _WORDS] >> 16
+            if rows[r * _WORDS + _STATE] & 1 == 0:
+                port = rows[r * _WORDS] & 0xFFFF
+            outcome = rows[r * _WORDS + _OUTCOME]
+            if ports[port] != 0 and longs[r * _LONGS + _T_FIRST] < before and outcome & _RECOVERED == 0:
+                tallies[outcome & 0xFF] += 1
+
+
 def choose_settled(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],

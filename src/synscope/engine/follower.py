@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from mmap import mmap
 
 from synscope.engine.batch import KIND_FRAGMENT, KIND_ICMP, KIND_SKIP, KIND_TCP, Batch
 from synscope.engine.decoder import Decoder
@@ -47,16 +48,16 @@ class Follower:
         """Segments and ICMP errors left out for their addresses."""
         return self._decoder.other_hosts + self._whole.other_hosts
 
-    def feed(self, data: bytearray, batch: Batch) -> None:
+    def feed(self, data: bytearray | mmap, batch: Batch) -> None:
         """Follow one batch whose frames lie in ``data``."""
         self.decode(data, batch)
         self.track(data, batch)
 
-    def decode(self, data: bytearray, batch: Batch) -> None:
+    def decode(self, data: bytearray | mmap, batch: Batch) -> None:
         """Fill the batch's header columns. One thread may do this while another tracks earlier batches."""
         self._decoder.decode(data, batch)
 
-    def track(self, data: bytearray, batch: Batch) -> None:
+    def track(self, data: bytearray | mmap, batch: Batch) -> None:
         """Follow one decoded batch. Batches must come in the order of the capture."""
         if batch.fragments:
             self._track_around_fragments(data, batch)
@@ -70,7 +71,7 @@ class Follower:
         self.skipped += count
         self.tracker.skip(count)
 
-    def _track_around_fragments(self, data: bytearray, batch: Batch) -> None:
+    def _track_around_fragments(self, data: bytearray | mmap, batch: Batch) -> None:
         """Track a batch in file order, each datagram at the frame that completes it."""
         start = 0
         for i in range(batch.count):

@@ -14,6 +14,7 @@ import ipaddress
 from array import array
 from collections.abc import Callable
 from dataclasses import dataclass
+from mmap import mmap
 
 from synscope.engine import fold, rows
 from synscope.engine.attempts import haunt, rehaunt, reindex, track_batch
@@ -28,6 +29,7 @@ from synscope.model import (
     Frames,
     IcmpError,
     Label,
+    Outcome,
     Reset,
     Times,
 )
@@ -47,6 +49,9 @@ _RETRY_NS = 5_000_000_000
 """How long a failed attempt is kept for more of it to come: repetitions, or the rest of its try."""
 _LINGER_NS = 1_000_000_000
 """How long an attempt that is over is kept, when attempts are settled early, for its last segments."""
+_LATEST = (1 << 63) - 1
+_LOOKED_BACK = 50
+"""Rows looked at for each attempt that a live view wants, at most."""
 _EXAMPLES = 100
 _EXAMPLES_OF_HEALTHY = 8
 _CHECKSUMS = {
@@ -133,7 +138,7 @@ class Tracker:
         """SYNs and SYN-ACKs recorded twice within a millisecond."""
         return self._state[rows.S_DUPLICATES]
 
-    def feed(self, data: bytearray, batch: Batch, *, again: bool = False) -> None:
+    def feed(self, data: bytearray | mmap, batch: Batch, *, again: bool = False) -> None:
         """Follow one decoded batch whose frames lie in ``data``.
 
         With ``again``, its one frame stands for the last frame that was fed, not for a new one.
@@ -176,6 +181,40 @@ class Tracker:
                 over.append(row)
         if over:
             self._settle(over, marks, used)
+
+    def tally(self, ports: array[int], before_ns: int) -> dict[Outcome, int]:
+        """Count the attempts so far to the marked ports that began before a time and did not recover.
+
+        ``ports`` has a mark for each of 65,536 server ports. What has been settled counts in any case.
+        """
+        used = self._state[rows.S_ROWS]
+        tallies = array("I", bytes(4 * len(OUTCOME_RULES)))
+        self._name(array("I", range(used)))
+        fold.tally(self._rows, self._longs, 0, used, ports, min(before_ns, _LATEST), tallies)
+        for g in range(self._group_count):
+            at = g * fold.GROUP_LONGS
+            key, count = self._groups[at + fold.G_KEY], self._groups[at + fold.G_COUNT]
+            if ports[key >> 32] and not key >> 16 & fold.RECOVERED:
+                tallies[key >> 16 & 0xFF] += count
+        found: dict[Outcome, int] = {}
+        for rule, number in zip(OUTCOME_RULES, tallies, strict=True):
+            if number:
+                found[rule.outcome] = found.get(rule.outcome, 0) + number
+        return found
+
+    def newest(self, ports: array[int], most: int) -> list[Attempt]:
+        """The newest attempts to the marked ports that are not settled yet, newest first, as they stand."""
+        used = self._state[rows.S_ROWS]
+        found: list[Attempt] = []
+        for row in range(used - 1, max(-1, used - 1 - _LOOKED_BACK * most), -1):
+            word = self._rows[row * rows.WORDS + rows.PORTS]
+            high = self._rows[row * rows.WORDS + rows.STATE] & rows.CLIENT_IS_HIGH
+            if ports[word >> 16 if high else word & 0xFFFF]:
+                self._name(array("I", [row]))
+                found.append(self._attempt(row))
+                if len(found) == most:
+                    break
+        return found
 
     def finish(self) -> tuple[AttemptGroup, ...]:
         """Settle every attempt that is left; return all groups, in the order of their first attempt."""

@@ -51,9 +51,18 @@ def found_targets(groups: Sequence[AttemptGroup]) -> list[Target]:
 
 
 def summarise(
-    target: Target, groups: Sequence[AttemptGroup], orphans: Sequence[Orphan], *, end_ts_ns: int | None = None
+    target: Target,
+    groups: Sequence[AttemptGroup],
+    orphans: Sequence[Orphan],
+    *,
+    end_ts_ns: int | None = None,
+    claim: Claim = Claim.FILE,
 ) -> TargetSummary:
-    """What happened to one target. ``end_ts_ns`` is the time of the capture's last frame, where known."""
+    """What happened to one target.
+
+    ``end_ts_ns`` is the time of the capture's last frame, where known; ``claim`` how much it proves that the
+    capture holds nothing.
+    """
     own = _marked(tuple(group for group in groups if _matches(target, group)), end_ts_ns)
     counts: dict[Label, int] = {}
     for group in own:
@@ -66,7 +75,7 @@ def summarise(
         label=label,
         counts=counts,
         groups=own,
-        claim=Claim.FILE,
+        claim=claim,
         near_misses=tuple(_near_misses(target, groups, orphans))[:_NEAR_MISSES],
     )
 

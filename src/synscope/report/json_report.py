@@ -62,6 +62,9 @@ class JsonReport:
                 _array("groups", groups),
                 _array("targets", [records.target(name, one) for one in diagnosis.targets]),
                 _array("findings", list(records.findings(diagnosis))),
+                ""
+                if diagnosis.command is None
+                else f',\n"command":{records.line(records.command(name, diagnosis.command))}',
                 f',\n"health":{records.line(records.health(name, diagnosis.health))}}}',
             )
         )

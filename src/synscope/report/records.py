@@ -16,6 +16,7 @@ from synscope.model import (
     CaptureHealth,
     Check,
     Claim,
+    Command,
     Confidence,
     Cut,
     Diagnosis,
@@ -147,6 +148,29 @@ def health(capture: str, one: CaptureHealth) -> Record:
         record["error"] = one.error
     if one.files:
         record["files"] = [_file(file) for file in one.files]
+    if one.live is not None:
+        record |= {
+            "interface": one.live.interface,
+            "received": one.live.received,
+            "canary": one.live.canary.value,
+            "canary_text": one.live.canary_text,
+            "ring_percent": round(100 * one.live.ring_use),
+        }
+    return record
+
+
+def command(capture: str, one: Command) -> Record:
+    """Return the record of the command that was watched."""
+    record: Record = {
+        "type": "command",
+        "capture": capture,
+        "argv": [*one.argv],
+        "exit_status": one.exit_status,
+        "ended": one.ended,
+        "last_lines": [*one.lines],
+    }
+    if one.target_from is not None:
+        record["target_from"] = one.target_from
     return record
 
 
@@ -175,6 +199,8 @@ def conclusions(diagnosis: Diagnosis) -> Iterator[Record]:
     for one in diagnosis.targets:
         yield target(diagnosis.capture, one)
     yield from findings(diagnosis)
+    if diagnosis.command is not None:
+        yield command(diagnosis.capture, diagnosis.command)
     yield health(diagnosis.capture, diagnosis.health)
 
 

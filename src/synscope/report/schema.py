@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
-from synscope.model import Checksum, Claim, Confidence, Kind, Label, Source
+from synscope.model import Canary, Checksum, Claim, Confidence, Kind, Label, Source
 
 SCHEMA_ID = "urn:synscope:report:1"
 SCHEMA_VERSION = "1.0"
@@ -27,7 +27,7 @@ def document() -> Schema:
         "title": "synscope report",
         "description": "A report document (--format json) or one line of --format jsonl.",
         "version": SCHEMA_VERSION,
-        "oneOf": [_ref(name) for name in ("report", "attempt", "target", "finding", "health")],
+        "oneOf": [_ref(name) for name in ("report", "attempt", "target", "finding", "command", "health")],
         "$defs": {
             "report": _report(),
             "capture": _capture(),
@@ -35,6 +35,7 @@ def document() -> Schema:
             "attempt": _attempt(),
             "target": _target(),
             "finding": _finding(),
+            "command": _command(),
             "health": _health(),
             "file": _file(),
             "endpoint": _object(
@@ -254,8 +255,31 @@ def _health() -> Schema:
             "last_ts_ns": {"type": ["integer", "null"], "description": "last time stamp"},
             "notes": _list({"type": "string"}, "what else a reader should know"),
             "files": _list(_ref("file"), "with --as-one: the files in order of time"),
+            "interface": _text("live: where it was captured"),
+            "received": _number("live: frames that passed the kernel's filter"),
+            "canary": _enum("live: whether the capture saw its own test connection", Canary),
+            "canary_text": _text("live: why not"),
+            "ring_use": {
+                "type": "number",
+                "description": "live: largest share of the ring that waited, 0 to 1",
+            },
         },
-        optional=("error", "cut", "files"),
+        optional=("error", "cut", "files", "interface", "received", "canary", "canary_text", "ring_percent"),
+    )
+
+
+def _command() -> Schema:
+    return _object(
+        {
+            "type": {"const": "command"},
+            "capture": _text("as in the other records"),
+            "argv": _list({"type": "string"}, "the command"),
+            "exit_status": _number("as a shell shows it"),
+            "ended": _text("how it ended, in words"),
+            "last_lines": _list({"type": "string"}, "the last lines of its standard error"),
+            "target_from": _text("where in the command the target was found, when it was not named"),
+        },
+        optional=("target_from",),
     )
 
 

@@ -6,12 +6,13 @@ look is wider; commands are never broken. Safe to show whatever the capture hold
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from rich.cells import cell_len
 
 from synscope.evidence.units import count, duration, listed
-from synscope.model import Attempt, CaptureHealth, Diagnosis, Label, Target, TargetDiagnosis
+from synscope.model import Attempt, Canary, CaptureHealth, Command, Diagnosis, Label, Target, TargetDiagnosis
 from synscope.report import target_view
 from synscope.report.page import Look, Page, Span, joined
 from synscope.report.wording import OUTCOME_TEXTS
@@ -19,6 +20,7 @@ from synscope.report.wording import OUTCOME_TEXTS
 _FULL = 5
 _BRIEF = 10
 _REASONS_SHOWN = 6
+_LAST_LINES = 3
 
 
 def render(
@@ -49,6 +51,8 @@ def render(
         for line in attempts:
             page.paragraph(line, hang=4)
     page.blank()
+    if diagnosis.command is not None:
+        _command(page, diagnosis.command)
     _capture(page, diagnosis)
     return page.render()
 
@@ -131,26 +135,29 @@ def _nothing(page: Page, health: CaptureHealth) -> None:
     page.row("", "Name a target with -p to learn what that says about it.")
 
 
+def _command(page: Page, command: Command) -> None:
+    """What was run and how it ended, with its last words where they can matter."""
+    page.row("Command", shlex.join(command.argv))
+    page.row("", (command.ended, "warn" if command.exit_status else "dim"))
+    if command.target_from is not None:
+        page.row("", (f"the target was taken from {command.target_from}", "dim"))
+    if command.exit_status:
+        for line in command.lines[-_LAST_LINES:]:
+            page.row("", ("│ ", "dim"), line)
+
+
 def _capture(page: Page, diagnosis: Diagnosis) -> None:
     """How good the capture was: what was read, what was not followed, where it ends early."""
     health = diagnosis.health
-    facts: list[Span] = [f"{len(health.files):,} files as one"] if len(health.files) > 1 else []
-    facts += [part for part in (health.format, listed(health.linktypes)) if part]
-    facts.append(count(health.frames, "frame"))
-    if (
-        health.first_ts_ns is not None
-        and health.last_ts_ns is not None
-        and health.last_ts_ns > health.first_ts_ns
-    ):
-        facts.append(duration(health.last_ts_ns - health.first_ts_ns))
-    if health.dropped is not None:
-        lost = f"{health.dropped:,} lost while capturing"
-        facts.append((lost, "warn") if health.dropped else lost)
-    if cell_len(page.clean(_name(diagnosis.capture))) <= page.room:
-        page.row("Capture", *joined([_name(diagnosis.capture), *facts]))
+    live = health.live
+    name = _name(diagnosis.capture) if live is None else live.interface
+    if cell_len(page.clean(name)) <= page.room:
+        page.row("Capture", *joined([name, *_extent(health)]))
     else:
-        page.whole("Capture", _name(diagnosis.capture))
-        page.row("", *joined(facts))
+        page.whole("Capture", name)
+        page.row("", *joined(_extent(health)))
+    if live is not None and live.canary_text:
+        page.row("  canary", live.canary_text, style="")
     if health.cut is not None:
         cut = health.cut
         where = f"after frame {cut.frame}" if cut.frame else "before its first whole frame"
@@ -167,6 +174,28 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
         page.row("  also", listed(remarks, most=len(remarks)), style="")
     for note in health.notes:
         page.row("  note", note, style="")
+
+
+def _extent(health: CaptureHealth) -> list[Span]:
+    """How much was captured, how long, and what was lost of it."""
+    live = health.live
+    facts: list[Span] = [f"{len(health.files):,} files as one"] if len(health.files) > 1 else []
+    if live is None:
+        facts += [part for part in (health.format, listed(health.linktypes)) if part]
+    facts.append(count(health.frames, "frame"))
+    if (
+        health.first_ts_ns is not None
+        and health.last_ts_ns is not None
+        and health.last_ts_ns > health.first_ts_ns
+    ):
+        facts.append(duration(health.last_ts_ns - health.first_ts_ns))
+    if health.dropped is not None:
+        lost = f"{health.dropped:,} lost" + (" while capturing" if live is None else "")
+        facts.append((lost, "warn") if health.dropped else lost)
+    if live is not None:
+        canary = f"canary {live.canary.value}"
+        facts.append(canary if live.canary is Canary.SEEN else (canary, "warn"))
+    return facts
 
 
 def _remarks(health: CaptureHealth) -> list[str]:

@@ -1,0 +1,223 @@
+"""``synscope run``: watch one command try to connect, then the report."""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import signal
+from typing import TYPE_CHECKING
+
+import click
+
+from synscope.cli import live_options, output
+from synscope.cli.analyze import TargetType
+from synscope.cli.status import ExitStatus
+from synscope.model import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from synscope.model import Command, Observation, TargetSummary
+    from synscope.session.begin import Begun
+    from synscope.session.runner import Ended, Runner
+    from synscope.session.watch import Watch
+
+_HELP = """\
+Run COMMAND, which fails to connect, while capturing, and say why.
+
+The command runs as you, with your environment, and its output is not touched; the report follows on standard
+error. Without -p the target is taken from a URL or host and port in the command.
+
+\b
+synscope run -- curl http://localhost:62893/
+synscope run -p 5432 --timeout 20 -- ./integration-test
+synscope run --output report.json --format json -- npm test
+synscope run --isolated --server 'python3 -m http.server 8000' -- curl http://localhost:8000/
+
+Exit status: the command's if it is not 0, else 1 when a finding is a failure; 124 when --timeout ended it, 125
+when synscope itself failed, 126 when COMMAND cannot be executed, 127 when it is not found. --exit-code
+chooses the status of one of them alone.
+"""
+
+_TOOL_FAILED = 125
+
+
+@click.command(
+    help=_HELP,
+    short_help="Run a command that fails to connect, and say why.",
+    context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
+)
+@click.argument("command", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.option(
+    "-p",
+    "--port",
+    "wanted",
+    metavar="TARGET",
+    type=TargetType(),
+    multiple=True,
+    help="What to look at, where the command does not say: a port, HOST:PORT, [IPv6]:PORT or a URL.",
+)
+@live_options.shared
+@click.option(
+    "--isolated",
+    is_flag=True,
+    help="Run it in a private network with a loopback of its own, in which an ordinary user may capture.",
+)
+@click.option(
+    "--server", metavar="CMD", help="With --isolated: start this there first, and wait until it listens."
+)
+@click.option(
+    "--linger",
+    type=click.FloatRange(min=0),
+    default=0.3,
+    show_default=True,
+    metavar="SECONDS",
+    help="How long to go on capturing after the command has ended.",
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="End the command then: TERM, and two seconds later KILL.",
+)
+@click.option(
+    "--exit-code",
+    "exit_from",
+    type=click.Choice(["both", "command", "diagnosis"]),
+    default="both",
+    show_default=True,
+    help="Whose exit status this command has.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json", "jsonl"]),
+    default="terminal",
+    show_default=True,
+    help="Form of the report.",
+)
+@click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard error.")
+@output.verbose_option
+@output.color_option
+@click.pass_context
+def run(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    *,
+    command: tuple[str, ...],
+    wanted: tuple[Target, ...],
+    interface: str | None,
+    netns: str | None,
+    container: str | None,
+    snaplen: int,
+    isolated: bool,
+    server: str | None,
+    linger: float,
+    timeout: float | None,
+    exit_from: str,
+    form: str,
+    path: str | None,
+    verbose: bool,
+    color: str,
+) -> None:
+    """Run the command under observation, then report."""
+    from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.session import begin as beginning  # noqa: PLC0415
+    from synscope.session.errors import SessionError  # noqa: PLC0415
+    from synscope.session.runner import ExitFrom  # noqa: PLC0415
+
+    if server is not None and not isolated:
+        raise click.UsageError("--server goes with --isolated.", context)
+    if isolated and (netns or container or interface):
+        raise click.UsageError("--isolated has a network of its own: no -i, --netns or --container.", context)
+    found, source = _targets(context, command, wanted)
+    sink = live_options.Sink(path, to_stderr=True)
+    plan = beginning.Plan(
+        targets=found,
+        interface=interface,
+        namespace=live_options.namespace_path(netns, container),
+        snap_length=snaplen,
+        typed=live_options.typed(),
+        may_prompt=live_options.may_prompt(),
+        isolated=isolated,
+        server=server or "",
+    )
+    try:
+        begun = beginning.begin(plan, output.announce, command=command, preload=live_options.preload)
+        with begun:
+            ended = _watched(begun, timeout, linger)
+            told = _told(command, ended, source)
+            diagnosis = begun.watch.finish(shlex.join(command), command=told, more=_more(command, ended))
+    except (SessionError, RingError) as error:
+        output.complain(error)
+        context.exit(_TOOL_FAILED)
+    verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+    status = ended.combined(verdict, ExitFrom(exit_from))
+    live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
+    context.exit(status)
+
+
+def _targets(
+    context: click.Context, command: Sequence[str], wanted: tuple[Target, ...]
+) -> tuple[tuple[Target, ...], str | None]:
+    """Return the targets, and where in the command they were found when nobody named them."""
+    if wanted:
+        return wanted, None
+    from synscope.session.command import find_target  # noqa: PLC0415
+
+    found = find_target(command)
+    if not found:
+        raise click.UsageError(
+            f"no target in '{shlex.join(command)}': name one with -p PORT, HOST:PORT or a URL.", context
+        )
+    return tuple(one.target for one in found), "; ".join(dict.fromkeys(one.how for one in found))
+
+
+def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
+    """Let the command run while frames are followed; return how it ended."""
+    runner, watch = begun.runner, begun.watch
+    assert runner is not None  # noqa: S101 - a command was given
+    with runner.passing_signals_on():
+        started = runner.go(timeout)
+        while started is not None and not _is_over(runner):
+            watch.step()
+        ended = runner.ended()
+    _linger(watch, linger if started is not None else 0)
+    return ended
+
+
+def _is_over(runner: Runner) -> bool:
+    return bool(select.select([runner.fileno()], [], [], 0)[0])
+
+
+def _linger(watch: Watch, seconds: float) -> None:
+    until = watch.elapsed + seconds
+    while watch.elapsed < until:
+        watch.step(min(0.05, until - watch.elapsed))
+
+
+def _told(command: tuple[str, ...], ended: Ended, source: str | None) -> Command:
+    from synscope.model import Command  # noqa: PLC0415
+
+    return Command(command, ended.exit_status, _how(ended), ended.lines, source)
+
+
+def _how(ended: Ended) -> str:
+    if ended.start_error is not None:
+        return f"could not be started: {os.strerror(ended.start_error)}"
+    if ended.timed_out:
+        return "was ended because its time was up"
+    if ended.signal is not None:
+        return f"was ended by {signal.Signals(ended.signal).name}"
+    return f"exit status {ended.status}"
+
+
+def _more(command: Sequence[str], ended: Ended) -> Callable[[TargetSummary], Iterable[Observation]]:
+    from synscope.session.client_errors import observe_command  # noqa: PLC0415
+
+    program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
+
+    def more(summary: TargetSummary) -> Iterable[Observation]:
+        return observe_command(program, ended, summary.target)
+
+    return more

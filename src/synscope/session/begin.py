@@ -1,0 +1,176 @@
+"""Begins a live capture: rights, runner, ring and canary, in the order that each of them needs.
+
+Input: what to watch and, perhaps, the command. Output: a ``Watch`` whose canary has sung. Afterwards this process
+has no privilege left, and whatever it still imports was imported before: the user it has become may not be
+able to read the installation.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from synscope.capture import filter as kernel_filter
+from synscope.capture import ring_socket
+from synscope.capture.interfaces import interfaces
+from synscope.capture.ring import Geometry, Ring, open_largest
+from synscope.model import Attempt, Target
+from synscope.session import canary, elevate, privileges
+from synscope.session.elevate import Helper
+from synscope.session.errors import SessionError
+from synscope.session.isolated import Isolated
+from synscope.session.runner import Runner
+from synscope.session.watch import Watch, watched_ports
+
+SNAP_LENGTH: Final = 400
+"""Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""
+
+PROXY_PORTS: Final = frozenset({1080, 3128, 8080, 8118, 8888, 9050})
+"""Where proxies usually listen (SOCKS, Squid, HTTP alternatives, Privoxy, mitmproxy's and Tor's usual ports)."""
+
+_PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")
+_SEED_BYTES: Final = 8
+_LOOPBACK: Final = "lo"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to capture."""
+
+    targets: tuple[Target, ...]
+    interface: str | None = None
+    """Its name, ``any``, or ``None`` for the loopback interface."""
+    namespace: str | None = None
+    """Path of the network namespace to look into."""
+    snap_length: int = SNAP_LENGTH
+    typed: tuple[str, ...] = ()
+    """How the user called the tool."""
+    may_prompt: bool = False
+    """Whether sudo may ask for a password."""
+    isolated: bool = False
+    """Whether the command runs in a private network, which is then what is captured."""
+    server: str = ""
+    """A command line to start in the private network first."""
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+class Begun(contextlib.ExitStack):
+    """What has been begun; leaving it ends the command, the helper and the capture."""
+
+    watch: Watch
+    runner: Runner | None = None
+
+
+def proxy_ports(environment: Mapping[str, str]) -> frozenset[int]:
+    """The ports of the proxies that an environment names, and those where proxies usually are."""
+    found = set(PROXY_PORTS)
+    for name in _PROXY_VARIABLES:
+        for spelled in (name, name.upper()):
+            value = environment.get(spelled, "")
+            with contextlib.suppress(ValueError):
+                port = urlsplit(value if "//" in value else f"//{value}").port
+                if port:
+                    found.add(port)
+    return frozenset(found)
+
+
+def begin(
+    plan: Plan,
+    announce: Callable[[str], None],
+    *,
+    command: Sequence[str] = (),
+    on_attempt: Callable[[Attempt], None] | None = None,
+    preload: Callable[[], None] = lambda: None,
+) -> Begun:
+    """Begin a capture, with a command ready to go where there is one.
+
+    ``announce`` is told what will ask for a password. ``preload`` imports what is needed later. Raises
+    ``SessionError``, and ``ring_socket.RingError`` where the kernel refuses the ring.
+    """
+    invoker = privileges.invoking()
+    ports = watched_ports(plan.targets)
+    program = kernel_filter.packed(
+        kernel_filter.build(ports or None, proxy_ports(plan.environment), plan.snap_length)
+    )
+    interface = plan.interface or _loopback(plan)
+    with Begun() as stack:
+        opened = None
+        if plan.isolated:
+            private = stack.enter_context(Isolated.start(command, invoker, plan.server))
+            helper: Helper | None = private.helper
+            stack.runner = private.runner
+            if plan.server:
+                private.await_server(ports)
+        else:
+            helper = elevate.obtain(
+                announce, typed=plan.typed, ports=sorted(ports), may_prompt=plan.may_prompt
+            )
+            if helper is not None:
+                stack.enter_context(helper)
+            elif plan.namespace is not None:
+                raise SessionError(f"looking into {plan.namespace} needs root, not only the right to capture")
+            else:
+                opened = _opened(None, interface, program, None)
+            if command:
+                stack.runner = stack.enter_context(Runner.start(command, invoker))
+        preload()
+        privileges.drop(privileges.parsing_identity(invoker))
+        made, geometry = opened or _opened(helper, interface, program, plan.namespace)
+        stack.watch = _watch(plan, interface, Ring(made.detach(), geometry), on_attempt)
+        stack.callback(stack.watch.close)
+        elsewhere = plan.isolated or plan.namespace is not None
+        stack.watch.songs = (
+            helper.sing(sorted(ports), plan.namespace)
+            if helper is not None and elsewhere
+            else canary.sing(ports)
+        )
+        begun = stack.pop_all()
+        begun.watch, begun.runner = stack.watch, stack.runner
+        return begun
+    raise AssertionError  # the stack swallows nothing
+
+
+def _watch(plan: Plan, interface: str, ring: Ring, on_attempt: Callable[[Attempt], None] | None) -> Watch:
+    seed = int.from_bytes(os.urandom(_SEED_BYTES))
+    return Watch(ring, interface, plan.targets, seed=seed, on_attempt=on_attempt)
+
+
+def _opened(
+    helper: Helper | None, interface: str, program: bytes, namespace: str | None
+) -> tuple[socket.socket, Geometry]:
+    """Open the largest ring there is memory for."""
+
+    def make(geometry: Geometry) -> socket.socket:
+        if helper is None:
+            return ring_socket.open_ring(
+                interface,
+                block_size=geometry.block_size,
+                block_count=geometry.block_count,
+                retire_ms=geometry.retire_ms,
+                program=program,
+            )
+        return helper.open_ring(
+            interface,
+            block_size=geometry.block_size,
+            block_count=geometry.block_count,
+            retire_ms=geometry.retire_ms,
+            program=program,
+            namespace=namespace,
+        )
+
+    made, geometry, _ = open_largest(make)
+    return made, geometry
+
+
+def _loopback(plan: Plan) -> str:
+    """Name of the loopback interface: by its flag here, by its usual name in another namespace."""
+    if plan.namespace is None and not plan.isolated:
+        for one in interfaces():
+            if one.loopback:
+                return one.name
+    return _LOOPBACK

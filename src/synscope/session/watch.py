@@ -1,0 +1,307 @@
+"""One live capture: frames from the ring through the engine, until it is stopped, and then the diagnosis.
+
+Input: a ring, the targets, and who is told what. Output: counts and the newest attempts while it goes, a
+``Diagnosis`` at the end. Runs in the process that has given up its privileges.
+
+Invariants: every frame of the ring gets a number, whether it is followed or not, so that numbers agree with what
+is saved; the capture's own canary is no part of the results; of a port that is not watched only the SYN, FIN
+and RST are captured, so that its handshakes are near misses and never judged.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from synscope.analysis import diagnose
+from synscope.capture.linktypes import linktype_name
+from synscope.capture.ring import Ring, RingState
+from synscope.capture.save import SaveError, Saver
+from synscope.engine.follower import Follower
+from synscope.engine.outcome import OUTCOME_RULES
+from synscope.evidence.units import count
+from synscope.model import (
+    FAILURES,
+    PORT_MAX,
+    Attempt,
+    AttemptGroup,
+    Canary,
+    CaptureHealth,
+    Claim,
+    Command,
+    Diagnosis,
+    Endpoint,
+    Label,
+    Live,
+    Observation,
+    Outcome,
+    Target,
+    TargetSummary,
+)
+from synscope.session.canary import Sight, Song, endpoints
+
+SETTLE_S: Final = 0.5
+"""Seconds between two settlings of what is over."""
+WAIT_S: Final = 0.05
+"""Seconds a step waits for frames at most."""
+REFUSED_NS: Final = 1_000_000_000
+"""How long a refused try may still get through at another address."""
+SILENT_NS: Final = 3_000_000_000
+"""How long an unanswered SYN waits until it counts as failed while the capture still runs."""
+
+_SETTLE_SHARE: Final = 20
+_LABELS: Final = {rule.outcome: rule.label for rule in OUTCOME_RULES}
+_WAITING: Final = frozenset({Label.SYN_NO_REPLY, Label.HALF_OPEN, Label.ODD_REPLY, Label.ONE_SIDED})
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """When a capture ends by itself; nothing set: never."""
+
+    duration: float | None = None
+    """Seconds."""
+    attempts: int | None = None
+    on_failure: bool = False
+    on_success: bool = False
+
+
+class Watch:
+    """A capture that runs. Owns ``ring`` and ``saver``.
+
+    ``interface`` is its name as the user knows it. ``songs`` are the canary's; they may be set later.
+    """
+
+    def __init__(  # noqa: PLR0913 - what is watched, and who is told
+        self,
+        ring: Ring,
+        interface: str,
+        targets: Sequence[Target],
+        *,
+        seed: int,
+        saver: Saver | None = None,
+        on_attempt: Callable[[Attempt], None] | None = None,
+    ) -> None:
+        self._ring = ring
+        self._interface = interface
+        self._targets = targets
+        self._saver = saver
+        self._told = on_attempt
+        self._follower = Follower(seed=seed, on_attempt=None if on_attempt is None else self._tell)
+        self._ports = _marks(targets)
+        self._everything = not targets
+        self._first: int | None = None
+        self._last: int | None = None
+        self._linktypes: dict[int, None] = {}
+        self._next_settling = 0.0
+        self._began = time.monotonic()
+        self._notes: list[str] = []
+        self.songs: tuple[Song, ...] = ()
+
+    # -- while it goes --------------------------------------------------------------------------------
+
+    def step(self, wait: float = WAIT_S) -> None:
+        """Follow the frames that wait, or wait for some; settle what is over now and then."""
+        for data, batch in self._ring.batches(wait):
+            self._follower.decode(data, batch)
+            self._follower.track(data, batch)
+            self._first = batch.ts_ns[0] if self._first is None else self._first
+            self._last = batch.ts_ns[batch.count - 1]
+            for linktype in {batch.linktype[0], batch.linktype[batch.count - 1]}:
+                self._linktypes.setdefault(linktype)
+            if self._saver is not None and self._saver.error is None:
+                try:
+                    self._saver.write(data, batch, self._ring.unfilled, self._ring.ifindex)
+                except SaveError as error:
+                    self._notes.append(str(error))
+        self._settle()
+
+    def _settle(self) -> None:
+        began = time.monotonic()
+        if began < self._next_settling:
+            return
+        quiet = 0 if self._last is None else max(0, time.time_ns() - self._last)
+        self._follower.tracker.settle_over(quiet)
+        ended = time.monotonic()
+        self._next_settling = ended + max(SETTLE_S, _SETTLE_SHARE * (ended - began))
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since it began."""
+        return time.monotonic() - self._began
+
+    @property
+    def frames(self) -> int:
+        """Frames followed so far."""
+        return self._follower.frames
+
+    @property
+    def interface(self) -> str:
+        """The interface's name as the user knows it."""
+        return self._interface
+
+    @property
+    def ring(self) -> Ring:
+        """The ring, for its health."""
+        return self._ring
+
+    def counts(self, before_ns: int | None = None) -> dict[Outcome, int]:
+        """Attempts to the targets so far, by outcome; those that began before a time, if one is given."""
+        return self._follower.tracker.tally(self._ports, (1 << 63) - 1 if before_ns is None else before_ns)
+
+    def newest(self, most: int) -> list[Attempt]:
+        """The newest attempts to the targets that are not settled, newest first, as they stand."""
+        found = self._follower.tracker.newest(self._ports, most)
+        own = endpoints(self.songs)
+        return [attempt for attempt in found if attempt.server not in own]
+
+    def is_over(self, stop: Stop) -> bool:
+        """Whether the capture has seen what it was to wait for."""
+        if stop.duration is not None and self.elapsed >= stop.duration:
+            return True
+        if stop.attempts is None and not stop.on_failure and not stop.on_success:
+            return False
+        now = time.time_ns()
+        everything = self.counts()
+        refused, silent = self.counts(now - REFUSED_NS), self.counts(now - SILENT_NS)
+        decided = failed = succeeded = 0
+        for outcome, number in everything.items():
+            label = _LABELS[outcome]
+            ripe = {True: silent, False: refused}[label in _WAITING].get(outcome, 0)
+            if label is Label.COMPLETED:
+                succeeded += number
+                decided += number
+            elif label in FAILURES:
+                failed += ripe
+                decided += ripe
+        return (
+            (stop.attempts is not None and decided >= stop.attempts)
+            or (stop.on_failure and failed > 0)
+            or (stop.on_success and succeeded > 0)
+        )
+
+    # -- at the end -----------------------------------------------------------------------------------
+
+    def finish(
+        self,
+        name: str,
+        *,
+        command: Command | None = None,
+        more: Callable[[TargetSummary], Iterable[Observation]] = lambda _: (),
+    ) -> Diagnosis:
+        """Take what still waits in the ring, end the capture and diagnose. ``name`` is the capture's."""
+        self.step(0)
+        tracker = self._follower.tracker
+        groups = tracker.finish()
+        own = endpoints(self.songs)
+        syns = {
+            (attempt.client, attempt.server)
+            for group in groups
+            if group.server in own
+            for attempt in group.examples
+        }
+        health = self._health(_canary(self.songs, syns))
+        self._close()
+        kept = [self._near(group) for group in groups if group.server not in own]
+        diagnosis = diagnose(
+            name, kept, tracker.orphans(), health, self._targets, claim=_claim(health), more=more
+        )
+        return diagnosis._replace(command=command)
+
+    def close(self) -> None:
+        """End the capture without a diagnosis."""
+        self._close()
+
+    def _close(self) -> None:
+        self._ring.close()
+        if self._saver is not None:
+            try:
+                self._saver.close()
+            except SaveError as error:
+                self._notes.append(str(error))
+
+    def _tell(self, attempt: Attempt) -> None:
+        watched = self._everything or self._ports[attempt.server.port]
+        if self._told is not None and watched and attempt.server not in endpoints(self.songs):
+            self._told(attempt)
+
+    def _near(self, group: AttemptGroup) -> AttemptGroup:
+        """What is known of a port that is not watched: a SYN-ACK is all that can be seen of its handshakes."""
+        if self._everything or self._ports[group.server.port] or group.label is not Label.HALF_OPEN:
+            return group
+        return replace(group, label=Label.COMPLETED, outcome=Outcome.STILL_OPEN)
+
+    def _health(self, canary: tuple[Canary, str]) -> CaptureHealth:
+        ring, follower, tracker = self._ring, self._follower, self._follower.tracker
+        notes = list(self._notes)
+        if ring.state is not RingState.CAPTURING:
+            notes.append(f"{self._interface}: {ring.state.value}")
+        elif ring.interruptions:
+            notes.append(f"{self._interface} went down {count(ring.interruptions, 'time')} meanwhile")
+        if ring.damaged:
+            notes.append(f"{count(ring.damaged, 'block')} of the ring could not be read to the end")
+        undecoded = follower.undecoded()
+        if ring.unknown:
+            undecoded["link layer not known"] = ring.unknown
+        return CaptureHealth(
+            frames=follower.frames,
+            undecoded=undecoded,
+            linktypes=tuple(linktype_name(number) for number in self._linktypes),
+            format="live",
+            tcp_segments=follower.segments,
+            duplicates=tracker.duplicates,
+            strays=tracker.strays,
+            snapped=ring.snapped,
+            first_ts_ns=self._first,
+            last_ts_ns=time.time_ns() if self._last is None else max(self._last, time.time_ns()),
+            aggregated=0,
+            dropped=ring.dropped,
+            notes=tuple(notes),
+            live=Live(self._interface, ring.received, *canary, ring_use=ring.fullest),
+        )
+
+
+def _marks(targets: Sequence[Target]) -> array[int]:
+    """A mark for each port that a client asked for a target may go to; without targets for every port."""
+    if not targets:
+        return array("I", b"\1\0\0\0" * (PORT_MAX + 1))
+    marks = array("I", bytes(4 * (PORT_MAX + 1)))
+    for target in targets:
+        marks[target.wrapped] = 1
+    return marks
+
+
+def watched_ports(targets: Iterable[Target]) -> frozenset[int]:
+    """The ports of which everything is captured: of a number beyond 65535 what clients make of it."""
+    return frozenset(target.wrapped for target in targets)
+
+
+def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
+    """Counts by label, from counts by outcome."""
+    found: dict[Label, int] = {}
+    for outcome, number in counts.items():
+        label = _LABELS[outcome]
+        found[label] = found.get(label, 0) + number
+    return found
+
+
+def _canary(songs: Sequence[Song], syns: set[tuple[Endpoint, Endpoint]]) -> tuple[Canary, str]:
+    """What the canaries of both families say together."""
+    sights = [(song, song.sight(syns)) for song in songs]
+    missed = [song for song, sight in sights if sight is Sight.NOT_SEEN]
+    if missed:
+        families = " and ".join(f"IPv{song.family}" for song in missed)
+        return Canary.NOT_SEEN, f"the capture did not see its own test connection over {families}"
+    unsent = "; ".join(f"IPv{song.family}: {song.text}" for song, sight in sights if sight is Sight.UNSENT)
+    if any(sight is Sight.SEEN for _, sight in sights):
+        return Canary.SEEN, unsent
+    return Canary.UNSENT, unsent
+
+
+def _claim(health: CaptureHealth) -> Claim:
+    """How much it proves that nothing was seen: see ``model.Claim``."""
+    live = health.live
+    awake = live is not None and live.canary is Canary.SEEN
+    return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
