@@ -259,10 +259,7 @@ def _health() -> Schema:
             "received": _number("live: frames that passed the kernel's filter"),
             "canary": _enum("live: whether the capture saw its own test connection", Canary),
             "canary_text": _text("live: why not"),
-            "ring_use": {
-                "type": "number",
-                "description": "live: largest share of the ring that waited, 0 to 1",
-            },
+            "ring_percent": _number("live: largest share of the ring that ever waited", most=100),
         },
         optional=("error", "cut", "files", "interface", "received", "canary", "canary_text", "ring_percent"),
     )
