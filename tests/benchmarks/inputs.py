@@ -17,6 +17,7 @@ SMALL = "load-100k.pcap"
 MEDIUM = "load-1m.pcap"
 LARGE = "load-10m.pcap"
 SNAP96 = "load-96.pcap"
+FAT = "load-64k.pcap"
 PCAPNG = "load.pcapng"
 GZIP = "load.pcap.gz"
 ZSTD = "load.pcap.zst"
@@ -24,6 +25,7 @@ FLOOD = "flood-10m.pcap"
 FLOOD_LATE = "flood-10m-late.pcap"
 
 LARGE_PACKETS = 10_000_000
+FAT_PACKETS = 200_000
 COPY_SECONDS = 60
 INDEX = "inputs.json"
 
@@ -66,6 +68,7 @@ class Maker:
         self._cut(SMALL, 100_000)
         self._cut(MEDIUM, 1_000_000)
         self._enlarge()
+        self._fatten()
         path = str(load)
         self._convert(SNAP96, ["editcap", "-F", "pcap", "-s", "96", path, "{}"])
         self._convert(PCAPNG, ["editcap", "-F", "pcapng", path, "{}"])
@@ -124,6 +127,19 @@ class Maker:
                 out.write(memoryview(data)[pcapfile.FILE_HEADER :])
         part.replace(self.folder / LARGE)
         self._note(LARGE, load.packets * copies, load.handshakes * copies)
+
+    def _fatten(self) -> None:
+        """Write the load's first packets with payloads of 64 KiB."""
+        if FAT in self.known:
+            return
+        data = pcapfile.load(self.folder / LOAD)
+        part = self.folder / (FAT + ".part")
+        with part.open("wb") as out:
+            for piece in pcapfile.fattened(data, FAT_PACKETS):
+                out.write(piece)
+        part.replace(self.folder / FAT)
+        packets = min(FAT_PACKETS, self.known[LOAD].packets)
+        self._note(FAT, packets, pcapfile.count_handshakes(data[: len(pcapfile.prefix(data, packets) or data)]))
 
     def _flood(self, name: str, *, late: bool) -> None:
         """Write a SYN flood."""

@@ -25,14 +25,18 @@ def read_ahead(
     An exception of either is raised here, after everything before it was yielded. Closing the generator
     ends the thread before it returns; a batch is done with when the next one is asked for.
     """
-    free = threading.Semaphore(rooms - 1)
+    if rooms < 2:  # noqa: PLR2004
+        raise ValueError("reading ahead needs at least two rooms")
+    free: SimpleQueue[None] = SimpleQueue()  # a semaphore, but without a lock held by the interpreter
+    for _ in range(rooms - 1):
+        free.put(None)
     ready: SimpleQueue[_Room | BaseException | None] = SimpleQueue()
     closing = False
 
     def work() -> None:
         try:
             while True:
-                free.acquire()
+                free.get()
                 room = None if closing else next(batches, None)
                 if room is None:
                     break
@@ -50,8 +54,8 @@ def read_ahead(
             if isinstance(room, BaseException):
                 raise room
             yield room
-            free.release()
+            free.put(None)
     finally:
         closing = True
-        free.release()
+        free.put(None)
         thread.join()

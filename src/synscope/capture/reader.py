@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from synscope.capture.attachments import MOST_COMMENTS
 from synscope.capture.errors import CaptureError
 from synscope.capture.linktypes import linktype_name
 from synscope.capture.source import ByteSource
@@ -25,6 +26,9 @@ from synscope.engine.batch import SIZE, Batch
 from synscope.model import CaptureFile, Cut
 
 _BUFFER = 1 << 18
+_LARGEST_PIECE = 1 << 21
+_FEW = 512
+"""A buffer that holds fewer frames than this is too small: every one of them costs the same to hand on."""
 _LARGEST = 1 << 26
 _PCAP_HEADER = 24
 _MAX_SNAPLEN = 262144
@@ -35,6 +39,7 @@ _SHB = 0x0A0D0D0A
 _IDB = 1
 _ISB = 5
 _OPT_END = 0
+_OPT_COMMENT = 1
 _IF_TSRESOL = 9
 _IF_TSOFFSET = 14
 _ISB_IFDROP = 5
@@ -88,6 +93,7 @@ class Reader:
         self.rooms = rooms
         self._rooms: list[tuple[bytearray, Batch]] = []
         self._buffer = bytearray(_BUFFER)
+        self._piece = _BUFFER
         self._filled = 0
         self._base = 0  # offset in the capture of the buffer's first byte
         self._ended = False
@@ -102,6 +108,8 @@ class Reader:
         self.cut: Cut | None = None
         self.odd_times: dict[int, int] = {}
         self.unknown_blocks = 0
+        self.comments: list[str] = []
+        """The first comments on the file as a whole."""
 
     @property
     def linktypes(self) -> tuple[str, ...]:
@@ -143,6 +151,8 @@ class Reader:
                 yield buffer, batch
             if not more:
                 return
+            if batch.count < _FEW:
+                self._piece = min(2 * self._piece, _LARGEST_PIECE)
 
     def _fill(self, batch: Batch) -> bool:
         """Walk what is in the buffer, reading more only for a first frame; false when that was all."""
@@ -209,7 +219,9 @@ class Reader:
                 self._end("a record is larger than any capture program writes")
                 return False
             self._buffer.extend(bytes(len(self._buffer)))
-        with memoryview(self._buffer) as view, view[left : left + _BUFFER] as room:
+        if len(self._buffer) < self._piece:
+            self._buffer.extend(bytes(self._piece - len(self._buffer)))
+        with memoryview(self._buffer) as view, view[left : left + self._piece] as room:
             size = self._read(room)
         if size:
             self._filled += size
@@ -344,6 +356,9 @@ class Reader:
         if major != 1:
             return f"a section of the unknown pcapng version {major}.{minor}"
         self._section += 1
+        for code, value in self._options(body[16:]):
+            if code == _OPT_COMMENT and len(self.comments) < MOST_COMMENTS:
+                self.comments.append(value.decode("utf-8", "replace"))
         self._interfaces = array("Q")
         self._state[rec.STATE_INTERFACES] = 0
         self._state[rec.STATE_BIG_ENDIAN] = self._order == ">"
