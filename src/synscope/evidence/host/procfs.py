@@ -1,0 +1,60 @@
+"""Files of Linux's /proc, read with a bound and without surprises.
+
+Input: a process number or a path below /proc. Output: text, or ``None`` where it cannot be read. Source: proc(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+LARGEST: Final = 1 << 20
+PROC: Final = Path("/proc")
+NET: Final = "thread-self/net"
+"""The calling thread's network namespace: /proc/net is the first thread's."""
+
+
+def text(name: str) -> str | None:
+    """Return the text of a file below /proc, at most 1 MiB, without white space around it."""
+    try:
+        with (PROC / name).open("rb") as file:
+            return file.read(LARGEST).decode(errors="replace").strip()
+    except OSError:
+        return None
+
+
+def number(name: str) -> int | None:
+    """Return the number that is all a file below /proc says."""
+    found = text(name)
+    return int(found) if found is not None and found.lstrip("-").isdigit() else None
+
+
+def processes(until: float) -> Iterator[int]:
+    """Yield the numbers of all processes, until the time (``time.monotonic``) is up."""
+    with contextlib.suppress(OSError), os.scandir(PROC) as entries:
+        for entry in entries:
+            if entry.name.isdigit():
+                if time.monotonic() > until:
+                    return
+                yield int(entry.name)
+
+
+def command_line(pid: int) -> tuple[str, ...]:
+    """Return the arguments of a process; empty for a kernel thread, or one that cannot be read."""
+    found = text(f"{pid}/cmdline")
+    return tuple(found.rstrip("\0").split("\0")) if found else ()
+
+
+def program(pid: int) -> str:
+    """Return the name of a process, as the kernel has it; empty when it is gone."""
+    return text(f"{pid}/comm") or ""
+
+
+def status(pid: int) -> dict[str, str]:
+    """Return the fields of a process's status file."""
+    lines = (text(f"{pid}/status") or "").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}

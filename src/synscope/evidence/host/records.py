@@ -1,0 +1,310 @@
+"""What one look at the host records: plain, frozen, bounded, without secrets.
+
+Every part is either there or an ``Untold`` that says why not. Addresses are textual, ports 0..65535, times
+nanoseconds since the epoch. ``document`` turns a ``Snapshot`` into JSON and back; strings may hold bytes that
+somebody else chose (process names, socket paths, rule comments).
+"""
+
+from __future__ import annotations
+
+import enum
+from typing import Final, NamedTuple
+
+VERSION: Final = 1
+"""Of the document. A reader refuses any other."""
+
+
+class Untold(NamedTuple):
+    """The answer 'could not tell', and why."""
+
+    could_not_tell: str
+
+
+class Owner(NamedTuple):
+    """A process that holds a socket."""
+
+    pid: int
+    program: str
+    user: str | None
+
+
+class LocalSocket(NamedTuple):
+    """A socket that has a local port: a TCP listener, a bound TCP socket, or a UDP socket."""
+
+    address: str
+    port: int
+    v6only: bool | None = None
+    """IPv6 only: whether it leaves IPv4 alone. ``None`` for IPv4, or where the system does not say."""
+    device: str | None = None
+    """The interface it is bound to (SO_BINDTODEVICE)."""
+    queued: int | None = None
+    """Connections that wait for accept(), of a listener."""
+    backlog: int | None = None
+    user: str | None = None
+    """Whose the socket is."""
+    owners: tuple[Owner, ...] = ()
+    owner_untold: str | None = None
+    """Why ``owners`` is empty. Every socket has an owner or the kernel itself."""
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether it is a socket of the IPv6 family."""
+        return ":" in self.address
+
+    @property
+    def is_wildcard(self) -> bool:
+        """Whether it takes connections at every address of its family."""
+        return self.address in {"0.0.0.0", "::"}  # noqa: S104 - addresses to recognise, not to bind
+
+
+class UnixSocket(NamedTuple):
+    """A listening Unix socket whose path speaks of a port."""
+
+    path: str
+    port: int
+
+
+class PortUse(NamedTuple):
+    """Connections from and to one port, by their state. On a busy machine each number is a lower bound."""
+
+    port: int
+    established: int = 0
+    time_wait: int = 0
+    close_wait: int = 0
+    syn_received: int = 0
+    syn_sent: int = 0
+    """Clients of this machine that wait for an answer from the port."""
+    most_local_ports: int = 0
+    """Local ports in use toward the port at one address: the most at any address."""
+
+
+class Sockets(NamedTuple):
+    """The sockets of the network namespace."""
+
+    listeners: tuple[LocalSocket, ...]
+    bound: tuple[LocalSocket, ...] | Untold
+    """TCP sockets on the watched ports that are bound and neither listen nor are connected."""
+    udp: tuple[LocalSocket, ...] = ()
+    unix: tuple[UnixSocket, ...] = ()
+    uses: tuple[PortUse, ...] = ()
+    complete: bool = True
+    """False when some listeners were left out, to bound the size."""
+
+
+class Verdict(enum.StrEnum):
+    """What the rules do with a packet."""
+
+    ACCEPT = "accept"
+    DROP = "drop"
+    REJECT = "reject"
+    REDIRECT = "redirect"
+    UNKNOWN = "could not tell"
+
+
+class Probe(enum.StrEnum):
+    """The packets of a connection that the rules are asked about."""
+
+    SYN = "SYN"
+    ANSWER = "SYN-ACK"
+    DATA = "data"
+
+
+class Ruling(NamedTuple):
+    """What the rules do with one packet over loopback."""
+
+    address: str
+    """The server's."""
+    port: int
+    packet: Probe
+    verdict: Verdict
+    how: str = ""
+    """``tcp reset``, the ICMP type, or where it is redirected to."""
+    rule: str = ""
+    """Its text, or ``policy drop``."""
+    place: str = ""
+    """``inet filter input``: family, table, chain."""
+    packets: int | None = None
+    """The rule's counter."""
+    because: str = ""
+    """Why it could not be told."""
+
+
+class Firewall(NamedTuple):
+    """What the whole set of rules does to the watched ports."""
+
+    tools: tuple[str, ...]
+    rulings: tuple[Ruling, ...]
+    front_ends: tuple[str, ...] = ()
+    """Programs that seem to have written the rules."""
+
+
+class Resolved(NamedTuple):
+    """The addresses of a name, in the order in which a client tries them."""
+
+    name: str
+    addresses: tuple[str, ...]
+    error: str = ""
+    """The resolver's word where there is no address."""
+    late: bool = False
+    """The resolver did not answer in time."""
+
+
+class HostsLine(NamedTuple):
+    """A line of the hosts file that names a watched name."""
+
+    number: int
+    address: str
+    names: tuple[str, ...]
+
+
+class Names(NamedTuple):
+    """How names resolve here."""
+
+    resolved: tuple[Resolved, ...]
+    hosts: tuple[HostsLine, ...] | Untold
+    order: str = ""
+    """The ``hosts:`` line of nsswitch.conf."""
+
+
+class Variable(NamedTuple):
+    """A proxy variable of the client's environment, its password left out."""
+
+    name: str
+    value: str
+
+
+class Loopback(NamedTuple):
+    """The loopback interface, and the way to its addresses."""
+
+    name: str
+    up: bool
+    addresses: tuple[str, ...]
+    route_ipv4: str
+    """``local dev lo``, or the error of a look-up of 127.0.0.1."""
+    route_ipv6: str
+    """The same for ::1."""
+    ipv6_disabled: bool | None = None
+    extra_rules: int = 0
+    """Routing rules beyond the usual ones."""
+    others: tuple[str, ...] | None = None
+    """The addresses of the machine's other interfaces, where they were asked for."""
+
+
+class Process(NamedTuple):
+    """A process that matters: the server's, the client's, or a listener's owner."""
+
+    pid: int
+    program: str
+    role: str
+    """``listener``, ``server`` or ``client``."""
+    ancestors: tuple[int, ...] = ()
+    """Its parent, the parent's parent and so on; at most eight."""
+    state: str = ""
+    """The letter of proc(5): R, S, D, T, t, Z, …; ``?`` when it cannot be read, empty when it is gone."""
+    waits_in: str = ""
+    """The kernel function it sleeps in, where readable."""
+    descriptors: int | None = None
+    """Open file descriptors."""
+    descriptor_limit: int | None = None
+    confinement: str = ""
+    """Its SELinux or AppArmor label."""
+    seccomp: bool | None = None
+    """Whether system calls of it are filtered."""
+    command: str = ""
+    """Its whole command line, only where it was asked for."""
+
+
+class Setting(NamedTuple):
+    """A number the kernel keeps: a setting or a counter."""
+
+    name: str
+    value: int
+
+
+class Limits(NamedTuple):
+    """What the system allows, and how much of it is used."""
+
+    settings: tuple[Setting, ...]
+    reserved_ports: str = ""
+    ephemeral_low: int | None = None
+    ephemeral_high: int | None = None
+
+
+class Denial(NamedTuple):
+    """A refusal by a security policy, from the kernel's log or the audit log."""
+
+    policy: str
+    """``SELinux``, ``AppArmor``, ``seccomp`` or ``Landlock``."""
+    program: str
+    operation: str
+    ts_ns: int
+    pid: int | None = None
+    port: int | None = None
+
+
+class Policy(NamedTuple):
+    """Security policies, and what they refused of late."""
+
+    active: tuple[str, ...]
+    denials: tuple[Denial, ...] | Untold
+
+
+class Forward(NamedTuple):
+    """A program that takes connections on a watched port and passes them on."""
+
+    program: str
+    """``docker``, ``podman``, ``ssh``, ``socat``, ``kubectl``, …"""
+    listen_address: str
+    listen_port: int
+    target: str
+    """``ADDRESS:PORT`` behind it, or a container's name."""
+    pid: int | None = None
+
+
+class Forwards(NamedTuple):
+    """Forwarders on the watched ports, and who could not be asked."""
+
+    found: tuple[Forward, ...]
+    unasked: tuple[str, ...] = ()
+    """Why an engine or a process could not be asked."""
+
+
+class ElsewhereListener(NamedTuple):
+    """A listener on a watched port in another network namespace."""
+
+    namespace: str
+    address: str
+    port: int
+    pid: int | None = None
+    program: str = ""
+
+
+class Namespaces(NamedTuple):
+    """Network namespaces other than this one."""
+
+    listeners: tuple[ElsewhereListener, ...]
+    looked_at: int
+    unseen: str = ""
+    """Why some could not be looked at."""
+
+
+class Snapshot(NamedTuple):
+    """One bounded look at the host."""
+
+    version: int
+    taken_ns: int
+    duration_ns: int
+    system: str
+    privileged: bool
+    ports: tuple[int, ...]
+    sockets: Sockets | Untold
+    firewall: Firewall | Untold
+    names: Names | Untold
+    proxy: tuple[Variable, ...] | Untold
+    loopback: Loopback | Untold
+    processes: tuple[Process, ...] | Untold
+    limits: Limits | Untold
+    counters: tuple[Setting, ...] | Untold
+    policy: Policy | Untold
+    forwards: Forwards | Untold
+    namespaces: Namespaces | Untold

@@ -1,0 +1,363 @@
+"""Answers from snapshots made by hand: each question with a hit, a near miss and what leaves it open."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.evidence.host import observe_host
+from synscope.evidence.host.observe import QUESTIONS
+from synscope.evidence.host.observe_errors import WORDS as ERROR_WORDS
+from synscope.evidence.host.records import (
+    Denial,
+    ElsewhereListener,
+    Firewall,
+    Forward,
+    Forwards,
+    HostsLine,
+    Loopback,
+    Names,
+    Namespaces,
+    Owner,
+    Policy,
+    Probe,
+    Resolved,
+    Setting,
+    Snapshot,
+    Untold,
+    Verdict,
+)
+from synscope.evidence.vocabulary import VOCABULARY, WORDS
+from synscope.model import Answer, Source
+from synscope.targets import parse
+from tests.evidence.host.builders import (
+    BOTH,
+    NOW,
+    PORT,
+    SERVER,
+    answers,
+    listener,
+    observed,
+    process,
+    rulings,
+    snapshot,
+    sockets,
+)
+
+YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
+LATER = NOW + 2_000_000_000
+BLIND = snapshot()._replace(
+    **{
+        name: Untold("the reason")
+        for name in Snapshot._fields
+        if name not in {"version", "taken_ns", "duration_ns", "system", "privileged", "ports"}
+    }
+)
+
+
+def test_every_word_about_the_host_is_answered() -> None:
+    host = {word.name for word in VOCABULARY if word.source is Source.HOST}
+    assert QUESTIONS.keys() | ERROR_WORDS.keys() == host
+    assert all(WORDS[name].source is Source.HOST for name in QUESTIONS)
+
+
+def test_without_a_look_nothing_is_told() -> None:
+    found = observe_host(parse("8080"), (), environment_known=True)
+    assert {one.answer for one in found} == {UNKNOWN}
+
+
+def test_what_was_not_seen_is_not_denied() -> None:
+    found = observed(BLIND)
+    assert {name for name, one in found.items() if one.answer is not UNKNOWN} == set()
+    assert all(one.text for one in found.values())
+
+
+def test_a_number_that_is_no_port_has_no_listener() -> None:
+    found = observed(snapshot(), target="localhost:619009")
+    assert found["listener-on-target"].answer is NO
+    assert found["loopback-is-down"].answer is NO
+
+
+def test_a_port_that_was_not_looked_at_is_left_open() -> None:
+    assert observed(snapshot(), target="9999")["listener-on-target"].answer is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("listeners", "failed_at", "target", "other_address", "other_family"),
+    [
+        ([listener()], (), YES, NO, NO),
+        ([listener()], ("::1",), NO, NO, YES),
+        ([listener()], ("127.0.0.1",), YES, NO, NO),
+        ([listener("0.0.0.0")], ("127.0.0.1",), YES, NO, NO),
+        ([listener("0.0.0.0")], ("::1",), NO, NO, YES),
+        ([listener("::")], ("127.0.0.1",), YES, NO, NO),
+        ([listener("::", v6only=True)], ("127.0.0.1",), NO, NO, YES),
+        ([listener("::", v6only=None)], ("127.0.0.1",), UNKNOWN, UNKNOWN, UNKNOWN),
+        ([listener("127.0.0.2")], (), NO, YES, NO),
+        ([listener("10.0.0.5")], ("127.0.0.1",), NO, YES, NO),
+        ([listener("10.0.0.5")], (), NO, YES, NO),
+        ([listener("fe80::1")], ("127.0.0.1",), NO, NO, YES),
+        ([listener("127.0.0.2"), listener("::1")], ("127.0.0.1",), NO, YES, NO),
+        ([listener("0.0.0.0", device="eth0")], ("127.0.0.1",), NO, YES, NO),
+        ([listener("0.0.0.0", device="lo")], ("127.0.0.1",), YES, NO, NO),
+        ([listener("::ffff:127.0.0.1")], ("127.0.0.1",), YES, NO, NO),
+        ([listener()], BOTH, NO, NO, YES),
+        ([listener(), listener("::1")], BOTH, YES, NO, NO),
+        ([listener(port=9999)], (), NO, NO, NO),
+        ([], (), NO, NO, NO),
+    ],
+)
+def test_where_listeners_are(
+    listeners: list[object],
+    failed_at: tuple[str, ...],
+    target: Answer,
+    other_address: Answer,
+    other_family: Answer,
+) -> None:
+    found = answers(snapshot(*listeners), failed_at=failed_at)  # type: ignore[arg-type]
+    names = ("listener-on-target", "listener-on-other-address", "listener-on-other-family")
+    assert tuple(found[name] for name in names) == (target, other_address, other_family)
+
+
+def test_an_address_of_another_machine_is_not_said_to_be_without_a_listener() -> None:
+    def looked(*others: str) -> Snapshot:
+        loopback = Loopback("lo", True, BOTH, "local dev lo", "local dev lo", others=others)
+        return snapshot(listener("10.0.0.5"), loopback=loopback)
+
+    assert answers(looked("10.0.0.5"), target="10.0.0.5:8080")["listener-on-target"] is YES
+    found = answers(looked("10.0.0.9"), target="10.0.0.5:8080")
+    for name in ("listener-on-target", "listener-on-other-address", "listener-on-other-family"):
+        assert found[name] is UNKNOWN
+    assert answers(looked(), target="localhost:8080")["listener-on-target"] is NO
+
+
+def test_the_text_names_the_owner() -> None:
+    text = observed(snapshot(listener()))["listener-on-target"].text
+    assert text == "127.0.0.1:8080 is listened on by python3 (pid 4242, user www)"
+
+
+def test_an_owner_that_is_not_visible_is_not_said_to_be_absent() -> None:
+    hidden = listener(owners=(), owner_untold="owner not visible: it needs root")
+    found = observed(snapshot(hidden))
+    assert "owner not visible: it needs root" in found["listener-on-target"].text
+    assert found["server-process-stopped"].answer is UNKNOWN
+    assert found["server-out-of-descriptors"].answer is UNKNOWN
+
+
+def test_listeners_that_were_left_out_are_not_denied() -> None:
+    cut = snapshot(sockets=sockets(listener(port=1), complete=False))
+    assert observed(cut)["listener-on-target"].answer is UNKNOWN
+
+
+def test_a_port_like_it() -> None:
+    seen = observed(snapshot(listener(port=8081)))["listener-on-similar-port"]
+    assert seen.answer is YES
+    assert "one digit different" in seen.text
+    assert answers(snapshot(listener(port=9999)))["listener-on-similar-port"] is NO
+
+
+def test_appearing_and_vanishing_have_a_time() -> None:
+    before, after = snapshot(), snapshot(listener(), taken_ns=LATER)
+    assert "2 s" in observed(before, after)["listener-appeared-later"].text
+    gone = observed(after._replace(taken_ns=NOW), snapshot(taken_ns=LATER))["listener-vanished"]
+    assert (gone.answer, "2 s" in gone.text) == (YES, True)
+    back = answers(after, snapshot(), after)
+    assert (back["listener-vanished"], back["listener-appeared-later"]) == (NO, YES)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "more", "drops", "rejects", "none"),
+    [
+        (Verdict.ACCEPT, {}, NO, NO, YES),
+        (Verdict.DROP, {"rule": "drop", "place": "inet f i"}, YES, NO, NO),
+        (Verdict.REJECT, {"rule": "r", "how": "tcp reset"}, NO, YES, NO),
+        (Verdict.REDIRECT, {"how": ":9"}, NO, NO, NO),
+        (Verdict.UNKNOWN, {"because": "limit"}, UNKNOWN, UNKNOWN, UNKNOWN),
+    ],
+)
+@pytest.mark.parametrize("probe", Probe)
+def test_what_the_firewall_does(
+    probe: Probe, verdict: Verdict, more: dict[str, str], drops: Answer, rejects: Answer, none: Answer
+) -> None:
+    found = answers(snapshot(firewall=Firewall(("nft",), rulings(verdict, probe, **more))))
+    names = ("firewall-rule-drops", "firewall-rule-rejects", "no-firewall-rule")
+    assert tuple(found[name] for name in names) == (drops, rejects, none)
+
+
+def test_a_counter_is_compared() -> None:
+    def at(packets: int) -> Firewall:
+        rule = f"tcp dport 8080 counter packets {packets} bytes {60 * packets} drop"
+        return Firewall(
+            ("nft",), rulings(Verdict.DROP, rule=rule, place="inet filter input", packets=packets)
+        )
+
+    text = observed(snapshot(firewall=at(4)), snapshot(firewall=at(7)))["firewall-rule-drops"].text
+    assert "in inet filter input drops the SYN to 127.0.0.1:8080, counter +3" in text
+    assert "counter 7" in observed(snapshot(firewall=at(7)))["firewall-rule-drops"].text
+
+
+def test_rules_for_another_address_do_not_count() -> None:
+    only_ipv6 = tuple(
+        one if one.address == "::1" else one._replace(verdict=Verdict.ACCEPT) for one in rulings(Verdict.DROP)
+    )
+    looked = snapshot(firewall=Firewall(("nft",), only_ipv6))
+    assert answers(looked, failed_at=("127.0.0.1",))["no-firewall-rule"] is YES
+    assert answers(looked, failed_at=("::1",))["firewall-rule-drops"] is YES
+    assert answers(looked, failed_at=("10.0.0.5",))["no-firewall-rule"] is UNKNOWN
+
+
+def test_the_rules_must_have_been_seen_each_time() -> None:
+    found = answers(snapshot(), snapshot(firewall=Untold("needs root")))
+    assert found["no-firewall-rule"] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("queued", "backlog", "answer"), [(0, 128, NO), (128, 128, NO), (129, 128, YES), (None, None, UNKNOWN)]
+)
+def test_the_accept_queue(queued: int | None, backlog: int | None, answer: Answer) -> None:
+    assert answers(snapshot(listener(queued=queued, backlog=backlog)))["accept-queue-full"] is answer
+
+
+def test_overflows_point_at_a_listener_only_when_it_is_the_only_one() -> None:
+    more = (Setting("TcpExtListenOverflows", 9),)
+    alone = answers(snapshot(listener()), snapshot(listener(), counters=more))
+    assert alone["accept-queue-full"] is YES
+    others = answers(snapshot(listener()), snapshot(listener(), listener(port=9), counters=more))
+    assert others["accept-queue-full"] is UNKNOWN
+    assert answers(snapshot(), snapshot(counters=more))["accept-queue-full"] is NO
+
+
+@pytest.mark.parametrize(
+    ("state", "answer"),
+    [("S", NO), ("R", NO), ("T", YES), ("t", YES), ("Z", YES), ("D", YES), ("?", UNKNOWN)],
+)
+def test_the_state_of_the_server(state: str, answer: Answer) -> None:
+    looked = snapshot(listener(), processes=(process(state=state),))
+    assert answers(looked)["server-process-stopped"] is answer
+
+
+def test_one_of_several_servers_that_runs_is_enough() -> None:
+    two = listener(owners=(SERVER, Owner(7, "w", "www")))
+    looked = snapshot(two, processes=(process(state="T"), process(7)))
+    assert answers(looked)["server-process-stopped"] is NO
+
+
+@pytest.mark.parametrize(("used", "answer"), [(10, NO), (1023, NO), (1024, YES), (None, UNKNOWN)])
+def test_descriptors_of_the_server(used: int | None, answer: Answer) -> None:
+    looked = snapshot(listener(), processes=(process(descriptors=used),))
+    assert answers(looked)["server-out-of-descriptors"] is answer
+
+
+def test_descriptors_of_the_client() -> None:
+    def client(used: int) -> Snapshot:
+        return snapshot(processes=(process(9, "client", descriptors=used),))
+
+    assert answers(client(1024))["client-out-of-resources"] is YES
+    assert answers(client(10))["client-out-of-resources"] is NO
+    assert answers(snapshot())["client-out-of-resources"] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("addresses", "error", "host", "answer"),
+    [
+        (("127.0.0.1",), "", "localhost", NO),
+        (BOTH, "", "localhost", NO),
+        (("10.0.0.5",), "", "localhost", YES),
+        (("127.0.0.1", "10.0.0.5"), "", "localhost", YES),
+        ((), "Name or service not known", "localhost", YES),
+        ((), "Name or service not known", "app.test", YES),
+        (("10.0.0.5",), "", "app.test", UNKNOWN),
+    ],
+)
+def test_what_the_name_resolves_to(addresses: tuple[str, ...], error: str, host: str, answer: Answer) -> None:
+    names = Names((Resolved(host, addresses, error),), (HostsLine(3, "10.0.0.5", (host,)),))
+    seen = observed(snapshot(names=names), target=f"{host}:{PORT}")["localhost-resolves-wrong"]
+    assert seen.answer is answer
+    assert ("hosts file, line 3: 10.0.0.5" in seen.text) is (answer is YES)
+
+
+def test_a_name_that_leads_to_one_family_leaves_it_open_when_the_listener_is_in_the_other() -> None:
+    names = Names((Resolved("localhost", ("127.0.0.1",)),), ())
+    assert answers(snapshot(listener("::1"), names=names))["localhost-resolves-wrong"] is UNKNOWN
+    assert answers(snapshot(listener("::"), names=names))["localhost-resolves-wrong"] is NO
+
+
+def test_an_address_needs_no_name() -> None:
+    assert answers(snapshot(), target="127.0.0.1:8080")["localhost-resolves-wrong"] is NO
+    late = Names((Resolved("localhost", (), late=True),), ())
+    assert answers(snapshot(names=late))["localhost-resolves-wrong"] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("loopback", "failed_at", "answer"),
+    [
+        (Loopback("lo", True, BOTH, "local dev lo", "local dev lo"), (), NO),
+        (Loopback("lo", False, BOTH, "local dev lo", "local dev lo"), (), YES),
+        (Loopback("lo", True, (), "local dev lo", "local dev lo"), (), YES),
+        (Loopback("lo", True, ("127.0.0.1",), "local dev lo", "error: x"), (), NO),
+        (Loopback("lo", True, ("127.0.0.1",), "local dev lo", "error: x"), ("::1",), YES),
+        (Loopback("lo", True, BOTH, "error: Network is unreachable", "local dev lo"), ("127.0.0.1",), YES),
+        (Loopback("lo0", True, BOTH, "", ""), (), NO),
+    ],
+)
+def test_the_loopback_interface(loopback: Loopback, failed_at: tuple[str, ...], answer: Answer) -> None:
+    assert answers(snapshot(loopback=loopback), failed_at=failed_at)["loopback-is-down"] is answer
+
+
+def test_forwarders_and_redirects() -> None:
+    forward = Forwards((Forward("docker", "0.0.0.0", PORT, "container web, port 80"),))
+    seen = observed(snapshot(forwards=forward))["container-publishes-port"]
+    assert (seen.answer, "container web, port 80" in seen.text) == (YES, True)
+    assert answers(snapshot(forwards=Forwards((), ("docker: no",))))["container-publishes-port"] is UNKNOWN
+    redirect = Firewall(("nft",), rulings(Verdict.REDIRECT, how="172.17.0.2:80"))
+    assert answers(snapshot(firewall=redirect))["container-publishes-port"] is YES
+
+
+def test_other_namespaces() -> None:
+    found = Namespaces((ElsewhereListener("blue", "127.0.0.1", PORT),), 1)
+    assert answers(snapshot(namespaces=found))["listener-in-other-namespace"] is YES
+    assert answers(snapshot(namespaces=Namespaces((), 2)))["listener-in-other-namespace"] is NO
+    unseen = Namespaces((), 2, "those of 9 processes cannot be looked at without root")
+    assert answers(snapshot(namespaces=unseen))["listener-in-other-namespace"] is UNKNOWN
+
+
+def test_who_owns_the_port() -> None:
+    def looked(*ancestors: int) -> Snapshot:
+        ours = process(1000, "server")
+        return snapshot(listener(), processes=(ours, process(ancestors=ancestors)))
+
+    assert answers(looked(1))["other-program-owns-port"] is YES
+    assert answers(looked(1000, 1))["other-program-owns-port"] is NO
+    assert answers(snapshot(listener()))["other-program-owns-port"] is UNKNOWN
+
+
+def test_refusals_count_when_they_are_fresh_and_about_the_target() -> None:
+    def looked(**more: object) -> Snapshot:
+        values = {
+            "policy": "SELinux",
+            "program": "nginx",
+            "operation": "name_bind",
+            "ts_ns": NOW,
+            "port": PORT,
+        }
+        return snapshot(policy=Policy((), (Denial(**{**values, **more}),)))  # type: ignore[arg-type]
+
+    seen = observed(looked())["policy-denied"]
+    assert (seen.answer, seen.text) == (YES, "SELinux refused nginx name_bind on port 8080")
+    assert answers(looked(port=81))["policy-denied"] is NO
+    assert answers(looked(ts_ns=NOW - 10**12))["policy-denied"] is UNKNOWN
+    assert answers(snapshot())["policy-denied"] is NO
+
+
+@pytest.mark.parametrize(
+    ("address", "device", "answer"),
+    [
+        ("0.0.0.0", None, YES),
+        ("::", None, YES),
+        ("10.0.0.5", None, YES),
+        ("127.0.0.1", None, NO),
+        ("::1", None, NO),
+        ("0.0.0.0", "lo", NO),
+    ],
+)
+def test_exposure(address: str, device: str | None, answer: Answer) -> None:
+    assert answers(snapshot(listener(address, device=device)))["listener-exposed"] is answer
