@@ -198,6 +198,17 @@ VOCABULARY: tuple[Word, ...] = (
     Word("kernel-says-no-socket", _KERNEL, "the kernel dropped the SYN because no socket listens"),
     Word("kernel-says-netfilter-drop", _KERNEL, "the kernel dropped the SYN in netfilter"),
     Word("kernel-says-queue-full", _KERNEL, "the kernel counted listen queue overflows"),
+    Word("kernel-says-stack-reset", _KERNEL, "this machine's TCP stack sent the RST"),
+    Word("kernel-says-firewall-reset", _KERNEL, "netfilter dropped the SYN and made the RST"),
+    Word(
+        "kernel-saw-connect-without-syn",
+        _KERNEL,
+        "a process began to connect to the port and its SYN never reached the wire",
+    ),
+    Word("kernel-saw-listener-open", _KERNEL, "a process began to listen on the port during the observation"),
+    Word(
+        "kernel-saw-listener-close", _KERNEL, "a process stopped listening on the port during the observation"
+    ),
 )
 
 WORDS: dict[str, Word] = {word.name: word for word in VOCABULARY}

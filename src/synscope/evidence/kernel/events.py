@@ -1,0 +1,111 @@
+"""What the trace says, as plain nouns: events, and how complete the trace was."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from synscope.model import Endpoint
+
+
+class Kind(enum.Enum):
+    """What an event tells."""
+
+    CONNECT = "a thread began to connect"
+    SETTLED = "a connect ended: established or closed"
+    LISTEN = "a socket began to listen"
+    UNLISTEN = "a socket stopped listening"
+    DROP = "a frame was dropped"
+    RESET = "the TCP stack sent an RST"
+
+
+class Task(NamedTuple):
+    """The thread in whose context something happened."""
+
+    tid: int
+    comm: str | None
+    """The name it gave itself, at most 15 bytes of its choice; ``None`` when the kernel no longer knew it."""
+
+    def __str__(self) -> str:
+        return f"{self.comm or 'a process'} ({self.tid})"
+
+
+class Event(NamedTuple):
+    """One line of the trace."""
+
+    ts_ns: int
+    """Nanoseconds since the epoch, exact to a microsecond."""
+    kind: Kind
+    task: Task
+    cpu: int
+    interrupt: bool
+    """It happened in an interrupt, so ``task`` is only whom it interrupted, or whose own send led there."""
+    client: Endpoint | None = None
+    """CONNECT (port 0: not chosen yet), SETTLED, RESET."""
+    server: Endpoint | None = None
+    """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN."""
+    reason: str = ""
+    """DROP and RESET: the kernel's symbol. SETTLED: the new state."""
+    skb: str = ""
+    """DROP and RESET: the buffer's (hashed) address; empty when not known."""
+    ipv6: bool = False
+    """DROP: whether the frame was IPv6."""
+
+
+@dataclass(frozen=True, slots=True)
+class TraceHealth:
+    """How complete the trace was. What is absent from an incomplete trace proves nothing."""
+
+    start_ts_ns: int | None = None
+    """From when on it is whole; ``None`` when it never was on."""
+    end_ts_ns: int | None = None
+    """Until when it was on; ``None`` while it goes on."""
+    error: str | None = None
+    """Why there is no trace at all."""
+    lost: int = 0
+    """Events the kernel overwrote before they were read."""
+    forgotten: int = 0
+    """Events dropped here to bound memory."""
+    unread: int = 0
+    """Lines that were not understood."""
+    switched_off: str | None = None
+    """Why it was switched off early."""
+    missing: dict[str, str] = field(default_factory=dict)
+    """Event → why this kernel cannot tell it."""
+    names_resets: bool = False
+    """Whether RSTs without a socket are traced with their addresses (Linux 6.10 and later)."""
+    overflows: int | None = None
+    """How far the namespace's ListenOverflows rose; ``None`` when nobody read it."""
+    clock_step_ns: int = 0
+    """How far the wall clock was set while it ran: times are off by as much."""
+
+    @property
+    def holes(self) -> str | None:
+        """What is missing between start and end, for a person; ``None`` when nothing is."""
+        parts = [
+            f"the trace lost {self.lost:,} events" if self.lost else "",
+            f"{self.unread:,} lines of the trace were not understood" if self.unread else "",
+            "the clock was set during the trace" if abs(self.clock_step_ns) > _STEP_NS else "",
+        ]
+        return _joined(parts)
+
+    @property
+    def gaps(self) -> str | None:
+        """What is missing from the whole observation, for a person; ``None`` when nothing is."""
+        parts = [
+            self.holes or "",
+            f"the trace's first {self.forgotten:,} events were dropped to bound memory"
+            if self.forgotten
+            else "",
+            f"the trace was {self.switched_off}" if self.switched_off else "",
+        ]
+        return _joined(parts)
+
+
+def _joined(parts: list[str]) -> str | None:
+    return "; ".join(part for part in parts if part) or None
+
+
+_STEP_NS = 1_000_000
+"""A wall clock that moves less against the monotonic one is only being steered."""

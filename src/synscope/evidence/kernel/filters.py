@@ -1,0 +1,83 @@
+"""The kernel's filter for each event: only what the witness uses ever enters the buffer.
+
+Input: an event's ``format`` text and the watched ports. Output: the event's filter expression, or why this
+kernel's event is of no use. Pure; standard library only, because it runs with privileges. Source:
+Documentation/trace/events.rst, "Event filtering".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import Final
+
+DROP: Final = "skb/kfree_skb"
+RESET: Final = "tcp/tcp_send_reset"
+STATE: Final = "sock/inet_sock_set_state"
+EVENTS: Final = (DROP, RESET, STATE)
+"""Names of the events, as directories below ``events``."""
+
+REASONS: Final = (
+    "NO_SOCKET", "NETFILTER_DROP", "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_CSUM", "IP_RPFILTER", "XFRM_POLICY",
+    "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "IPV6DISABLED", "TC_EGRESS", "TC_INGRESS", "SECURITY_HOOK", "QDISC_DROP",
+    "CPU_BACKLOG", "XDP", "DEV_READY", "NOMEM", "IP_INADDRERRORS", "IP_INNOROUTES", "IP_LOCAL_SOURCE",
+    "IP_INVALID_SOURCE", "IP_LOCALNET", "TCP_INVALID_SYN", "TCP_FLAGS",
+)  # fmt: skip
+"""Reasons for which a SYN can be dropped; a kernel knows some of them, under numbers of its own."""
+
+MOST_PORTS: Final = 32
+"""With more ports the filter would outgrow what the kernel takes (one page); then the reader selects."""
+
+_IPV4_OR_IPV6: Final = "(protocol == 2048 || protocol == 34525)"
+_TCP: Final = 6
+_SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN = 2, 7, 1, 10
+"""States by include/net/tcp_states.h: their numbers are fixed, BPF programs rely on them."""
+
+
+class UnusableError(ValueError):
+    """This kernel's event lacks what the witness needs."""
+
+
+def filter_of(event: str, text: str, ports: Collection[int]) -> str:
+    """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
+
+    Raises ``UnusableError`` when the event lacks a field.
+    """
+    if event == DROP:
+        return _drops(text)
+    return _states(text, ports) if event == STATE else ""
+
+
+def _drops(text: str) -> str:
+    _need(text, "reason", "protocol")
+    numbers = [number for number, name in re.findall(r'\{ *(\d+), *"(\w+)" *\}', text) if name in REASONS]
+    if not numbers:
+        raise UnusableError("this kernel names no drop reasons")
+    wanted = " || ".join(f"reason == {number}" for number in numbers)
+    return f"{_IPV4_OR_IPV6} && ({wanted})"
+
+
+def _states(text: str, ports: Collection[int]) -> str:
+    _need(text, "protocol", "oldstate", "newstate", "sport", "dport")
+    connects = (
+        f"(oldstate == {_CLOSE} && newstate == {_SYN_SENT}) || "
+        f"(oldstate == {_SYN_SENT} && (newstate == {_CLOSE} || newstate == {_ESTABLISHED}))"
+    )
+    listens = (
+        f"(oldstate == {_CLOSE} && newstate == {_LISTEN}) || (oldstate == {_LISTEN} && newstate == {_CLOSE})"
+    )
+    return (
+        f"protocol == {_TCP} && ((({connects}){_any('dport', ports)}) || (({listens}){_any('sport', ports)}))"
+    )
+
+
+def _any(field: str, ports: Collection[int]) -> str:
+    if not ports or len(ports) > MOST_PORTS:
+        return ""
+    return " && (" + " || ".join(f"{field} == {port}" for port in sorted(ports)) + ")"
+
+
+def _need(text: str, *fields: str) -> None:
+    for field in fields:
+        if not re.search(rf"^\s*field:[^;]*\b{field};", text, re.MULTILINE):
+            raise UnusableError(f"this kernel's event has no field {field}")

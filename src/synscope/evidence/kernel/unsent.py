@@ -1,0 +1,104 @@
+"""Connects that the kernel saw begin and that never put a SYN on the wire. Pure.
+
+Two proofs count: the connect ended before it had a local port (no ephemeral port was left), or its SYN was dropped
+on the way out, in the thread's own context. A connect that is merely not in the capture may have been made in
+another network namespace: that cannot be told. A connect that fails before the socket's state changes (no route,
+no address, denied) makes no event at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from synscope.evidence.kernel.aim import aims_at
+from synscope.evidence.kernel.events import Event
+from synscope.evidence.kernel.record import Record
+from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, SLACK_NS
+from synscope.evidence.units import count, duration
+from synscope.evidence.view import Verdict, attempts, no, unknown, yes
+from synscope.model import AttemptGroup, Endpoint, Target
+
+FAILED_AT_ONCE_NS: Final = 1_000_000
+"""A SYN that is dropped on its way out is dropped this soon after its connect began (measured: 16-40 µs)."""
+
+
+def connect_without_syn(target: Target, groups: Sequence[AttemptGroup], record: Record) -> Verdict:
+    """Did a process try to connect to the target without a SYN on the wire?"""
+    connects = [event for event in record.connects(target.port) if aims_at(target, event.server)]
+    unmatched = _unmatched(connects, groups)
+    proofs = [(event, why) for event in unmatched if (why := _proof(event, record))]
+    if proofs:
+        return yes(_said(proofs))
+    if unmatched:
+        return unknown(
+            f"{unmatched[0].task} began to connect and its SYN is not in the capture; it may have been in another "
+            "network namespace"
+        )
+    if not record.whole or _BLIND in record.health.missing:
+        return unknown(record.health.gaps or "the trace of connects is not complete")
+    if not connects:
+        return unknown(
+            "no connect there got as far as sending a SYN; one that fails before, for want of a route, an address, a "
+            "descriptor or a permission, leaves no event"
+        )
+    return no("every connect that began is in the capture")
+
+
+_BLIND: Final = "sock/inet_sock_set_state"
+
+
+def _unmatched(connects: list[Event], groups: Sequence[AttemptGroup]) -> list[Event]:
+    """Return the connects that are none of the attempts; one attempt answers for one connect.
+
+    Of a group that is counted rather than kept, any connect of its time may be one.
+    """
+    folded = [group for group in groups if group.count > len(group.examples)]
+    free = sorted(attempts(groups), key=lambda attempt: attempt.first_ts_ns)
+    left: list[Event] = []
+    for event in connects:
+        own = next(
+            (
+                each
+                for each in free
+                if event.server == each.server and _near(event.ts_ns, each.first_ts_ns, each.first_ts_ns)
+            ),
+            None,
+        )
+        if own is not None:
+            free.remove(own)
+        elif not any(
+            event.server == it.server and _near(event.ts_ns, it.first_ts_ns, it.last_ts_ns) for it in folded
+        ):
+            left.append(event)
+    return left
+
+
+def _near(ts_ns: int, first_ns: int, last_ns: int) -> bool:
+    return first_ns - CONNECT_BEFORE_NS <= ts_ns <= last_ns + SLACK_NS
+
+
+def _proof(connect: Event, record: Record) -> str | None:
+    """What shows that this connect's SYN never left; ``None`` when nothing does."""
+    if connect.client is None or connect.server is None:
+        return None
+    end = connect.ts_ns + FAILED_AT_ONCE_NS
+    unported = Endpoint(connect.client.address, 0)
+    for event in record.settled(unported, connect.server, connect.ts_ns, end):
+        if event.task.tid == connect.task.tid:
+            return f"it ended after {duration(event.ts_ns - connect.ts_ns)}, before it had a local port"
+    if not record.complete(connect.ts_ns, end):
+        return None
+    tid = connect.task.tid
+    later = record.connects_of(tid, connect.ts_ns + 1, end)
+    ipv6 = ":" in connect.server.address
+    for drop in record.drops(tid, connect.ts_ns, later[0].ts_ns - 1 if later else end):
+        if not drop.interrupt and drop.ipv6 == ipv6:
+            return f"its SYN was dropped on the way out after {duration(drop.ts_ns - connect.ts_ns)}: {drop.reason}"
+    return None
+
+
+def _said(proofs: list[tuple[Event, str]]) -> str:
+    event, why = proofs[0]
+    more = f" ({count(len(proofs), 'connect')} in all)" if len(proofs) > 1 else ""
+    return f"{event.task} tried to connect to {event.server}, and {why}{more}"

@@ -1,0 +1,199 @@
+"""Each documented case on this machine's kernel: what really happens, captured and traced at once."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+import threading
+
+import pytest
+
+from synscope.evidence.kernel.events import Kind, TraceHealth
+from synscope.evidence.kernel.observe import QUESTIONS, observe_kernel
+from synscope.evidence.kernel.tracefs import open_root
+from synscope.evidence.vocabulary import VOCABULARY
+from synscope.model import Answer, Source, Target
+from tests.capture.kernel import namespace, run
+from tests.evidence.kernel.stage import attempt, free_port, rule, staged
+
+ADDRESSES = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+
+
+def test_every_word_of_the_kernel_has_its_question() -> None:
+    assert set(QUESTIONS) == {word.name for word in VOCABULARY if word.source is Source.KERNEL}
+
+
+def test_without_a_trace_nothing_is_told() -> None:
+    found = observe_kernel(Target("localhost:1", 1, "localhost"), [], [], TraceHealth(error="no tracefs"))
+    told = {each.name: (each.answer, each.text) for each in found}
+    assert told.pop("kernel-says-queue-full")[0] is Answer.NO
+    assert set(told.values()) == {(Answer.UNKNOWN, "no tracefs")}
+
+
+@ADDRESSES
+def test_nobody_listens(address: str) -> None:
+    with staged(free_port()) as stage:
+        assert attempt(stage.port, address) == errno.ECONNREFUSED
+    assert stage.words == {"kernel-says-no-socket": "yes", "kernel-says-stack-reset": "yes"}
+    assert stage.said["kernel-says-no-socket"].frames == (1, 2)
+    assert {task.tid for task in stage.witness.processes.values()} == {threading.get_native_id()}
+
+
+@ADDRESSES
+def test_the_input_chain_drops(address: str) -> None:
+    with staged(free_port()) as stage:
+        rule("input", stage.port, "drop")
+        assert attempt(stage.port, address) != 0
+    assert stage.words == {"kernel-says-netfilter-drop": "yes"}
+
+
+@ADDRESSES
+def test_a_firewall_makes_the_rst(address: str) -> None:
+    with staged(free_port()) as stage:
+        rule("input", stage.port, "reject with tcp reset")
+        assert attempt(stage.port, address) == errno.ECONNREFUSED
+    assert stage.words == {"kernel-says-netfilter-drop": "yes", "kernel-says-firewall-reset": "yes"}
+    assert stage.said["kernel-says-stack-reset"].answer is Answer.NO
+
+
+@ADDRESSES
+def test_a_firewall_answers_by_icmp(address: str) -> None:
+    with staged(free_port()) as stage:
+        rule("input", stage.port, "reject with icmpx type port-unreachable")
+        assert attempt(stage.port, address) != 0
+    assert stage.words == {"kernel-says-netfilter-drop": "yes"}
+
+
+@ADDRESSES
+@pytest.mark.parametrize("verdict", ["drop", "reject with tcp reset"])
+def test_the_output_chain_drops(address: str, verdict: str) -> None:
+    with staged(free_port()) as stage:
+        rule("output", stage.port, verdict)
+        assert attempt(stage.port, address) != 0
+    assert stage.words == {"kernel-saw-connect-without-syn": "yes"}
+    assert "NETFILTER_DROP" in stage.said["kernel-saw-connect-without-syn"].text
+
+
+def test_the_accept_queue_is_full() -> None:
+    with staged(free_port()) as stage, socket.socket() as server, socket.socket() as first:
+        server.bind(("127.0.0.1", stage.port))
+        server.listen(0)
+        first.connect(("127.0.0.1", stage.port))
+        assert attempt(stage.port) != 0
+        stage.reader.close()
+    assert stage.words["kernel-says-queue-full"] == "yes"
+    assert stage.words["kernel-saw-listener-open"] == "yes"
+    assert "kernel-says-netfilter-drop" in stage.words, "could not tell: a full queue makes no event"
+    assert stage.said["kernel-says-netfilter-drop"].answer is Answer.UNKNOWN
+
+
+def test_the_interface_is_down() -> None:
+    with staged(free_port()) as stage:
+        run("ip", "link", "set", "lo", "down")
+        assert attempt(stage.port) != 0
+        run("ip", "link", "set", "lo", "up")
+    assert stage.words == {"kernel-saw-connect-without-syn": "yes"}
+    assert "QDISC_DROP" in stage.said["kernel-saw-connect-without-syn"].text
+
+
+def test_no_local_port_is_left() -> None:
+    with staged(free_port()) as stage, socket.socket() as server:
+        server.bind(("127.0.0.1", stage.port))
+        server.listen(9)
+        with open("/proc/sys/net/ipv4/ip_local_port_range", "w") as file:  # noqa: PTH123 - of this namespace
+            file.write("40000 40000")
+        with socket.create_connection(("127.0.0.1", stage.port)):
+            assert attempt(stage.port) == errno.EADDRNOTAVAIL
+        stage.reader.close()
+    assert stage.words["kernel-saw-connect-without-syn"] == "yes"
+    assert "before it had a local port" in stage.said["kernel-saw-connect-without-syn"].text
+
+
+def test_listening_ends_between_two_attempts() -> None:
+    with staged(free_port()) as stage:
+        with socket.socket() as server:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            server.bind(("127.0.0.1", stage.port))
+            server.listen(9)
+            assert attempt(stage.port) == 0
+        assert attempt(stage.port) == errno.ECONNREFUSED
+    told = stage.said
+    assert told["kernel-says-no-socket"].answer is Answer.YES
+    assert told["kernel-saw-listener-open"].answer is Answer.YES
+    assert told["kernel-saw-listener-close"].answer is Answer.YES
+    assert "after the first attempt and" in told["kernel-saw-listener-close"].text
+    assert [" began to listen " in text for text in stage.witness.listeners] == [True, False]
+
+
+def test_nobody_tries() -> None:
+    with staged(free_port()) as stage:
+        pass
+    assert stage.words == {"kernel-saw-connect-without-syn": "could not tell"}
+    assert stage.said["kernel-saw-connect-without-syn"].text.startswith(
+        "no connect there got as far as sending"
+    )
+
+
+def test_a_connect_without_a_route_makes_no_event() -> None:
+    with staged(free_port()) as stage:
+        run("ip", "addr", "del", "127.0.0.1/8", "dev", "lo")
+        assert attempt(stage.port) == errno.ENETUNREACH
+    assert stage.events == []
+
+
+def test_a_connect_elsewhere_is_not_taken_for_ours() -> None:
+    """The other namespace's connect is in the trace, its SYN is not in the capture."""
+    with staged(free_port()) as stage:
+        _elsewhere(stage.port)
+    assert stage.words == {"kernel-saw-connect-without-syn": "could not tell"}
+
+
+def _at_once(port: int, ours: int, theirs: int) -> None:
+    """Connect at the same time in this namespace and in another, each from a local port."""
+    barrier = threading.Barrier(2)
+    other = threading.Thread(target=_elsewhere, args=(port, barrier, theirs))
+    other.start()
+    barrier.wait()
+    attempt(port, source=ours)
+    other.join()
+
+
+def test_equal_connects_from_two_namespaces_are_not_told_apart() -> None:
+    with staged(free_port()) as stage:
+        _at_once(stage.port, 40_001, 40_001)
+    assert len({event.task.tid for event in stage.events if event.kind is Kind.CONNECT}) == 2
+    assert {word for word, answer in stage.words.items() if answer == "yes"} == set()
+    assert stage.said["kernel-says-no-socket"].answer is Answer.UNKNOWN
+    assert "2 threads" in stage.said["kernel-says-no-socket"].text
+    assert stage.witness.processes == {}
+
+
+def test_connects_from_two_namespaces_are_told_apart_by_their_ports() -> None:
+    with staged(free_port()) as stage:
+        _at_once(stage.port, 40_001, 40_002)
+    assert len({event.task.tid for event in stage.events if event.kind is Kind.CONNECT}) == 2
+    assert stage.said["kernel-says-no-socket"].answer is Answer.YES
+    assert [task.tid for task in stage.witness.processes.values()] == [threading.get_native_id()]
+
+
+def _elsewhere(port: int, barrier: threading.Barrier | None = None, source: int = 0) -> None:
+    def body() -> None:
+        with namespace():
+            if barrier:
+                barrier.wait()
+            attempt(port, source=source)
+
+    thread = threading.Thread(target=body)
+    thread.start()
+    thread.join()
+
+
+def test_the_trace_leaves_no_instance() -> None:
+    with staged(free_port()):
+        pass
+    root = open_root()
+    instances = os.open("instances", os.O_RDONLY, dir_fd=root)
+    assert not [name for name in os.listdir(instances) if f"-{os.getpid()}-" in name]  # noqa: PTH208
+    os.close(instances)
+    os.close(root)

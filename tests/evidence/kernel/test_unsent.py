@@ -1,0 +1,65 @@
+"""Connects without a SYN: proven ones only."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from synscope.evidence.kernel.events import Event, TraceHealth
+from synscope.evidence.kernel.unsent import connect_without_syn
+from synscope.model import Answer, AttemptGroup, Endpoint, Outcome, Target
+from tests.evidence.builders import MS, group
+from tests.evidence.kernel.events import OTHER, US, WHOLE, attempt, connect, drop, record, settled
+
+TARGET = Target("localhost:62893", 62893, "localhost")
+SENT = (group(attempt(Outcome.REFUSED)),)
+MANY = (group(attempt(Outcome.REFUSED), attempt(Outcome.REFUSED, at=5 * 1000 * MS), count=900),)
+DROPPED = drop(0, "NETFILTER_DROP", interrupt=False)
+NO_PORT = settled(0, client=Endpoint("127.0.0.1", 0))
+
+
+@pytest.mark.parametrize(
+    ("events", "groups", "health", "answer"),
+    [
+        ((), (), WHOLE, Answer.UNKNOWN),
+        ((), (), replace(WHOLE, lost=1), Answer.UNKNOWN),
+        ((), (), replace(WHOLE, missing={"sock/inet_sock_set_state": "gone"}), Answer.UNKNOWN),
+        ((connect(),), SENT, WHOLE, Answer.NO),
+        ((connect(),), (), WHOLE, Answer.UNKNOWN),
+        ((connect(), DROPPED), (), WHOLE, Answer.YES),
+        ((connect(), DROPPED), (), replace(WHOLE, lost=1), Answer.UNKNOWN),
+        ((connect(), NO_PORT), (), replace(WHOLE, lost=1), Answer.YES),
+        ((connect(), NO_PORT), (), WHOLE, Answer.YES),
+        # In an interrupt it was on the wire already; another thread's drop is another frame's.
+        ((connect(), drop(0, "NETFILTER_DROP")), (), WHOLE, Answer.UNKNOWN),
+        ((connect(), DROPPED._replace(task=OTHER)), (), WHOLE, Answer.UNKNOWN),
+        ((connect(), NO_PORT._replace(task=OTHER)), (), WHOLE, Answer.UNKNOWN),
+        ((connect(), connect(-10 * US), DROPPED), SENT, WHOLE, Answer.YES),
+        ((connect(), DROPPED), SENT, WHOLE, Answer.NO),
+        # One of many that were only counted may be its attempt.
+        (
+            (connect(2000 * MS), drop(2000 * MS + US, "NETFILTER_DROP", interrupt=False)),
+            MANY,
+            WHOLE,
+            Answer.NO,
+        ),
+        ((connect(9000 * MS),), MANY, WHOLE, Answer.UNKNOWN),
+        # Not the target.
+        ((connect(server=Endpoint("10.0.0.1", 62893)), DROPPED), (), WHOLE, Answer.UNKNOWN),
+    ],
+)
+def test_answers(
+    events: tuple[Event, ...], groups: tuple[AttemptGroup, ...], health: TraceHealth, answer: Answer
+) -> None:
+    assert connect_without_syn(TARGET, groups, record(*events, health=health)).answer is answer
+
+
+def test_text() -> None:
+    found = connect_without_syn(
+        TARGET, (), record(connect(), DROPPED, connect(9 * MS), drop(9 * MS, "X", interrupt=False))
+    )
+    assert found.text == (
+        "client (100) tried to connect to 127.0.0.1:62893, and its SYN was dropped on the way out after 20 µs: "
+        "NETFILTER_DROP (2 connects in all)"
+    )

@@ -1,0 +1,104 @@
+"""What the trace says of one attempt, and when it must not say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from synscope.evidence.kernel.events import Event, TraceHealth
+from synscope.evidence.kernel.words import Case
+from synscope.model import Answer, Endpoint, Outcome
+from tests.evidence.builders import MS, START, times
+from tests.evidence.kernel.events import (
+    CLIENT,
+    OTHER,
+    SERVER,
+    US,
+    WHOLE,
+    attempt,
+    connect,
+    drop,
+    record,
+    reset,
+    settled,
+)
+
+NO_SOCKET = (connect(), reset(5 * US), drop(6 * US, "NO_SOCKET"), settled(9 * US))
+FIREWALL = (connect(), drop(6 * US, "NETFILTER_DROP"), settled(9 * US))
+YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
+OLD = replace(WHOLE, names_resets=False)
+
+
+def answers(*events: Event, health: TraceHealth = WHOLE) -> tuple[Answer, ...]:
+    """No socket, netfilter, the stack's RST, the firewall's RST."""
+    refused = attempt(Outcome.REFUSED, times=times(answer=20 * US))
+    case = Case(record(*events, health=health), refused)
+    return tuple(
+        ask().answer for ask in (case.no_socket, case.netfilter_drop, case.stack_reset, case.firewall_reset)
+    )
+
+
+@pytest.mark.parametrize(
+    ("events", "health", "expected"),
+    [
+        (NO_SOCKET, WHOLE, (YES, NO, YES, NO)),
+        (FIREWALL, WHOLE, (NO, YES, NO, YES)),
+        # The connect was not seen: an RST between the same endpoints still says who sent it.
+        (NO_SOCKET[1:], WHOLE, (YES, NO, YES, NO)),
+        (FIREWALL[1:], WHOLE, (UNKNOWN,) * 4),
+        ((), WHOLE, (UNKNOWN,) * 4),
+        # Drops are tied by thread and time: not when events were lost.
+        (NO_SOCKET, replace(WHOLE, lost=3), (YES, NO, YES, NO)),
+        (FIREWALL, replace(WHOLE, lost=3), (UNKNOWN,) * 4),
+        # Switched off later, it still was whole when this happened.
+        (FIREWALL, replace(WHOLE, switched_off="switched off"), (NO, YES, NO, YES)),
+        (FIREWALL, replace(WHOLE, end_ts_ns=START), (UNKNOWN,) * 4),
+        # The absence of the stack's RST counts only where it would be traced.
+        (FIREWALL, OLD, (NO, YES, UNKNOWN, UNKNOWN)),
+        (FIREWALL, replace(WHOLE, start_ts_ns=WHOLE.end_ts_ns), (UNKNOWN,) * 4),
+        ((connect(), drop(6 * US, "NO_SOCKET")), OLD, (YES, NO, UNKNOWN, UNKNOWN)),
+        ((connect(), drop(6 * US, "NO_SOCKET")), WHOLE, (UNKNOWN, NO, UNKNOWN, UNKNOWN)),
+        # Two threads at the same time, and nothing that tells them apart.
+        ((*NO_SOCKET[:3], connect(-40 * US, OTHER)), WHOLE, (UNKNOWN,) * 4),
+        ((*NO_SOCKET, connect(-40 * US, OTHER), settled(8 * US, OTHER)), WHOLE, (UNKNOWN,) * 4),
+        ((*FIREWALL[:2], connect(-40 * US, OTHER)), WHOLE, (UNKNOWN,) * 4),
+        # The thread that ended this connect began it.
+        ((*NO_SOCKET, connect(-40 * US, OTHER)), WHOLE, (YES, NO, YES, NO)),
+        ((*FIREWALL, connect(-40 * US, OTHER)), WHOLE, (NO, YES, NO, YES)),
+        # An end in an interrupt tells only whom it interrupted.
+        ((*FIREWALL[:2], connect(-40 * US, OTHER), settled(9 * US, interrupt=True)), WHOLE, (UNKNOWN,) * 4),
+        # A connect elsewhere, or too early, is another's.
+        ((*FIREWALL, connect(-40 * US, OTHER, Endpoint("127.0.0.2", 62893))), WHOLE, (NO, YES, NO, YES)),
+        ((*FIREWALL, connect(-30 * MS, OTHER)), WHOLE, (NO, YES, NO, YES)),
+        # Not this frame's drop: another thread's, another family's, too late, after the thread's next connect.
+        ((connect(), drop(6 * US, "NETFILTER_DROP", OTHER)), WHOLE, (UNKNOWN,) * 4),
+        ((connect(), drop(6 * US, "NETFILTER_DROP", ipv6=True)), WHOLE, (UNKNOWN,) * 4),
+        ((connect(), drop(3 * MS, "NETFILTER_DROP")), WHOLE, (UNKNOWN,) * 4),
+        ((connect(), connect(50 * US), drop(70 * US, "NETFILTER_DROP")), WHOLE, (UNKNOWN,) * 4),
+        # Several reasons: one of them was another frame's.
+        ((*FIREWALL, drop(8 * US, "QDISC_DROP")), WHOLE, (UNKNOWN,) * 4),
+        ((connect(), drop(6 * US, "QDISC_DROP")), WHOLE, (NO, NO, UNKNOWN, UNKNOWN)),
+        # The stack had another reason to send the RST.
+        ((connect(), reset(5 * US, "TCP_STATE")), WHOLE, (NO, NO, YES, NO)),
+        ((connect(), reset(5 * US, "")), WHOLE, (UNKNOWN, NO, YES, NO)),
+        ((connect(), reset(5 * US, ""), drop(6 * US, "NO_SOCKET")), WHOLE, (YES, NO, YES, NO)),
+        ((connect(), reset(5 * US, ""), drop(6 * US, "NO_SOCKET", skb="bb")), WHOLE, (UNKNOWN, NO, YES, NO)),
+        # A buffer's address is soon another frame's.
+        ((*NO_SOCKET, drop(-5 * US, "NETFILTER_DROP", OTHER)), WHOLE, (YES, NO, YES, NO)),
+        ((connect(), reset(5 * US, ""), drop(6 * US, "NO_SOCKET", OTHER)), WHOLE, (UNKNOWN, NO, YES, NO)),
+    ],
+)
+def test_answers(events: tuple[Event, ...], health: TraceHealth, expected: tuple[Answer, ...]) -> None:
+    assert answers(*events, health=health) == expected
+
+
+def test_the_reason_is_told() -> None:
+    case = Case(record(*FIREWALL), attempt(Outcome.UNANSWERED))
+    assert (
+        case.netfilter_drop().text
+        == "the kernel dropped the SYN of client (100) with the reason NETFILTER_DROP"
+    )
+    case = Case(record(), attempt(Outcome.UNANSWERED))
+    assert case.netfilter_drop().text == "no process began to connect there within 20 ms before its SYN"
+    assert (CLIENT.port, SERVER.port) == (50_000, 62893)
