@@ -11,8 +11,11 @@ import os
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
 
 from synscope.capture.ahead import read_ahead
+from synscope.capture.attachments import attachments
 from synscope.capture.errors import CaptureError
 from synscope.capture.files import open_source
 from synscope.capture.fileset import FileSet
@@ -43,6 +46,9 @@ from synscope.model import (
 )
 from synscope.selection import EVERYTHING, Selection
 
+if TYPE_CHECKING:
+    from synscope.evidence.host.given import Given
+
 MOST_DIAGNOSED = 256
 """Ports that are diagnosed one by one when the user named none; the others are only counted."""
 
@@ -65,6 +71,7 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     on_attempt: Callable[[Attempt], None] | None = None,
     live: bool = False,
     on_read: Callable[[int], None] | None = None,
+    snapshots: Sequence[Given] = (),
 ) -> Diagnosis:
     """Analyse one capture.
 
@@ -73,7 +80,8 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
 
     ``targets`` are what the user named; without any, every server port in the capture is a target.
     ``on_attempt`` receives every attempt as it settles; with ``live``, those of a pipe soon after they are
-    over. ``on_read`` is told of each read how many bytes it brought.
+    over. ``on_read`` is told of each read how many bytes it brought. ``snapshots`` are what is known about
+    the host, in order of time.
     """
     # Keyed hashing: a capture must not be able to choose its own collisions.
     follower = Follower(
@@ -102,7 +110,15 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
         reader.close()
     groups = follower.tracker.finish()
     health = _health(reader, follower, first, last)
-    return diagnose(capture, groups, follower.tracker.orphans(), health, targets)
+    diagnosed = partial(diagnose, capture, groups, follower.tracker.orphans())
+    if snapshots:
+        from synscope.evidence.host.given import notes_on, observe_given  # noqa: PLC0415 - slow to import
+
+        health = replace(health, notes=(*health.notes, *notes_on(snapshots, first, last)))
+        diagnosis = diagnosed(health, targets, more=partial(observe_given, given=snapshots))
+    else:
+        diagnosis = diagnosed(health, targets)
+    return diagnosis._replace(attachments=attachments(reader.comments))
 
 
 def diagnose(  # noqa: PLR0913 - one parameter a source of facts

@@ -379,6 +379,8 @@ class Live(NamedTuple):
     """Why it was not seen or could not be sent."""
     ring_use: float = 0.0
     """The largest share of the ring that was ever found waiting, 0 to 1."""
+    saved: tuple[str, ...] = ()
+    """Paths of the files the frames were saved to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -454,6 +456,19 @@ class Command(NamedTuple):
     """Where in the command the target was found, when it was not named."""
 
 
+class Attachment(NamedTuple):
+    """A document that a capture file carries in its comments: the claim of whoever wrote the file."""
+
+    kind: str
+    """``diagnosis`` or ``host-snapshot``."""
+    version: str
+    """Version of the program that wrote it, as it says itself."""
+    made: str
+    """When it was written, as it says itself: ``2026-01-31T12:00:00Z``."""
+    text: str
+    """JSON, if it is what it says. May hold anything."""
+
+
 class Diagnosis(NamedTuple):
     """The whole answer for one capture."""
 
@@ -463,6 +478,8 @@ class Diagnosis(NamedTuple):
     watched: bool
     """Whether the user named targets."""
     command: Command | None = None
+    attachments: tuple[Attachment, ...] = ()
+    """What the capture file carries. Nothing in the diagnosis rests on it."""
 
     @property
     def failed(self) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from . import flood, inputs
+from . import flood, inputs, live
 from .contenders import US, Contender, contenders
 from .inputs import Input
 from .measure import Job, race
@@ -25,7 +25,7 @@ TITLES = {PEERS: "Beside its peers", GROWTH: "Growth", FORMATS: "Formats", FLOOD
 INPUTS = {
     PEERS: (inputs.LOAD, inputs.SMALL),
     GROWTH: (inputs.SMALL, inputs.MEDIUM, inputs.LARGE),
-    FORMATS: (inputs.LOAD, inputs.SNAP96, inputs.PCAPNG, inputs.GZIP, inputs.ZSTD),
+    FORMATS: (inputs.LOAD, inputs.SNAP96, inputs.FAT, inputs.PCAPNG, inputs.GZIP, inputs.ZSTD),
     FLOODS: (inputs.FLOOD, inputs.FLOOD_LATE),
 }
 WHO = {GROWTH: (US, "tcpdump"), FORMATS: (US, "tcpdump", "gzip", "zstd"), FLOODS: (US,)}
@@ -81,6 +81,14 @@ def _available(synscope: str, wanted: set[str], missing: dict[str, str]) -> list
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where the JSON result goes  [default: results.json in the folder]",
 )
+@click.option("--live", "captures", is_flag=True, help="Measure capturing under load instead.")
+@click.option(
+    "--seconds",
+    type=click.IntRange(1),
+    default=10,
+    show_default=True,
+    help="With --live: how long the load runs.",
+)
 @click.option("--write", is_flag=True, help=f"Put the tables into {PAGE.name} as well.")
 def main(
     folder: Path,
@@ -89,10 +97,15 @@ def main(
     synscope: str,
     timeout: float,
     json_path: Path | None,
+    captures: bool,
+    seconds: int,
     write: bool,
 ) -> None:
     """Measure synscope and every peer found here, side by side on the same inputs."""
     system = system_facts()
+    if captures:
+        _live(synscope, rounds, seconds, system, json_path, write)
+        return
     try:
         made, missing = inputs.make(folder, click.echo)
     except (CannotRecordError, ValueError) as error:
@@ -127,6 +140,25 @@ def main(
     click.echo(f"JSON: {target}")
     if write:
         write_page(PAGE, body)
+        click.echo(f"written: {PAGE}")
+
+
+def _live(
+    synscope: str, rounds: int, seconds: int, system: dict[str, str], json_path: Path | None, write: bool
+) -> None:
+    """Measure capturing under load."""
+    everyone = live.capturers(synscope)
+    missing = {one.key: reason for one in everyone if (reason := one.missing())}
+    try:
+        rows = live.measure([one for one in everyone if one.key not in missing], rounds, seconds, click.echo)
+    except CannotRecordError as error:
+        raise click.ClickException(str(error)) from error
+    if json_path is not None:
+        json_path.write_text(json.dumps(live.as_json(rows), indent=2) + "\n", encoding="utf-8")
+    body = live.as_markdown(rows, seconds, system, missing)
+    click.echo("\n" + body)
+    if write:
+        write_page(PAGE, body, live.BEGIN, live.END)
         click.echo(f"written: {PAGE}")
 
 

@@ -80,7 +80,7 @@ def record(target: Path, seconds: int = FIRST_SECONDS) -> str:
 
 def _record_once(part: Path, seconds: int) -> tuple[int, int, int]:
     """Run the load once; return packets captured, packets dropped and requests answered."""
-    with TemporaryDirectory(prefix="synscope-bench-") as name, _namespace() as inside:
+    with TemporaryDirectory(prefix="synscope-bench-") as name, namespace() as inside:
         folder = Path(name)
         (folder / "index.html").write_text("hello\n")
         conf = folder / "nginx.conf"
@@ -92,9 +92,9 @@ def _record_once(part: Path, seconds: int) -> tuple[int, int, int]:
         wrk += [f"http://127.0.0.1:{PORT}/"]
         log = folder / "tcpdump.log"
         with (
-            _running(nginx, folder / "nginx.log", signal.SIGTERM, folder / "nginx.pid", ""),
+            running(nginx, folder / "nginx.log", signal.SIGTERM, folder / "nginx.pid", ""),
             # Its ring is large, and takes a while: nothing is captured before this line.
-            _running(tcpdump, log, signal.SIGINT, log, "listening on"),
+            running(tcpdump, log, signal.SIGINT, log, "listening on"),
         ):
             load = subprocess.run(wrk, capture_output=True, text=True, check=False)
             time.sleep(2)  # the last packets leave the ring
@@ -103,14 +103,14 @@ def _record_once(part: Path, seconds: int) -> tuple[int, int, int]:
             raise CannotRecordError(f"wrk failed: {(load.stderr or load.stdout).strip()}")
         text = log.read_text()
         return (
-            _number(r"(\d+) packets captured", text),
-            _number(r"(\d+) packets dropped by kernel", text),
+            number(r"(\d+) packets captured", text),
+            number(r"(\d+) packets dropped by kernel", text),
             int(requests[1]),
         )
 
 
 @contextmanager
-def _namespace() -> Iterator[list[str]]:
+def namespace() -> Iterator[list[str]]:
     """Make a network namespace; yield the words that run a command in it; remove it."""
     name = f"synscope-bench-{os.getpid()}"
     inside = ["ip", "netns", "exec", name]
@@ -132,7 +132,9 @@ def _namespace() -> Iterator[list[str]]:
 
 
 @contextmanager
-def _running(argv: list[str], log: Path, stop: signal.Signals, ready: Path, text: str) -> Iterator[None]:
+def running(
+    argv: list[str], log: Path, stop: signal.Signals, ready: Path, text: str
+) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a command running, from when file ``ready`` holds ``text`` to the block's end."""
     with log.open("wb") as out:
         child = subprocess.Popen(argv, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -142,7 +144,7 @@ def _running(argv: list[str], log: Path, stop: signal.Signals, ready: Path, text
             if child.poll() is not None or time.monotonic() > deadline:
                 raise CannotRecordError(f"{argv[4]} did not start: {log.read_text().strip()}")
             time.sleep(0.05)
-        yield
+        yield child
     finally:
         if child.poll() is None:
             child.send_signal(stop)
@@ -159,7 +161,7 @@ def _run(argv: list[str]) -> None:
         raise CannotRecordError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
-def _number(pattern: str, text: str) -> int:
+def number(pattern: str, text: str) -> int:
     found = re.search(pattern, text)
     if not found:
         raise CannotRecordError(f"tcpdump did not say {pattern!r}: {text.strip()}")

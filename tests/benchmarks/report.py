@@ -96,14 +96,14 @@ class Report:
         return "\n".join(lines) + "\n"
 
 
-def write_page(page: Path, body: str) -> None:
+def write_page(page: Path, body: str, begin_mark: str = BEGIN, end_mark: str = END) -> None:
     """Put the tables between the markers of the page."""
     text = page.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    before, begin, rest = text.partition(begin_mark)
+    _, end, after = rest.partition(end_mark)
     if not begin or not end:
-        raise ValueError(f"{page}: no {BEGIN} … {END}")
-    page.write_text(f"{before}{BEGIN}\n\n{body}\n{END}{after}", encoding="utf-8")
+        raise ValueError(f"{page}: no {begin_mark} … {end_mark}")
+    page.write_text(f"{before}{begin_mark}\n\n{body}\n{end_mark}{after}", encoding="utf-8")
 
 
 def system_facts() -> dict[str, str]:

@@ -121,3 +121,15 @@ def test_times_outside_the_calendar_keep_their_frames(tmp_path: Path) -> None:
     list(fileset.batches())
     place = next(file.first_frame for file in fileset.files if file.path.endswith("odd"))
     assert fileset.odd_times == {place: (1 << 62) * 10**9}
+
+
+def test_comments_of_all_files_in_order_of_time(tmp_path: Path) -> None:
+    """Each once, though the beginning of every file is read twice."""
+    for name, ts_ns in (("b", 1), ("a", 2), ("c", None)):
+        comments = wire.option(1, name.encode()) + wire.option(1, b"x") * 40
+        frame = b"" if ts_ns is None else wire.enhanced(ts_ns, bytes(60))
+        (tmp_path / name).write_bytes(wire.section("<", comments) + wire.interface() + frame)
+    fileset = FileSet("set", [str(tmp_path / name) for name in ("a", "b", "c")])
+    assert sum(batch.count for _, batch in fileset.batches()) == 2
+    assert [text for text in fileset.comments if text != "x"] == ["c", "b"]
+    assert len(fileset.comments) == 64

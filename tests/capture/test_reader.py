@@ -516,3 +516,25 @@ class _File:
 
     def close(self) -> None:
         """The test closes."""
+
+
+def _read_through(capture: bytes) -> Reader:
+    reader = Reader(Bytes(capture), "capture")
+    assert list(reader.batches()) == []
+    return reader
+
+
+def test_comments_on_the_file_are_kept_and_bounded() -> None:
+    texts = [b"one", b"\xff", b"", b"x" * 65_535]
+    options = b"".join(wire.option(1, text) for text in texts)
+    reader = _read_through(wire.section("<", options) + wire.section(">", wire.option(1, b"big", ">")))
+    assert reader.comments == ["one", "\ufffd", "", "x" * 65_535, "big"]
+    reader = _read_through(wire.section("<", wire.option(1, b"y") * 100) * 3)
+    assert len(reader.comments) == 64
+
+
+def test_a_lying_comment_is_none() -> None:
+    lying = struct.pack("<HH", 1, 500) + b"abcd"
+    reader = _read_through(wire.section("<", lying) + wire.interface())
+    assert reader.comments == []
+    assert reader.cut is None

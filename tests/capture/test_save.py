@@ -18,9 +18,10 @@ from pathlib import Path
 import pytest
 
 from synscope.capture.files import open_source
-from synscope.capture.pcapng import About
+from synscope.capture.pcapng import About, section
 from synscope.capture.reader import Reader
-from synscope.capture.save import Rotation, SaveError, SaveOptions, Saver
+from synscope.capture.save import Rotation, SaveOptions, Saver
+from synscope.capture.storage import Files, SaveError
 from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower
 from tests import wire
@@ -59,9 +60,17 @@ class Live:
         saver.write(self.data, self.batch, self.unfilled, self.ifindex, comments or {})
 
 
-def saver_at(path: Path, counts: tuple[int, int] = (0, 0), **options: object) -> Saver:
-    made = SaveOptions(ABOUT, **options)  # type: ignore[arg-type]
-    return Saver(path, made, name_of=NAMES.get, counts=lambda: counts)
+def saver_at(
+    path: Path,
+    counts: tuple[int, int] = (0, 0),
+    *,
+    comments: Sequence[str] = (),
+    replace: bool = False,
+    **options: object,
+) -> Saver:
+    made = SaveOptions(**options)  # type: ignore[arg-type]
+    files = Files(path, section(ABOUT, comments), replace=replace, rotated=made.rotation is not None)
+    return Saver(files, made, name_of=NAMES.get, counts=lambda: counts)
 
 
 def segments(count: int = 5) -> list[bytes]:
@@ -251,6 +260,58 @@ def test_rotation_by_time(tmp_path: Path) -> None:
     assert [len(read(path)[0]) for path in saver.files] == [3, 3, 2]
 
 
+def test_a_file_in_the_way_of_a_rotation_ends_the_saving(tmp_path: Path) -> None:
+    saver = saver_at(tmp_path / "a.pcapng", rotation=Rotation(seconds=3))
+    (tmp_path / "a_00002.pcapng").write_bytes(b"precious")
+    live = Live(segments(8))
+    with pytest.raises(SaveError, match="the file after this one is there already"):
+        live.into(saver)
+    live.into(saver)
+    saver.close()
+    assert len(read(saver.files[0])[0]) == 3
+    assert (tmp_path / "a_00002.pcapng").read_bytes() == b"precious"
+
+
+def test_the_copy_with_comments_takes_the_place(tmp_path: Path) -> None:
+    saver = saver_at(tmp_path / "a.pcapng", rotation=Rotation(seconds=3))
+    Live(segments(8)).into(saver)
+    saver.end()
+    before = [path.read_bytes() for path in saver.files]
+    saver.annotate({1: "one", 8: "eight"}, ["said"])
+    saver.close()
+    after = [path.read_bytes() for path in saver.files]
+    assert after[:2] == before[:2]
+    assert wire.option(1, b"eight") in after[2]
+    assert wire.option(1, b"said") in after[2]
+    assert len(read(saver.files[2])[0]) == 2
+    assert sorted(tmp_path.iterdir()) == saver.files
+
+
+@limits_file_size
+def test_no_room_for_the_copy_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    path = tmp_path / "a.pcapng"
+    saver = saver_at(path)
+    Live(segments()).into(saver)
+    saver.end()
+    before = path.read_bytes()
+    with small_disk(len(before)), pytest.raises(SaveError, match="it stays as it was captured"):
+        saver.annotate({}, ["x" * 1000])
+    saver.close()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_nothing_is_written_after_the_end(tmp_path: Path) -> None:
+    saver = saver_at(tmp_path / "a.pcapng")
+    saver.end()
+    before = (tmp_path / "a.pcapng").read_bytes()
+    Live(segments()).into(saver)
+    saver.end()
+    saver.close()
+    saver.annotate({}, ["too late"])
+    assert (tmp_path / "a.pcapng").read_bytes() == before
+
+
 # -- what goes wrong --------------------------------------------------------------------------------------
 
 
@@ -327,8 +388,8 @@ def test_from_the_ring_to_the_file_and_back(tmp_path: Path) -> None:
     with namespace(), server("::1") as there:
         ring = ring_on("any")
         saver = Saver(
-            path,
-            SaveOptions(ABOUT),
+            Files(path, section(ABOUT)),
+            SaveOptions(),
             name_of=ring.interface_name,
             counts=lambda: (ring.received, ring.dropped),
         )

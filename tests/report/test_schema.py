@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from jsonschema import Draft202012Validator
 
-from synscope.model import Diagnosis, Label
+from synscope.model import Attachment, Diagnosis, Label
 from synscope.report import json_report, jsonl, records
 from synscope.report.schema import FILE_NAME, document, text
 
@@ -70,3 +70,15 @@ def whole_document(diagnosis: Diagnosis) -> object:
     pieces += [report.end_capture(diagnosis), report.end(1)]
     found: object = json.loads("".join(pieces))
     return found
+
+
+def test_what_a_file_carries_keeps_to_it() -> None:
+    one = Attachment("diagnosis", "0.1.0", "2026-01-31T12:00:00Z", '"\ud800')
+    diagnosis = SAMPLES["refused"]._replace(attachments=(one,))
+    lines = [json.loads(line) for line in jsonl.conclusions(diagnosis)]
+    assert [line["type"] for line in lines][-2:] == ["attachment", "health"]
+    for line in lines:
+        validator().validate(line)
+    found = json.loads(json_report.document(diagnosis, version="0", engine="compiled", exit_status=255))
+    validator().validate(found)
+    assert found["captures"][0]["attachments"][0]["kind"] == "diagnosis"

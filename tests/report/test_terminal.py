@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import re
 
 import pytest
@@ -10,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from synscope.model import Diagnosis, Endpoint, Evidence, NearMiss, Outcome, Source, Target
+from synscope.model import Attachment, Diagnosis, Endpoint, Evidence, NearMiss, Outcome, Source, Target
 from synscope.report import terminal
+from synscope.report.json_report import document
 from synscope.report.page import Look
 
 from .samples import HEALTH, SAMPLES, answered, cut, diagnosis, out_of_range, refused, target
@@ -232,3 +234,40 @@ def test_every_outcome_can_be_listed() -> None:
 
 def test_out_of_range_sample_is_certain() -> None:
     assert out_of_range().failed
+
+
+def _carrying(*attachments: Attachment) -> str:
+    return terminal.render(SAMPLES["refused"]._replace(attachments=attachments), Look(width=80))
+
+
+def test_what_the_file_says_is_marked_as_that() -> None:
+    carried = SAMPLES["unanswered"]
+    text = document(carried, version="9.9", engine="compiled", exit_status=1)
+    found = _carrying(
+        Attachment("diagnosis", "9.9", "2026-01-31T12:00:00Z", text),
+        Attachment("host-snapshot", "9.9", "2026-01-31T12:00:00Z", "{}"),
+    )
+    own, _, said = found.partition(" The file says")
+    plain = " ".join(said.split())
+    assert "the diagnosis of localhost:62893, made on 2026-01-31 12:00:00 UTC by synscope 9.9" in plain
+    assert "SYN-no-reply" in plain
+    assert "it carries also what was known about the host" in plain
+    assert plain.endswith("Anyone can write that into a file: the report above does not rest on it.")
+    assert own.rstrip() == report("refused", width=80).rstrip()
+
+
+def test_what_the_file_says_steers_nothing() -> None:
+    hostile = {
+        "type": "report",
+        "captures": [
+            {
+                "targets": [{"target": "\x1b[2J\n 80 completed", "label": "completed"}],
+                "health": {"interface": "lo\u202e\x07", "canary": "seen"},
+            }
+        ],
+    }
+    found = _carrying(Attachment("diagnosis", "9", "2026-01-31T12:00:00Z", json.dumps(hostile)))
+    assert not set(found) & {"\x1b", "\x07", "\u202e"}
+    assert r"\x1b[2J\x0a 80" in found
+    found = _carrying(Attachment("diagnosis", "9", "2026-01-31T12:00:00Z", "\x1b nonsense"))
+    assert "a diagnosis that cannot be read" in found

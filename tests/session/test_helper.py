@@ -102,7 +102,7 @@ def test_the_helper_sings() -> None:
 
 
 def test_only_these_operations() -> None:
-    assert set(helper.OPERATIONS) == {"open_ring", "canary"}
+    assert set(helper.OPERATIONS) == {"open_ring", "canary", "trace", "untrace", "look"}
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_enters_a_namespace_and_comes_back() -> None:
             assert answer["ok"]["songs"][0]["state"] == "could not be sent"
             assert Path("/proc/thread-self/ns/net").readlink() == home
             opened = helper.answer_to(json.dumps({**RING, "namespace": path}).encode())
-            assert opened.descriptor is not None
-            os.close(opened.descriptor)
+            (descriptor,) = opened.descriptors
+            os.close(descriptor)
         finally:
             inside.kill()

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 
+from synscope.capture.attachments import MOST_COMMENTS
 from synscope.capture.errors import CaptureError
 from synscope.capture.files import open_source
 from synscope.capture.reader import Reader
@@ -113,6 +114,7 @@ class FileSet:
         self.frames = 0
         self.overlap = False
         self.odd_times: dict[int, int] = {}
+        self.comments: list[str] = []
 
     @property
     def rooms(self) -> int:
@@ -139,6 +141,7 @@ class FileSet:
             yield from self._run(stream, stream.until(min(others, default=None)))
             if stream.position == stream.batch.count and not stream.advance():
                 reading.remove(stream)
+                self._take_comments(stream)
         yield from self._flush()
 
     def close(self) -> None:
@@ -154,6 +157,8 @@ class FileSet:
                 stream.first_ts = stream.head
                 found.append(stream)
                 stream.park()
+            else:
+                self._take_comments(stream)
         if self._streams and all(stream.error is not None for stream in self._streams):
             first = self._streams[0]
             reason = first.error or ""
@@ -165,6 +170,12 @@ class FileSet:
         empty = [stream for stream in self._streams if id(stream) not in with_frames]
         self._streams = found + empty
         return found[::-1]
+
+    def _take_comments(self, stream: _Stream) -> None:
+        """Take over what a file that has been read says of itself: its reader stays, its comments need not."""
+        if stream.reader is not None:
+            self.comments += stream.reader.comments[: MOST_COMMENTS - len(self.comments)]
+            stream.reader.comments = []
 
     def _run(self, stream: _Stream, stop: int) -> Iterator[tuple[bytearray, Batch]]:
         """Yield the rows of a file's batch up to ``stop``, or keep them to be merged."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import fcntl
 import os
 import socket
 import struct
@@ -63,9 +62,8 @@ def interfaces() -> tuple[Interface, ...]:
 def name_of(asked: socket.socket, index: int) -> str | None:
     """Name of the interface with this number, ``None`` where there is none."""
     request = struct.pack(f"={_NAME_SIZE}xi{_REQUEST_SIZE - _NAME_SIZE - 4}x", index)
-    try:
-        answer = fcntl.ioctl(asked, _SIOCGIFNAME, request)
-    except OSError:
+    answer = _asked(asked, _SIOCGIFNAME, request)
+    if answer is None:
         return None
     return os.fsdecode(answer[:_NAME_SIZE].partition(b"\0")[0])
 
@@ -84,12 +82,21 @@ def loopback_index(asked: socket.socket) -> int:
 
 def _flags(asked: socket.socket, name: str) -> int | None:
     request = struct.pack(f"{_REQUEST_SIZE}s", os.fsencode(name)[: _NAME_SIZE - 1])
-    try:
-        answer = fcntl.ioctl(asked, _SIOCGIFFLAGS, request)
-    except OSError:
+    answer = _asked(asked, _SIOCGIFFLAGS, request)
+    if answer is None:
         return None
     flags: int = struct.unpack_from("H", answer, _NAME_SIZE)[0]
     return flags
+
+
+def _asked(asked: socket.socket, what: int, request: bytes) -> bytes | None:
+    """The kernel's answer to a request of netdevice(7), ``None`` when there is no such interface."""
+    import fcntl  # noqa: PLC0415 - Windows has none, and there this module is imported all the same
+
+    try:
+        return fcntl.ioctl(asked, what, request)
+    except OSError:
+        return None
 
 
 def namespace_of_name(name: str) -> Path:

@@ -82,9 +82,16 @@ def section(about: About, texts: Iterable[str] = ()) -> bytes:
 
 
 def interface(name: str, linktype: int, snap_length: int) -> bytes:
-    """An interface whose times are in nanoseconds; a snap length of 0 means none."""
-    options = option(_IF_NAME, name.encode("utf-8", "replace")) + option(_IF_TSRESOL, _NANOSECONDS)
+    """An interface whose times are in nanoseconds; without a name there is none, a snap length of 0 means none."""
+    named = option(_IF_NAME, name.encode("utf-8", "replace")) if name else b""
+    options = named + option(_IF_TSRESOL, _NANOSECONDS)
     return block(INTERFACE, struct.pack("<HHI", linktype, 0, snap_length) + options + _END)
+
+
+def packet(number: int, ts_ns: int, data: bytes, wirelen: int, texts: Iterable[str] = ()) -> bytes:
+    """A frame of the interface ``number``, with comments."""
+    head = struct.pack("<5I", number, ts_ns >> 32, ts_ns & 0xFFFFFFFF, len(data), wirelen)
+    return block(PACKET, head + padded(data) + packet_options(0, texts))
 
 
 def statistics(number: int, ts_ns: int, counts: Mapping[int, int]) -> bytes:

@@ -13,7 +13,6 @@ Sources: packet(7), the kernel's Documentation/networking/packet_mmap.rst, linux
 
 from __future__ import annotations
 
-import enum
 import errno
 import mmap
 import select
@@ -26,6 +25,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from synscope.capture.interfaces import is_up, loopback_index, name_of
+from synscope.capture.source import RingState
 from synscope.engine import blocks
 from synscope.engine.batch import SIZE, Batch
 
@@ -58,15 +58,6 @@ class Geometry:
 
 GEOMETRIES = (*(Geometry(1 << 20, count) for count in (32, 16, 8, 4)), Geometry(1 << 17, 8))
 """What to try, the largest first."""
-
-
-class RingState(enum.Enum):
-    """Whether the ring's interface delivers frames."""
-
-    CAPTURING = "capturing"
-    DOWN = "the interface is down"
-    """Capturing goes on once it is up again."""
-    GONE = "the interface is gone"
 
 
 class Ring:

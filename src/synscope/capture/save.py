@@ -17,6 +17,7 @@ Source: draft-ietf-opsawg-pcapng.
 
 from __future__ import annotations
 
+import io
 import mmap
 import os
 import struct
@@ -27,27 +28,19 @@ from itertools import islice
 from pathlib import Path
 
 from synscope.capture import pcapng
+from synscope.capture.annotate import PIECE, Copy, put_in_place
+from synscope.capture.storage import SaveError, Storage, reason, write
 from synscope.engine.batch import KIND_ICMP, KIND_TCP, Batch
 
 _ISB_FILTERACCEPT, _ISB_OSDROP, _ISB_USRDELIV = 6, 7, 8
 _NS = 1_000_000_000
 _ETHERNET = 1
-_MODE = 0o600
 _HEAD = struct.Struct("<7I").pack
 _LENGTH = struct.Struct("<I").pack
 _PACKET = pcapng.PACKET
 _HEAD_AND_TAIL = 32
 _WITH_TCP = frozenset({KIND_TCP, KIND_ICMP})
 _NO_COMMENTS: Mapping[int, str] = {}
-
-
-class SaveError(Exception):
-    """A capture cannot be saved (any further); ``path`` is the file, the text says why."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
-        self.path = path
-        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,17 +53,10 @@ class Rotation:
 
 @dataclass(frozen=True, slots=True)
 class SaveOptions:
-    """How to save: what the section header says, and what is kept.
+    """What is kept, and in which files. ``snap_length`` is what the filter cuts frames to, 0 when it does not."""
 
-    ``snap_length`` is what the filter cuts frames to, 0 when it does not. With ``replace`` an existing file
-    gives way, otherwise it is an error.
-    """
-
-    about: pcapng.About
-    comments: Sequence[str] = ()
     snap_length: int = 0
     headers_only: bool = False
-    replace: bool = False
     rotation: Rotation | None = None
 
 
@@ -98,7 +84,7 @@ def _cut(data: bytearray | mmap.mmap, batch: Batch) -> list[int]:
 
 
 class Saver:
-    """Writes batches to ``path``; with a rotation to ``NAME_00001.EXT`` and so on next to it.
+    """Writes batches to the files that ``storage`` makes, which begin with a section header.
 
     ``name_of`` gives an interface's name by its number, ``counts`` how many frames the ring received and
     dropped so far. Raises ``SaveError``.
@@ -106,15 +92,14 @@ class Saver:
 
     def __init__(
         self,
-        path: Path,
+        storage: Storage,
         options: SaveOptions,
         *,
         name_of: Callable[[int], str | None],
         counts: Callable[[], tuple[int, int]],
     ) -> None:
         self._options = options
-        self._path = path
-        self._header = pcapng.section(options.about, options.comments)
+        self._storage = storage
         self._name_of = name_of
         self._counts = counts
         self._counted = (0, 0)
@@ -123,6 +108,7 @@ class Saver:
         self._first_ts = 0
         self._last_ts = 0
         self._here = 0  # frames in the current file
+        self._ended = False
         self._interfaces: dict[tuple[int, int], int] = {}
         self.files: list[Path] = []
         """The files made so far, in order."""
@@ -144,7 +130,7 @@ class Saver:
 
         With ``headers_only``, the batch's header columns must be filled already.
         """
-        if self._descriptor < 0:
+        if self._descriptor < 0 or self._ended:
             return
         rotation = self._options.rotation
         parts: list[bytes | bytearray] = []
@@ -164,6 +150,7 @@ class Saver:
             if rotation is not None and self._is_over(rotation, waiting + size, ts_ns):
                 self._put(parts, frames)
                 self._finish()
+                self._close()
                 self._begin()
                 parts, waiting, frames, here = [], 0, 0, None
             if here != (index, linktype):
@@ -185,10 +172,37 @@ class Saver:
             frames += 1
         self._put(parts, frames)
 
-    def close(self) -> None:
-        """Write the statistics and close the file. Raises ``SaveError``."""
-        if self._descriptor >= 0:
+    def end(self) -> None:
+        """Write the statistics; nothing is written any more. Raises ``SaveError``."""
+        if self._descriptor >= 0 and not self._ended:
+            self._ended = True
             self._finish()
+
+    def annotate(self, packet_comments: Mapping[int, str], section_comments: Sequence[str]) -> None:
+        """After the end, let a copy with comments take the place of the file, of a rotation the last one.
+
+        Frames are counted through all files. Raises ``SaveError``; the file then is as it was.
+        """
+        if self._descriptor < 0:
+            return
+        before = self.frames - self._here
+        here = {number - before: text for number, text in packet_comments.items() if number > before}
+        copy = Copy(here, section_comments)
+        try:
+            source: io.BufferedReader = io.BufferedReader(io.FileIO(os.dup(self._descriptor)), PIECE)
+            with source:
+                source.seek(0)
+                put_in_place(self._storage, copy.pieces(source))
+        except OSError as error:
+            why = f"its copy with the diagnosis {reason(error)}; it stays as it was captured"
+            raise SaveError(self.files[-1], why) from error
+
+    def close(self) -> None:
+        """End and close the file. Raises ``SaveError``."""
+        try:
+            self.end()
+        finally:
+            self._close()
 
     def _describe(self, index: int, linktype: int) -> bytes:
         name = self._name_of(index) or f"interface {index}"
@@ -206,16 +220,15 @@ class Saver:
     # -- files ----------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        path = self._path
-        if self._options.rotation is not None:
-            path = path.with_name(f"{path.stem}_{len(self.files) + 1:05}{path.suffix}")
         try:
-            self._descriptor = create(path, replace=self._options.replace, first=self._header)
+            path, self._descriptor = self._storage.begin()
         except OSError as error:
-            self.error = SaveError(path, _reason(error))
+            path = self.files[-1] if self.files else self._storage.path
+            more = "the file after this one " if self.files else ""
+            self.error = SaveError(path, more + reason(error))
             raise self.error from error
         self.files.append(path)
-        self._size = len(self._header)
+        self._size = len(self._storage.first)
         self._first_ts = self._last_ts = self._here = 0
         self._interfaces = {}
 
@@ -231,52 +244,22 @@ class Saver:
         self._counted = (received, dropped)
         counts = {_ISB_FILTERACCEPT: accepted, _ISB_OSDROP: lost, _ISB_USRDELIV: self._here}
         self._put([described, pcapng.statistics(0, self._last_ts, counts)])
-        os.close(self._descriptor)
-        self._descriptor = -1
+
+    def _close(self) -> None:
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
 
     def _put(self, parts: Sequence[bytes | bytearray], frames: int = 0) -> None:
         """Write whole blocks, with so many frames; if not all of them fit, none."""
         whole = b"".join(parts)
         try:
-            _write(self._descriptor, whole)
+            write(self._descriptor, whole)
         except OSError as error:
             os.ftruncate(self._descriptor, self._size)
-            os.close(self._descriptor)
-            self._descriptor = -1
-            self.error = SaveError(self.files[-1], f"{_reason(error)}; nothing is saved from here on")
+            self._close()
+            self.error = SaveError(self.files[-1], f"{reason(error)}; nothing is saved from here on")
             raise self.error from error
         self._size += len(whole)
         self.frames += frames
         self._here += frames
-
-
-def create(path: Path, *, replace: bool, first: bytes) -> int:
-    """A new file with these bytes in it, readable by its owner alone; its descriptor.
-
-    With ``replace`` it takes the place of an existing one only once the bytes are in it. Raises ``OSError``.
-    """
-    made = path.with_name(f".{path.name}.{os.getpid()}.new") if replace else path
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
-    descriptor = os.open(made, flags, _MODE)
-    try:
-        _write(descriptor, first)
-        if replace:
-            made.replace(path)
-    except OSError:
-        os.close(descriptor)
-        made.unlink()
-        raise
-    return descriptor
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    """Write all of it: a disk that is nearly full takes only a part at first."""
-    left = memoryview(data)
-    while left:
-        left = left[os.write(descriptor, left) :]
-
-
-def _reason(error: OSError) -> str:
-    if isinstance(error, FileExistsError):
-        return "is there already, and is not overwritten unasked"
-    return f"cannot be written: {error.strerror}"

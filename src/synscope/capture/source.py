@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import enum
+from array import array
 from collections.abc import Iterator
+from mmap import mmap
 from typing import Protocol
 
 from synscope.engine.batch import Batch
@@ -43,6 +46,8 @@ class FrameSource(Protocol):
 
     frames: int
     odd_times: dict[int, int]
+    comments: list[str]
+    """The first comments on the capture as a whole: anything that whoever wrote it wanted to say."""
 
     @property
     def rooms(self) -> int:
@@ -84,6 +89,77 @@ class FrameSource(Protocol):
     @property
     def files(self) -> tuple[CaptureFile, ...]:
         """The files in order of time, where several are read as one."""
+        ...
+
+    def close(self) -> None:
+        """Release what was opened."""
+        ...
+
+
+class RingState(enum.Enum):
+    """Whether the interface of a live capture delivers frames."""
+
+    CAPTURING = "capturing"
+    DOWN = "the interface is down"
+    """Capturing goes on once it is up again."""
+    GONE = "the interface is gone"
+
+
+class LiveSource(Protocol):
+    """Frames as they come. Closing it keeps its counters."""
+
+    unfilled: array[int]
+    """For each frame of the batch: 1 when its TCP checksum was left to the hardware, as far as that is known."""
+    ifindex: array[int]
+    """For each frame of the batch: the number of its interface, 0 where it is not known."""
+    state: RingState
+    interruptions: int
+    """How often the interface went down."""
+    damaged: int
+    """Blocks that could not be read to the end."""
+    fullest: float
+    """The largest share of the buffer that was ever found waiting; 0 where the system does not tell."""
+
+    def batches(self, timeout: float) -> Iterator[tuple[mmap | bytearray, Batch]]:
+        """Yield the frames that wait, after waiting at most ``timeout`` seconds for some to come.
+
+        Ends after a while even if more come, so that the caller gets to do other things. Buffer and batch are
+        good until the next batch is asked for.
+        """
+        ...
+
+    @property
+    def received(self) -> int:
+        """Frames that passed the filter."""
+        ...
+
+    @property
+    def dropped(self) -> int | None:
+        """Frames that passed the filter and were lost; ``None`` where the system does not tell."""
+        ...
+
+    @property
+    def copies(self) -> int:
+        """Second copies of loopback frames that were left out."""
+        ...
+
+    @property
+    def unknown(self) -> int:
+        """Frames left out because their link layer is unknown."""
+        ...
+
+    @property
+    def snapped(self) -> int:
+        """Frames that are kept only in part."""
+        ...
+
+    @property
+    def use(self) -> float:
+        """Share of the buffer that waits to be read, 0 to 1; 0 where the system does not tell."""
+        ...
+
+    def interface_name(self, index: int) -> str | None:
+        """Name of an interface by its number, ``None`` when it is not there."""
         ...
 
     def close(self) -> None:

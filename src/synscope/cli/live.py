@@ -5,14 +5,17 @@ from __future__ import annotations
 import signal
 import sys
 from types import FrameType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 import click
 
-from synscope.cli import live_options, output
+from synscope.cli import live_options, output, save_options
 from synscope.cli.analyze import TargetType
 from synscope.cli.status import ExitStatus
 from synscope.model import Attempt, Target
+
+if TYPE_CHECKING:
+    from synscope.session.saving import Saving
 
 _HELP = """\
 Capture on the loopback interface while the failure is reproduced, show the attempts as they happen, and
@@ -23,14 +26,13 @@ synscope live -p 62893                       until Ctrl-C
 synscope live -p localhost:8080 --until-failure
 synscope live -p 8080 --netns web --duration 30
 synscope live -p 5432 -i any --format jsonl | jq .
+synscope live -p 8080 --save failure.pcapng    for a colleague: frames and diagnosis
 
 Capturing needs root or the capability CAP_NET_RAW. Only a small helper runs with it (through sudo, if need be);
 packets are parsed without any privilege.
 
 Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 the capture could not be made.
 """
-
-_TOOL_FAILED = 125
 
 
 @click.command(help=_HELP, short_help="Capture live and say what happens to each attempt.")
@@ -61,6 +63,7 @@ _TOOL_FAILED = 125
     "over, at the end targets, findings and health.",
 )
 @click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard output.")
+@save_options.saving
 @output.verbose_option
 @output.color_option
 @click.pass_context
@@ -72,17 +75,20 @@ def live(  # noqa: PLR0913 - one parameter an option
     netns: str | None,
     container: str | None,
     snaplen: int,
+    capture_with: str,
     duration: float | None,
     count: int | None,
     until_failure: bool,
     until_success: bool,
     form: str,
     path: str | None,
+    saving: Saving | None,
     verbose: bool,
     color: str,
 ) -> None:
     """Capture until told to stop, then report."""
     from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.capture.storage import SaveError  # noqa: PLC0415
     from synscope.cli.live_view import shown  # noqa: PLC0415
     from synscope.report import jsonl  # noqa: PLC0415
     from synscope.session.begin import Plan, begin  # noqa: PLC0415
@@ -95,8 +101,10 @@ def live(  # noqa: PLR0913 - one parameter an option
         interface=interface,
         namespace=live_options.namespace_path(netns, container),
         snap_length=snaplen,
+        capture_with=capture_with,
         typed=live_options.typed(),
         may_prompt=live_options.may_prompt(),
+        save=saving,
     )
     stop = Stop(duration, count, until_failure, until_success)
     name = interface or "loopback"
@@ -112,17 +120,23 @@ def live(  # noqa: PLR0913 - one parameter an option
                 on_attempt=tell if form == "jsonl" else None,
                 preload=live_options.preload,
             )
-        except (SessionError, RingError) as error:
+        except (SessionError, RingError, SaveError) as error:
             output.complain(error)
-            context.exit(_TOOL_FAILED)
+            context.exit(live_options.TOOL_FAILED)
         with begun:
-            watch = begun.watch
+            watch, around = begun.watch, begun.surroundings
             with shown(watch, wanted, wanted=form != "jsonl" or not sys.stdout.isatty()) as refresh:
                 while not interruption.came and not watch.is_over(stop):
                     watch.step()
+                    if around is not None:
+                        around.step()
                     refresh()
-            diagnosis = watch.finish(name)
-    status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+            if around is not None:
+                around.end()
+                around.finish()
+            diagnosis = watch.finish(name, more=(lambda _: ()) if around is None else around.observe)
+            status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+            diagnosis = save_options.saved(diagnosis, begun, saving, status=status)
     live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
     context.exit(status)
 

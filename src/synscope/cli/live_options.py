@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from synscope.cli import output
 
 if TYPE_CHECKING:
     from synscope.model import Diagnosis
+
+TOOL_FAILED = 125
+"""Exit status when the tool itself could not do its work, as ``timeout`` and ``docker run`` have it."""
 
 _Decorated = Callable[..., Any]
 
@@ -38,10 +42,18 @@ snaplen_option = click.option(
     help="How much of each frame is captured.",
 )
 
+capture_option = click.option(
+    "--capture-with",
+    type=click.Choice(["ring", "portable", "libpcap"]),
+    default="ring" if sys.platform.startswith("linux") else "portable",
+    help="ring: the packet ring of Linux, its default. portable: Scapy's sockets, the default elsewhere. libpcap: "
+    "libpcap or Npcap through Scapy. The last two need synscope[capture].",
+)
+
 
 def shared(function: _Decorated) -> _Decorated:
     """Add the options of every live capture."""
-    for option in (snaplen_option, container_option, netns_option, interface_option):
+    for option in (capture_option, snaplen_option, container_option, netns_option, interface_option):
         function = option(function)
     return function
 
@@ -79,11 +91,14 @@ def preload() -> None:
     import rich.live  # noqa: PLC0415
     import rich.markup  # noqa: PLC0415
     import rich.table  # noqa: F401, PLC0415
+    from rich.cells import cell_len  # noqa: PLC0415
 
     from synscope import analysis  # noqa: F401, PLC0415
     from synscope.evidence import payload  # noqa: F401, PLC0415
-    from synscope.report import json_report, jsonl, terminal  # noqa: F401, PLC0415
-    from synscope.session import client_errors  # noqa: F401, PLC0415
+    from synscope.report import annotation, json_report, jsonl, terminal  # noqa: F401, PLC0415
+    from synscope.session import client_errors, surroundings  # noqa: F401, PLC0415
+
+    cell_len("\N{CJK UNIFIED IDEOGRAPH-65E5}")  # rich loads its table of widths when it meets a wide character
 
 
 class Sink:
@@ -92,6 +107,7 @@ class Sink:
     def __init__(self, path: str | None, *, to_stderr: bool = False) -> None:
         self._descriptor = None if path is None else _created(path)
         self._stream = sys.stderr if to_stderr else sys.stdout
+        self._name = path or ("standard error" if to_stderr else "standard output")
 
     @property
     def to_person(self) -> bool:
@@ -104,7 +120,17 @@ class Sink:
         return self._stream
 
     def write(self, text: str) -> None:
-        """Write all of ``text``."""
+        """Write all of ``text``; where that cannot be done, say so and end the program."""
+        try:
+            self._write(text)
+        except OSError as error:
+            if self._descriptor is None:
+                output.discard_rest()
+            with contextlib.suppress(OSError):  # it may have been standard error
+                output.complain(OSError(f"the report could not be written to {self._name}: {error.strerror}"))
+            raise click.exceptions.Exit(TOOL_FAILED) from error
+
+    def _write(self, text: str) -> None:
         if self._descriptor is None:
             output.write(text, self._stream)
             return

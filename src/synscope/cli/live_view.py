@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final, Literal, TypedDict
 
-from synscope.evidence.units import duration
-from synscope.model import FAILURES, Label, Target
+from synscope.capture.source import RingState
+from synscope.cli import output
+from synscope.model import FAILURES, Attempt, Label, Target
 from synscope.report.escape import visible
 from synscope.report.wording import OUTCOME_TEXTS
 
@@ -20,19 +22,36 @@ if TYPE_CHECKING:
 
 _EVERY_S: Final = 0.25
 _NEWEST: Final = 12
+_OTHER_LINES: Final = 4
+"""Lines above and below the attempts, and one that stays free."""
+_WIDE: Final = 120
+"""Columns that hold two endpoints and an outcome in words."""
+_MINUTE_S: Final = 60
 _NS: Final = 1_000_000_000
+
+
+class _OneLine(TypedDict):
+    """How a text that is too long for its line is cut."""
+
+    no_wrap: bool
+    overflow: Literal["ellipsis"]
 
 
 @contextlib.contextmanager
 def shown(watch: Watch, targets: Sequence[Target], *, wanted: bool) -> Iterator[Callable[[], None]]:
-    """Show the view while the context lasts; yields what refreshes it, which does nothing off a terminal."""
+    """Show the view while the context lasts; yields what refreshes it.
+
+    Without a terminal, or where the view is not wanted, one line says that the capture has begun.
+    """
     if not wanted or not sys.stderr.isatty():
+        output.announce(f"capturing on {watch.interface}; Ctrl-C stops it and reports")
         yield lambda: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
     from rich.live import Live  # noqa: PLC0415
 
     console = Console(stderr=True)
+    recent: dict[int, Attempt] = {}
     due = 0.0
     with Live(console=console, auto_refresh=False, transient=True) as view:
 
@@ -41,13 +60,24 @@ def shown(watch: Watch, targets: Sequence[Target], *, wanted: bool) -> Iterator[
             now = time.monotonic()
             if now >= due:
                 due = now + _EVERY_S
-                view.update(render(watch, targets, console.height), refresh=True)
+                remember(recent, watch.newest(_NEWEST))
+                view.update(render(watch, targets, recent.values(), console.size), refresh=True)
 
         yield refresh
 
 
-def render(watch: Watch, targets: Sequence[Target], height: int = 24) -> RenderableType:
-    """The view as it stands, for a terminal of so many lines."""
+def remember(recent: dict[int, Attempt], newest: Iterable[Attempt]) -> None:
+    """Bring the newest attempts up to date, newest first: the engine forgets those that are settled."""
+    recent.update((attempt.id, attempt) for attempt in newest)
+    kept = sorted(recent.values(), key=lambda attempt: attempt.id, reverse=True)[:_NEWEST]
+    recent.clear()
+    recent.update((attempt.id, attempt) for attempt in kept)
+
+
+def render(
+    watch: Watch, targets: Sequence[Target], recent: Iterable[Attempt], size: tuple[int, int]
+) -> RenderableType:
+    """The view as it stands, for a terminal of so many columns and lines."""
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
@@ -55,28 +85,42 @@ def render(watch: Watch, targets: Sequence[Target], height: int = 24) -> Rendera
     from synscope.session.watch import label_counts  # noqa: PLC0415
 
     names = ", ".join(visible(target.text) for target in targets)
-    head = Text(f"watching {names} on {visible(watch.interface)}   ")
-    head.append("Ctrl-C stops and reports", "dim")
-    counts = Text()
+    one_line: _OneLine = {"no_wrap": True, "overflow": "ellipsis"}
+    head = Text(f"watching {names} on {visible(watch.interface)}", **one_line)
+    counts = Text(**one_line)
     for label, number in label_counts(watch.counts()).items():
         counts.append(f"{label.value} ", _style(label)).append(f"{number:,}   ")
     if not counts:
         counts.append("no attempt yet", "dim")
+    width, height = size
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, min_width=len("59 s ago"))
+    table.add_column(**one_line)
+    table.add_column(no_wrap=True, min_width=max(map(len, Label)))
+    table.add_column(**one_line)
     now = time.time_ns()
-    for attempt in watch.newest(max(1, min(_NEWEST, height - 6))):
-        ago = max(0, now - attempt.first_ts_ns)
+    for attempt in itertools.islice(recent, max(1, height - _OTHER_LINES)):
+        outcome = attempt.outcome
         table.add_row(
-            Text(f"{duration(ago) if ago < _NS else f'{ago // _NS} s'} ago", "dim"),
+            Text(_ago(now - attempt.first_ts_ns), "dim"),
             Text(f"{attempt.client} → {attempt.server}"),
             Text(attempt.label.value, _style(attempt.label)),
-            Text(OUTCOME_TEXTS[attempt.outcome]),
+            Text(OUTCOME_TEXTS[outcome] if width >= _WIDE else outcome.value),
         )
     ring = watch.ring
     lost = ring.dropped
-    health = Text(f"{watch.elapsed:.0f} s · {watch.frames:,} frames · ring {100 * ring.use:.0f} % · ", "dim")
-    health.append(f"{lost:,} lost", "bold red" if lost else "dim")
+    health = Text(style="dim", **one_line)
+    health.append(f"{watch.elapsed:.0f} s · {watch.frames:,} frames · buffer {100 * ring.use:.0f} % full · ")
+    health.append("losses not known" if lost is None else f"{lost:,} lost", "bold red" if lost else None)
+    if ring.state is not RingState.CAPTURING:
+        health.append(f" · {ring.state.value}", "bold red")
+    health.append("   Ctrl-C stops and reports")
     return Group(head, counts, table, health)
+
+
+def _ago(ns: int) -> str:
+    seconds = max(0, ns) // _NS
+    return f"{seconds} s ago" if seconds < _MINUTE_S else f"{seconds // _MINUTE_S} min ago"
 
 
 def _style(label: Label) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synscope.cli import live_options, output
+from synscope.cli import live_options, output, save_options
 from synscope.cli.analyze import TargetType
 from synscope.cli.status import ExitStatus
 from synscope.model import Target
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from synscope.model import Command, Observation, TargetSummary
     from synscope.session.begin import Begun
     from synscope.session.runner import Ended, Runner
+    from synscope.session.saving import Saving
+    from synscope.session.surroundings import Surroundings
     from synscope.session.watch import Watch
 
 _HELP = """\
@@ -39,8 +41,6 @@ Exit status: the command's if it is not 0, else 1 when a finding is a failure; 1
 when synscope itself failed, 126 when COMMAND cannot be executed, 127 when it is not found. --exit-code
 chooses the status of one of them alone.
 """
-
-_TOOL_FAILED = 125
 
 
 @click.command(
@@ -98,6 +98,7 @@ _TOOL_FAILED = 125
     help="Form of the report.",
 )
 @click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard error.")
+@save_options.saving
 @output.verbose_option
 @output.color_option
 @click.pass_context
@@ -110,6 +111,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     netns: str | None,
     container: str | None,
     snaplen: int,
+    capture_with: str,
     isolated: bool,
     server: str | None,
     linger: float,
@@ -117,11 +119,13 @@ def run(  # noqa: PLR0913 - one parameter an option
     exit_from: str,
     form: str,
     path: str | None,
+    saving: Saving | None,
     verbose: bool,
     color: str,
 ) -> None:
     """Run the command under observation, then report."""
     from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.capture.storage import SaveError  # noqa: PLC0415
     from synscope.session import begin as beginning  # noqa: PLC0415
     from synscope.session.errors import SessionError  # noqa: PLC0415
     from synscope.session.runner import ExitFrom  # noqa: PLC0415
@@ -137,22 +141,26 @@ def run(  # noqa: PLR0913 - one parameter an option
         interface=interface,
         namespace=live_options.namespace_path(netns, container),
         snap_length=snaplen,
+        capture_with=capture_with,
         typed=live_options.typed(),
         may_prompt=live_options.may_prompt(),
         isolated=isolated,
         server=server or "",
+        save=saving,
     )
     try:
         begun = beginning.begin(plan, output.announce, command=command, preload=live_options.preload)
         with begun:
             ended = _watched(begun, timeout, linger)
             told = _told(command, ended, source)
-            diagnosis = begun.watch.finish(shlex.join(command), command=told, more=_more(command, ended))
-    except (SessionError, RingError) as error:
+            more = _more(command, ended, begun.surroundings)
+            diagnosis = begun.watch.finish(shlex.join(command), command=told, more=more)
+            verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+            status = ended.combined(verdict, ExitFrom(exit_from))
+            diagnosis = save_options.saved(diagnosis, begun, saving, status=status)
+    except (SessionError, RingError, SaveError) as error:
         output.complain(error)
-        context.exit(_TOOL_FAILED)
-    verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
-    status = ended.combined(verdict, ExitFrom(exit_from))
+        context.exit(live_options.TOOL_FAILED)
     live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
     context.exit(status)
 
@@ -175,14 +183,22 @@ def _targets(
 
 def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
     """Let the command run while frames are followed; return how it ended."""
-    runner, watch = begun.runner, begun.watch
+    runner, watch, around = begun.runner, begun.watch, begun.surroundings
     assert runner is not None  # noqa: S101 - a command was given
     with runner.passing_signals_on():
+        if around is not None:
+            around.restart()
         started = runner.go(timeout)
         while started is not None and not _is_over(runner):
             watch.step()
+            if around is not None:
+                around.step()
         ended = runner.ended()
+        if around is not None:
+            around.end()
     _linger(watch, linger if started is not None else 0)
+    if around is not None:
+        around.finish()
     return ended
 
 
@@ -212,12 +228,17 @@ def _how(ended: Ended) -> str:
     return f"exit status {ended.status}"
 
 
-def _more(command: Sequence[str], ended: Ended) -> Callable[[TargetSummary], Iterable[Observation]]:
+def _more(
+    command: Sequence[str], ended: Ended, around: Surroundings | None
+) -> Callable[[TargetSummary], Iterable[Observation]]:
     from synscope.session.client_errors import observe_command  # noqa: PLC0415
 
     program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
 
     def more(summary: TargetSummary) -> Iterable[Observation]:
-        return observe_command(program, ended, summary.target)
+        yield from observe_command(program, ended, summary.target)
+        if around is not None:
+            around.client = program
+            yield from around.observe(summary)
 
     return more

@@ -62,6 +62,9 @@ class JsonReport:
                 _array("groups", groups),
                 _array("targets", [records.target(name, one) for one in diagnosis.targets]),
                 _array("findings", list(records.findings(diagnosis))),
+                _array("attachments", [records.attachment(name, one) for one in diagnosis.attachments])
+                if diagnosis.attachments
+                else "",
                 ""
                 if diagnosis.command is None
                 else f',\n"command":{records.line(records.command(name, diagnosis.command))}',
@@ -72,6 +75,21 @@ class JsonReport:
     def end(self, exit_status: int) -> str:
         """Return the end of the document."""
         return f'\n],"exit_status":{exit_status}}}\n'
+
+
+def document(diagnosis: Diagnosis, *, version: str, engine: str, exit_status: int) -> str:
+    """Return the whole document of one capture, with the attempts that support a finding."""
+    report = JsonReport(version=version, engine=engine)
+    attempts = records.supporting_attempts(diagnosis)
+    return "".join(
+        (
+            report.begin(),
+            report.begin_capture(diagnosis.capture),
+            *(report.attempt(diagnosis.capture, attempt) for attempt in attempts),
+            report.end_capture(diagnosis),
+            report.end(exit_status),
+        )
+    )
 
 
 def _array(name: str, items: list[records.Record]) -> str:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from synscope.model import (
+    Attachment,
     Attempt,
     AttemptGroup,
     CaptureFile,
@@ -155,6 +156,7 @@ def health(capture: str, one: CaptureHealth) -> Record:
             "canary": one.live.canary.value,
             "canary_text": one.live.canary_text,
             "ring_percent": round(100 * one.live.ring_use),
+            "saved": [*one.live.saved],
         }
     return record
 
@@ -172,6 +174,18 @@ def command(capture: str, one: Command) -> Record:
     if one.target_from is not None:
         record["target_from"] = one.target_from
     return record
+
+
+def attachment(capture: str, one: Attachment) -> Record:
+    """Return the record of a document that the capture file carries: a claim, which nothing else rests on."""
+    return {
+        "type": "attachment",
+        "capture": capture,
+        "kind": one.kind,
+        "version": one.version,
+        "made": one.made,
+        "text": one.text,
+    }
 
 
 def group(target_text: str, one: AttemptGroup) -> Record:
@@ -201,6 +215,8 @@ def conclusions(diagnosis: Diagnosis) -> Iterator[Record]:
     yield from findings(diagnosis)
     if diagnosis.command is not None:
         yield command(diagnosis.capture, diagnosis.command)
+    for document in diagnosis.attachments:
+        yield attachment(diagnosis.capture, document)
     yield health(diagnosis.capture, diagnosis.health)
 
 

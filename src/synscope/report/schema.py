@@ -27,7 +27,10 @@ def document() -> Schema:
         "title": "synscope report",
         "description": "A report document (--format json) or one line of --format jsonl.",
         "version": SCHEMA_VERSION,
-        "oneOf": [_ref(name) for name in ("report", "attempt", "target", "finding", "command", "health")],
+        "oneOf": [
+            _ref(name)
+            for name in ("report", "attempt", "target", "finding", "command", "attachment", "health")
+        ],
         "$defs": {
             "report": _report(),
             "capture": _capture(),
@@ -36,6 +39,7 @@ def document() -> Schema:
             "target": _target(),
             "finding": _finding(),
             "command": _command(),
+            "attachment": _attachment(),
             "health": _health(),
             "file": _file(),
             "endpoint": _object(
@@ -86,7 +90,7 @@ def _report() -> Schema:
             "synscope": _text("version of the program"),
             "engine": _text("compiled or interpreted"),
             "captures": _list(_ref("capture"), "one for each capture given, in order"),
-            "exit_status": _number("exit status of the run", most=3),
+            "exit_status": _number("exit status of the run", most=255),
         }
     )
 
@@ -101,8 +105,11 @@ def _capture() -> Schema:
             "groups": _list(_ref("group"), "all attempts, counted by target, server and outcome"),
             "targets": _list(_ref("target"), "in the order asked for, else one a server port"),
             "findings": _list(_ref("finding"), "of each target in turn, best first"),
+            "attachments": _list(_ref("attachment"), "what the capture file carries in its comments"),
+            "command": _ref("command"),
             "health": _ref("health"),
-        }
+        },
+        optional=("attachments", "command"),
     )
 
 
@@ -260,8 +267,12 @@ def _health() -> Schema:
             "canary": _enum("live: whether the capture saw its own test connection", Canary),
             "canary_text": _text("live: why not"),
             "ring_percent": _number("live: largest share of the ring that ever waited", most=100),
+            "saved": _list({"type": "string"}, "live: files the frames were saved to"),
         },
-        optional=("error", "cut", "files", "interface", "received", "canary", "canary_text", "ring_percent"),
+        optional=(
+            *("error", "cut", "files", "interface", "received", "canary", "canary_text", "ring_percent"),
+            "saved",
+        ),
     )
 
 
@@ -277,6 +288,19 @@ def _command() -> Schema:
             "target_from": _text("where in the command the target was found, when it was not named"),
         },
         optional=("target_from",),
+    )
+
+
+def _attachment() -> Schema:
+    return _object(
+        {
+            "type": {"const": "attachment"},
+            "capture": _text("as in the other records"),
+            "kind": _text("diagnosis: a report like this one; host-snapshot: what was known about the host"),
+            "version": _text("version of the program that wrote it, as it says itself"),
+            "made": _text("when it was written (UTC), as it says itself"),
+            "text": _text("the document, as the file has it: nothing else in the report rests on it"),
+        }
     )
 
 

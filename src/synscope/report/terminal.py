@@ -11,9 +11,21 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
+from synscope.capture.attachments import DIAGNOSIS, HOST_SNAPSHOT
 from synscope.evidence.units import count, duration, listed
-from synscope.model import Attempt, Canary, CaptureHealth, Command, Diagnosis, Label, Target, TargetDiagnosis
+from synscope.model import (
+    Attachment,
+    Attempt,
+    Canary,
+    CaptureHealth,
+    Command,
+    Diagnosis,
+    Label,
+    Target,
+    TargetDiagnosis,
+)
 from synscope.report import target_view
+from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
 from synscope.report.wording import OUTCOME_TEXTS
 
@@ -21,6 +33,8 @@ _FULL = 5
 _BRIEF = 10
 _REASONS_SHOWN = 6
 _LAST_LINES = 3
+_CARRIED_SHOWN = 3
+_KINDS = {HOST_SNAPSHOT: "what was known about the host", DIAGNOSIS: "a diagnosis that cannot be read"}
 
 
 def render(
@@ -54,6 +68,8 @@ def render(
     if diagnosis.command is not None:
         _command(page, diagnosis.command)
     _capture(page, diagnosis)
+    if diagnosis.attachments:
+        _attachments(page, diagnosis.attachments)
     return page.render()
 
 
@@ -156,6 +172,8 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     else:
         page.whole("Capture", name)
         page.row("", *joined(_extent(health)))
+    if live is not None and live.saved:
+        _saved(page, live.saved)
     if live is not None and live.canary_text:
         page.row("  canary", live.canary_text, style="")
     if health.cut is not None:
@@ -174,6 +192,48 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
         page.row("  also", listed(remarks, most=len(remarks)), style="")
     for note in health.notes:
         page.row("  note", note, style="")
+
+
+def _saved(page: Page, paths: Sequence[str]) -> None:
+    page.whole("  saved", paths[0])
+    if len(paths) > 1:
+        page.row("", f"and {count(len(paths) - 1, 'file')} more, up to")
+        page.whole("", paths[-1])
+
+
+def _attachments(page: Page, attachments: Sequence[Attachment]) -> None:
+    """What the file says of itself, marked as that: whoever wrote the file may have written anything."""
+    page.blank()
+    label = "The file says"
+    told = [(one, found) for one in attachments if (found := carried(one)) is not None]
+    for one, found in told[:_CARRIED_SHOWN]:
+        when = one.made.replace("T", " ").replace("Z", " UTC")
+        names = listed([target.target for target in found.targets]) or "no target"
+        page.row(label, f"it carries the diagnosis of {names}, made on {when} by synscope {one.version}:")
+        _claims(page, found)
+        label = ""
+    rest = [one.kind for one in attachments if all(one is not shown for shown, _ in told[:_CARRIED_SHOWN])]
+    if rest:
+        kinds = [_KINDS.get(kind, kind) for kind in dict.fromkeys(rest)]
+        page.row(label, f"it carries {'also ' if told else ''}{listed(kinds)}")
+    page.row("", ("Anyone can write that into a file: the report above does not rest on it.", "dim"))
+
+
+def _claims(page: Page, found: Carried) -> None:
+    for target in found.targets:
+        parts: list[Span] = [f"{target.target}  {target.label}"]
+        if target.title:
+            parts.append(target.title)
+        page.row("", "│ ", *joined([*parts, *([f"[{target.verdict}]"] if target.verdict else [])]))
+    if found.more:
+        page.row("", f"│ and {count(found.more, 'more target')}")
+    health = [
+        *([f"captured on {found.interface}"] if found.interface else []),
+        *([] if found.lost is None else [f"{found.lost:,} lost"]),
+        *([f"canary {found.canary}"] if found.canary else []),
+    ]
+    if health:
+        page.row("", "│ ", *joined(health))
 
 
 def _extent(health: CaptureHealth) -> list[Span]:

@@ -12,20 +12,24 @@ import os
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from synscope.capture import filter as kernel_filter
 from synscope.capture import ring_socket
 from synscope.capture.interfaces import interfaces
 from synscope.capture.ring import Geometry, Ring, open_largest
+from synscope.capture.save import Saver
 from synscope.model import Attempt, Target
-from synscope.session import canary, elevate, privileges
+from synscope.session import canary, elevate, privileges, saving
 from synscope.session.elevate import Helper
 from synscope.session.errors import SessionError
-from synscope.session.isolated import Isolated
-from synscope.session.runner import Runner
+from synscope.session.saving import Saving
+from synscope.session.surroundings import Surroundings
 from synscope.session.watch import Watch, watched_ports
+
+if TYPE_CHECKING:
+    from synscope.session.runner import Runner
 
 SNAP_LENGTH: Final = 400
 """Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""
@@ -36,6 +40,7 @@ PROXY_PORTS: Final = frozenset({1080, 3128, 8080, 8118, 8888, 9050})
 _PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")
 _SEED_BYTES: Final = 8
 _LOOPBACK: Final = "lo"
+_ANY: Final = "any"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +61,10 @@ class Plan:
     """Whether the command runs in a private network, which is then what is captured."""
     server: str = ""
     """A command line to start in the private network first."""
+    capture_with: str = "ring"
+    """``ring``; ``portable`` or ``libpcap`` for Scapy's sockets."""
+    save: Saving | None = None
+    """What to save the frames as."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
 
 
@@ -64,6 +73,8 @@ class Begun(contextlib.ExitStack):
 
     watch: Watch
     runner: Runner | None = None
+    saver: Saver | None = None
+    surroundings: Surroundings | None = None
 
 
 def proxy_ports(environment: Mapping[str, str]) -> frozenset[int]:
@@ -90,8 +101,16 @@ def begin(
     """Begin a capture, with a command ready to go where there is one.
 
     ``announce`` is told what will ask for a password. ``preload`` imports what is needed later. Raises
-    ``SessionError``, and ``ring_socket.RingError`` where the kernel refuses the ring.
+    ``SessionError``, ``ring_socket.RingError`` where the kernel refuses the ring, and ``storage.SaveError`` where
+    the file cannot be made.
     """
+    if plan.capture_with != "ring":
+        from synscope.session import begin_portable  # noqa: PLC0415 - which makes what is defined here
+
+        return begin_portable.begin(plan, announce, command=command, on_attempt=on_attempt, preload=preload)
+    from synscope.session.isolated import Isolated  # noqa: PLC0415 - these two need what only POSIX has
+    from synscope.session.runner import Runner  # noqa: PLC0415
+
     invoker = privileges.invoking()
     ports = watched_ports(plan.targets)
     program = kernel_filter.packed(
@@ -100,6 +119,8 @@ def begin(
     interface = plan.interface or _loopback(plan)
     with Begun() as stack:
         opened = None
+        # Before anything else is open, for it is forked, and before a password is asked for in vain.
+        keeper = None if plan.save is None else stack.enter_context(saving.keeper(plan.save, invoker))
         if plan.isolated:
             private = stack.enter_context(Isolated.start(command, invoker, plan.server))
             helper: Helper | None = private.helper
@@ -121,23 +142,40 @@ def begin(
         preload()
         privileges.drop(privileges.parsing_identity(invoker))
         made, geometry = opened or _opened(helper, interface, program, plan.namespace)
-        stack.watch = _watch(plan, interface, Ring(made.detach(), geometry), on_attempt)
+        ring = Ring(made.detach(), geometry)
+        stack.callback(ring.close)
+        if plan.save is not None and keeper is not None:
+            stack.saver = saving.saver(plan.save, keeper, ring, plan.snap_length)
+            stack.callback(stack.saver.close)
+        stack.watch = _watch(plan, interface, ring, stack.saver, on_attempt)
         stack.callback(stack.watch.close)
-        elsewhere = plan.isolated or plan.namespace is not None
-        stack.watch.songs = (
-            helper.sing(sorted(ports), plan.namespace)
-            if helper is not None and elsewhere
-            else canary.sing(ports)
-        )
+        around = Surroundings(helper, plan.targets, plan.environment, namespace=plan.namespace)
+        stack.surroundings = stack.enter_context(around)
+        around.begin()
+        if interface in {_loopback(plan), _ANY}:
+            elsewhere = plan.isolated or plan.namespace is not None
+            stack.watch.songs = (
+                helper.sing(sorted(ports), plan.namespace)
+                if helper is not None and elsewhere
+                else canary.sing(ports)
+            )
+        around.settle()
         begun = stack.pop_all()
-        begun.watch, begun.runner = stack.watch, stack.runner
+        begun.watch, begun.runner, begun.saver = stack.watch, stack.runner, stack.saver
+        begun.surroundings = around
         return begun
     raise AssertionError  # the stack swallows nothing
 
 
-def _watch(plan: Plan, interface: str, ring: Ring, on_attempt: Callable[[Attempt], None] | None) -> Watch:
+def _watch(
+    plan: Plan,
+    interface: str,
+    ring: Ring,
+    saver: Saver | None,
+    on_attempt: Callable[[Attempt], None] | None,
+) -> Watch:
     seed = int.from_bytes(os.urandom(_SEED_BYTES))
-    return Watch(ring, interface, plan.targets, seed=seed, on_attempt=on_attempt)
+    return Watch(ring, interface, plan.targets, seed=seed, saver=saver, on_attempt=on_attempt)
 
 
 def _opened(

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from synscope.capture import ring_socket
+from synscope.evidence.kernel.instance import Handover
 from synscope.session import canary, privileges
 from synscope.session.errors import ElevationError, HelperError
 from synscope.session.helper import DETACH, LARGEST_MESSAGE
@@ -40,6 +41,7 @@ _PROMPT_S: Final = 300.0
 """A person types a password within this time."""
 _ANSWER_S: Final = 10.0
 _GOODBYE_S: Final = 2.0
+_MOST_DESCRIPTORS: Final = 2
 
 
 class Helper:
@@ -68,8 +70,8 @@ class Helper:
 
     def greeted(self, seconds: float) -> None:
         """Wait until the helper is up; raises ``HelperError`` when it does not come."""
-        answer, descriptor = self._answer(seconds)
-        _forget(descriptor)
+        answer, descriptors = self._answer(seconds)
+        _forget(descriptors)
         self.pid = int(answer.get("pid", 0))
 
     def open_ring(  # noqa: PLR0913 - the ring's measures
@@ -86,7 +88,7 @@ class Helper:
 
         Raises what that raises, and ``HelperError``.
         """
-        _, descriptor = self._ask(
+        _, descriptors = self._ask(
             op="open_ring",
             interface=interface,
             block_size=block_size,
@@ -95,23 +97,58 @@ class Helper:
             filter=program.hex(),
             namespace=namespace,
         )
-        if descriptor is None:
+        if len(descriptors) != 1:
+            _forget(descriptors)
             raise HelperError("the helper sent no socket")
-        return socket.socket(fileno=descriptor)
+        return socket.socket(fileno=descriptors[0])
 
     def sing(self, watched: Sequence[int], namespace: str | None = None) -> tuple[canary.Song, ...]:
         """Send the canary from within the helper's namespace, or from within ``namespace``."""
-        answer, descriptor = self._ask(op="canary", watched=list(watched), namespace=namespace)
-        _forget(descriptor)
+        answer, descriptors = self._ask(op="canary", watched=list(watched), namespace=namespace)
+        _forget(descriptors)
         try:
             return tuple(canary.from_json(song) for song in answer["songs"])
         except (KeyError, TypeError, ValueError) as error:
             raise HelperError("the helper's answer is not understood") from error
 
+    def trace(self, ports: Sequence[int]) -> Handover:
+        """Switch the kernel's trace on for these ports; raises ``HelperError`` where it cannot be had."""
+        answer, descriptors = self._ask(op="trace", ports=list(ports))
+        formats, missing = answer.get("formats"), answer.get("missing")
+        if len(descriptors) != 2 or not isinstance(formats, dict) or not isinstance(missing, dict):  # noqa: PLR2004
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return Handover(*descriptors, formats, missing)
+
+    def look(
+        self,
+        ports: Sequence[int],
+        hosts: Sequence[str],
+        environment: Mapping[str, str],
+        namespace: str | None = None,
+    ) -> int:
+        """Have the host looked at; return the descriptor that its snapshot will come from, as JSON."""
+        _, descriptors = self._ask(
+            op="look",
+            ports=list(ports),
+            hosts=list(hosts),
+            environment=dict(environment),
+            namespace=namespace,
+        )
+        if len(descriptors) != 1:
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return descriptors[0]
+
+    def untrace(self) -> None:
+        """Have the trace removed, once its reader is closed; raises ``HelperError``."""
+        _, descriptors = self._ask(op="untrace")
+        _forget(descriptors)
+
     def server_exit(self) -> int | None:
         """Return how the server in an isolated namespace ended, ``None`` while it runs."""
-        answer, descriptor = self._ask(op="server")
-        _forget(descriptor)
+        answer, descriptors = self._ask(op="server")
+        _forget(descriptors)
         status = answer.get("exited")
         return None if status is None else int(status)
 
@@ -127,18 +164,20 @@ class Helper:
                 self._process.kill()
                 self._process.wait()
 
-    def _ask(self, **request: object) -> tuple[dict[str, Any], int | None]:
+    def _ask(self, **request: object) -> tuple[dict[str, Any], tuple[int, ...]]:
         try:
             self._channel.sendall(json.dumps(request).encode())
         except OSError as error:
             raise HelperError(f"the helper is gone: {error.strerror}", error.errno or 0) from error
         return self._answer(_ANSWER_S)
 
-    def _answer(self, seconds: float) -> tuple[dict[str, Any], int | None]:
+    def _answer(self, seconds: float) -> tuple[dict[str, Any], tuple[int, ...]]:
         self._channel.settimeout(seconds)
         try:
             message, rights, _, _ = self._channel.recvmsg(
-                LARGEST_MESSAGE, socket.CMSG_LEN(array.array("i").itemsize), socket.MSG_CMSG_CLOEXEC
+                LARGEST_MESSAGE,
+                socket.CMSG_LEN(_MOST_DESCRIPTORS * array.array("i").itemsize),
+                socket.MSG_CMSG_CLOEXEC,
             )
         except TimeoutError as error:
             raise HelperError(f"the helper did not answer within {seconds:g} s") from error
@@ -146,16 +185,16 @@ class Helper:
             raise HelperError(f"the helper is gone: {error.strerror}", error.errno or 0) from error
         if not message:
             raise HelperError("the helper ended")
-        descriptor = _descriptor(rights)
+        descriptors = _descriptors(rights)
         try:
             answer = json.loads(message)
             if "ok" in answer:
-                return dict(answer["ok"]), descriptor
+                return dict(answer["ok"]), descriptors
             reason, code, kind = str(answer["error"]), int(answer["errno"]), str(answer["kind"])
         except (KeyError, TypeError, ValueError, RecursionError) as error:
-            _forget(descriptor)
+            _forget(descriptors)
             raise HelperError("the helper's answer is not understood") from error
-        _forget(descriptor)
+        _forget(descriptors)
         if kind in _RING_ERRORS:
             raise _RING_ERRORS[kind](code, reason)
         raise HelperError(reason, code)
@@ -257,16 +296,14 @@ def _started(command: Sequence[str], seconds: float, *, quiet: bool) -> Helper:
     return helper
 
 
-def _descriptor(rights: Sequence[tuple[int, int, bytes]]) -> int | None:
+def _descriptors(rights: Sequence[tuple[int, int, bytes]]) -> tuple[int, ...]:
+    numbers = array.array("i")
     for level, kind, data in rights:
         if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers = array.array("i")
             numbers.frombytes(data[: len(data) - len(data) % numbers.itemsize])
-            if numbers:
-                return numbers[0]
-    return None
+    return tuple(numbers)
 
 
-def _forget(descriptor: int | None) -> None:
-    if descriptor is not None:
+def _forget(descriptors: Sequence[int]) -> None:
+    for descriptor in descriptors:
         os.close(descriptor)

@@ -22,14 +22,20 @@ import ctypes
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from synscope.evidence.kernel.instance import Instance
 
 LARGEST_MESSAGE: Final = 1 << 17
+LOOK_S: Final = 0.6
+"""What one look at the host may take."""
 DETACH: Final = "--detach"
 """Argument: serve from a process of its own, so that the one that was started ends at once."""
 _CLONE_NEWNET: Final = 0x40000000
@@ -43,6 +49,7 @@ _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
 _PAGE: Final = 4096
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class RequestError(ValueError):
@@ -50,10 +57,10 @@ class RequestError(ValueError):
 
 
 class Answer(NamedTuple):
-    """What goes back: a JSON object, and the descriptor that goes with it. The helper closes its own copy."""
+    """What goes back: a JSON object, and the descriptors that go with it. The helper closes its own copies."""
 
     body: Mapping[str, object]
-    descriptor: int | None = None
+    descriptors: tuple[int, ...] = ()
 
 
 def _open_ring(request: Mapping[str, object]) -> Answer:
@@ -72,20 +79,70 @@ def _open_ring(request: Mapping[str, object]) -> Answer:
             retire_ms=retire_ms,
             program=program,
         )
-    return Answer({}, ring.detach())
+    return Answer({}, (ring.detach(),))
 
 
 def _canary(request: Mapping[str, object]) -> Answer:
     from synscope.session import canary  # noqa: PLC0415 - only once it is asked for
 
-    watched = request.get("watched")
-    if not isinstance(watched, list) or not all(
-        type(port) is int and 0 <= port <= _LARGEST_PORT for port in watched
-    ):
-        raise RequestError("watched is no list of ports")
+    watched = _ports(request, "watched")
     with _inside(request):
         songs = canary.sing(watched)
     return Answer({"songs": [canary.to_json(song) for song in songs]})
+
+
+_traces: list[Instance] = []
+"""The trace instance that is on, if one is: it is removed when the helper ends, whatever ends it."""
+
+
+def _trace(request: Mapping[str, object]) -> Answer:
+    from synscope.evidence.kernel.instance import Instance  # noqa: PLC0415 - only once it is asked for
+
+    if _traces:
+        raise RequestError("one trace is on")
+    instance = Instance.create()
+    handover = instance.start(_ports(request, "ports"))
+    _traces.append(instance)
+    body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
+    return Answer(body, (handover.pipe, handover.switch))
+
+
+def _untrace(_request: Mapping[str, object]) -> Answer:
+    while _traces:
+        _traces.pop().remove()
+    return Answer({})
+
+
+def _look(request: Mapping[str, object]) -> Answer:
+    """Look at the host in a process of its own; what goes back at once is where its findings will come."""
+    ports, hosts = _ports(request, "ports"), _texts(request, "hosts")
+    environment = request["environment"]
+    if not isinstance(environment, dict) or not all(isinstance(one, str) for one in environment.values()):
+        raise RequestError("environment is no environment")
+    ours, theirs = os.pipe()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, theirs)
+        if os.fork() == 0:
+            _looked(theirs, request, ports, hosts, environment)
+    return Answer({}, (ours,))
+
+
+def _looked(
+    sink: int, request: Mapping[str, object], ports: list[int], hosts: list[str], environment: dict[str, str]
+) -> None:
+    """Be the process that looks, and end."""
+    try:
+        from synscope.evidence.host import collect, to_json  # noqa: PLC0415 - only where it is wanted
+
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if os.geteuid() == 0:
+            os.environ["PATH"] = _PATH  # what the user put there is not for root to run
+        with _inside(request):
+            found = collect(ports, environment=environment, hosts=hosts, budget_s=LOOK_S)
+        with os.fdopen(sink, "wb") as file:
+            file.write(to_json(found).encode())
+    finally:
+        os._exit(0)  # whatever happened: nobody waits for more than the pipe's end
 
 
 Operations = Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, object]], Answer]]]
@@ -96,6 +153,9 @@ OPERATIONS: Final[Operations] = {
         _open_ring,
     ),
     "canary": (frozenset({"watched", "namespace"}), _canary),
+    "trace": (frozenset({"ports"}), _trace),
+    "untrace": (frozenset(), _untrace),
+    "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
 }
 """Everything the helper does: the name, exactly its fields, and what does it."""
 
@@ -108,8 +168,8 @@ def serve(channel: socket.socket, operations: Operations = OPERATIONS) -> None:
         try:
             send(channel, answer)
         finally:
-            if answer.descriptor is not None:
-                os.close(answer.descriptor)
+            for descriptor in answer.descriptors:
+                os.close(descriptor)
 
 
 def answer_to(message: bytes, operations: Operations = OPERATIONS) -> Answer:
@@ -123,7 +183,9 @@ def answer_to(message: bytes, operations: Operations = OPERATIONS) -> Answer:
         return _failed(error, error.strerror or str(error), error.errno or 0)
     except ImportError as error:
         return _failed(error, f"this installation cannot do it: {error}")
-    return Answer({"ok": done.body}, done.descriptor)
+    except Exception as error:  # noqa: BLE001 - an operation's own kind of failure; its text is fit for users
+        return _failed(error, str(error))
+    return Answer({"ok": done.body}, done.descriptors)
 
 
 def _failed(error: Exception, text: str, errno: int = 0) -> Answer:
@@ -131,12 +193,9 @@ def _failed(error: Exception, text: str, errno: int = 0) -> Answer:
 
 
 def send(channel: socket.socket, answer: Answer) -> None:
-    """Send one message, with its descriptor if there is one."""
-    rights = (
-        []
-        if answer.descriptor is None
-        else [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [answer.descriptor]))]
-    )
+    """Send one message, with its descriptors if there are any."""
+    numbers = array.array("i", answer.descriptors)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
     with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more: the next recv() says so
         channel.sendmsg([json.dumps(answer.body).encode()], rights)
 
@@ -170,6 +229,22 @@ def _number(request: Mapping[str, object], field: str, least: int, most: int) ->
     value = request[field]
     if type(value) is not int or not least <= value <= most:
         raise RequestError(f"{field} is no number from {least} to {most}")
+    return value
+
+
+def _ports(request: Mapping[str, object], field: str) -> list[int]:
+    value = request[field]
+    if not isinstance(value, list) or not all(
+        type(port) is int and 0 <= port <= _LARGEST_PORT for port in value
+    ):
+        raise RequestError(f"{field} is no list of ports")
+    return value
+
+
+def _texts(request: Mapping[str, object], field: str) -> list[str]:
+    value = request[field]
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise RequestError(f"{field} is no list of texts")
     return value
 
 
@@ -225,7 +300,11 @@ def main(arguments: list[str]) -> int:
     with contextlib.suppress(PermissionError):  # it leads a session already
         os.setsid()
     with socket.socket(fileno=0) as channel, contextlib.suppress(ConnectionError):
-        serve(channel)
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that looked at the host are not waited for
+        try:
+            serve(channel)
+        finally:
+            _untrace({})
     return 0
 
 

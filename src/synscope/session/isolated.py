@@ -28,6 +28,8 @@ _GREETING_S: Final = 10.0
 _GOODBYE_S: Final = 10.0
 """Everything inside is asked to end, killed two seconds later, and collected within this time."""
 _POLL_S: Final = 0.02
+_ELSEWHERE_S: Final = 2.0
+"""How long a server that listens on other ports gets to listen on the wanted one too."""
 _LISTEN: Final = "0A"
 _APPARMOR: Final = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns"
 _DEBIAN: Final = "/proc/sys/kernel/unprivileged_userns_clone"
@@ -103,13 +105,16 @@ class Isolated:
         A server that listens elsewhere or not at all is no error here: it is what the diagnosis is about.
         """
         began = time.monotonic()
+        until = began + seconds
         while True:
             exited = self.helper.server_exit()
             listening = listening_ports(self.pid)
-            waited = time.monotonic() - began
+            now = time.monotonic()
             heard = bool(listening & set(ports)) if ports else bool(listening)
-            if heard or exited is not None or waited >= seconds:
-                return Server(listening, exited, waited)
+            if heard or exited is not None or now >= until:
+                return Server(listening, exited, now - began)
+            if listening:
+                until = min(until, now + _ELSEWHERE_S)
             time.sleep(_POLL_S)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -75,6 +74,8 @@ def invoking(environ: Mapping[str, str] = os.environ) -> Identity:
 
 def nobody() -> Identity:
     """Return the user that owns nothing."""
+    import pwd  # noqa: PLC0415 - Windows has none
+
     try:
         entry = pwd.getpwnam("nobody")
     except KeyError:
@@ -157,6 +158,8 @@ def _id(text: str | None) -> int | None:
 
 
 def _looked_up(uid: int, gid: int | None, how: str) -> Identity:
+    import pwd  # noqa: PLC0415 - Windows has none
+
     try:
         entry = pwd.getpwuid(uid)
     except KeyError:

@@ -18,8 +18,9 @@ from typing import Final
 
 from synscope.analysis import diagnose
 from synscope.capture.linktypes import linktype_name
-from synscope.capture.ring import Ring, RingState
-from synscope.capture.save import SaveError, Saver
+from synscope.capture.save import Saver
+from synscope.capture.source import LiveSource, RingState
+from synscope.capture.storage import SaveError
 from synscope.engine.follower import Follower
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.evidence.units import count
@@ -69,14 +70,15 @@ class Stop:
 
 
 class Watch:
-    """A capture that runs. Owns ``ring`` and ``saver``.
+    """A capture that runs. Owns ``ring``; ends ``saver``, but leaves closing it to others.
 
-    ``interface`` is its name as the user knows it. ``songs`` are the canary's; they may be set later.
+    ``interface`` is its name as the user knows it. ``songs`` are the canary's; they may be set later, and stay
+    empty where the capture leaves out the loopback interface.
     """
 
     def __init__(  # noqa: PLR0913 - what is watched, and who is told
         self,
-        ring: Ring,
+        ring: LiveSource,
         interface: str,
         targets: Sequence[Target],
         *,
@@ -143,7 +145,7 @@ class Watch:
         return self._interface
 
     @property
-    def ring(self) -> Ring:
+    def ring(self) -> LiveSource:
         """The ring, for its health."""
         return self._ring
 
@@ -202,11 +204,12 @@ class Watch:
             if group.server in own
             for attempt in group.examples
         }
+        self._end_saving()
         health = self._health(_canary(self.songs, syns))
         self._close()
         kept = [self._near(group) for group in groups if group.server not in own]
         diagnosis = diagnose(
-            name, kept, tracker.orphans(), health, self._targets, claim=_claim(health), more=more
+            name, kept, tracker.orphans(), health, self._targets, claim=self._claim(health), more=more
         )
         return diagnosis._replace(command=command)
 
@@ -215,10 +218,14 @@ class Watch:
         self._close()
 
     def _close(self) -> None:
+        self._end_saving()
         self._ring.close()
+
+    def _end_saving(self) -> None:
+        """End the file, which stays open: a copy with comments may follow."""
         if self._saver is not None:
             try:
-                self._saver.close()
+                self._saver.end()
             except SaveError as error:
                 self._notes.append(str(error))
 
@@ -232,6 +239,12 @@ class Watch:
         if self._everything or self._ports[group.server.port] or group.label is not Label.HALF_OPEN:
             return group
         return replace(group, label=Label.COMPLETED, outcome=Outcome.STILL_OPEN)
+
+    def _claim(self, health: CaptureHealth) -> Claim:
+        """How much it proves that nothing was seen: see ``model.Claim``."""
+        live = health.live
+        awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
+        return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
 
     def _health(self, canary: tuple[Canary, str]) -> CaptureHealth:
         ring, follower, tracker = self._ring, self._follower, self._follower.tracker
@@ -259,7 +272,13 @@ class Watch:
             aggregated=0,
             dropped=ring.dropped,
             notes=tuple(notes),
-            live=Live(self._interface, ring.received, *canary, ring_use=ring.fullest),
+            live=Live(
+                self._interface,
+                ring.received,
+                *canary,
+                ring_use=ring.fullest,
+                saved=() if self._saver is None else tuple(str(path) for path in self._saver.files),
+            ),
         )
 
 
@@ -288,7 +307,9 @@ def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
 
 
 def _canary(songs: Sequence[Song], syns: set[tuple[Endpoint, Endpoint]]) -> tuple[Canary, str]:
-    """What the canaries of both families say together."""
+    """What the canaries of both families say together; without any, the capture is not where they sing."""
+    if not songs:
+        return Canary.UNSENT, "the test connection goes over the loopback interface, which is not captured"
     sights = [(song, song.sight(syns)) for song in songs]
     missed = [song for song, sight in sights if sight is Sight.NOT_SEEN]
     if missed:
@@ -298,10 +319,3 @@ def _canary(songs: Sequence[Song], syns: set[tuple[Endpoint, Endpoint]]) -> tupl
     if any(sight is Sight.SEEN for _, sight in sights):
         return Canary.SEEN, unsent
     return Canary.UNSENT, unsent
-
-
-def _claim(health: CaptureHealth) -> Claim:
-    """How much it proves that nothing was seen: see ``model.Claim``."""
-    live = health.live
-    awake = live is not None and live.canary is Canary.SEEN
-    return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE

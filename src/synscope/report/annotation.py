@@ -1,0 +1,158 @@
+"""What a saved capture says about itself: the diagnosis as comments.
+
+Input: a ``Diagnosis``. Output: comments for the file, which carry the report document of ``--format json`` and what
+was known about the host, and comments for the key frames of the attempts that are reported. Pure.
+
+Invariants: the comments for the file are few enough for every reader of this program (``MOST_COMMENTS``); with
+``headers_only`` no text that may quote payload is among them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+from synscope.capture.attachments import DIAGNOSIS, HOST_SNAPSHOT, comments
+from synscope.model import Attachment, Attempt, Diagnosis, Finding, NearMiss, TargetDiagnosis
+from synscope.report import json_report
+from synscope.report.target_view import leading
+
+MOST_PARTS: Final = 30
+"""Comments that one document may take: two fit into what is read."""
+_NS: Final = 1_000_000_000
+_KEY_FRAMES: Final = (
+    ("syn", "SYN"),
+    ("syn_ack", "SYN-ACK"),
+    ("ack", "first ACK"),
+    ("rst", "RST"),
+    ("icmp", "ICMP error about the SYN"),
+)
+
+
+class Made(NamedTuple):
+    """By what, and when (ns since the epoch), with which exit status."""
+
+    version: str
+    engine: str
+    ts_ns: int
+    exit_status: int
+
+
+class Annotation(NamedTuple):
+    """Comments for a capture file: for the whole, and by frame number; ``notes`` say what is not in them."""
+
+    sections: tuple[str, ...]
+    packets: dict[int, str]
+    notes: tuple[str, ...] = ()
+
+
+def annotation(
+    diagnosis: Diagnosis, made: Made, *, snapshot: str | None = None, headers_only: bool = False
+) -> Annotation:
+    """Return the comments for the file that ``diagnosis`` was made from; ``snapshot`` is a JSON document."""
+    notes = []
+    told = without_payload(diagnosis) if headers_only else diagnosis
+    sections = _carried(DIAGNOSIS, _document(told, made), made)
+    if len(sections) > MOST_PARTS:
+        fewer = _fewer_targets(told, made)
+        notes.append("the saved file carries the diagnosis of only some targets: all are too many for it")
+        sections = _carried(DIAGNOSIS, _document(fewer, made), made)
+    if snapshot is not None:
+        more = _carried(HOST_SNAPSHOT, snapshot, made)
+        if len(more) > MOST_PARTS:
+            notes.append("the saved file carries nothing about the host: it is too much for it")
+        else:
+            sections += more
+    return Annotation(sections, packet_comments(_reported(diagnosis), diagnosis), tuple(notes))
+
+
+def packet_comments(
+    attempts: Iterable[tuple[TargetDiagnosis, Attempt]],
+    diagnosis: Diagnosis,
+    *,
+    numbered: bool = False,
+) -> dict[int, str]:
+    """Return a comment for each key frame of ``attempts``; with ``numbered`` it says the frame's number."""
+    found: dict[int, list[str]] = {}
+    for target, attempt in attempts:
+        finding = _finding(target, attempt)
+        code = "" if finding is None else f", {finding.code} {finding.slug} ({finding.confidence.value})"
+        for frame, what in _key_frames(attempt).items():
+            text = f"{what} of attempt #{attempt.id}: {attempt.label.value}{code}"
+            where = f"frame {frame} of {diagnosis.capture}, " if numbered else ""
+            texts = found.setdefault(frame, [])
+            if len(texts) < len(_KEY_FRAMES):
+                texts.append(f"synscope: {where}{text}")
+    return {frame: "\n".join(texts) for frame, texts in found.items()}
+
+
+def without_payload(diagnosis: Diagnosis) -> Diagnosis:
+    """Return the diagnosis without any sentence that may quote what client and server, or the command, said."""
+    targets = tuple(
+        one._replace(
+            facts=one.facts._replace(
+                summary=one.summary._replace(near_misses=tuple(map(_silent_miss, one.summary.near_misses)))
+            ),
+            findings=tuple(map(_silent_finding, one.findings)),
+        )
+        for one in diagnosis.targets
+    )
+    command = None if diagnosis.command is None else diagnosis.command._replace(lines=())
+    return diagnosis._replace(targets=targets, command=command)
+
+
+def _silent_miss(miss: NearMiss) -> NearMiss:
+    return miss._replace(text="")
+
+
+def _silent_finding(finding: Finding) -> Finding:
+    return finding._replace(
+        summary="",
+        reason="",
+        evidence=tuple(item._replace(text="") for item in finding.evidence),
+        against=tuple(item._replace(text="") for item in finding.against),
+        unknown=(),
+    )
+
+
+def _document(diagnosis: Diagnosis, made: Made) -> str:
+    return json_report.document(
+        diagnosis, version=made.version, engine=made.engine, exit_status=made.exit_status
+    )
+
+
+def _carried(kind: str, text: str, made: Made) -> tuple[str, ...]:
+    when = datetime.fromtimestamp(made.ts_ns // _NS, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return comments(Attachment(kind, made.version, when, text))
+
+
+def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
+    """The first targets, failing ones before others, as many as fit."""
+    targets = sorted(diagnosis.targets, key=lambda one: not one.failed)
+    note = f"the first of {len(targets):,} targets: all are too many for comments"
+    health = replace(diagnosis.health, notes=(*diagnosis.health.notes, note))
+    fewer = diagnosis
+    while targets and len(_carried(DIAGNOSIS, _document(fewer, made), made)) > MOST_PARTS:
+        targets = targets[: len(targets) // 2]
+        fewer = diagnosis._replace(targets=tuple(targets), health=health)
+    return fewer
+
+
+def _reported(diagnosis: Diagnosis) -> Iterable[tuple[TargetDiagnosis, Attempt]]:
+    """The examples of every way in which attempts to a target ended."""
+    for one in diagnosis.targets:
+        for group in one.summary.groups:
+            for attempt in group.examples:
+                yield one, attempt
+
+
+def _finding(target: TargetDiagnosis, attempt: Attempt) -> Finding | None:
+    """The finding that explains an attempt: the target's best one, if the attempt shows the target's label."""
+    return leading(target) if attempt.label is target.summary.label else None
+
+
+def _key_frames(attempt: Attempt) -> Mapping[int, str]:
+    numbers = attempt.frames._asdict()
+    return {numbers[name]: what for name, what in _KEY_FRAMES if numbers[name] is not None}

@@ -1,0 +1,199 @@
+"""What else is known around a live observation: looks at the host, and the kernel's own word.
+
+Input: the plan, the helper (or none), and when things happen. Output: observations for each target. Looks are
+taken before, during (when it goes on for a while) and after; each is bounded, and while one is taken the capture
+goes on. What cannot be had is an observation that says why.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, Self
+
+from synscope.evidence.host import Snapshot, SnapshotError, collect, from_json, observe_host
+from synscope.evidence.host.document import LONGEST_DOCUMENT
+from synscope.evidence.kernel.events import TraceHealth
+from synscope.evidence.kernel.observe import observe_kernel
+from synscope.evidence.kernel.reader import Reader
+from synscope.model import FAILURES, Observation, Target, TargetSummary
+from synscope.session.elevate import Helper
+from synscope.session.errors import HelperError
+from synscope.session.helper import LOOK_S
+
+DURING_S: Final = 0.7
+"""Seconds after which what still goes on is looked at."""
+_WAIT_S: Final = LOOK_S + 0.3
+_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
+_CHUNK: Final = 1 << 16
+
+
+class _Look:
+    """One look that is being taken. Call ``result`` once."""
+
+    def __init__(self, descriptor: int | None, future: Future[Snapshot] | None) -> None:
+        self._descriptor = descriptor
+        self._future = future
+        self._until = time.monotonic() + _WAIT_S
+
+    def result(self) -> Snapshot | None:
+        """The snapshot, waited for as long as one may take; ``None`` when it did not come."""
+        if self._future is not None:
+            try:
+                return self._future.result(max(0.0, self._until - time.monotonic()))
+            except Exception:  # noqa: BLE001 - a look that failed is one that was not taken
+                return None
+        text = self._text()
+        try:
+            return from_json(text) if text else None
+        except SnapshotError:
+            return None
+
+    def _text(self) -> bytes:
+        assert self._descriptor is not None  # noqa: S101 - one of the two is there
+        found = b""
+        with os.fdopen(self._descriptor, "rb", buffering=0) as pipe:
+            while len(found) <= LONGEST_DOCUMENT:
+                left = self._until - time.monotonic()
+                if left <= 0 or not select.select([pipe], [], [], left)[0]:
+                    return b""
+                piece = pipe.read(_CHUNK)
+                if not piece:
+                    return found
+                found += piece
+        return b""
+
+
+class Surroundings:
+    """Observes everything but packets. Use as a context manager."""
+
+    def __init__(
+        self,
+        helper: Helper | None,
+        targets: Sequence[Target],
+        environment: Mapping[str, str],
+        *,
+        namespace: str | None = None,
+    ) -> None:
+        self._helper = helper
+        self._ports = sorted({target.wrapped for target in targets})
+        self._hosts = sorted({"localhost", *(one.host for one in targets if one.host is not None)})
+        names = {*_PROXIES, *(name.upper() for name in _PROXIES)}
+        self._environment = {name: value for name, value in environment.items() if name in names}
+        self._namespace = namespace
+        self._looks: list[_Look] = []
+        self._taken: list[Snapshot] = []
+        self._began = time.monotonic()
+        self._pool: ThreadPoolExecutor | None = None
+        self._trace: Reader | None = None
+        self._trace_health = TraceHealth(error="the kernel's trace needs root")
+        self._during = False
+        self.client: str | None = None
+        """The command's program, where there is a command."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self) -> None:
+        """Switch the trace on and look at the host for the first time."""
+        self._begin_trace()
+        self._look()
+
+    def settle(self) -> None:
+        """Wait for the look that was begun last: before the command starts, say."""
+        self._taken += [found for found in [look.result() for look in self._looks] if found is not None]
+        self._looks.clear()
+
+    def step(self) -> None:
+        """Take what the trace says; look again once it goes on for longer."""
+        if self._trace is not None:
+            self._trace.read()
+        if not self._during and time.monotonic() - self._began > DURING_S:
+            self._during = True
+            self._look()
+
+    def restart(self) -> None:
+        """Count the time from now on: the command starts."""
+        self._began = time.monotonic()
+
+    def end(self) -> None:
+        """Look for the last time."""
+        self._look()
+
+    def finish(self) -> None:
+        """Wait for the last look, and end the trace."""
+        self.settle()
+        self._end_trace()
+
+    def observe(self, summary: TargetSummary) -> Iterable[Observation]:
+        """What is known about one target besides its packets."""
+        failed_at = {
+            group.server.address
+            for group in summary.groups
+            if group.label in FAILURES and not group.recovered
+        }
+        yield from observe_host(
+            summary.target,
+            self._taken,
+            environment_known=True,
+            failed_at=sorted(failed_at),
+            client=self.client,
+        )
+        events = [] if self._trace is None else self._trace.events
+        yield from observe_kernel(summary.target, summary.groups, events, self._trace_health)
+
+    @property
+    def snapshots(self) -> tuple[Snapshot, ...]:
+        """The looks that were taken, in order of time."""
+        return tuple(self._taken)
+
+    def close(self) -> None:
+        """Let go of everything, whatever state it is in."""
+        self._end_trace()
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # -- looks ----------------------------------------------------------------------------------------
+
+    def _look(self) -> None:
+        if self._helper is not None:
+            with contextlib.suppress(HelperError):
+                descriptor = self._helper.look(self._ports, self._hosts, self._environment, self._namespace)
+                self._looks.append(_Look(descriptor, None))
+            return
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(1, thread_name_prefix="synscope-look")
+        self._looks.append(_Look(None, self._pool.submit(self._collect)))
+
+    def _collect(self) -> Snapshot:
+        return collect(self._ports, environment=self._environment, hosts=self._hosts, budget_s=LOOK_S)
+
+    # -- the kernel's trace ---------------------------------------------------------------------------
+
+    def _begin_trace(self) -> None:
+        if self._helper is None:
+            return
+        try:
+            self._trace = Reader(self._helper.trace(self._ports), self._ports)
+        except HelperError as error:
+            self._trace_health = TraceHealth(error=str(error))
+
+    def _end_trace(self) -> None:
+        if self._trace is None or self._helper is None:
+            return
+        self._trace.close()
+        self._trace_health = self._trace.health
+        helper, self._helper = self._helper, None
+        with contextlib.suppress(HelperError):  # it removes the instance itself when it ends
+            helper.untrace()
+
+
+Observe = Callable[[TargetSummary], Iterable[Observation]]
+"""What ``analysis.diagnose`` is told besides packets."""

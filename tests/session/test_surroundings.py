@@ -1,0 +1,97 @@
+"""Looks at the host and the kernel's trace around an observation, through the real helper."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from synscope.model import Answer, Label, Target, TargetSummary
+from synscope.session import elevate
+from synscope.session.surroundings import Surroundings
+from tests.session.kernel import need_root
+
+PORT = 47_911
+TARGET = Target(text=str(PORT), port=PORT)
+NOTHING = TargetSummary(TARGET, Label.CLIENT_NEVER_SENT, {}, ())
+
+
+def _answers(around: Surroundings) -> dict[str, Answer]:
+    return {one.name: one.answer for one in around.observe(NOTHING)}
+
+
+@pytest.fixture
+def helper() -> Iterator[elevate.Helper]:
+    need_root()
+    with elevate.start_helper() as started:
+        yield started
+
+
+def _instances() -> set[str]:
+    found = set()
+    for root in ("/sys/kernel/tracing", "/sys/kernel/debug/tracing"):
+        path = Path(root, "instances")
+        if path.is_dir():
+            found |= {entry.name for entry in path.iterdir()}
+    return found
+
+
+def test_a_listener_that_appears_between_two_looks(helper: elevate.Helper) -> None:
+    """Before: none; after: one, which appeared meanwhile."""
+    before = _instances()
+    with Surroundings(helper, [TARGET], {"http_proxy": "http://127.0.0.1:3128"}) as around:
+        around.begin()
+        around.settle()
+        with socket.create_server(("127.0.0.1", PORT)):
+            around.end()
+            around.finish()
+        answers = _answers(around)
+    assert len(around.snapshots) == 2
+    assert answers["listener-on-target"] is Answer.YES
+    assert answers["listener-appeared-later"] is Answer.YES
+    assert answers["kernel-saw-listener-open"] is Answer.YES
+    assert _instances() <= before
+
+
+def test_what_goes_on_is_looked_at_in_between(helper: elevate.Helper) -> None:
+    """Once, after a while."""
+    with Surroundings(helper, [TARGET], {}) as around:
+        around.begin()
+        around.settle()
+        until = time.monotonic() + 1.0
+        while time.monotonic() < until:
+            around.step()
+            time.sleep(0.02)
+        around.end()
+        around.finish()
+    assert len(around.snapshots) == 3
+
+
+def test_without_a_helper_the_host_is_looked_at_with_what_rights_there_are() -> None:
+    """The kernel's words are could-not-tell then, with the reason."""
+    with Surroundings(None, [TARGET], dict(os.environ)) as around:
+        around.begin()
+        around.settle()
+        around.end()
+        around.finish()
+        seen = {one.name: one for one in around.observe(NOTHING)}
+    assert len(around.snapshots) == 2
+    assert seen["listener-on-target"].answer is Answer.NO
+    assert seen["kernel-saw-listener-open"].answer is Answer.UNKNOWN
+    assert "root" in seen["kernel-saw-listener-open"].text
+
+
+def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None:
+    """What it would have said is missing; nothing is raised and nothing hangs."""
+    with Surroundings(helper, [TARGET], {}) as around:
+        around.begin()
+        helper.close()
+        began = time.monotonic()
+        around.end()
+        around.finish()
+        assert time.monotonic() - began < 3
+        assert _answers(around)["no-firewall-rule"] is not None
