@@ -58,7 +58,8 @@ def announce(text: str) -> None:
 
 def complain(error: Exception) -> None:
     """Say on standard error why the tool itself could not do its work, line by line."""
-    for number, line in enumerate(str(error).split("\n")):
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    for number, line in enumerate(text.split("\n")):
         click.echo(visible(line) if number else f"synscope: {visible(line)}", err=True)
 
 

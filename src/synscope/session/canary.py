@@ -14,6 +14,7 @@ import errno
 import os
 import select
 import socket
+import sys
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -92,6 +93,8 @@ def endpoints(songs: Iterable[Song]) -> frozenset[Endpoint]:
 
 def _own_address(pid: int) -> str:
     """Return an address in 127.64.0.0/10, so that none of the usual 127.0.x.y is ever hit."""
+    if sys.platform != "linux":
+        return "127.0.0.1"  # elsewhere only that one is assigned
     return f"127.{64 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
 
 
