@@ -16,6 +16,7 @@ from synscope.cli.status import ExitStatus
 from synscope.model import Label, Target
 
 if TYPE_CHECKING:
+    from synscope.evidence.host.given import Given
     from synscope.model import Attempt, Diagnosis
 
     _TargetParameter = click.ParamType[Target]
@@ -90,6 +91,7 @@ synscope analyze before.pcap after.pcap -p http://localhost:8080/
 tcpdump -i lo -w - 'tcp port 62893' | synscope analyze -
 tcpdump -i lo -U -w - tcp | synscope analyze - --format jsonl
 synscope analyze --as-one ring_*.pcapng -p 8080
+synscope analyze trace.pcap -p 8080 --snapshot host.json
 synscope analyze fixture.pcap -p 8080 --expect completed
 synscope analyze big.pcapng.zst --format jsonl | jq 'select(.type == "finding")'
 
@@ -134,6 +136,14 @@ With --expect, 0 and 1 say whether every target has that label.
     help="Leave out segments that are neither from nor to this address. May be given several times.",
 )
 @click.option(
+    "--snapshot",
+    "snapshots",
+    metavar="FILE",
+    multiple=True,
+    help="Take what synscope snapshot wrote on the machine of the capture into account. May be given several "
+    "times, for looks before and after.",
+)
+@click.option(
     "--expect",
     metavar="LABEL",
     type=click.Choice([label.value for label in Label], case_sensitive=False),
@@ -167,6 +177,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     since: selection.Moment | None,
     until: selection.Moment | None,
     hosts: tuple[tuple[int, int], ...],
+    snapshots: tuple[str, ...],
     expect: str | None,
     form: str,
     listed: str | None,
@@ -185,6 +196,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         files=tuple(files) if as_one else (),
         selection=selection.Selection(since, until, frozenset(hosts)),
         wanted=wanted,
+        snapshots=_snapshots(snapshots),
         expected=None if expect is None else Label(_spelled(expect)),
         listed=listed or ("all" if form == "jsonl" else "findings"),
         live=form == "jsonl",
@@ -207,6 +219,8 @@ class _Options:
     """With --as-one, what the one capture consists of."""
     selection: selection.Selection
     wanted: tuple[Target, ...]
+    snapshots: tuple[Given, ...]
+    """What is known about the host, in order of time."""
     expected: Label | None
     listed: str
     live: bool
@@ -257,6 +271,7 @@ class _Run:
                 on_attempt=on_attempt,
                 live=self.options.live,
                 on_read=on_read,
+                snapshots=self.options.snapshots,
             )
         if diagnosis.health.error is None:
             self._read += 1
@@ -339,6 +354,22 @@ def _jsonl(run: _Run) -> None:
                 output.write(line)
         for line in jsonl.conclusions(diagnosis):
             output.write(line)
+
+
+def _snapshots(paths: tuple[str, ...]) -> tuple[Given, ...]:
+    """Return what the files say about the host, in order of time, or fail as wrong usage."""
+    if not paths:
+        return ()
+    from synscope.evidence.host import given  # noqa: PLC0415 - not for captures alone
+
+    found = []
+    for path in paths:
+        try:
+            found.append(given.read(path))
+        except (given.SnapshotError, OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise click.UsageError(f"--snapshot {path}: {reason}.") from error
+    return given.in_order(found)
 
 
 def _files(capture: str) -> list[str]:

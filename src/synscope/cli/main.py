@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import io
+import os
 import sys
 
 import click
@@ -34,6 +35,7 @@ synscope reads packet captures, names what happened to every TCP handshake, and 
 cause fits, on what evidence, how to check it and what to do.
 
 \b
+synscope doctor localhost:62893            what is wrong with that port, right now
 synscope analyze refused.pcap -p 62893     what happened to that port
 synscope explain ECONNREFUSED              what an error message means
 synscope explain 619009                    what a port number means
@@ -54,7 +56,10 @@ class _Commands(click.Group):
 
 @click.group(
     cls=_Commands,
-    commands=[click.Command(name) for name in ("live", "run", "analyze", "explain", "causes")],
+    commands=[
+        click.Command(name)
+        for name in ("doctor", "live", "run", "snapshot", "analyze", "annotate", "explain", "causes")
+    ],
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit status: 0 no failure found, 1 at least one, 2 wrong usage, 3 no capture could be read.",
@@ -73,6 +78,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run the program and end it with its exit status. The entry point of the ``synscope`` script."""
+    for name in ("stdout", "stderr"):
+        # Closed by the caller: what is opened first must not take its number, nor the report the other one.
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123
     # One short run makes hardly any cycles; looking for them at the usual rate costs more than it frees.
     gc.set_threshold(50_000)
     status = run(sys.argv[1:])

@@ -47,6 +47,8 @@ _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
 _RETRY_NS = 5_000_000_000
 """How long a failed attempt is kept for more of it to come: repetitions, or the rest of its try."""
+_RECOVERY_NS = 1_250_000_000
+"""How long a failed attempt is kept while somebody waits to be told: the rest of its try begins within a second."""
 _LINGER_NS = 1_000_000_000
 """How long an attempt that is over is kept, when attempts are settled early, for its last segments."""
 _LATEST = (1 << 63) - 1
@@ -171,7 +173,7 @@ class Tracker:
         """
         used = self._state[rows.S_ROWS]
         now = self._newest + quiet_ns
-        chosen, marks = self._choose(used, used, now)
+        chosen, marks = self._choose(used, used, now - _RECOVERY_NS)
         over = array("I")
         for row in chosen:
             at = row * rows.LONGS
@@ -268,18 +270,19 @@ class Tracker:
         """Settle attempts that are over; beyond the budget also the oldest, until half of it is free."""
         used = self._state[rows.S_ROWS]
         full = self._sweep >= self._budget
-        chosen, marks = self._choose(used, self._budget // 2 if full else used, self._newest)
+        keep = self._budget // 2 if full else used
+        chosen, marks = self._choose(used, keep, self._newest - _RETRY_NS)
         self.aggregated += len(chosen)
         if self._settle(chosen, marks, used) > self._sweep // 2:
             self._sweep = min(2 * self._sweep, self._budget)
 
-    def _choose(self, used: int, keep: int, now: int) -> tuple[array[int], array[int]]:
-        """Choose the rows that are over at the time ``now``, and the oldest until ``keep`` are left."""
+    def _choose(self, used: int, keep: int, young: int) -> tuple[array[int], array[int]]:
+        """Choose the rows that are over, but of failed ones none that began after ``young``; see ``fold``."""
         marks = array("I", bytes(4 * used))
         chosen = array("I", bytes(4 * used))
         self._name(array("I", range(used)))
         gone = fold.choose_settled(
-            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, now - _RETRY_NS),
+            self._rows, self._longs, used, _RESET, _CLOSED, self._verdicts, max(0, young),
             keep, chosen, marks,
         )  # fmt: skip
         del chosen[gone:]

@@ -139,8 +139,11 @@ def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
 def _what_happened(page: Page, summary: TargetSummary) -> None:
     total = sum(group.count for group in summary.groups)
     if not total:
-        claim = "" if summary.claim is None else f" ({CLAIM_TEXTS[summary.claim]})"
-        page.row("What happened", "no SYN to it in this capture", (claim, "dim"))
+        if summary.claim is None:
+            page.row("What happened", "nothing was sent to it, and nothing was captured")
+        else:
+            claim = f" ({CLAIM_TEXTS[summary.claim]})"
+            page.row("What happened", "no SYN to it in this capture", (claim, "dim"))
         _near_misses(page, summary)
         return
     groups = sorted(summary.groups, key=lambda group: (group.label is not summary.label, -group.count))
@@ -208,7 +211,7 @@ def _not_a_port(page: Page, summary: TargetSummary) -> None:
     page.row("Not a port", f"ports run from 0 to {ports.PORT_MAX}. What a client makes of {target.port}:")
     _clients(page, "  refused by", ports.REFUSING_CLIENTS, "no packet is sent")
     _clients(page, f"  → {target.wrapped} by", ports.WRAPPING_CLIENTS, "they keep the lower 16 bits")
-    if not any(miss.kind == "wrapped-port" for miss in summary.near_misses):
+    if summary.claim is not None and not any(miss.kind == "wrapped-port" for miss in summary.near_misses):
         page.row("", f"this capture has no SYN to {target.wrapped} either")
 
 

@@ -1,0 +1,71 @@
+"""``synscope doctor``: examine a target without reproducing the failure, then the report."""
+
+from __future__ import annotations
+
+import click
+
+from synscope.cli import live_options, output
+from synscope.cli.analyze import TargetType
+from synscope.cli.status import ExitStatus
+from synscope.model import Target
+
+_HELP = """\
+Examine TARGET (a port, HOST:PORT, [IPv6]:PORT or a URL) without a client: connect to every address of its host,
+localhost if it names none, while capturing, look at this machine, and say what is wrong.
+
+Each connect sends the TCP handshake and closes, nothing else; --probe greets the server as well. A number that is
+no port is explained and not connected to.
+
+\b
+synscope doctor 62893
+synscope doctor localhost:8080 --probe
+synscope doctor https://localhost:8443/ --probe
+synscope doctor [::1]:5432 --format json
+
+Where nothing can be captured, what the connects met and what this machine shows are reported all the same.
+
+Every address counts: an address that fails after another one worked is a failure, for clients that use it alone.
+
+Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage.
+"""
+
+
+@click.command(help=_HELP, short_help="Connect to a target ourselves, and say what is wrong.")
+@click.argument("target", metavar="TARGET", type=TargetType())
+@click.option(
+    "--probe",
+    is_flag=True,
+    help="Once connected, send HTTP HEAD / (http URLs, and where no scheme is given) or a TLS ClientHello "
+    "(https URLs).",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["terminal", "json"]),
+    default="terminal",
+    show_default=True,
+    help="Form of the report.",
+)
+@click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard output.")
+@output.verbose_option
+@output.color_option
+@click.pass_context
+def doctor(  # noqa: PLR0913 - one parameter an option
+    context: click.Context,
+    *,
+    target: Target,
+    probe: bool,
+    form: str,
+    path: str | None,
+    verbose: bool,
+    color: str,
+) -> None:
+    """Examine the target and write the report."""
+    from synscope.session.doctor import Wish, examine  # noqa: PLC0415 - the other commands do without
+
+    sink = live_options.Sink(path)
+    wish = Wish(target, probe, live_options.typed(), live_options.may_prompt())
+    diagnosis = examine(wish, output.announce, live_options.preload)
+    status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+    live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
+    context.exit(status)

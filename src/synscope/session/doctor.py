@@ -1,0 +1,324 @@
+"""A target examined without anybody reproducing the failure: our own connects, captured, and the host around them.
+
+Input: the target, and whether a greeting may be sent. Output: a ``Diagnosis`` like that of a watched command. Where
+nothing can be captured, what the kernel said about our own connects stands in for the packets, as the host's
+word and only for what it shows; that nothing was captured is a note.
+
+Invariants: nothing is connected to but the target, and nothing at all when its number is no port; nothing but the
+handshake is sent without a greeting.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
+
+from synscope.analysis import diagnose
+from synscope.capture.ring_socket import RingError
+from synscope.evidence.host.records import Loopback
+from synscope.evidence.packets import observe_packets
+from synscope.evidence.view import is_loopback
+from synscope.evidence.vocabulary import WORDS
+from synscope.model import (
+    FAILURES,
+    Answer,
+    AttemptGroup,
+    CaptureHealth,
+    Diagnosis,
+    Label,
+    Observation,
+    Outcome,
+    Source,
+    Target,
+    TargetSummary,
+)
+from synscope.session.begin import Begun, Plan, begin
+from synscope.session.client_errors import MEANINGS
+from synscope.session.connects import Connect, Connects, Greeting, Resolved, is_own, resolve, tls_context
+from synscope.session.errors import ElevationError, SessionError
+from synscope.session.surroundings import Surroundings
+
+if TYPE_CHECKING:
+    import ssl
+
+LINGER_S: Final = 0.3
+"""Seconds of capture after the last connect."""
+RECOVERY_NS: Final = 1_000_000_000
+"""A client that fails at one address and reaches another within this has connected."""
+
+_LOOPBACK_HOST: Final = "localhost"
+_PLAIN: Final = frozenset({"http", "ws"})
+_SECURE: Final = frozenset({"https", "wss"})
+_REFUSED: Final = "an RST, or an ICMP error that the kernel reports alike"
+_OUTCOMES: Final[dict[int, tuple[Label, Outcome]]] = {
+    0: (Label.COMPLETED, Outcome.STILL_OPEN),
+    errno.ECONNREFUSED: (Label.SYN_RST, Outcome.REFUSED),
+    errno.ETIMEDOUT: (Label.SYN_NO_REPLY, Outcome.UNANSWERED),
+    errno.EHOSTUNREACH: (Label.SYN_NO_REPLY, Outcome.ICMP_ERROR),
+}
+"""What the kernel's word about a connect says about its handshake; other errors come before any SYN."""
+_SHOWN_BY_CONNECTS: Final = frozenset(
+    {
+        "refused-by-rst",
+        "always-refused",
+        "syn-unanswered",
+        "some-completed",
+        "always-completed",
+        "other-family-completed",
+        "other-address-completed",
+        "recovered-at-other-address",
+        "refused-address-is-ipv6-only",
+        "refused-address-is-ipv4-only",
+    }
+)
+"""Questions about packets to which the result of a connect is an answer."""
+_AFTER_OUR_CLOSE: Final = (
+    "server-silent",
+    "request-acknowledged",
+    "request-not-acknowledged",
+    "client-gave-up",
+    "late-answer",
+    "reset-by-client",
+    "tls-to-plain-server",
+    "plain-to-tls-server",
+    "tls-certificate-rejected",
+    "tls-alert",
+)
+"""What a server does when a client closes without a word, a TLS alert for one, says nothing about other clients."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What to examine, and how."""
+
+    target: Target
+    probe: bool = False
+    """Whether to greet the server."""
+    typed: tuple[str, ...] = ()
+    """How the user called the tool."""
+    may_prompt: bool = False
+    """Whether sudo may ask for a password."""
+    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+
+
+def examine(
+    wish: Wish, announce: Callable[[str], None], preload: Callable[[], None] = lambda: None
+) -> Diagnosis:
+    """Connect to the target while capturing, and say what is wrong with it.
+
+    ``announce`` is told what will be connected to before it is. ``preload`` imports what is needed later.
+    """
+    target = wish.target
+    if not target.is_port:
+        announce(f"{target.port} is no port: connecting to nothing")
+        return _uncaptured(wish, None, f"{target.port} is no port, so nothing was connected to or captured")
+    found = resolve(target.host or _LOOPBACK_HOST, target.port)
+    if not found.addresses:
+        announce(f"{found.host} has no address: connecting to nothing")
+        nothing = Connects(found, Greeting.NONE)
+        return _uncaptured(wish, nothing, f"{found.host}: {found.error}; nothing was connected to", found)
+    how = greeting(wish)
+    announce(f"connecting to {', '.join(map(str, found.endpoints))}: {how.value}")
+    connects = Connects(found, how, _context(how))
+    try:
+        begun = begin(_plan(wish, found), announce, preload=preload)
+    except ElevationError as error:
+        ways = f"; to have it captured: {error.ways[0]}" if error.ways else ""
+        return _uncaptured(wish, connects, f"nothing was captured: {_reason(error.reason)}{ways}", found)
+    except (SessionError, RingError) as error:
+        return _uncaptured(wish, connects, f"nothing was captured: {error}", found)
+    with begun:
+        _connect_while_capturing(begun, connects)
+        around = begun.surroundings
+
+        def more(summary: TargetSummary) -> Iterable[Observation]:
+            if how is Greeting.NONE:
+                yield from observe_our_close(summary, connects.made)
+            yield from observe_connects(summary.target, connects.made, found)
+            if around is not None:
+                yield from around.observe(summary)
+
+        diagnosis = begun.watch.finish(f"doctor {target.text}", more=more)
+    return _noted(diagnosis, [_own(one) for one in connects.made])
+
+
+def greeting(wish: Wish) -> Greeting:
+    """Return what is sent once connected: by the URL's scheme, and for a bare port HTTP."""
+    scheme = wish.target.scheme
+    if not wish.probe:
+        return Greeting.NONE
+    if scheme in _SECURE:
+        return Greeting.TLS
+    return Greeting.HTTP if scheme is None or scheme in _PLAIN else Greeting.NONE
+
+
+def observe_connects(
+    target: Target, made: Sequence[Connect], found: Resolved | None = None
+) -> tuple[Observation, ...]:
+    """Return what the results of our own connects say, in the words for what a client reports."""
+    failed = {one.name: one for one in made if one.code}
+    observations = []
+    for name, errors in MEANINGS.items():
+        fitting = next((failed[error] for error in errors if error in failed), None)
+        if fitting is not None:
+            observations.append(Observation(name, Answer.YES, Source.HOST, _own(fitting)))
+        elif found is not None and found.error_name in errors:
+            text = f"{found.host} could not be resolved: {found.error}"
+            observations.append(Observation(name, Answer.YES, Source.HOST, text))
+        else:
+            text = f"synscope's own connects did not meet it (target {target.text})"
+            observations.append(Observation(name, Answer.UNKNOWN, Source.HOST, text))
+    return tuple(observations)
+
+
+def observe_our_close(summary: TargetSummary, made: Sequence[Connect]) -> Iterable[Observation]:
+    """Take back what packets seem to say of a client, where the only client was this one, which sent nothing."""
+    completed = sum(group.count for group in summary.groups if group.label is Label.COMPLETED)
+    if completed <= sum(not one.code for one in made):
+        for name in _AFTER_OUR_CLOSE:
+            text = "synscope connected, sent nothing and closed"
+            yield Observation(name, Answer.UNKNOWN, WORDS[name].source, text)
+
+
+def groups_of(made: Sequence[Connect], *, loopback_down: bool = False) -> tuple[AttemptGroup, ...]:
+    """Return the attempts that our own connects were, without any frame: only those that sent a SYN."""
+    groups = []
+    for one in made:
+        if one.code not in _OUTCOMES or (loopback_down and is_loopback(one.server.address)):
+            continue
+        label, outcome = _OUTCOMES[one.code]
+        if one.was_reset:
+            outcome = Outcome.RESET_BY_SERVER_EARLY
+        recovered = label in FAILURES and any(
+            not other.code and 0 <= other.began_ns - one.began_ns <= RECOVERY_NS for other in made
+        )
+        groups.append(AttemptGroup(one.server, label, outcome, recovered, 1, one.began_ns, one.began_ns, ()))
+    return tuple(groups)
+
+
+def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> Iterable[Observation]:
+    """Answer the questions about packets as far as our own connects answer them; of the rest nothing is known."""
+    by_us = "; ".join(one.text for one in made)
+    at_loopback = all(is_loopback(group.server.address) for group in summary.groups)
+    unreachable = any(group.outcome is Outcome.ICMP_ERROR for group in summary.groups)
+    for one in observe_packets(summary, (), end_ts_ns=None):
+        answer, text = Answer.UNKNOWN, "nothing was captured"
+        if one.name in _SHOWN_BY_CONNECTS and summary.groups:
+            answer, text = one.answer, f"{one.text}, by synscope's own connects"
+            if one.name == "refused-by-rst" and answer is Answer.YES:
+                text = f"{by_us}: {_REFUSED}"
+        elif one.name == "no-syn-to-target" and made:
+            answer, text = (Answer.NO if summary.groups else Answer.YES), by_us
+        elif one.name in {"loopback-traffic", "target-is-loopback"} and summary.groups:
+            answer, text = (Answer.YES if at_loopback else Answer.NO), by_us
+        elif one.name == "unreachable-by-icmp" and unreachable:
+            answer, text = Answer.YES, f"{by_us}: an ICMP error, or no way to the host"
+        source = one.source if answer is Answer.UNKNOWN else Source.HOST
+        yield Observation(one.name, answer, source, text)
+
+
+def _plan(wish: Wish, found: Resolved) -> Plan:
+    here = all(map(is_own, found.addresses))
+    return Plan(
+        targets=(wish.target,),
+        interface=None if here else "any",
+        typed=wish.typed,
+        may_prompt=wish.may_prompt,
+        capture_with="ring" if sys.platform.startswith("linux") else "portable",
+        environment=wish.environment,
+    )
+
+
+def _context(how: Greeting) -> ssl.SSLContext | None:
+    # Made before rights are given up: afterwards the certificates may not be readable.
+    return tls_context() if how is Greeting.TLS else None
+
+
+def _connect_while_capturing(begun: Begun, connects: Connects) -> None:
+    watch, around = begun.watch, begun.surroundings
+    if around is not None:
+        around.restart()
+    connects.start()
+    while not connects.is_over:
+        watch.step()
+        if around is not None:
+            around.step()
+    if around is not None:
+        around.end()
+    until = watch.elapsed + LINGER_S
+    while watch.elapsed < until:
+        watch.step(min(0.05, until - watch.elapsed))
+    if around is not None:
+        around.finish()
+
+
+def _uncaptured(wish: Wish, connects: Connects | None, why: str, found: Resolved | None = None) -> Diagnosis:
+    """Do without packets: look at the host, connect, and say what is missing."""
+    target = wish.target
+    made: tuple[Connect, ...] = ()
+    with Surroundings(None, (target,), wish.environment) as around:
+        around.begin()
+        around.settle()
+        if connects is not None:
+            made = _connected(connects, around)
+        around.end()
+        around.finish()
+
+        def more(summary: TargetSummary) -> Iterable[Observation]:
+            yield from observe_without_packets(summary, made)
+            yield from observe_connects(summary.target, made, found)
+            yield from around.observe(summary)
+
+        health = CaptureHealth(frames=0, first_ts_ns=None, last_ts_ns=None, notes=(why,))
+        diagnosis = diagnose(
+            f"doctor {target.text}",
+            groups_of(made, loopback_down=_is_loopback_down(around)),
+            (),
+            health,
+            (target,),
+            more=more,
+        )
+    return _noted(_without_claim(diagnosis), [_own(one) for one in made])
+
+
+def _is_loopback_down(around: Surroundings) -> bool:
+    """Whether what went to a loopback address got no further than the interface."""
+    looks = around.snapshots
+    loopback = looks[-1].loopback if looks else None
+    return isinstance(loopback, Loopback) and not loopback.up
+
+
+def _without_claim(diagnosis: Diagnosis) -> Diagnosis:
+    """Without a capture nothing is claimed about what it does not hold."""
+    targets = tuple(
+        one._replace(facts=one.facts._replace(summary=one.summary._replace(claim=None)))
+        for one in diagnosis.targets
+    )
+    return diagnosis._replace(targets=targets)
+
+
+def _connected(connects: Connects, around: Surroundings) -> tuple[Connect, ...]:
+    connects.start()
+    while not connects.is_over:
+        time.sleep(0.02)
+        around.step()
+    return connects.made
+
+
+def _own(one: Connect) -> str:
+    return f"synscope's own {one.text}"
+
+
+def _reason(text: str) -> str:
+    """The first sentence: what to type instead is said separately."""
+    return text.split(". Type one of", 1)[0]
+
+
+def _noted(diagnosis: Diagnosis, notes: Sequence[str]) -> Diagnosis:
+    health = replace(diagnosis.health, notes=(*diagnosis.health.notes, *notes))
+    return diagnosis._replace(health=health)

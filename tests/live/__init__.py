@@ -1,0 +1,1 @@
+"""Live captures on the real kernel, through the command line."""
