@@ -106,3 +106,50 @@ def test_the_last_word_comes_first_and_each_meaning_once() -> None:
     )
     assert [one.meaning.name for one in said("x", ended)] == ["ECONNREFUSED", "EAI_NONAME"]
     assert said("x", ended)[0].line == "Connection refused again"
+
+
+BIND = ("Traceback (most recent call last):", "    self.socket.bind(self.server_address)")
+
+
+def test_what_a_server_beside_the_client_says() -> None:
+    refused = "PermissionError: [Errno 13] Permission denied"
+    assert yes("sh", *BIND, refused) == ["bind-failed-permission"]
+    assert yes("sh", "Error: listen EACCES: permission denied 0.0.0.0:62893") == ["bind-failed-permission"]
+    assert yes("sh", "Error: listen EACCES: permission denied 0.0.0.0:443") == []
+    assert yes("sh", f"{refused}: '/var/log/it'") == []
+    assert yes("sh", *BIND, "OSError: [Errno 98] Address already in use") == ["bind-failed-in-use"]
+
+
+def test_running_out_is_the_clients_unless_a_server_binds() -> None:
+    assert yes("bash", "bash: socket: Too many open files") == ["client-error-resources"]
+    line = "OSError: [Errno 99] Cannot assign requested address"
+    assert yes("python", line) == ["client-error-resources"]
+    assert yes("python", *BIND, line) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ModuleNotFoundError: No module named 'flask'",
+        "app.config.ConfigError: no database",
+        "panic: runtime error: index out of range",
+        "thread 'main' panicked at src/main.rs:3",
+        "bash: line 1:  4242 Segmentation fault      (core dumped) ./server",
+        "Error: Cannot find module 'express'",
+    ],
+)
+def test_a_program_that_dies_of_itself(line: str) -> None:
+    assert yes("sh", "Traceback (most recent call last):", line, "and more") == ["program-crashed"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "aiohttp.client_exceptions.ClientConnectorError: Cannot connect to host localhost:62893",
+        "requests.exceptions.ConnectionError: HTTPConnectionPool(host='localhost'): Connection refused",
+        "httpx.ConnectTimeout: timed out",
+        "an error: ValueError was mentioned",
+    ],
+)
+def test_a_clients_own_failure_is_no_crash(line: str) -> None:
+    assert "program-crashed" not in yes("python", line)

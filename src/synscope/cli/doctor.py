@@ -26,7 +26,7 @@ Where nothing can be captured, what the connects met and what this machine shows
 
 Every address counts: an address that fails after another one worked is a failure, for clients that use it alone.
 
-Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage.
+Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 synscope itself failed.
 """
 
 
@@ -61,11 +61,17 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     color: str,
 ) -> None:
     """Examine the target and write the report."""
-    from synscope.session.doctor import Wish, examine  # noqa: PLC0415 - the other commands do without
+    from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.session.doctor import Wish, examine  # noqa: PLC0415
+    from synscope.session.errors import SessionError  # noqa: PLC0415
 
     sink = live_options.Sink(path)
     wish = Wish(target, probe, live_options.typed(), live_options.may_prompt())
-    diagnosis = examine(wish, output.announce, live_options.preload)
+    try:
+        diagnosis = examine(wish, output.announce, live_options.preload)
+    except (SessionError, RingError) as error:
+        output.complain(error)
+        context.exit(live_options.TOOL_FAILED)
     status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
     live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
     context.exit(status)

@@ -43,6 +43,7 @@ _ANSWER_S: Final = 2.0
 _MOST_BYTES: Final = 1 << 16
 _CHUNK: Final = 4096
 _LONGEST_LINE: Final = 80
+_RESET: Final = "the server reset it"
 _THREADS_S: Final = 0.5
 _TASKS: Final = Path("/proc/self/task")
 
@@ -209,6 +210,10 @@ class Connects:
             except TimeoutError:
                 self._made[at] = connect(errno.ETIMEDOUT)
                 return
+            except ConnectionResetError:
+                # A refusal is another error: it connected, and the reset came before anybody could look.
+                self._made[at] = connect(0)._replace(after=_RESET, was_reset=True)
+                return
             except OSError as error:
                 self._made[at] = connect(error.errno or errno.EIO)
                 return
@@ -228,7 +233,7 @@ class Connects:
                 return _greeted_http(made, self._resolved.host), False
             return _heard(made), False
         except ConnectionResetError:
-            return "the server reset it", True
+            return _RESET, True
         except OSError as error:
             return error.strerror or str(error), False
 

@@ -19,6 +19,7 @@ from synscope.capture import interfaces
 from synscope.evidence.host import procfs
 from synscope.evidence.host.bounded import Task
 from synscope.evidence.host.records import ElsewhereListener, Namespaces, Untold
+from synscope.evidence.units import count
 
 _NAMED: Final = (Path("/run/netns"), Path("/run/docker/netns"))
 _LISTEN: Final = "0A"
@@ -58,7 +59,7 @@ def look(ports: Sequence[int], until: float) -> Namespaces | Untold:
         unseen = f"{', '.join(closed[:_SHOWN])} cannot be entered"
     elif denied:
         root = "" if os.geteuid() == 0 else "without root"
-        unseen = f"those of {denied} processes cannot be looked at {root}".rstrip()
+        unseen = f"those of {count(denied, 'process')} cannot be looked at {root}".rstrip()
     return Namespaces(tuple(found[:_MOST]), len(seen) - 1, unseen)
 
 

@@ -1,0 +1,58 @@
+"""Snapshots that somebody hands in: order, what they say, and whose word it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from synscope.evidence.host import SnapshotError, to_json
+from synscope.evidence.host.document import LONGEST_DOCUMENT
+from synscope.evidence.host.given import Given, in_order, notes_on, observe_given, read
+from synscope.model import Answer, Label, TargetSummary
+from synscope.targets import parse
+from tests.evidence.host.builders import NOW, PORT, listener, snapshot
+
+SUMMARY = TargetSummary(parse(str(PORT)), Label.CLIENT_NEVER_SENT, {}, ())
+
+
+def test_order_of_time() -> None:
+    late, early = Given("late", snapshot()), Given("early", snapshot(taken_ns=NOW - 1))
+    assert in_order([late, early]) == (early, late)
+
+
+def test_answers_say_whose_word_they_are() -> None:
+    found = {one.name: one for one in observe_given(SUMMARY, [Given("host.json", snapshot(listener()))])}
+    assert found["listener-on-target"].answer is Answer.YES
+    assert found["listener-on-target"].text.endswith("(says host.json)")
+    unknown = [one for one in found.values() if one.answer is Answer.UNKNOWN]
+    assert unknown
+    assert not any("host.json" in one.text for one in unknown)
+
+
+def test_nothing_without_a_snapshot() -> None:
+    assert observe_given(SUMMARY, []) == []
+    assert notes_on([], 0, 1) == ()
+
+
+def test_a_port_that_was_not_looked_at_is_not_answered() -> None:
+    found = {one.name: one for one in observe_given(SUMMARY, [Given("h", snapshot(ports=(1,)))])}
+    assert found["listener-on-target"].answer is Answer.UNKNOWN
+
+
+def test_a_capture_without_times() -> None:
+    (note,) = notes_on([Given("h", snapshot(privileged=False))], None, None)
+    assert "at a time that cannot be compared" in note
+    assert "without root's rights" in note
+
+
+def test_files(tmp_path: Path) -> None:
+    path = tmp_path / "host.json"
+    path.write_text(to_json(snapshot()), encoding="ascii")
+    assert read(str(path)) == Given(str(path), snapshot())
+    path.write_bytes(b" " * (LONGEST_DOCUMENT + 1))
+    with pytest.raises(SnapshotError, match="at most 8 MiB"):
+        read(str(path))
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SnapshotError, match="not JSON"):
+        read(str(path))
