@@ -8,7 +8,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.model import CaptureHealth, Confidence, Evidence, Kind, Source
+from synscope.model import CaptureHealth, Confidence, Evidence, Kind, Source, Target
 from synscope.report import records
 
 from .samples import HEALTH, SAMPLES, START, icmp, out_of_range, refused
@@ -58,7 +58,7 @@ def test_claim_and_near_misses_only_with_client_never_sent() -> None:
 
 def test_finding_has_the_fields_of_the_contract() -> None:
     (one,) = SAMPLES["refused"].targets
-    record = records.finding("x", "62893", one.findings[0])
+    record = records.finding("x", one.summary.target, one.findings[0])
     assert {"code", "slug", "kind", "confidence", "title", "evidence", "checks", "fixes"} <= set(record)
     assert isinstance(record["checks"], list)
     assert set(record["checks"][0]) == {"os", "command", "expect", "then"}  # type: ignore[arg-type]
@@ -67,7 +67,7 @@ def test_finding_has_the_fields_of_the_contract() -> None:
 def test_the_request_counts_as_packets() -> None:
     best = out_of_range().findings[0]
     evidence = Evidence(Source.REQUEST, "619009 is larger than 65535")
-    record = records.finding("x", "619009", best._replace(evidence=(evidence,)))
+    record = records.finding("x", Target("619009", 619009), best._replace(evidence=(evidence,)))
     assert record["evidence"] == [{"source": "packets", "text": "619009 is larger than 65535", "frames": []}]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from synscope import selection, targets
-from synscope.cli import output, progress
+from synscope.cli import forms, output, progress
 from synscope.cli.status import ExitStatus
 from synscope.model import Label, Target
 
@@ -152,18 +152,25 @@ With --expect, 0 and 1 say whether every target has that label.
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "jsonl"]),
+    type=click.Choice([*forms.WRITERS]),
     default="terminal",
     show_default=True,
-    help="terminal: for people. json: one document. jsonl: one record a line, as they become known; attempts "
-    "from a pipe soon after they are over.",
+    help="terminal: for people. markdown: for issues and chats. json: one document. jsonl: one record a line, as "
+    "they become known; attempts from a pipe soon after they are over. csv: the attempts, likewise. junit: a test "
+    "case a target, for CI.",
+)
+@click.option(
+    "-q",
+    "--quiet",
+    is_flag=True,
+    help="Only a line a target in the terminal report: its label, the leading finding, how sure that is.",
 )
 @click.option(
     "--attempts",
     "listed",
     type=click.Choice(["findings", "all", "none"]),
     help="Which attempts to list: those that support a finding, all, or none. "
-    "The default is findings; for jsonl it is all.",
+    "The default is findings; for jsonl and csv it is all.",
 )
 @output.verbose_option
 @output.color_option
@@ -180,6 +187,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     snapshots: tuple[str, ...],
     expect: str | None,
     form: str,
+    quiet: bool,
     listed: str | None,
     verbose: bool,
     color: str,
@@ -189,7 +197,9 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         raise click.UsageError("Standard input (-) can be read only once.", context)
     if _STANDARD_INPUT in captures and sys.stdin.isatty():
         raise click.UsageError("Standard input (-) is a terminal; pipe a capture into it.", context)
-    write_report = {"terminal": _terminal, "json": _json, "jsonl": _jsonl}[form]
+    if quiet and (form != "terminal" or verbose or listed):
+        raise click.UsageError("--quiet excludes --verbose, --attempts and other formats.", context)
+    write_report = forms.quiet if quiet else forms.WRITERS[form]
     files = list(dict.fromkeys(file for capture in captures for file in _files(capture)))
     options = _Options(
         captures=captures[:1] if as_one else tuple(files),
@@ -198,13 +208,13 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         wanted=wanted,
         snapshots=_snapshots(snapshots),
         expected=None if expect is None else Label(_spelled(expect)),
-        listed=listed or ("all" if form == "jsonl" else "findings"),
-        live=form == "jsonl",
-        bar=form == "terminal" or not sys.stdout.isatty(),
+        listed=listed or ("all" if form in forms.STREAMED else "findings"),
+        live=form in forms.STREAMED,
+        bar=form in forms.AT_THE_END or not sys.stdout.isatty(),
         verbose=verbose,
         color=color,
     )
-    run = _Run(options)
+    run = Run(options)
     write_report(run)
     run.tell_differences()
     context.exit(run.exit_status)
@@ -231,7 +241,7 @@ class _Options:
     color: str
 
 
-class _Run:
+class Run:
     """Analyses the captures in turn and keeps what the exit status depends on."""
 
     def __init__(self, options: _Options) -> None:
@@ -298,62 +308,6 @@ def _differences(diagnosis: Diagnosis, expected: Label) -> Iterator[str]:
     for one in diagnosis.targets:
         if one.summary.label is not expected:
             yield f"{visible(one.summary.target.text)} is {one.summary.label} in {where}"
-
-
-def _terminal(run: _Run) -> None:
-    from synscope.report import terminal  # noqa: PLC0415 - rich is slow to import; JSON does without it
-
-    options = run.options
-    look = output.look(color=options.color, verbose=options.verbose)
-    lines_wanted = options.listed == "all" or (options.verbose and options.listed != "none")
-    for number, capture in enumerate(run.options.captures):
-        lines: list[str] = []
-
-        def keep(attempt: Attempt, lines: list[str] = lines) -> None:
-            if run.concerns(attempt):
-                lines.append(terminal.attempt_line(attempt))
-
-        diagnosis = run.diagnose(capture, keep if lines_wanted else None)
-        headed = len(run.options.captures) > 1
-        text = terminal.render(diagnosis, look, headed=headed, attempts=lines)
-        output.write(("\n" if number else "") + text)
-
-
-def _json(run: _Run) -> None:
-    from synscope._version import VERSION  # noqa: PLC0415
-    from synscope.engine import MODE  # noqa: PLC0415 - loads the compiled engine
-    from synscope.report import json_report, records  # noqa: PLC0415
-
-    report = json_report.JsonReport(version=VERSION, engine=str(MODE))
-    output.write(report.begin())
-    for capture in run.options.captures:
-        output.write(report.begin_capture(capture))
-
-        def tell(attempt: Attempt, capture: str = capture) -> None:
-            output.write(report.attempt(capture, attempt))
-
-        diagnosis = run.diagnose(capture, tell if run.options.listed == "all" else None)
-        if run.options.listed == "findings":
-            for attempt in records.supporting_attempts(diagnosis):
-                tell(attempt)
-        output.write(report.end_capture(diagnosis))
-    output.write(report.end(run.exit_status))
-
-
-def _jsonl(run: _Run) -> None:
-    from synscope.report import jsonl  # noqa: PLC0415
-
-    for capture in run.options.captures:
-
-        def tell(attempt: Attempt, capture: str = capture) -> None:
-            output.write(jsonl.attempt(capture, attempt))
-
-        diagnosis = run.diagnose(capture, tell if run.options.listed == "all" else None)
-        if run.options.listed == "findings":
-            for line in jsonl.supporting_attempts(diagnosis):
-                output.write(line)
-        for line in jsonl.conclusions(diagnosis):
-            output.write(line)
 
 
 def _snapshots(paths: tuple[str, ...]) -> tuple[Given, ...]:

@@ -56,11 +56,12 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 th
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "jsonl"]),
+    type=click.Choice(["terminal", "markdown", "json", "jsonl", "junit"]),
     default="terminal",
     show_default=True,
-    help="terminal: for people, with a live view. json: one document at the end. jsonl: each attempt once it is "
-    "over, at the end targets, findings and health.",
+    help="terminal: for people, with a live view. markdown: for issues and chats. json: one document at the end. "
+    "jsonl: each attempt once it is over, at the end targets, findings and health. junit: a test case a target, "
+    "for CI.",
 )
 @click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard output.")
 @save_options.saving

@@ -95,10 +95,12 @@ def preload() -> None:
 
     from synscope import analysis  # noqa: F401, PLC0415
     from synscope.evidence import payload  # noqa: F401, PLC0415
-    from synscope.report import annotation, json_report, jsonl, terminal  # noqa: F401, PLC0415
+    from synscope.report import annotation, json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
     from synscope.session import client_errors, surroundings  # noqa: F401, PLC0415
 
-    cell_len("\N{CJK UNIFIED IDEOGRAPH-65E5}")  # rich loads its table of widths when it meets a wide character
+    cell_len(
+        "\N{CJK UNIFIED IDEOGRAPH-65E5}"
+    )  # rich loads its table of widths when it meets a wide character
 
 
 class Sink:
@@ -152,9 +154,13 @@ def write_report(  # noqa: PLR0913 - one parameter an option
     """Write the report of a live capture in the form asked for; of jsonl what follows the attempts."""
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415
-    from synscope.report import json_report, jsonl, records, terminal  # noqa: PLC0415
+    from synscope.report import json_report, jsonl, junit, markdown, records, terminal  # noqa: PLC0415
 
-    if form == "terminal":
+    if form == "markdown":
+        sink.write(markdown.render(diagnosis, output.look(color="never", verbose=verbose)))
+    elif form == "junit":
+        sink.write(junit.begin() + junit.suite(diagnosis) + junit.end())
+    elif form == "terminal":
         look = output.look(color=color, verbose=verbose, stream=sink.stream if sink.to_person else None)
         sink.write(terminal.render(diagnosis, look))
     elif form == "jsonl":

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
+from synscope.cli import hyperlinks
 from synscope.report.escape import OWN_SYMBOLS, visible
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def look(*, color: str = "auto", verbose: bool = False, stream: TextIO | None = 
         unicode=_has_symbols(stream),
         verbose=verbose,
         os=_system(),
+        docs=hyperlinks.documentation() if _wants_color(stream, color) and hyperlinks.shown(stream) else "",
     )
 
 

@@ -92,7 +92,7 @@ chooses the status of one of them alone.
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json", "jsonl"]),
+    type=click.Choice(["terminal", "markdown", "json", "jsonl", "junit"]),
     default="terminal",
     show_default=True,
     help="Form of the report.",
@@ -232,13 +232,14 @@ def _more(
     command: Sequence[str], ended: Ended, around: Surroundings | None
 ) -> Callable[[TargetSummary], Iterable[Observation]]:
     from synscope.session.client_errors import observe_command  # noqa: PLC0415
+    from synscope.session.client_kind import client_kind  # noqa: PLC0415
 
     program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
 
     def more(summary: TargetSummary) -> Iterable[Observation]:
         yield from observe_command(program, ended, summary.target)
         if around is not None:
-            around.client = program
+            around.client = client_kind(command)
             yield from around.observe(summary)
 
     return more

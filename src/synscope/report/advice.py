@@ -10,7 +10,7 @@ from synscope.causes import catalogue, look_alikes, placeholders
 from synscope.causes.decider import Decider
 from synscope.evidence.units import count
 from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
-from synscope.report.page import Page, Span, glued
+from synscope.report.page import Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
 
 _DECIDERS_SHOWN = 2
@@ -30,23 +30,12 @@ def show(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
 
 def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[str]:
     """Add the table that tells look-alikes apart; return the codes it names, none when there is none."""
-    if top.confidence is Confidence.CERTAIN or not top.look_alikes:
-        return frozenset()
-    summary = diagnosis.summary
-    open_codes = (top.code, *top.look_alikes)
-    group = look_alikes.deciding(summary.label, open_codes)
-    if group is None:
+    deciders = open_deciders(diagnosis, top, page.look)
+    if deciders is None:
         return frozenset()
     others = count(len(top.look_alikes), "other cause")
     page.row("Decide", f"The packets cannot tell this from {others}. What would:")
-    fill = placeholders.for_target(summary).fill
-    deciders = [
-        (decider, outcomes)
-        for system in ((page.look.os, *_others(page)) if page.look.verbose else (page.look.os,))
-        for decider in group.deciders
-        if decider.os in ({system, "any"} if system == page.look.os else {system})
-        if (outcomes := _open_outcomes(decider, open_codes))
-    ]
+    fill = placeholders.for_target(diagnosis.summary).fill
     shown = deciders if page.look.verbose else deciders[:_DECIDERS_SHOWN]
     named: set[str] = set()
     for decider, outcomes in shown:
@@ -60,8 +49,31 @@ def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[s
     return frozenset(named)
 
 
-def _others(page: Page) -> tuple[str, ...]:
-    return tuple(name for name in ordered_systems(page.look.os) if name not in {page.look.os, "any"})
+def open_deciders(
+    diagnosis: TargetDiagnosis, top: Finding, look: Look
+) -> list[tuple[Decider, list[tuple[str, str]]]] | None:
+    """Return the commands that tell ``top`` from its look-alikes, each with what its results point to.
+
+    Those for the reader's system, with a verbose look for the others after them; ``None`` where nothing is
+    open or no table tells it.
+    """
+    if top.confidence is Confidence.CERTAIN or not top.look_alikes:
+        return None
+    open_codes = (top.code, *top.look_alikes)
+    group = look_alikes.deciding(diagnosis.summary.label, open_codes)
+    if group is None:
+        return None
+    return [
+        (decider, outcomes)
+        for system in ((look.os, *_others(look)) if look.verbose else (look.os,))
+        for decider in group.deciders
+        if decider.os in ({system, "any"} if system == look.os else {system})
+        if (outcomes := _open_outcomes(decider, open_codes))
+    ]
+
+
+def _others(look: Look) -> tuple[str, ...]:
+    return tuple(name for name in ordered_systems(look.os) if name not in {look.os, "any"})
 
 
 def _open_outcomes(decider: Decider, codes: tuple[str, ...]) -> list[tuple[str, str]]:

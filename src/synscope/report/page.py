@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rich.console import Console
+from rich.style import Style
 from rich.text import Text
 
 from synscope.report.escape import ascii_only, visible
 
-Span = str | tuple[str, str]
-"""Text, or text with the name of a style of ``STYLES``."""
+Span = str | tuple[str, str] | tuple[str, str, str]
+"""Text, text with the name of a style of ``STYLES``, or both with the address of a page about it."""
 
 STYLES: dict[str, str] = {
     "": "",
@@ -52,6 +53,8 @@ class Look:
     verbose: bool = False
     os: str = "linux"
     """The reader's system: its commands come first. ``linux``, ``macos`` or ``windows``."""
+    docs: str = ""
+    """Where the documentation is, for hyperlinks in a coloured report; empty for none."""
 
 
 class Page:
@@ -103,6 +106,10 @@ class Page:
     def paragraph(self, *spans: Span, indent: int = 1, hang: int = 0) -> None:
         """Add text without a label, wrapped."""
         self._wrapped(Text(), self._text(spans), indent, hang)
+
+    def line(self, *spans: Span) -> None:
+        """Add text that is one line, however long it is."""
+        self._lines.append(self._text(spans))
 
     def command(self, label: str, command: str) -> None:
         """Add a command so that it can be copied: only broken where a shell continues on the next line."""
@@ -173,9 +180,9 @@ class Page:
     def _text(self, spans: Iterable[Span]) -> Text:
         text = Text()
         for span in spans:
-            words, style = (span, "") if isinstance(span, str) else span
+            words, style, *pages = (span, "") if isinstance(span, str) else span
             glued = (self.clean(part) for part in words.split(GLUE))
-            text.append(_UNBREAKABLE.join(glued), STYLES[style] or None)
+            text.append(_UNBREAKABLE.join(glued), _style(style, *pages))
         return text
 
     def _wrapped(self, lead: Text, body: Text, indent: int, hang: int) -> None:
@@ -195,6 +202,12 @@ class Page:
                 self._lines.append(lead + Text(" " * (start - lead.cell_len)) + piece)
             else:
                 self._lines.append(Text(" " * (start + hang)) + piece)
+
+
+def _style(name: str, page: str = "") -> Style | str | None:
+    if not page:
+        return STYLES[name] or None
+    return Style.parse(STYLES[name]) + Style(link=page)
 
 
 def _shell_lines(command: str, room: int) -> list[str]:

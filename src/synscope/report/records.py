@@ -29,9 +29,11 @@ from synscope.model import (
     NearMiss,
     Outcome,
     Source,
+    Target,
     TargetDiagnosis,
     Times,
 )
+from synscope.report import display_filter
 from synscope.report.escape import well_formed
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
@@ -57,6 +59,7 @@ def attempt(capture: str, one: Attempt) -> Record:
         "client_bytes": one.client_bytes,
         "server_bytes": one.server_bytes,
         "recovered": one.recovered,
+        "display_filter": display_filter.attempt(one),
     }
     if one.reset is not None:
         record["reset"] = {
@@ -99,12 +102,12 @@ def target(capture: str, one: TargetDiagnosis) -> Record:
     return record
 
 
-def finding(capture: str, target_text: str, one: Finding) -> Record:
-    """Return the record of one finding about the target called ``target_text``."""
+def finding(capture: str, about: Target, one: Finding) -> Record:
+    """Return the record of one finding about a target."""
     return {
         "type": "finding",
         "capture": capture,
-        "target": target_text,
+        "target": about.text,
         "code": one.code,
         "slug": one.slug,
         "kind": one.kind.value,
@@ -119,6 +122,7 @@ def finding(capture: str, target_text: str, one: Finding) -> Record:
         "look_alikes": [*one.look_alikes],
         "checks": [check(item) for item in one.checks],
         "fixes": [*one.fixes],
+        "display_filter": display_filter.finding(about, one),
     }
 
 
@@ -224,7 +228,7 @@ def findings(diagnosis: Diagnosis) -> Iterator[Record]:
     """Yield the findings of every target in order, best first for each."""
     for one in diagnosis.targets:
         for item in one.findings:
-            yield finding(diagnosis.capture, one.summary.target.text, item)
+            yield finding(diagnosis.capture, one.summary.target, item)
 
 
 def supporting_attempts(diagnosis: Diagnosis) -> tuple[Attempt, ...]:

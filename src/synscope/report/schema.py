@@ -164,6 +164,7 @@ def _attempt() -> Schema:
             "client_bytes": _number("payload bytes of the client, at least"),
             "server_bytes": _number("payload bytes of the server, at least"),
             "recovered": _flag("failed, but the same try succeeded at another address"),
+            "display_filter": _text("Wireshark display filter that selects its key frames"),
             "reset": _object(reset),
             "icmp": _object(icmp),
         },
@@ -212,6 +213,9 @@ def _finding() -> Schema:
             "look_alikes": _list({"type": "string"}, "codes it cannot be told from here"),
             "checks": _list(_ref("check"), "commands that decide"),
             "fixes": _list({"type": "string"}, "what to do"),
+            "display_filter": _text(
+                "Wireshark display filter for the frames named, else for the target's port"
+            ),
         }
     )
 

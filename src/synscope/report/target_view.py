@@ -24,9 +24,9 @@ from synscope.model import (
     TargetDiagnosis,
     TargetSummary,
 )
-from synscope.report import advice, ladder
+from synscope.report import advice, display_filter, ladder
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
-from synscope.report.page import Page, Span, glued, joined
+from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import OUTCOME_TEXTS, frames_text
 
 _WAYS_SHOWN = 3
@@ -64,15 +64,20 @@ def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = Non
         return
     _answer(page, diagnosis, top)
     page.blank()
-    _what_happened(page, diagnosis.summary)
-    _not_a_port(page, diagnosis.summary)
-    _why(page, top)
+    happened(page, diagnosis.summary)
+    _why(page, diagnosis.summary.target, top)
     if same_as is None:
         advice.show(page, diagnosis, top)
     else:
         page.row("Do", f"the same as for {name_of(same_as)} above")
     _not(page, diagnosis)
     _asides(page, diagnosis)
+
+
+def happened(page: Page, summary: TargetSummary) -> None:
+    """Add what happened to a target and, where its number is no port, what clients make of it."""
+    _what_happened(page, summary)
+    _not_a_port(page, summary)
 
 
 def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
@@ -84,12 +89,18 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
         page.row(name, label, f"   {top.code} {top.confidence.value}: {top.title}", hang=2)
         return
     if summary.label is Label.COMPLETED:
-        answered = all(group.outcome in _ANSWERED for group in summary.groups)
-        state = "healthy" if answered else "no failure found"
-        page.row(name, label, f"   {state}", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
+        page.row(name, label, f"   {state(summary)}", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
     else:
-        page.row(name, label, f"   {LABEL_TEXTS[summary.label].short}", hang=2)
+        page.row(name, label, f"   {state(summary)}", hang=2)
     _asides(page, diagnosis)
+
+
+def state(summary: TargetSummary) -> str:
+    """Return in a few words how a target is that no finding calls a failure."""
+    if summary.label is not Label.COMPLETED:
+        return LABEL_TEXTS[summary.label].short
+    answered = all(group.outcome in _ANSWERED for group in summary.groups)
+    return "healthy" if answered else "no failure found"
 
 
 def _how_they_ended(summary: TargetSummary) -> str:
@@ -118,22 +129,24 @@ def _stands(finding: Finding) -> bool:
     return finding.confidence is not Confidence.RULED_OUT
 
 
-def _verdict(finding: Finding) -> tuple[str, str]:
-    return glued(f"[{finding.confidence.value} · {finding.code}]"), "dim"
+def verdict(finding: Finding, look: Look) -> Span:
+    """Return how sure ``finding`` is and its code, linked to the page about it where that can be shown."""
+    page = f"{look.docs}/causes/{finding.slug}.md" if look.docs else ""
+    return glued(f"[{finding.confidence.value} · {finding.code}]"), "dim", page
 
 
 def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     label = (diagnosis.summary.label.value, style_of(diagnosis))
     name = name_of(diagnosis.summary.target)
-    verdict = _verdict(top)
+    sure = verdict(top, page.look)
     summary = "" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary
-    one_line = len(label[0]) + len(top.title) + len(verdict[0]) + 6 <= page.room
+    one_line = len(label[0]) + len(top.title) + len(sure[0]) + 6 <= page.room
     if one_line:
-        page.row(name, label, "   ", (top.title, "head"), "   ", verdict)
+        page.row(name, label, "   ", (top.title, "head"), "   ", sure)
         page.row("", summary)
     else:
         page.row(name, label, "   ", (top.title, "head"))
-        page.row("", verdict, "  ", summary)
+        page.row("", sure, "  ", summary)
 
 
 def _what_happened(page: Page, summary: TargetSummary) -> None:
@@ -188,6 +201,8 @@ def _way(page: Page, group: AttemptGroup) -> None:
             ),
         )
         ladder.show(page, example)
+        if page.look.verbose:
+            page.whole("", display_filter.attempt(example), style="dim")
 
 
 def _near_misses(page: Page, summary: TargetSummary) -> None:
@@ -223,7 +238,7 @@ def _clients(page: Page, label: str, clients: Sequence[ports.ClientSaying], cons
     page.row(label, *joined(names), (f" ({consequence})", "dim"), style="")
 
 
-def _why(page: Page, top: Finding) -> None:
+def _why(page: Page, target: Target, top: Finding) -> None:
     shown = top.evidence if page.look.verbose else top.evidence[:_EVIDENCE_SHOWN]
     _evidence(page, "Why", shown, rest=len(top.evidence) - len(shown))
     if top.against:
@@ -232,6 +247,7 @@ def _why(page: Page, top: Finding) -> None:
         page.row("  place", top.reason, style="")
         for at, text in enumerate(top.unknown):
             page.row("  not known" if at == 0 else "", text, style="")
+        page.whole("  Wireshark", display_filter.finding(target, top))
 
 
 def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 0) -> None:
@@ -266,6 +282,6 @@ def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:
             continue
         style = "warn" if item.kind is Kind.WARNING else "head"
         page.row(item.kind.value.capitalize(), item.title, style=style)
-        page.row("", _verdict(item), "  ", item.summary)
+        page.row("", verdict(item, page.look), "  ", item.summary)
         for evidence in item.evidence if page.look.verbose else item.evidence[:1]:
             page.row("", (evidence.text + frames_text(evidence.frames, lead=" (", close=")"), "dim"))

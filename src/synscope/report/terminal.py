@@ -73,6 +73,15 @@ def render(
     return page.render()
 
 
+def capture_lines(diagnosis: Diagnosis, look: Look) -> str:
+    """Return the rows about the capture alone, and the command that was watched."""
+    page = Page(look)
+    if diagnosis.command is not None:
+        _command(page, diagnosis.command)
+    _capture(page, diagnosis)
+    return page.render()
+
+
 def attempt_line(attempt: Attempt) -> str:
     """Return one attempt as a line: number, frame, both ends, label, outcome."""
     return (

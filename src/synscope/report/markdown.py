@@ -1,0 +1,170 @@
+"""The Markdown report, for issues and chats: the answer, what happened, why, what decides, the capture.
+
+Input: a ``Diagnosis`` and a ``Look`` (its system and its verbosity). Output: CommonMark without links,
+images, HTML or tables, which whatever the capture holds cannot change (see ``markdown_text``).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+from synscope.causes import catalogue, placeholders
+from synscope.evidence.units import count
+from synscope.model import Confidence, Diagnosis, Evidence, Finding, Kind, Source, TargetDiagnosis
+from synscope.report import advice, display_filter, target_view, terminal
+from synscope.report.markdown_text import bold, code, fenced, prose
+from synscope.report.page import Look, Page
+from synscope.report.wording import SYSTEMS, frames_text
+
+_FULL = 5
+_BRIEF = 20
+_CHECKS_SHOWN = 2
+_WIDTH = 78
+
+
+def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: Iterable[str] = ()) -> str:
+    """Return the report of one capture.
+
+    ``headed`` names the capture first (for several captures). ``attempts`` are lines of
+    ``terminal.attempt_line`` to list at the end.
+    """
+    plain = Look(width=_WIDTH, verbose=look.verbose, os=look.os)
+    name = code("standard input" if diagnosis.capture == "-" else diagnosis.capture)
+    parts = [f"## {name}\n"] if headed and name else []
+    if diagnosis.health.error is not None:
+        parts.append(f"The capture {name} could not be read:\n\n{fenced([diagnosis.health.error])}")
+        return _joined(parts)
+    if not diagnosis.targets:
+        parts.append("This capture holds no attempt to connect.\n")
+    parts.extend(_targets(diagnosis, plain))
+    listed = [*attempts]
+    if listed:
+        parts.append(f"**Attempts**\n\n{fenced(listed)}")
+    parts.append(f"**Capture**\n\n{_page_block(terminal.capture_lines(diagnosis, plain))}")
+    return _joined(parts)
+
+
+def _targets(diagnosis: Diagnosis, look: Look) -> Iterator[str]:
+    """Yield the targets: failing ones in full (of those nobody named a few), the others in a line each."""
+    everything = look.verbose or diagnosis.watched
+    led = [(one, target_view.leading(one)) for one in diagnosis.targets]
+    failing = [(one, top) for one, top in led if top is not None]
+    well = [one for one, top in led if top is None]
+    if not diagnosis.watched:
+        failing.sort(key=lambda item: -sum(item[0].summary.counts.values()))
+    in_full = len(failing) if everything else _FULL
+    for one, top in failing[:in_full]:
+        yield from _full(one, top, look)
+    others = [*(one for one, _ in failing[in_full:]), *well]
+    shown = others if everything else others[:_BRIEF]
+    if shown:
+        lines = [_brief(one) for one in shown]
+        if len(others) > len(shown):
+            lines.append(f"- and {count(len(others) - len(shown), 'more port')}\n")
+        yield "".join(lines)
+
+
+def _brief(one: TargetDiagnosis) -> str:
+    top = target_view.leading(one)
+    words = target_view.state(one.summary) if top is None else f"{prose(top.title)} {_sure(top)}"
+    return f"- {_name(one)}: {one.summary.label.value}, {words}\n"
+
+
+def _full(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
+    yield f"### {_name(one)}: {one.summary.label.value}\n"
+    yield f"{bold(top.title)} {_sure(top)}\n\n" + _paragraph("In short:", top.summary)
+    page = Page(look)
+    target_view.happened(page, one.summary)
+    yield _page_block(page.render())
+    yield f"**Why**\n\n{fenced(_evidence(top.evidence))}"
+    if top.against:
+        yield f"**Against it**\n\n{fenced(_evidence(top.against))}"
+    yield f"Wireshark display filter:\n\n{fenced([display_filter.finding(one.summary.target, top)])}"
+    yield from _deciding(one, top, look)
+    if top.fixes:
+        yield f"**If it is {top.code}**\n\n" + "".join(f"- Do: {prose(fix)}\n" for fix in top.fixes)
+    yield from _others(one, top, look)
+
+
+def _deciding(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
+    """Yield the commands that decide, each in a block of its own, with what their results mean."""
+    deciders = advice.open_deciders(one, top, look)
+    if deciders:
+        others = count(len(top.look_alikes), "other cause")
+        yield f"**What decides** (the packets cannot tell this from {others})\n"
+        fill = placeholders.for_target(one.summary).fill
+        for decider, outcomes in deciders if look.verbose else deciders[:_CHECKS_SHOWN]:
+            results = "".join(f"- Result {code(fill(result))}: {_cause(to)}\n" for result, to in outcomes)
+            yield f"{SYSTEMS[decider.os]}:\n\n{fenced([fill(decider.command)], _shell(decider.os))}\n{results}"
+        return
+    checks = [check for check in top.checks if look.verbose or check.os in {look.os, "any"}]
+    if checks:
+        yield "**Checks**\n"
+    for check in checks if look.verbose else checks[:_CHECKS_SHOWN]:
+        yield (
+            f"{SYSTEMS.get(check.os, 'other')}:\n\n{fenced([check.command], _shell(check.os))}\n"
+            f"- Result {code(check.expect)}: {prose(check.then)}\n"
+        )
+
+
+def _others(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
+    """Yield what else is possible, what is ruled out, and warnings and notes."""
+    rest = [item for item in one.findings if item is not top and item.kind is Kind.FAILURE]
+    possible = [item for item in rest if item.confidence is not Confidence.RULED_OUT]
+    out = [item for item in rest if item.confidence is Confidence.RULED_OUT]
+    for title, items in (("Also possible", possible), ("Ruled out", out)):
+        if items and look.verbose:
+            yield f"**{title}**\n\n" + "".join(f"- {_called(item)}: {prose(item.reason)}\n" for item in items)
+        elif items:
+            yield f"{title}: {', '.join(_called(item) for item in items)}\n"
+    notes = [
+        item
+        for item in one.findings
+        if item.kind is not Kind.FAILURE and item.confidence is not Confidence.RULED_OUT
+    ]
+    for item in notes:
+        yield f"{item.kind.value.capitalize()}: {prose(item.title)} {_sure(item)}. {prose(item.summary)}\n"
+
+
+def _called(item: Finding) -> str:
+    return f"{item.code} {code(item.slug)}"
+
+
+def _name(one: TargetDiagnosis) -> str:
+    return code(target_view.name_of(one.summary.target)) or "target"
+
+
+def _sure(finding: Finding) -> str:
+    return f"({finding.confidence.value}, {finding.code})"
+
+
+def _cause(to: str) -> str:
+    cause = catalogue.by_code.get(to)
+    return to if cause is None else f"{to} {code(cause.slug)}"
+
+
+def _shell(system: str) -> str:
+    return "powershell" if system == "windows" else "sh"
+
+
+def _evidence(items: Iterable[Evidence]) -> Iterator[str]:
+    """Yield a line for each piece of evidence: its source, what it says, the frames that show it."""
+    for item in items:
+        source = "target" if item.source is Source.REQUEST else item.source.value
+        yield f"{source:<9}{item.text}{frames_text(item.frames, lead=' (', close=')')}"
+
+
+def _paragraph(lead: str, text: str) -> str:
+    words = prose(text)
+    return f"{lead} {words}\n" if words else ""
+
+
+def _page_block(text: str) -> str:
+    """Return rows of a page as a block, moved to the left as far as they go."""
+    return fenced(textwrap.dedent(text).splitlines())
+
+
+def _joined(parts: Iterable[str]) -> str:
+    """Return blocks with an empty line between them."""
+    return "\n".join(parts)

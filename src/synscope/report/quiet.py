@@ -1,0 +1,41 @@
+"""The report of ``--quiet``: one line a target, never broken.
+
+Input: a ``Diagnosis``. Output: a line for each target with its label, the leading finding and how sure it
+is; for a capture without targets a line that says why. Safe to show, as ``page`` makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from synscope.model import Diagnosis, TargetDiagnosis
+from synscope.report import target_view
+from synscope.report.page import Look, Page, Span
+
+
+def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False) -> str:
+    """Return the lines of one capture; ``headed`` puts its name in front of each, as grep does."""
+    page = Page(look)
+    name = "standard input" if diagnosis.capture == "-" else diagnosis.capture
+    lead: tuple[Span, ...] = ((f"{name}: ", "dim"),) if headed else ()
+    for spans in _lines(diagnosis, look):
+        page.line(*lead, *spans)
+    return page.render()
+
+
+def _lines(diagnosis: Diagnosis, look: Look) -> Iterator[tuple[Span, ...]]:
+    if diagnosis.health.error is not None:
+        yield ("could not be read: ", "bad"), diagnosis.health.error
+    elif not diagnosis.targets:
+        yield ("no attempt to connect",)
+    for one in diagnosis.targets:
+        yield _line(one, look)
+
+
+def _line(one: TargetDiagnosis, look: Look) -> tuple[Span, ...]:
+    summary = one.summary
+    top = target_view.leading(one)
+    lead = (f"{target_view.name_of(summary.target)}: ", (summary.label.value, target_view.style_of(one)))
+    if top is None:
+        return *lead, f", {target_view.state(summary)}"
+    return *lead, f", {top.title} ", target_view.verdict(top, look)
