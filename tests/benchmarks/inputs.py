@@ -139,7 +139,9 @@ class Maker:
                 out.write(piece)
         part.replace(self.folder / FAT)
         packets = min(FAT_PACKETS, self.known[LOAD].packets)
-        self._note(FAT, packets, pcapfile.count_handshakes(data[: len(pcapfile.prefix(data, packets) or data)]))
+        self._note(
+            FAT, packets, pcapfile.count_handshakes(data[: len(pcapfile.prefix(data, packets) or data)])
+        )
 
     def _flood(self, name: str, *, late: bool) -> None:
         """Write a SYN flood."""
