@@ -109,7 +109,7 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     finally:
         reader.close()
     groups = follower.tracker.finish()
-    health = _health(reader, follower, first, last)
+    health = health_of(reader, follower, first, last)
     diagnosed = partial(diagnose, capture, groups, follower.tracker.orphans())
     if snapshots:
         from synscope.evidence.host.given import notes_on, observe_given  # noqa: PLC0415 - slow to import
@@ -259,7 +259,8 @@ def _unreadable(
     return Diagnosis(capture=capture, health=health, targets=(), watched=bool(targets))
 
 
-def _health(reader: FrameSource, follower: Follower, first: int | None, last: int | None) -> CaptureHealth:
+def health_of(reader: FrameSource, follower: Follower, first: int | None, last: int | None) -> CaptureHealth:
+    """How complete a capture was that has been followed to its end, from its first and last time stamp."""
     tracker = follower.tracker
     notes = _notes_on_files(reader)
     if reader.odd_times:

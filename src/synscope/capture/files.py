@@ -10,6 +10,7 @@ import select
 import stat
 import sys
 from collections.abc import Callable
+from typing import Protocol
 
 from synscope.capture import compressed
 from synscope.capture.errors import CaptureError
@@ -62,6 +63,55 @@ class _Plain:
             os.close(self._descriptor)
 
 
+class Readable(Protocol):
+    """A binary stream, as far as it is needed: ``read`` returns at most so many bytes, none at the end."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes."""
+        ...
+
+
+class _Stream:
+    """What somebody else's stream returns. It is read where it is asked for, and never closed."""
+
+    live = True  # so that its bytes are never read ahead, in another thread
+    damage: str | None = None
+
+    def __init__(self, stream: Readable) -> None:
+        self._stream = stream
+        self._rest = b""
+
+    def head(self) -> bytes:
+        """The first bytes, which will be read again."""
+        while len(self._rest) < _MAGIC_SIZE:
+            more = self._read(_MAGIC_SIZE - len(self._rest))
+            if not more:
+                break
+            self._rest += more
+        return self._rest
+
+    def ready(self, seconds: float) -> bool:  # noqa: ARG002 - only the stream knows
+        return True
+
+    def readinto(self, room: memoryview) -> int:
+        data = self._rest or self._read(len(room))
+        size = min(len(data), len(room))
+        room[:size] = data[:size]
+        self._rest = data[size:]
+        return size
+
+    def close(self) -> None:
+        pass
+
+    def _read(self, size: int) -> bytes:
+        data = self._stream.read(size)
+        if not isinstance(data, bytes):
+            raise TypeError(
+                f"a capture is read from a binary stream, and this one returned {type(data).__name__}"
+            )
+        return data
+
+
 _HAS_READV = hasattr(os, "readv")
 
 
@@ -100,6 +150,20 @@ def open_source(capture: str, on_read: Callable[[int], None] | None = None) -> B
         if owned:
             os.close(descriptor)
         raise
+
+
+def stream_source(stream: Readable, capture: str) -> ByteSource:
+    """Read a capture, compressed or not, from a binary stream; ``capture`` is its name for messages.
+
+    Raises ``CaptureError`` where it cannot be read or its compression is not supported, ``TypeError`` where the
+    stream returns no bytes.
+    """
+    plain = _Stream(stream)
+    try:
+        head = plain.head()
+    except OSError as error:
+        raise CaptureError(capture, f"cannot be read: {error.strerror or error}") from error
+    return _look_through(capture, plain, head)
 
 
 def listing(capture: str) -> list[str]:

@@ -138,9 +138,13 @@ class Reader:
         return sum(self._dropped.values()) if self._dropped else None
 
     def batches(self) -> Iterator[tuple[bytearray, Batch]]:
-        """Yield a buffer and a batch of frames in it; both are reused for a later one."""
-        self._read_header()
-        self._rooms.append((self._buffer, Batch(SIZE)))
+        """Yield a buffer and a batch of frames in it; both are reused for a later one.
+
+        A source may raise where it has nothing yet: called again, this goes on where it was.
+        """
+        if not self._rooms:
+            self._read_header()
+            self._rooms.append((self._buffer, Batch(SIZE)))
         for turn in itertools.count():
             if turn == len(self._rooms) < self.rooms:
                 self._rooms.append((bytearray(_BUFFER), Batch(SIZE)))
