@@ -123,3 +123,14 @@ def test_no_acknowledgement_shows_sooner_than_silence() -> None:
     assert found["request-not-acknowledged"].answer is Answer.YES
     assert found["server-silent"].answer is Answer.UNKNOWN
     assert observe(one, end=MS)["request-not-acknowledged"].answer is Answer.UNKNOWN
+
+
+def test_who_only_looks_whether_the_port_answers_has_no_timeout() -> None:
+    events = (ANSWERED - ASKED) | {"client-fin", "client-rst"}
+    at_once = times(client_fin=MS, server_data=SECOND, end=MS)
+    waited = times(client_fin=SECOND, server_data=2 * SECOND, end=SECOND)
+    found = observe(attempt(Outcome.RESET_BY_CLIENT, events=events, times=at_once))
+    assert found["late-answer"].answer is Answer.NO
+    assert found["client-gave-up"].answer is Answer.NO
+    found = observe(attempt(Outcome.RESET_BY_CLIENT, events=events, times=waited))
+    assert found["late-answer"].answer is Answer.YES

@@ -28,6 +28,7 @@ from synscope.evidence.host.records import (
 )
 from synscope.evidence.vocabulary import VOCABULARY, WORDS
 from synscope.model import Answer, Source
+from synscope.session import client_errors
 from synscope.targets import parse
 from tests.evidence.host.builders import (
     BOTH,
@@ -56,7 +57,7 @@ BLIND = snapshot()._replace(
 
 def test_every_word_about_the_host_is_answered() -> None:
     host = {word.name for word in VOCABULARY if word.source is Source.HOST}
-    assert QUESTIONS.keys() | ERROR_WORDS.keys() == host
+    assert QUESTIONS.keys() | ERROR_WORDS.keys() | client_errors.MEANINGS.keys() | {"program-crashed"} == host
     assert all(WORDS[name].source is Source.HOST for name in QUESTIONS)
 
 
