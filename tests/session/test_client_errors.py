@@ -153,3 +153,11 @@ def test_a_program_that_dies_of_itself(line: str) -> None:
 )
 def test_a_clients_own_failure_is_no_crash(line: str) -> None:
     assert "program-crashed" not in yes("python", line)
+
+
+def test_what_the_client_may_not_and_does_not_trust() -> None:
+    assert yes("python", "PermissionError: [Errno 13] Permission denied") == ["client-error-denied"]
+    assert yes("bash", "bash: connect: Permission denied") == ["client-error-denied"]
+    assert yes("sh", "PermissionError: [Errno 13] Permission denied: '/etc/key.pem'") == []
+    line = "curl: (60) SSL certificate problem: self-signed certificate"
+    assert yes("curl", line, status=60) == ["client-error-certificate"]

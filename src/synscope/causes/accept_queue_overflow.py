@@ -36,6 +36,7 @@ CAUSE = Cause(
         Clue("no-firewall-rule", 15),
     ),
     contradicts=no("accept-queue-full", "listener-on-target"),
+    doubted_by=yes("server-process-stopped"),
     decisive=(
         yes("syn-unanswered", "accept-queue-full", "kernel-says-queue-full"),
         yes("syn-unanswered", "accept-queue-full", "no-firewall-rule"),

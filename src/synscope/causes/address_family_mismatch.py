@@ -39,7 +39,8 @@ CAUSE = Cause(
         Clue("failures-after-success", 8),
         Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
     ),
-    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop") + no("listener-on-other-family"),
+    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset")
+    + no("listener-on-other-family"),
     decisive=(yes("refused-by-rst", "listener-on-other-family") + no("listener-on-target"),),
     decided_by="the family of the listener's address against the family of the refused SYN",
     checks=(

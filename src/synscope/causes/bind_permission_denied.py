@@ -22,7 +22,7 @@ CAUSE = Cause(
     documented_in=("A",),
     signatures=(shows(Label.SYN_RST, requires=yes("refused-by-rst")),),
     supports=(
-        Clue("bind-failed-permission", 70, "The server's bind failed: permission denied."),
+        Clue("bind-failed-permission", 140, "The server's bind failed: permission denied."),
         Clue("port-needs-privilege", 12, "Ports below 1024 need a privilege on most systems."),
         Clue("policy-denied", 15),
     ),
@@ -31,8 +31,10 @@ CAUSE = Cause(
         Clue("some-completed", 4),
         Clue("rst-looks-like-firewall", 3, when=yes("loopback-traffic")),
     ),
-    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "listener-vanished"),
-    decisive=(yes("refused-by-rst", "bind-failed-permission"),),
+    contradicts=yes(
+        "listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset", "listener-vanished"
+    ),
+    decisive=(yes("refused-by-rst", "bind-failed-permission", "port-needs-privilege"),),
     refines=("service-not-running",),
     decided_by="'Permission denied' (Windows: 10013) for the bind in the service's log",
     checks=(

@@ -109,6 +109,8 @@ class Cause(NamedTuple):
     """Any of these rules it out."""
     decisive: tuple[Signs, ...] = ()
     """Sets of signs; all of one set together leave none of its look-alikes."""
+    doubted_by: Signs = ()
+    """Any of these keeps a decisive set from proving it: it stands, and something deeper may be true."""
     refines: tuple[str, ...] = ()
     """Slugs of more general causes that are true at the same time: this one says why."""
 
@@ -126,7 +128,7 @@ class Cause(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """Names of all observations it speaks about, sorted."""
         signs = {sign for signature in self.signatures for sign in signature.requires + signature.any_of}
-        signs.update(self.contradicts)
+        signs.update(self.contradicts + self.doubted_by)
         signs.update(sign for group in self.decisive for sign in group)
         for clue in self.supports + self.weakened_by:
             signs.add(clue.sign)

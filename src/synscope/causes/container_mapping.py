@@ -35,14 +35,27 @@ CAUSE = Cause(
         ),
     ),
     supports=(
-        Clue("listener-in-other-namespace", 45, "A listener has it in another network namespace."),
-        Clue("container-publishes-port", 30, "A container or forwarder publishes it."),
+        Clue("listener-in-other-namespace", 8, "A listener has it in another network namespace."),
+        Clue(
+            "listener-in-other-namespace",
+            40,
+            "A listener has it in another network namespace, and the port is published.",
+            when=yes("container-publishes-port"),
+        ),
+        Clue("container-publishes-port", 40, "A container or forwarder publishes it."),
         Clue("rst-without-syn", 4),
+        Clue(
+            "rst-without-syn",
+            25,
+            "The refusal is there without its SYN: the port is translated on the way.",
+            when=yes("container-publishes-port"),
+        ),
     ),
     weakened_by=(
         Clue("failures-after-success", 5),
         Clue("rst-looks-like-firewall", 6, when=yes("loopback-traffic")),
     ),
+    contradicts=yes("kernel-says-firewall-reset"),
     refines=("service-not-running",),
     decided_by="docker ps (or the forwarder's command line) against the address the service has inside",
     checks=(

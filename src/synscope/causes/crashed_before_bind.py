@@ -24,15 +24,20 @@ CAUSE = Cause(
         Clue("always-refused", 3),
         Clue("bind-failed-in-use", 10),
         Clue("bind-failed-permission", 10),
+        Clue("program-crashed", 110, "A program that the command ran died with an error."),
     ),
     weakened_by=(
         Clue("success-after-failures", 10),
         Clue("failures-after-success", 10),
         Clue("other-family-completed", 10),
         Clue("other-address-completed", 10),
+        Clue("kernel-saw-listener-open", 60),
+        Clue("kernel-saw-listener-close", 60),
         Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
     ),
-    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "listener-vanished"),
+    contradicts=yes(
+        "listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset", "listener-vanished"
+    ),
     refines=("service-not-running",),
     decided_by="the service's log: an error before the line that reports listening",
     checks=(

@@ -45,6 +45,8 @@ def evaluate(cause: Cause, facts: Facts) -> Evaluation | None:
         if shown:
             support = _holding(cause.supports, observations)
             weakening = _holding(cause.weakened_by, observations)
+            doubted = any(holds(sign, observations) for sign in cause.doubted_by)
+            proofs = () if doubted else cause.decisive
             gain = sum(clue.weight for clue in support) - sum(clue.weight for clue in weakening)
             return Evaluation(
                 cause=cause,
@@ -55,7 +57,7 @@ def evaluate(cause: Cause, facts: Facts) -> Evaluation | None:
                 support=support,
                 weakening=weakening,
                 contradiction=tuple(sign for sign in cause.contradicts if holds(sign, observations)),
-                proof=next((group for group in cause.decisive if _all_hold(group, observations)), ()),
+                proof=next((group for group in proofs if _all_hold(group, observations)), ()),
             )
     return None
 

@@ -31,6 +31,12 @@ CAUSE = Cause(
     supports=(
         Clue("firewall-rule-drops", 55, "A rule that drops it is in place."),
         Clue("kernel-says-netfilter-drop", 55, "The kernel says that netfilter dropped the SYN."),
+        Clue(
+            "kernel-saw-connect-without-syn",
+            30,
+            "A connect began, and its SYN was dropped on the way out.",
+            when=yes("no-syn-to-target"),
+        ),
         Clue("request-not-acknowledged", 45, "What the client sent was never acknowledged."),
         Clue("syn-repeated", 5, "The client repeated its SYN in vain."),
         Clue("listener-on-target", 10),
@@ -47,6 +53,8 @@ CAUSE = Cause(
         yes("syn-unanswered", "kernel-says-netfilter-drop"),
         yes("half-open", "firewall-rule-drops"),
         yes("syn-unanswered", "firewall-rule-drops", "loopback-traffic"),
+        yes("no-syn-to-target", "firewall-rule-drops", "kernel-saw-connect-without-syn"),
+        yes("request-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
     ),
     decided_by="the rules, or the drop reason of the kernel; and a listener whose queue is not full",
     checks=(

@@ -31,6 +31,7 @@ CAUSE = Cause(
         Clue(
             "rst-looks-like-firewall", 50, "The RST has the traits of a REJECT.", when=yes("loopback-traffic")
         ),
+        Clue("kernel-says-firewall-reset", 60, "The kernel says that netfilter made the RST."),
         Clue("kernel-says-netfilter-drop", 50, "The kernel says that netfilter dropped the SYN."),
         Clue("refused-by-icmp", 40, "An ICMP error answered the SYN."),
         Clue("unreachable-by-icmp", 30, "An ICMP error answered the SYN."),
@@ -44,9 +45,11 @@ CAUSE = Cause(
         Clue("success-after-failures", 4),
         Clue("other-program-owns-port", 2),
     ),
-    contradicts=yes("kernel-says-no-socket", "no-firewall-rule"),
+    contradicts=yes("kernel-says-no-socket", "kernel-says-stack-reset", "no-firewall-rule"),
     decisive=(
+        yes("refused-by-rst", "kernel-says-firewall-reset"),
         yes("refused-by-rst", "kernel-says-netfilter-drop"),
+        yes("rst-without-syn", "firewall-rule-rejects"),
         yes("refused-by-rst", "firewall-rule-rejects", "listener-on-target"),
         yes("refused-by-icmp", "firewall-rule-rejects"),
         yes("unreachable-by-icmp", "firewall-rule-rejects"),

@@ -23,6 +23,7 @@ CAUSE = Cause(
     supports=(
         Clue("loopback-is-down", 75, "The interface is down or has no address."),
         Clue("client-error-unreachable", 35, "The client reported 'network' or 'host unreachable'."),
+        Clue("kernel-saw-connect-without-syn", 3),
         Clue("target-is-loopback", 2),
     ),
     weakened_by=(

@@ -24,19 +24,24 @@ CAUSE = Cause(
         shows(Label.SYN_RST, requires=yes("refused-by-rst")),
         shows(
             Label.COMPLETED,
-            any_of=yes("other-program-owns-port", "other-protocol-greeting", "http-client-error"),
+            any_of=yes(
+                "other-program-owns-port",
+                "bind-failed-in-use",
+                "other-protocol-greeting",
+                "http-client-error",
+            ),
         ),
     ),
     supports=(
-        Clue("bind-failed-in-use", 70, "The server's bind failed: address already in use."),
+        Clue("bind-failed-in-use", 140, "The server's bind failed: address already in use."),
         Clue("other-program-owns-port", 60, "A program other than the expected one owns it."),
         Clue("mixed-results", 25, "Failures and successes alternate, as with one owner for each family."),
         Clue("bound-not-listening", 12, "A socket holds the port without listening."),
         Clue("some-completed", 3),
     ),
     weakened_by=(Clue("rst-looks-like-firewall", 4, when=yes("loopback-traffic")),),
-    contradicts=yes("kernel-says-netfilter-drop"),
-    decisive=(yes("refused-by-rst", "bind-failed-in-use"),),
+    contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
+    decisive=(yes("refused-by-rst", "bind-failed-in-use"), yes("some-completed", "bind-failed-in-use")),
     refines=("service-not-running", "application-error", "protocol-mismatch"),
     decided_by="the owner of the port, or 'address already in use' in the log of the service",
     checks=(

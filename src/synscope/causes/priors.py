@@ -63,7 +63,7 @@ _NEVER_SENT: Final = {
     "SYN122": 20,
     "SYN121": 20,
     # Only when the host says that nobody listens; the client may have been told before this capture.
-    "SYN101": 20,
+    "SYN101": 5,
     "SYN145": 12,
     "SYN132": 12,
     "SYN110": 10,

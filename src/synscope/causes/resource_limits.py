@@ -22,6 +22,8 @@ CAUSE = Cause(
     documented_in=("A", "C"),
     signatures=(
         shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "client-out-of-resources")),
+        shows(Label.COMPLETED, requires=yes("kernel-saw-connect-without-syn", "client-out-of-resources")),
+        shows(Label.COMPLETED, requires=yes("client-error-resources")),
         shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
         shows(Label.HALF_OPEN, requires=yes("half-open")),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
@@ -32,11 +34,14 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("client-out-of-resources", 80, "The client has no descriptor or no ephemeral port left."),
+        Clue("client-error-resources", 65, "The client reported that it has run out."),
+        Clue("kernel-saw-connect-without-syn", 10, "A connect ended before it had a local port."),
         Clue("server-out-of-descriptors", 70, "The server has no file descriptor left."),
         Clue("many-completed-before-silence", 5),
     ),
     decisive=(
         yes("no-syn-to-target", "client-out-of-resources"),
+        yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
         yes("server-silent", "server-out-of-descriptors"),
     ),
     refines=("accept-queue-overflow", "server-hung"),

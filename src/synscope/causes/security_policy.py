@@ -27,6 +27,7 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("policy-denied", 80, "The audit log shows the denial."),
+        Clue("client-error-denied", 55, "The client says that it may not.", when=yes("no-syn-to-target")),
         Clue("bind-failed-permission", 10),
     ),
     weakened_by=(Clue("some-completed", 3),),

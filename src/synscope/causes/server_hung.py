@@ -25,11 +25,12 @@ CAUSE = Cause(
         shows(
             Label.SYN_NO_REPLY,
             requires=yes("syn-unanswered"),
-            any_of=yes("many-completed-before-silence", "server-process-stopped"),
+            any_of=yes("some-completed", "many-completed-before-silence", "server-process-stopped"),
         ),
     ),
     supports=(
         Clue("server-process-stopped", 50, "Its process is stopped, dead or blocked."),
+        Clue("server-process-stopped", 120, when=yes("syn-unanswered", "accept-queue-full")),
         Clue("client-gave-up", 25, "The client gave up waiting."),
         Clue("request-acknowledged", 10, "Its kernel acknowledged the request; the program did not answer."),
         Clue("many-completed-before-silence", 12),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.model import Answer, Kind, Label
 
 CAUSE = Cause(
     code="SYN107",
@@ -25,20 +25,34 @@ CAUSE = Cause(
     supports=(
         Clue("success-after-failures", 60, "The first attempts failed, then only successes followed."),
         Clue("listener-appeared-later", 60, "A listener appeared during the observation."),
+        Clue(
+            "kernel-saw-listener-open",
+            100,
+            "The kernel saw a process begin to listen on it meanwhile.",
+            when=yes("refused-by-rst"),
+        ),
         Clue("listener-on-target", 15, "By now a listener is there."),
         Clue("bound-not-listening", 15, "A socket is bound to the port and may be about to listen."),
         Clue("http-loading", 10),
     ),
     weakened_by=(
-        Clue("failures-after-success", 12),
+        Clue("failures-after-success", 60),
+        Clue("listener-vanished", 30),
+        Clue("listener-in-other-namespace", 100, when=yes("kernel-saw-listener-open")),
+        Clue("kernel-saw-listener-close", 15),
+        Clue("listener-appeared-later", 10, answer=Answer.NO),
+        Clue("program-crashed", 30),
         Clue("other-family-completed", 8),
         Clue("other-address-completed", 8),
         Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
     ),
-    contradicts=yes("kernel-says-netfilter-drop", "listener-vanished") + no("listener-appeared-later"),
+    contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset")
+    + no("kernel-saw-listener-open"),
     decisive=(
         yes("refused-by-rst", "success-after-failures", "listener-appeared-later"),
         yes("refused-by-rst", "listener-appeared-later", "kernel-says-no-socket"),
+        yes("refused-by-rst", "success-after-failures", "kernel-saw-listener-open"),
+        yes("refused-by-rst", "listener-on-target", "kernel-says-no-socket"),
     ),
     refines=("service-not-running",),
     decided_by="the time at which it reports listening, against the time of the first refusal",

@@ -19,13 +19,21 @@ CAUSE = Cause(
         "encrypted, and only its place, right after the server's certificate, tells."
     ),
     documented_in=("A", "B"),
-    signatures=(shows(Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert")),),
+    signatures=(
+        shows(
+            Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert", "client-error-certificate")
+        ),
+    ),
     supports=(
         Clue("tls-certificate-rejected", 60, "The client turned the certificate down."),
+        Clue("client-error-certificate", 60, "The client says so itself."),
         Clue("tls-alert", 15, "One side ended the TLS handshake with an alert."),
     ),
     weakened_by=(Clue("tls-to-plain-server", 10), Clue("plain-to-tls-server", 10)),
-    decisive=(yes("tls-certificate-rejected", "tls-alert"),),
+    decisive=(
+        yes("tls-certificate-rejected", "tls-alert"),
+        yes("client-error-certificate", "some-completed"),
+    ),
     decided_by="the client's message, or the result of verifying the certificate",
     checks=on_each_os(
         linux="openssl s_client -connect {host}:{port} -servername localhost -verify_return_error </dev/null",

@@ -32,7 +32,8 @@ CAUSE = Cause(
         Clue("failures-after-success", 8),
         Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
     ),
-    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop") + no("listener-on-other-address"),
+    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset")
+    + no("listener-on-other-address"),
     decisive=(yes("refused-by-rst", "listener-on-other-address") + no("listener-on-target"),),
     decided_by="the address in the listener's line: 127.0.0.2 or 10.… does not serve 127.0.0.1",
     checks=listeners(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Answer, Kind, Label
 
 CAUSE = Cause(
@@ -34,19 +34,27 @@ CAUSE = Cause(
         Clue("similar-port-completed", 50, "A port that looks like a typo of it answered."),
         Clue("similar-port-tried", 30, "A SYN went to a port that looks like a typo of it."),
         Clue("listener-on-similar-port", 30, "A listener has a number that looks like a typo of it."),
+        Clue("listener-on-similar-port", 100, when=yes("refused-by-rst") + no("listener-on-target")),
         Clue("other-program-owns-port", 10),
     ),
     weakened_by=(
         Clue("success-after-failures", 20),
         Clue("failures-after-success", 20),
         Clue("mixed-results", 15),
+        Clue("kernel-saw-listener-open", 60),
+        Clue("kernel-saw-listener-close", 60),
+        Clue("program-crashed", 60),
         Clue("other-family-completed", 15),
         Clue("other-address-completed", 15),
         Clue("listener-on-similar-port", 5, answer=Answer.NO),
         Clue("rst-looks-like-firewall", 12, when=yes("loopback-traffic")),
     ),
     contradicts=yes(
-        "kernel-says-netfilter-drop", "listener-vanished", "bind-failed-in-use", "bind-failed-permission"
+        "kernel-says-netfilter-drop",
+        "kernel-says-firewall-reset",
+        "listener-vanished",
+        "bind-failed-in-use",
+        "bind-failed-permission",
     ),
     refines=("service-not-running", "application-error", "protocol-mismatch", "port-out-of-range"),
     decided_by="the port in the service's listener line or log, compared digit by digit with the client's",

@@ -202,6 +202,9 @@ def _late(attempt: Attempt) -> bool | None:
     fin, data = attempt.times.client_fin, attempt.times.server_data
     if fin is None or data is None or data <= fin:
         return False
+    if not _asked(attempt) and fin - _asked_at(attempt) < HALF_CLOSE_NS:
+        # It only looked whether somebody answers the SYN, as ``nc -z`` does.
+        return False
     if "client-rst" in attempt.events or fin - _asked_at(attempt) >= HALF_CLOSE_NS:
         return True
     return None

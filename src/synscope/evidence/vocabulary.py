@@ -194,6 +194,10 @@ VOCABULARY: tuple[Word, ...] = (
     Word("client-error-port-invalid", _HOST, "the client refused the port number itself"),
     Word("client-error-name", _HOST, "the client could not resolve the name"),
     Word("client-error-unreachable", _HOST, "the client reported 'network' or 'host unreachable'"),
+    Word("client-error-resources", _HOST, "the client reported that it has no descriptor or no port left"),
+    Word("client-error-certificate", _HOST, "the client reported that it does not trust the certificate"),
+    Word("client-error-denied", _HOST, "the client reported that it may not connect"),
+    Word("program-crashed", _HOST, "a program that the command ran ended with an error of its own"),
     # the kernel's own word
     Word("kernel-says-no-socket", _KERNEL, "the kernel dropped the SYN because no socket listens"),
     Word("kernel-says-netfilter-drop", _KERNEL, "the kernel dropped the SYN in netfilter"),

@@ -1,8 +1,8 @@
 """What the command itself said about its failure, as evidence.
 
-Input: the program's name, how it ended, and the target. Output: the observations ``client-error-*`` of the
-vocabulary, and the rows of the error table that explain the words. Texts and numbers are recognised by
-``causes.errors`` alone.
+Input: the program's name, how it ended, and the target. Output: the observations ``client-error-*``,
+``bind-failed-*`` and ``program-crashed`` of the vocabulary, and the rows of the error table that explain the words.
+Texts and numbers are recognised by ``causes.errors`` alone; that a program died of itself, by the forms below.
 
 A yes needs the words (or curl's exit status, which is as clear). Silence is no *no*: many clients swallow what
 the kernel told them. Words that name another port are about something else, such as a proxy.
@@ -10,6 +10,7 @@ the kernel told them. Words that name another port are about something else, suc
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,8 +24,28 @@ MEANINGS: Final[dict[str, frozenset[str]]] = {
     "client-error-port-invalid": frozenset({"ERR_SOCKET_BAD_PORT", "ERR_UNSAFE_PORT"}),
     "client-error-name": frozenset({"EAI_NONAME", "EAI_AGAIN"}),
     "client-error-unreachable": frozenset({"EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"}),
+    "client-error-resources": frozenset({"EMFILE", "EADDRNOTAVAIL"}),
+    "client-error-certificate": frozenset({"CERTIFICATE_VERIFY_FAILED"}),
+    "client-error-denied": frozenset({"EACCES", "EPERM", "EACCES (bind)"}),
+    "bind-failed-in-use": frozenset({"EADDRINUSE"}),
+    "bind-failed-permission": frozenset({"EACCES (bind)"}),
 }
 """Which rows of the error table each observation stands for."""
+
+_NEAR: Final = 12
+"""Lines of a trace back from its last one in which the failing call is named."""
+
+_FILE: Final = re.compile(r"""(?<!tcp)['": ]/(?!dev/tcp/)\w""")
+"""A path: what may not be opened is a file."""
+
+_SERVES: Final = re.compile(r"bind|listen", re.IGNORECASE)
+
+_CRASHES: Final = re.compile(
+    r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\b(?!.*(?:connect|refused|timed? ?out|resolve))"
+    r"|panic: |thread '.*' panicked at|Segmentation fault|.*\(core dumped\)|Exception in thread \"main\""
+    r"|(?:Error: )?Cannot find module|.*\b(?:FATAL|fatal error)\b",
+)
+"""How the last words of a program that dies of itself begin; what is about connections is its client's."""
 
 _INVALID_URL: Final = frozenset({"ERR_INVALID_URL"})
 """Where the number is no port, a client that calls the URL invalid (curl's status 3) means the number."""
@@ -59,13 +80,41 @@ def said(program: str, ended: Ended) -> tuple[Said, ...]:
 def observe_command(program: str, ended: Ended, target: Target) -> tuple[Observation, ...]:
     """Return what the command's own words say about the target, one observation a vocabulary word."""
     heard = said(program, ended)
-    return tuple(_observation(name, names, heard, target) for name, names in MEANINGS.items())
+    told = tuple(_observation(name, names, heard, target, ended.lines) for name, names in MEANINGS.items())
+    return (*told, _crashed(ended.lines))
 
 
-def _observation(name: str, names: frozenset[str], heard: tuple[Said, ...], target: Target) -> Observation:
+def _crashed(lines: tuple[str, ...]) -> Observation:
+    """Whether a program tells of its own end, for a reason that is no known error of the network."""
+    for line in reversed(lines):
+        if _CRASHES.match(line) and not errors.find(line):
+            return Observation(
+                "program-crashed", Answer.YES, Source.HOST, f"the command said: {line.strip()}"
+            )
+    return Observation("program-crashed", Answer.UNKNOWN, Source.HOST, "the command said nothing of a crash")
+
+
+def _of_serving(said_line: str, lines: tuple[str, ...]) -> bool:
+    """Whether a line, or one right before it, speaks of a server's call."""
+    if said_line not in lines:
+        return False
+    last = len(lines) - 1 - lines[::-1].index(said_line)
+    return any(_SERVES.search(line) for line in lines[max(0, last - _NEAR) : last + 1])
+
+
+def _observation(
+    name: str, names: frozenset[str], heard: tuple[Said, ...], target: Target, lines: tuple[str, ...]
+) -> Observation:
     if name == "client-error-port-invalid" and not target.is_port:
         names |= _INVALID_URL
     fitting = [one for one in heard if one.meaning.name in names]
+    if name == "bind-failed-permission":
+        # A log file may be forbidden too, in the same words.
+        fitting = [one for one in fitting if _of_serving(one.line, lines)]
+    if name in {"client-error-resources", "client-error-denied"}:
+        fitting = [one for one in fitting if not _of_serving(one.line, lines)]
+    if name == "client-error-denied":
+        fitting = [one for one in fitting if not _FILE.search(one.line)]
     for one in fitting:
         # A client that keeps 16 bits of a number may name either.
         if one.port in {None, target.port, target.wrapped}:

@@ -161,6 +161,9 @@ def _evidence(cause: Cause) -> Iterable[str]:
     if cause.decisive:
         yield "Proves it; each line alone is enough, all of a line are needed:"
         yield bullets("; *and* ".join(_sign(sign) for sign in group) for group in cause.decisive)
+        if cause.doubted_by:
+            yield "Not while one of these holds, which leave room for a deeper cause:"
+            yield bullets(_sign(sign) for sign in cause.doubted_by)
     else:
         yield "No observation proves it by itself, so it is never *certain*."
     yield "Who can see these things:"

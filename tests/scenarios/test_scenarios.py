@@ -1,0 +1,99 @@
+"""Every scenario that is quick enough, one at a time: label, cause, and nothing false that is certain."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from synscope.causes import look_alikes
+from synscope.causes.catalogue import by_slug
+from synscope.diagnosis import MOST_STANDING
+from synscope.model import Label
+
+if sys.platform != "linux":
+    pytest.skip("namespaces are Linux's", allow_module_level=True)
+
+from tests.capture.kernel import require_kernel
+from tests.scenarios import accuracy
+from tests.scenarios.__main__ import BEGIN, END, PAGE, written
+from tests.scenarios.play import Answer, Played, play
+from tests.scenarios.scenario import Scenario
+from tests.scenarios.stage import missing
+from tests.scenarios.table import SCENARIOS
+
+QUICK = [one for one in SCENARIOS if not one.long]
+LEAST = 60
+COVERED = frozenset(by_slug) - {
+    "stack-fault",
+    "control-plane-endpoint",
+    "exposure",
+    "one-address-refused",
+    "reset-after-answer",
+    "port-number-shortened",
+}
+"""What can be made to happen here: no damaged stack; a role is second to its cause; notes are not
+failures."""
+
+
+@pytest.mark.parametrize("scenario", QUICK, ids=lambda one: one.name)
+def test_what_is_said(scenario: Scenario) -> None:
+    require_kernel()
+    if program := missing(scenario.needs):
+        pytest.skip(f"needs {program}")
+    played = play(scenario)
+    told = f"live {played.live}\npackets {played.packets}\n{played.said}"
+    assert played.live.label == scenario.label, told
+    assert accuracy.right(played, played.live), told
+    assert not accuracy.wrongly_certain(played, played.live), told
+    assert (played.status == 0) is not bool(scenario.cause), told
+    if not scenario.in_packets:
+        return
+    assert played.packets.label == scenario.label, told
+    assert accuracy.named(played, played.packets), told
+    assert len(played.packets.slugs) <= MOST_STANDING
+    assert not accuracy.wrongly_certain(played, played.packets), told
+    if not scenario.cause:
+        assert not played.packets.slugs, told
+    elif len(played.packets.slugs) > 1:
+        codes = [by_slug[slug].code for slug in played.packets.slugs]
+        group = look_alikes.deciding(Label(played.packets.label), codes)
+        assert group is not None, told
+        assert group.deciders_for("linux"), told
+
+
+def test_the_table_is_large_and_its_names_are_unique() -> None:
+    names = [one.name for one in SCENARIOS]
+    assert len(set(names)) == len(names) >= LEAST
+    assert {slug for one in SCENARIOS for slug in (*one.right, *one.packets)} <= set(by_slug)
+    assert {one.label for one in SCENARIOS} <= set(Label)
+
+
+def test_every_cause_that_can_be_made_here_is_made() -> None:
+    assert {slug for one in SCENARIOS for slug in (one.cause, *one.packets) if slug} >= COVERED
+
+
+def _played(cause: str, *ranked: tuple[str, str], status: int = 1) -> Played:
+    answer = Answer("SYN-RST", ranked, ())
+    return Played(Scenario("it", cause, "SYN-RST"), answer, answer, status, {}, "")
+
+
+def test_rates() -> None:
+    played = [
+        _played("wrong-port", ("service-not-running", "certain"), ("wrong-port", "possible")),
+        _played("wrong-port", ("wrong-port", "certain")),
+        _played("", status=0),
+    ]
+    tables = accuracy.text(played)
+    assert "| the cause comes first | 1 of 2 (50.0 %) | 1 of 2 (50.0 %) |" in tables
+    assert "| the cause is among the first 3 | 2 of 2 (100.0 %) | 2 of 2 (100.0 %) |" in tables
+    assert "| a wrong cause is certain | 1 of 2 (50.0 %) | 1 of 2 (50.0 %) |" in tables
+    assert "| works, and no failure is named | 1 of 1 (100.0 %) | 1 of 1 (100.0 %) |" in tables
+    assert "| wrong-port | 2 | 1 | 1 | 2 | service-not-running 1 |" in tables
+
+
+def test_the_page_has_a_place_for_the_tables() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert page.count(BEGIN) == page.count(END) == 1
+    assert written(written(page, "one\n"), "two\n") == written(page, "two\n")
+    assert "the cause comes first" in page
