@@ -59,6 +59,7 @@ def test_shown(monkeypatch: pytest.MonkeyPatch, *, environment: dict[str, str], 
 def test_no_links_without_colour(monkeypatch: pytest.MonkeyPatch, *, color: str, wanted: bool) -> None:
     monkeypatch.setenv("TERM_PROGRAM", "WezTerm")
     monkeypatch.setattr(sys, "stdout", Stream(terminal=True))
+    monkeypatch.setattr(hyperlinks, "documentation", lambda: "https://docs.example/")
     assert bool(output.look(color=color).docs) is wanted
 
 

@@ -9,10 +9,8 @@ import shutil
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
@@ -43,10 +41,24 @@ def sung_after(setup: str) -> tuple[float, Song, Song]:
     return seconds, canary.from_json(four), canary.from_json(six)
 
 
+LEAVES = """
+import os, sys, threading
+sys.path.append(sys.argv[1])
+from synscope.session import canary
+def held():
+    return threading.active_count(), len(os.listdir("/proc/self/fd"))
+before = held()
+canary.sing()
+assert held() == before, (before, held())
+"""
+
+
+def test_leaves_no_thread_and_no_descriptor() -> None:
+    subprocess.run([sys.executable, "-c", LEAVES, str(SRC)], check=True, timeout=30)
+
+
 def test_sings_on_an_address_of_its_own() -> None:
-    before = threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))
     four, _ = canary.sing()
-    assert (threading.active_count(), len(list(Path("/proc/self/fd").iterdir()))) == before
     assert four.state is State.SENT
     assert four.client is not None
     assert four.server is not None

@@ -164,8 +164,8 @@ def test_loads_no_parser_and_nothing_of_the_users(tmp_path: Path) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
     ours_loaded = {name for name in loaded if name.startswith("synscope")}
     allowed = {
-        "synscope", "synscope.model", "synscope.capture", "synscope.capture.ring_socket", "synscope.session",
-        "synscope.session.canary",
+        "synscope", "synscope._version", "synscope.model", "synscope.capture", "synscope.capture.ring_socket",
+        "synscope.session", "synscope.session.canary",
     }  # fmt: skip
     assert "json" in loaded
     assert ours_loaded <= allowed
