@@ -157,3 +157,15 @@ def test_an_ordinary_user_in_a_private_network(server: str, label: str, status: 
     assert (report.label, done.status) == (label, status), done.err
     assert done.out == f"{SOME_USER}\n"
     program.assert_whole(report)
+
+
+def test_the_kernel_says_which_process_tried(tmp_path: Path) -> None:
+    """Also one whose connect failed within microseconds."""
+    path = tmp_path / "report.json"
+    typed = ("run", "-p", "127.0.0.1:47915", "--format", "json", "--output", str(path), "--")
+    with program.namespace():
+        program.run(*typed, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/47915")
+    report = program.of_document(path.read_text(encoding="utf-8"))
+    (attempt,) = {one["id"] for one in report.attempts}
+    notes = report.health["notes"]
+    assert any(note.startswith(f"#{attempt} was made by bash (") for note in notes), notes

@@ -136,6 +136,8 @@ def live(  # noqa: PLR0913 - one parameter an option
                 around.end()
                 around.finish()
             diagnosis = watch.finish(name, more=(lambda _: ()) if around is None else around.observe)
+            if around is not None:
+                diagnosis = around.attributed(diagnosis)
             status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
             diagnosis = save_options.saved(diagnosis, begun, saving, status=status)
     live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)

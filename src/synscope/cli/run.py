@@ -155,6 +155,8 @@ def run(  # noqa: PLR0913 - one parameter an option
             told = _told(command, ended, source)
             more = _more(command, ended, begun.surroundings)
             diagnosis = begun.watch.finish(shlex.join(command), command=told, more=more)
+            if begun.surroundings is not None:
+                diagnosis = begun.surroundings.attributed(diagnosis)
             verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
             status = ended.combined(verdict, ExitFrom(exit_from))
             diagnosis = save_options.saved(diagnosis, begun, saving, status=status)

@@ -71,7 +71,7 @@ def _watched(begun: Begun, name: str) -> Diagnosis:
         return watch.finish(name)
     around.end()
     around.finish()
-    return watch.finish(name, more=around.observe)
+    return around.attributed(watch.finish(name, more=around.observe))
 
 
 def _await_word(asked: threading.Event) -> None:

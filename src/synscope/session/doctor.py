@@ -144,6 +144,8 @@ def examine(
                 yield from around.observe(summary)
 
         diagnosis = begun.watch.finish(f"doctor {target.text}", more=more)
+        if around is not None:
+            diagnosis = around.attributed(diagnosis)
     return _noted(diagnosis, [_own(one) for one in connects.made])
 
 

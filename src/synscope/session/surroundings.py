@@ -11,16 +11,19 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final, Self
 
 from synscope.evidence.host import Snapshot, SnapshotError, collect, from_json, observe_host
 from synscope.evidence.host.document import LONGEST_DOCUMENT
-from synscope.evidence.kernel.events import TraceHealth
+from synscope.evidence.kernel.events import Task, TraceHealth
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.reader import Reader
-from synscope.model import FAILURES, Observation, Target, TargetSummary
+from synscope.evidence.kernel.witness import sum_up
+from synscope.evidence.units import listed
+from synscope.model import FAILURES, Diagnosis, Observation, Target, TargetSummary
 from synscope.session.elevate import Helper
 from synscope.session.errors import HelperError
 from synscope.session.helper import LOOK_S
@@ -149,6 +152,19 @@ class Surroundings:
         events = [] if self._trace is None else self._trace.events
         yield from observe_kernel(summary.target, summary.groups, events, self._trace_health)
 
+    def attributed(self, diagnosis: Diagnosis) -> Diagnosis:
+        """The diagnosis with what the trace says about who made the attempts, and who listened when, as notes."""
+        events = [] if self._trace is None else self._trace.events
+        said: list[str] = []
+        for one in diagnosis.targets:
+            witness = sum_up(one.summary.target, one.summary.groups, events, self._trace_health)
+            said += _made_by(witness.processes)
+            said += [f"port {one.summary.target.port}: {sentence}" for sentence in witness.listeners]
+        if not said:
+            return diagnosis
+        notes = (*diagnosis.health.notes, *dict.fromkeys(said))
+        return diagnosis._replace(health=replace(diagnosis.health, notes=notes))
+
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:
         """The looks that were taken, in order of time."""
@@ -195,5 +211,12 @@ class Surroundings:
             helper.untrace()
 
 
-Observe = Callable[[TargetSummary], Iterable[Observation]]
-"""What ``analysis.diagnose`` is told besides packets."""
+def _made_by(processes: Mapping[int, Task]) -> list[str]:
+    """A sentence for each process that made attempts. Its name is its own choice."""
+    numbers: dict[Task, list[str]] = {}
+    for attempt, task in sorted(processes.items()):
+        numbers.setdefault(task, []).append(f"#{attempt}")
+    return [
+        f"{listed(made)} {'was' if len(made) == 1 else 'were'} made by {task}, says the kernel"
+        for task, made in numbers.items()
+    ]
