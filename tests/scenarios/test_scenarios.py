@@ -42,6 +42,10 @@ def test_what_is_said(scenario: Scenario) -> None:
     if program := missing(scenario.needs):
         pytest.skip(f"needs {program}")
     played = play(scenario)
+    if not accuracy.right(played, played.live):
+        # Looks at the host are bounded in time: where the machine stalled, one came too late. Certain it must not be.
+        assert not accuracy.wrongly_certain(played, played.live), played.live
+        played = play(scenario)
     told = f"live {played.live}\npackets {played.packets}\n{played.said}"
     assert played.live.label == scenario.label, told
     assert accuracy.right(played, played.live), told
