@@ -13,14 +13,14 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urlsplit
 
 from synscope.capture import filter as kernel_filter
 from synscope.capture import ring_socket
 from synscope.capture.interfaces import interfaces
 from synscope.capture.ring import Geometry, Ring, open_largest
 from synscope.capture.save import Saver
-from synscope.model import Attempt, Target
+from synscope.evidence.host import proxy
+from synscope.model import PORT_MAX, Attempt, Target
 from synscope.session import canary, elevate, privileges, saving
 from synscope.session.elevate import Helper
 from synscope.session.errors import SessionError
@@ -37,7 +37,6 @@ SNAP_LENGTH: Final = 400
 PROXY_PORTS: Final = frozenset({1080, 3128, 8080, 8118, 8888, 9050})
 """Where proxies usually listen (SOCKS, Squid, HTTP alternatives, Privoxy, mitmproxy's and Tor's usual ports)."""
 
-_PROXY_VARIABLES: Final = ("http_proxy", "https_proxy", "all_proxy")
 _SEED_BYTES: Final = 8
 _LOOPBACK: Final = "lo"
 _ANY: Final = "any"
@@ -80,13 +79,10 @@ class Begun(contextlib.ExitStack):
 def proxy_ports(environment: Mapping[str, str]) -> frozenset[int]:
     """The ports of the proxies that an environment names, and those where proxies usually are."""
     found = set(PROXY_PORTS)
-    for name in _PROXY_VARIABLES:
-        for spelled in (name, name.upper()):
-            value = environment.get(spelled, "")
-            with contextlib.suppress(ValueError):
-                port = urlsplit(value if "//" in value else f"//{value}").port
-                if port:
-                    found.add(port)
+    for name, value in proxy.of_environment(environment).items():
+        server = None if name.lower() == "no_proxy" else proxy.server_of(value)
+        if server is not None and 1 <= server.port <= PORT_MAX:
+            found.add(server.port)
     return frozenset(found)
 
 

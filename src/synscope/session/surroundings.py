@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
-from synscope.evidence.host import Snapshot, SnapshotError, collect, from_json, observe_host
+from synscope.evidence.host import Snapshot, SnapshotError, collect, from_json, observe_host, proxy
 from synscope.evidence.host.document import LONGEST_DOCUMENT
 from synscope.evidence.kernel.events import Task, TraceHealth
 from synscope.evidence.kernel.observe import observe_kernel
@@ -31,7 +31,6 @@ from synscope.session.helper import LOOK_S
 DURING_S: Final = 0.7
 """Seconds after which what still goes on is looked at."""
 _WAIT_S: Final = LOOK_S + 0.3
-_PROXIES: Final = ("http_proxy", "https_proxy", "all_proxy", "no_proxy", "ftp_proxy")
 _CHUNK: Final = 1 << 16
 
 
@@ -85,8 +84,7 @@ class Surroundings:
         self._helper = helper
         self._ports = sorted({target.wrapped for target in targets})
         self._hosts = sorted({"localhost", *(one.host for one in targets if one.host is not None)})
-        names = {*_PROXIES, *(name.upper() for name in _PROXIES)}
-        self._environment = {name: value for name, value in environment.items() if name in names}
+        self._environment = proxy.of_environment(environment)
         self._namespace = namespace
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []

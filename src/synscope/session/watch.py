@@ -171,7 +171,7 @@ class Watch:
         decided = failed = succeeded = 0
         for outcome, number in everything.items():
             label = _LABELS[outcome]
-            ripe = {True: silent, False: refused}[label in _WAITING].get(outcome, 0)
+            ripe = (silent if label in _WAITING else refused).get(outcome, 0)
             if label is Label.COMPLETED:
                 succeeded += number
                 decided += number

@@ -6,7 +6,6 @@ import pytest
 
 from synscope.evidence.host import observe_host
 from synscope.evidence.host.observe import QUESTIONS
-from synscope.evidence.host.observe_errors import WORDS as ERROR_WORDS
 from synscope.evidence.host.records import (
     Denial,
     ElsewhereListener,
@@ -57,7 +56,7 @@ BLIND = snapshot()._replace(
 
 def test_every_word_about_the_host_is_answered() -> None:
     host = {word.name for word in VOCABULARY if word.source is Source.HOST}
-    assert QUESTIONS.keys() | ERROR_WORDS.keys() | client_errors.MEANINGS.keys() | {"program-crashed"} == host
+    assert QUESTIONS.keys() | client_errors.MEANINGS.keys() | {"program-crashed"} == host
     assert all(WORDS[name].source is Source.HOST for name in QUESTIONS)
 
 

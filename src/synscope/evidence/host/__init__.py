@@ -8,7 +8,6 @@ and touches nothing. A snapshot holds no secrets: see ``docs/host-evidence.md``.
 from synscope.evidence.host.collect import collect
 from synscope.evidence.host.document import SnapshotError, from_json, snapshot_document, to_json
 from synscope.evidence.host.observe import observe_host
-from synscope.evidence.host.observe_errors import observe_errors
 from synscope.evidence.host.records import Snapshot
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "SnapshotError",
     "collect",
     "from_json",
-    "observe_errors",
     "observe_host",
     "snapshot_document",
     "to_json",

@@ -2,7 +2,7 @@
 
 Input: the target, the snapshots in order of time (before, during, after), and what the packets say about where
 attempts failed. Output: one ``Observation`` for each of ``QUESTIONS``. Pure: nothing is looked up, whatever the
-snapshots hold. The words about errors that a program printed are ``observe_errors``'s.
+snapshots hold. The words about errors that a program printed are answered by ``session.client_errors``.
 """
 
 from __future__ import annotations

@@ -40,10 +40,15 @@ class Server(NamedTuple):
     port: int
 
 
-def recorded(environment: Mapping[str, str]) -> tuple[Variable, ...]:
-    """Return the proxy variables of an environment, in both spellings, without credentials."""
+def of_environment(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the proxy variables of an environment that are set, in both spellings, as they are."""
     spellings = [spelling for name in VARIABLES for spelling in (name, name.upper())]
-    return tuple(Variable(name, redacted(environment[name])) for name in spellings if environment.get(name))
+    return {name: environment[name] for name in spellings if environment.get(name)}
+
+
+def recorded(environment: Mapping[str, str]) -> tuple[Variable, ...]:
+    """Return the proxy variables of an environment without credentials."""
+    return tuple(Variable(name, redacted(value)) for name, value in of_environment(environment).items())
 
 
 def redacted(url: str) -> str:
