@@ -15,11 +15,14 @@ from synscope.evidence.units import duration
 from synscope.model import Attempt
 
 CONNECT_BEFORE_NS: Final = 20_000_000
-"""A SYN leaves at most this long after its connect began: the thread may have had to wait for a CPU in between."""
+"""A SYN leaves this long after its connect began, or sooner: the thread may have had to wait for a CPU."""
 SLACK_NS: Final = 1_000_000
 """What the two clocks may differ by."""
 DROP_AFTER_NS: Final = 2_000_000
-"""A first SYN is dropped at most this long after the capture saw it."""
+"""A first SYN is dropped this long after the capture saw it, or sooner."""
+STALL_NS: Final = 200_000_000
+"""What happens at once may still be torn apart this far where a hypervisor takes the CPU away (36 ms were measured
+on an idle machine). Looked at only when the usual window is empty; less than a SYN's first retransmission."""
 ANSWER_WITHIN_NS: Final = 1_000_000_000
 """How long after the SYN its RST is looked for when the capture has no answer."""
 _UNKNOWN_ADDRESS: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, never bound
@@ -46,21 +49,23 @@ def connect_of(record: Record, attempt: Attempt) -> Tie:
     if attempt.frames.syn is None:
         return Tie(None, "its SYN is not in the capture")
     syn_ns = attempt.first_ts_ns
-    near = [
-        event
-        for event in record.connects(attempt.server.port, syn_ns - CONNECT_BEFORE_NS, syn_ns + SLACK_NS)
-        if _fits(event, attempt)
-    ]
-    if not near:
-        return Tie(
-            None, f"no process began to connect there within {duration(CONNECT_BEFORE_NS)} before its SYN"
-        )
+    near = next(
+        filter(None, (_near(record, attempt, window) for window in (CONNECT_BEFORE_NS, STALL_NS))), None
+    )
+    if near is None:
+        return Tie(None, f"no process began to connect there within {duration(STALL_NS)} before its SYN")
     threads = _threads(record, attempt, near)
     if len(threads) > 1:
         return Tie(None, f"{len(threads)} threads began to connect there at the same time", len(threads))
     own = [event for event in near if event.task.tid in threads]
     before = [event for event in own if event.ts_ns <= syn_ns]
     return Tie(before[-1] if before else own[0], "")
+
+
+def _near(record: Record, attempt: Attempt, window_ns: int) -> list[Event]:
+    syn_ns = attempt.first_ts_ns
+    connects = record.connects(attempt.server.port, syn_ns - window_ns, syn_ns + SLACK_NS)
+    return [event for event in connects if _fits(event, attempt)]
 
 
 def _fits(connect: Event, attempt: Attempt) -> bool:
@@ -84,25 +89,32 @@ def fate_of(record: Record, attempt: Attempt, tie: Tie) -> Fate:
     """Return the drop of the attempt's first SYN."""
     if tie.connect is None:
         return Fate(None, tie.why)
-    tid, start = tie.connect.task.tid, tie.connect.ts_ns
-    end = attempt.first_ts_ns + DROP_AFTER_NS
-    if not record.complete(start, end):
+    start = tie.connect.ts_ns
+    if not record.complete(start, attempt.first_ts_ns + DROP_AFTER_NS):
         gaps = record.health.gaps or "it was not on all the time"
         return Fate(
             None, f"drops are tied by thread and time alone, and of the trace something is missing: {gaps}"
         )
-    later = record.connects_of(tid, start + 1, end)
-    found = record.drops(tid, start, later[0].ts_ns - 1 if later else end)
-    ipv6 = ":" in attempt.server.address
-    drops = [drop for drop in found if drop.ipv6 == ipv6]
+    ends = (attempt.first_ts_ns + window for window in (DROP_AFTER_NS, STALL_NS))
+    drops = next(filter(None, (drops_of(record, tie.connect, end) for end in ends)), [])
     reasons = sorted({drop.reason for drop in drops})
     if len(reasons) > 1:
         return Fate(None, f"the thread saw drops for several reasons: {', '.join(reasons)}")
     if not drops:
-        return Fate(
-            None, f"no drop in {tie.connect.task}'s context within {duration(DROP_AFTER_NS)} of its SYN"
-        )
+        return Fate(None, f"no drop in {tie.connect.task}'s context within {duration(STALL_NS)} of its SYN")
     return Fate(drops[0], "")
+
+
+def drops_of(record: Record, connect: Event, end_ns: int) -> list[Event]:
+    """Return the drops that may be of ``connect``'s frames: until the thread's next connect, or until ``end_ns``."""
+    tid, start = connect.task.tid, connect.ts_ns
+    later = record.connects_of(tid, start + 1, end_ns)
+    ipv6 = connect.server is not None and ":" in connect.server.address
+    return [
+        drop
+        for drop in record.drops(tid, start, later[0].ts_ns - 1 if later else end_ns)
+        if drop.ipv6 == ipv6
+    ]
 
 
 def resets_of(record: Record, attempt: Attempt) -> list[Event]:

@@ -14,13 +14,10 @@ from typing import Final
 from synscope.evidence.kernel.aim import aims_at
 from synscope.evidence.kernel.events import Event
 from synscope.evidence.kernel.record import Record
-from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, SLACK_NS
+from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, SLACK_NS, STALL_NS, drops_of
 from synscope.evidence.units import count, duration
 from synscope.evidence.view import Verdict, attempts, no, unknown, yes
-from synscope.model import AttemptGroup, Endpoint, Target
-
-FAILED_AT_ONCE_NS: Final = 1_000_000
-"""A SYN that is dropped on its way out is dropped this soon after its connect began (measured: 16-40 µs)."""
+from synscope.model import Attempt, AttemptGroup, Endpoint, Target
 
 
 def connect_without_syn(target: Target, groups: Sequence[AttemptGroup], record: Record) -> Verdict:
@@ -55,47 +52,46 @@ def _unmatched(connects: list[Event], groups: Sequence[AttemptGroup]) -> list[Ev
     """
     folded = [group for group in groups if group.count > len(group.examples)]
     free = sorted(attempts(groups), key=lambda attempt: attempt.first_ts_ns)
-    left: list[Event] = []
-    for event in connects:
-        own = next(
-            (
-                each
-                for each in free
-                if event.server == each.server and _near(event.ts_ns, each.first_ts_ns, each.first_ts_ns)
-            ),
-            None,
+    left = connects
+    for window_ns in (CONNECT_BEFORE_NS, STALL_NS):
+        left = [event for event in left if not _claimed(event, free, window_ns)]
+    return [
+        event
+        for event in left
+        if not any(
+            event.server == it.server and _near(event.ts_ns, it.first_ts_ns, it.last_ts_ns, STALL_NS)
+            for it in folded
         )
-        if own is not None:
-            free.remove(own)
-        elif not any(
-            event.server == it.server and _near(event.ts_ns, it.first_ts_ns, it.last_ts_ns) for it in folded
-        ):
-            left.append(event)
-    return left
+    ]
 
 
-def _near(ts_ns: int, first_ns: int, last_ns: int) -> bool:
-    return first_ns - CONNECT_BEFORE_NS <= ts_ns <= last_ns + SLACK_NS
+def _claimed(event: Event, free: list[Attempt], window_ns: int) -> bool:
+    """Whether one of the ``free`` attempts is this connect's; it is free no longer."""
+    for each in free:
+        if event.server == each.server and _near(event.ts_ns, each.first_ts_ns, each.first_ts_ns, window_ns):
+            free.remove(each)
+            return True
+    return False
+
+
+def _near(ts_ns: int, first_ns: int, last_ns: int, window_ns: int) -> bool:
+    return first_ns - window_ns <= ts_ns <= last_ns + SLACK_NS
 
 
 def _proof(connect: Event, record: Record) -> str | None:
     """What shows that this connect's SYN never left; ``None`` when nothing does."""
     if connect.client is None or connect.server is None:
         return None
-    end = connect.ts_ns + FAILED_AT_ONCE_NS
+    # A SYN that is dropped on its way out is dropped 16-40 µs after its connect began, unless the machine stalls.
+    end = connect.ts_ns + STALL_NS
     unported = Endpoint(connect.client.address, 0)
     for event in record.settled(unported, connect.server, connect.ts_ns, end):
         if event.task.tid == connect.task.tid:
             return f"it ended after {duration(event.ts_ns - connect.ts_ns)}, before it had a local port"
-    if not record.complete(connect.ts_ns, end):
+    drop = next((each for each in drops_of(record, connect, end) if not each.interrupt), None)
+    if drop is None or not record.complete(connect.ts_ns, drop.ts_ns):
         return None
-    tid = connect.task.tid
-    later = record.connects_of(tid, connect.ts_ns + 1, end)
-    ipv6 = ":" in connect.server.address
-    for drop in record.drops(tid, connect.ts_ns, later[0].ts_ns - 1 if later else end):
-        if not drop.interrupt and drop.ipv6 == ipv6:
-            return f"its SYN was dropped on the way out after {duration(drop.ts_ns - connect.ts_ns)}: {drop.reason}"
-    return None
+    return f"its SYN was dropped on the way out after {duration(drop.ts_ns - connect.ts_ns)}: {drop.reason}"
 
 
 def _said(proofs: list[tuple[Event, str]]) -> str:
