@@ -128,6 +128,7 @@ def test_an_overfull_ring_counts_what_it_lost_and_goes_on() -> None:
         time.sleep(0.1)
         lost = ring.dropped
         assert lost > 0
+        assert ring.fullest == 1.0, "known from the loss, before anybody looks at the blocks"
         assert ring.freezes > 0
         assert ring.use == 1.0
         waiting = len(frames_of(ring))

@@ -99,7 +99,7 @@ class Ring:
         self._dropped = 0
         self._freezes = 0
         self.fullest = 0.0
-        """The largest share of the ring that was ever found waiting."""
+        """The largest share of the ring that was ever known to wait."""
 
     # -- frames ---------------------------------------------------------------------------------------
 
@@ -238,6 +238,8 @@ class Ring:
         self._seen += seen
         self._dropped += dropped
         self._freezes += freezes
+        if dropped:
+            self.fullest = 1.0  # between two looks at it
 
     def close(self) -> None:
         """Unmap the ring and close the socket; counters stay."""
