@@ -331,7 +331,7 @@ CASES = (
         CERTAIN,
     ),
     Case("alert", DONE, "always-completed tls-alert", "protocol-mismatch", also="tls-certificate"),
-    Case("404", DONE, "always-completed http-client-error", "application-error", CERTAIN, also="wrong-port"),
+    Case("404", DONE, "always-completed http-client-error", "application-error", LIKELY, also="wrong-port"),
     Case("500", DONE, "always-completed http-server-error", "application-error", CERTAIN),
     Case("502", DONE, "always-completed http-gateway-error", "gateway-upstream", also="application-error"),
     Case(

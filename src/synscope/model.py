@@ -214,8 +214,8 @@ class NearMiss(NamedTuple):
     """Traffic that may be what the user meant although it did not go to the target."""
 
     kind: str
-    """``wrapped-port``, ``similar-port``, ``other-address``, ``proxy-request``, ``icmp-without-syn``,
-    ``rst-without-syn``."""
+    """``wrapped-port``, ``similar-port``, ``other-address``, ``proxy-request``, ``proxy-port``,
+    ``icmp-without-syn``, ``rst-without-syn``."""
     text: str
     port: int
     frames: tuple[int, ...] = ()

@@ -146,7 +146,7 @@ SERVER_HELLO = b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03" + bytes(117)
 GET = b"GET / HTTP/1.1\r\nHost: localhost:62893\r\n\r\n"
 
 ASKED = frozenset({"client-data", "client-data-acked"})
-ANSWERED = ASKED | {"server-data"}
+ANSWERED = ASKED | {"server-data", "server-data-acked"}
 LOCAL = {"loopback-traffic"}
 LOCAL_REFUSED = LOCAL | {"refused-by-rst", "always-refused", "refused-address-is-ipv4-only"}
 DONE = LOCAL | {"some-completed", "always-completed"}
@@ -173,7 +173,7 @@ def said(
 ) -> Attempt:
     """A completed connection with these first bytes."""
     events = (frozenset({"client-data", "client-data-acked"}) if client else frozenset()) | (
-        frozenset({"server-data"}) if server else frozenset()
+        frozenset({"server-data", "server-data-acked"}) if server else frozenset()
     )
     spoken: dict[str, Any] = {
         "client_payload": client,

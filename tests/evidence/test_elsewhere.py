@@ -111,6 +111,36 @@ SITUATIONS = [
         ),
     ),
     Situation(
+        "a gateway, and what it tried",
+        (said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", at=SECOND),),
+        LOCAL | {"some-completed", "always-completed", "http-gateway-error", "upstream-attempt-failed"},
+        others=(summary(attempt(REFUSED, port=9001, at=SECOND + MS + MS // 2), port=9001),),
+    ),
+    Situation(
+        "a gateway, and what failed before it was asked",
+        (said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", at=SECOND),),
+        LOCAL | {"some-completed", "always-completed", "http-gateway-error"},
+        others=(summary(attempt(REFUSED, port=9001), port=9001),),
+    ),
+    Situation(
+        "a proxy's port, refused",
+        (),
+        {"no-syn-to-target", "proxy-port-tried"},
+        options={"misses": [NearMiss("proxy-port", "a SYN went to 127.0.0.1:3128", 3128, (4,))]},
+    ),
+    Situation(
+        "localhost leads elsewhere",
+        (attempt(REFUSED, server="127.0.1.1"),),
+        LOCAL_REFUSED | {"unusual-loopback-address"},
+        options={"host": "localhost"},
+    ),
+    Situation(
+        "localhost leads elsewhere too",
+        (attempt(REFUSED, server="127.0.1.1"), attempt(REFUSED, at=SECOND)),
+        LOCAL_REFUSED,
+        options={"host": "localhost"},
+    ),
+    Situation(
         "dns over tcp",
         (),
         {"no-syn-to-target", "dns-query-for-localhost"},

@@ -50,6 +50,48 @@ SITUATIONS = [
         ),
         DONE | {"late-answer", "client-gave-up", "reset-by-client"},
     ),
+    Situation(
+        "the server closes after the client that got nothing",
+        (
+            attempt(
+                Outcome.SERVER_SILENT,
+                events=ASKED | {"client-fin", "server-fin"},
+                times=times(client_data=MS, client_fin=2 * SECOND, end=2 * SECOND + MS),
+            ),
+        ),
+        DONE | {"server-silent", "request-acknowledged", "client-gave-up", "server-closed-in-turn"},
+    ),
+    Situation(
+        "the answer never acknowledged, until the client gives up",
+        (
+            attempt(
+                Outcome.CLOSED,
+                events=ASKED | {"server-data", "client-fin"},
+                times=times(client_data=0, server_data=MS, client_fin=2 * SECOND, end=2 * SECOND),
+            ),
+        ),
+        DONE | {"answer-not-acknowledged"},
+    ),
+    Situation(
+        "the answer never acknowledged, until the capture ends",
+        (
+            attempt(
+                Outcome.CLOSED, events=ASKED | {"server-data"}, times=times(client_data=0, server_data=MS)
+            ),
+        ),
+        DONE | {"answer-not-acknowledged"},
+    ),
+    Situation(
+        "an answer that is turned down with a reset is no loss",
+        (
+            attempt(
+                Outcome.RESET_BY_CLIENT,
+                events=ASKED | {"server-data", "client-rst"},
+                times=times(client_data=0, server_data=MS, end=2 * SECOND),
+            ),
+        ),
+        DONE | {"reset-by-client"},
+    ),
 ]
 
 

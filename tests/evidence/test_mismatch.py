@@ -8,6 +8,9 @@ from synscope.model import Answer, Attempt
 
 from .builders import DONE, GET, HELLO, SERVER_HELLO, Situation, check, observe, said, times
 
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
 SITUATIONS = [
     Situation(
         "https to http",
@@ -54,6 +57,67 @@ SITUATIONS = [
         ),
         DONE | {"tls-certificate-rejected"},
     ),
+    Situation(
+        "certificate rejected by a close",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=517,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        DONE | {"tls-certificate-rejected"},
+    ),
+    Situation(
+        "certificate rejected after a second hello",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO[:11] + RETRY + SERVER_HELLO[43:],
+                client_bytes=517 + 6 + 517 + 7,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        DONE | {"tls-certificate-rejected"},
+    ),
+    *(
+        Situation(
+            f"left after the handshake, {flight} bytes",
+            (
+                said(
+                    HELLO,
+                    SERVER_HELLO,
+                    client_bytes=517 + flight,
+                    server_bytes=1329,
+                    times=times(client_data=1, server_data=2, client_fin=3, end=3),
+                ),
+            ),
+            DONE | {"tls-left-unused"},
+        )
+        for flight in (80, 93, 126)
+    ),
+    Situation(
+        "left after the handshake, and said so",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=517 + 80 + 24,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, client_fin=3, end=3),
+            ),
+        ),
+        DONE,
+    ),
+    Situation(
+        "HTTP/2 to a server that answers a page",
+        (said(PREFACE, b"<!DOCTYPE HTML>\n"),),
+        DONE | {"other-protocol-greeting"},
+    ),
+    Situation("HTTP/2", (said(PREFACE, b"\0\0\x06\x04\0\0\0\0\0" + bytes(6)),), DONE),
     Situation("healthy TLS", (said(HELLO, SERVER_HELLO, client_bytes=900, server_bytes=4000),), DONE),
 ]
 

@@ -34,6 +34,7 @@ from . import (
     test_mismatch,
     test_resets,
     test_timeline,
+    test_unfinished,
 )
 
 EVENTS = [
@@ -133,7 +134,7 @@ def test_the_table_covers_the_vocabulary() -> None:
 
 
 def test_every_word_comes_up() -> None:
-    shown = [test_answers, test_elsewhere, test_exchange, test_handshake]
+    shown = [test_answers, test_elsewhere, test_exchange, test_handshake, test_unfinished]
     shown += [test_icmp, test_mismatch, test_resets, test_timeline]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     assert named == set(QUESTIONS)

@@ -15,7 +15,9 @@ PORTS = st.integers(0, 700_000)
     ("a", "b", "how"),
     [
         (62893, 62839, "two digits swapped"),
-        (62893, 62894, "one digit different"),
+        (62893, 62894, "the next number"),
+        (6380, 6379, "the number before"),
+        (62893, 62898, "one digit different"),
         (8080, 808, "one digit less"),
         (619009, 61909, "one digit less"),
         (3000, 30000, "one digit more"),

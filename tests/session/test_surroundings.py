@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from synscope.evidence.targets import PROXY_PORTS
 from synscope.model import Answer, Label, Target, TargetSummary
 from synscope.session import elevate
-from synscope.session.begin import PROXY_PORTS, proxy_ports
+from synscope.session.begin import proxy_ports
 from synscope.session.surroundings import Surroundings
 from tests.session.kernel import need_root
 

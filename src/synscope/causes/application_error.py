@@ -26,6 +26,8 @@ CAUSE = Cause(
                 "http-client-error",
                 "http-server-error",
                 "http-gateway-error",
+                "answer-cut-short",
+                "answer-stalled",
                 "reset-before-answer",
                 "closed-before-answer",
             ),
@@ -34,6 +36,8 @@ CAUSE = Cause(
     supports=(
         Clue("http-server-error", 55, "It answered with a 5xx status: it failed itself."),
         Clue("http-client-error", 50, "It answered with a 4xx status: it objects to the request."),
+        Clue("answer-cut-short", 60, "It ended the connection in the middle of its answer."),
+        Clue("answer-stalled", 10),
         Clue("reset-before-answer", 15, "It reset the connection before it had sent a byte."),
         Clue("closed-before-answer", 15, "It closed the connection before it had sent a byte."),
         Clue("rst-looks-like-application", 5),
@@ -47,7 +51,7 @@ CAUSE = Cause(
         Clue("tls-certificate-rejected", 20),
     ),
     contradicts=yes("plain-to-tls-server", "tls-to-plain-server"),
-    decisive=(yes("http-server-error"), yes("http-client-error")),
+    decisive=(yes("http-server-error"), yes("answer-cut-short")),
     decided_by="the status line, and the service's own log at that time",
     checks=on_each_os(
         linux='curl -si "http://{host}:{port}/" | head -20',

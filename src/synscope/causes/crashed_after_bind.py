@@ -45,6 +45,7 @@ CAUSE = Cause(
         Clue("success-after-failures", 8),
         Clue("listener-in-other-namespace", 100, when=yes("kernel-saw-listener-close")),
         Clue("listener-on-target", 10),
+        Clue("bind-failed-in-use", 100),
         Clue("rst-looks-like-firewall", 6, when=yes("loopback-traffic")),
     ),
     contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
@@ -55,7 +56,7 @@ CAUSE = Cause(
         yes("reset-before-answer", "listener-vanished"),
         yes("closed-before-answer", "listener-vanished"),
     ),
-    doubted_by=yes("success-after-failures"),
+    doubted_by=yes("success-after-failures", "bind-failed-in-use"),
     refines=("service-not-running", "application-error"),
     decided_by="the exit status and log of the service: an end after the line that reports listening",
     checks=(

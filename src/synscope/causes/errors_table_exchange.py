@@ -183,6 +183,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         spellings=(
             "CERTIFICATE_VERIFY_FAILED",
             "certificate verify failed",
+            "certificate verification failed",
             "SSL certificate problem",
             "ERR_CERT_AUTHORITY_INVALID",
             "ERR_CERT_COMMON_NAME_INVALID",

@@ -24,7 +24,10 @@ CAUSE = Cause(
     signatures=(
         shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
         shows(Label.HALF_OPEN, requires=yes("half-open")),
-        shows(Label.COMPLETED, requires=yes("request-not-acknowledged")),
+        shows(
+            Label.COMPLETED,
+            any_of=yes("request-not-acknowledged", "answer-not-acknowledged", "server-silent"),
+        ),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
         shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "firewall-rule-drops")),
     ),
@@ -38,6 +41,7 @@ CAUSE = Cause(
             when=yes("no-syn-to-target"),
         ),
         Clue("request-not-acknowledged", 45, "What the client sent was never acknowledged."),
+        Clue("answer-not-acknowledged", 45, "What the server sent was never acknowledged."),
         Clue("syn-repeated", 5, "The client repeated its SYN in vain."),
         Clue("listener-on-target", 10),
         Clue("loopback-traffic", 5),
@@ -55,6 +59,7 @@ CAUSE = Cause(
         yes("syn-unanswered", "firewall-rule-drops", "loopback-traffic"),
         yes("no-syn-to-target", "firewall-rule-drops", "kernel-saw-connect-without-syn"),
         yes("request-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
+        yes("answer-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
     ),
     decided_by="the rules, or the drop reason of the kernel; and a listener whose queue is not full",
     checks=(

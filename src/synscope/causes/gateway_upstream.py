@@ -33,6 +33,7 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("http-gateway-error", 45, "A gateway answered 502, 503 or 504."),
+        Clue("upstream-attempt-failed", 45, "Its own attempt failed before it answered."),
         Clue(
             "gateway-upstream-failed",
             12,
@@ -40,7 +41,10 @@ CAUSE = Cause(
         ),
     ),
     weakened_by=(Clue("http-loading", 30),),
-    decisive=(yes("http-gateway-error", "gateway-upstream-failed"),),
+    decisive=(
+        yes("http-gateway-error", "upstream-attempt-failed"),
+        yes("http-gateway-error", "gateway-upstream-failed"),
+    ),
     refines=("application-error",),
     decided_by="the gateway's error log, which names the upstream and the reason",
     checks=(

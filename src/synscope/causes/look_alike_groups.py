@@ -181,8 +181,14 @@ GROUPS: tuple[Group, ...] = (
         slug="no-answer",
         title="the connection was made and the request was not answered",
         labels=(Label.COMPLETED,),
-        signs=("server-silent", "request-not-acknowledged", "late-answer"),
-        codes=_codes("110 122 131 132 133 134"),
+        signs=(
+            "server-silent",
+            "request-not-acknowledged",
+            "answer-not-acknowledged",
+            "answer-stalled",
+            "late-answer",
+        ),
+        codes=_codes("110 122 131 132 133 134 151 153"),
         deciders=_on(
             {
                 "linux": "ss -tanp 'sport = :{port}'",
@@ -192,15 +198,23 @@ GROUPS: tuple[Group, ...] = (
             ("established connections without a process, a full listen queue", "SYN131"),
             ("connections of the server with bytes in Recv-Q", "SYN133"),
             ("Recv-Q 0, and the process is busy", "SYN134"),
-            ("Recv-Q 0 at the server, and bytes in the client's Send-Q", "SYN122"),
+            ("Recv-Q 0 at both ends, and bytes in the Send-Q of one", "SYN122"),
             ("the process is a forwarder (docker-proxy, ssh, kubectl)", "SYN110"),
+            ("Recv-Q 0, and the program does not speak TLS", "SYN151"),
+            ("Recv-Q 0, and the service's log has an error at that time", "SYN153"),
         ),
     ),
     Group(
         slug="cut-short",
         title="the server ended the connection before it answered",
         labels=(Label.COMPLETED,),
-        signs=("reset-before-answer", "closed-before-answer", "tls-alert"),
+        signs=(
+            "reset-before-answer",
+            "closed-before-answer",
+            "answer-cut-short",
+            "tls-alert",
+            "tls-left-unused",
+        ),
         codes=_codes("103 110 132 151 152 153"),
         deciders=(
             *_on(

@@ -26,6 +26,7 @@ CAUSE = Cause(
                 "no-syn-to-target", "dns-query-for-localhost", "localhost-resolves-wrong", "client-error-name"
             ),
         ),
+        shows(Label.SYN_RST, any_of=yes("unusual-loopback-address", "localhost-resolves-wrong")),
         shows(
             Label.SYN_NO_REPLY,
             any_of=yes("dns-query-for-localhost", "localhost-resolves-wrong", "unreachable-by-icmp"),
@@ -33,6 +34,7 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("localhost-resolves-wrong", 60, "The name does not resolve to loopback addresses here."),
+        Clue("unusual-loopback-address", 25, "The name led to another loopback address than the usual ones."),
         Clue("client-error-name", 50, "The client could not resolve the name."),
         Clue("dns-query-for-localhost", 35, "A DNS query for localhost left the machine."),
     ),

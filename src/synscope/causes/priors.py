@@ -32,6 +32,8 @@ _REFUSED: Final = {
     # Few firewalls reject loopback; Windows alone answers a full queue with RST.
     "SYN121": 8,
     "SYN131": 4,
+    # A hosts file that leads elsewhere, and only then.
+    "SYN144": 4,
 }
 
 _SILENT: Final = {

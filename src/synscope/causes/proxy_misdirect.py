@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
+from synscope.model import Answer, Kind, Label
 
 CAUSE = Cause(
     code="SYN143",
@@ -28,9 +28,11 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("proxy-request-names-target", 60, "A request to a proxy names it."),
+        Clue("proxy-port-tried", 25, "A SYN went to a port that proxies use.", when=yes("no-syn-to-target")),
         Clue("proxy-configured", 35, "The client's environment names a proxy for it."),
     ),
     weakened_by=(
+        Clue("proxy-configured", 12, answer=Answer.NO, when=no("proxy-port-tried")),
         Clue("client-error-name", 10),
         Clue("client-error-unreachable", 10),
         Clue("similar-port-completed", 8),

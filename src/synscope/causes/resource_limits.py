@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.model import Answer, Kind, Label
 
 CAUSE = Cause(
     code="SYN132",
@@ -39,6 +39,7 @@ CAUSE = Cause(
         Clue("server-out-of-descriptors", 70, "The server has no file descriptor left."),
         Clue("many-completed-before-silence", 5),
     ),
+    weakened_by=(Clue("client-out-of-resources", 8, answer=Answer.NO, when=yes("no-syn-to-target")),),
     decisive=(
         yes("no-syn-to-target", "client-out-of-resources"),
         yes("kernel-saw-connect-without-syn", "client-out-of-resources"),

@@ -29,6 +29,13 @@ CAUSE = Cause(
         Clue("policy-denied", 80, "The audit log shows the denial."),
         Clue("client-error-denied", 55, "The client says that it may not.", when=yes("no-syn-to-target")),
         Clue("bind-failed-permission", 10),
+        Clue(
+            "client-error-refused",
+            10,
+            "The client says that its connect failed, and nothing was sent.",
+            when=yes("no-syn-to-target", "listener-on-target"),
+        ),
+        Clue("listener-on-target", 8, when=yes("no-syn-to-target")),
     ),
     weakened_by=(Clue("some-completed", 3),),
     decisive=(

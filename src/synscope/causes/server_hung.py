@@ -21,7 +21,7 @@ CAUSE = Cause(
     ),
     documented_in=("C",),
     signatures=(
-        shows(Label.COMPLETED, requires=yes("server-silent")),
+        shows(Label.COMPLETED, any_of=yes("server-silent", "answer-stalled")),
         shows(
             Label.SYN_NO_REPLY,
             requires=yes("syn-unanswered"),
@@ -31,6 +31,7 @@ CAUSE = Cause(
     supports=(
         Clue("server-process-stopped", 50, "Its process is stopped, dead or blocked."),
         Clue("server-process-stopped", 120, when=yes("syn-unanswered", "accept-queue-full")),
+        Clue("answer-stalled", 30, "It fell silent in the middle of its answer."),
         Clue("client-gave-up", 25, "The client gave up waiting."),
         Clue("request-acknowledged", 10, "Its kernel acknowledged the request; the program did not answer."),
         Clue("many-completed-before-silence", 12),
@@ -38,7 +39,9 @@ CAUSE = Cause(
     ),
     weakened_by=(
         Clue("request-not-acknowledged", 20),
+        Clue("firewall-rule-drops", 40, when=yes("server-silent")),
         Clue("late-answer", 15),
+        Clue("server-closed-in-turn", 20),
         Clue("container-publishes-port", 5),
     ),
     decisive=(yes("server-silent", "request-acknowledged", "server-process-stopped"),),

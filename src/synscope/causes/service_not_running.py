@@ -58,6 +58,7 @@ CAUSE = Cause(
     contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
     doubted_by=yes(
         "listener-on-similar-port",
+        "listener-on-another-port",
         "listener-in-other-namespace",
         "container-publishes-port",
         "listener-appeared-later",

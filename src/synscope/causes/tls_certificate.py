@@ -21,11 +21,15 @@ CAUSE = Cause(
     documented_in=("A", "B"),
     signatures=(
         shows(
-            Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert", "client-error-certificate")
+            Label.COMPLETED,
+            any_of=yes(
+                "tls-certificate-rejected", "tls-left-unused", "tls-alert", "client-error-certificate"
+            ),
         ),
     ),
     supports=(
         Clue("tls-certificate-rejected", 60, "The client turned the certificate down."),
+        Clue("tls-left-unused", 40, "The client finished the handshake and left without a request."),
         Clue("client-error-certificate", 60, "The client says so itself."),
         Clue("tls-alert", 15, "One side ended the TLS handshake with an alert."),
     ),

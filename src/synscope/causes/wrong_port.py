@@ -36,6 +36,7 @@ CAUSE = Cause(
         Clue("listener-on-similar-port", 30, "A listener has a number that looks like a typo of it."),
         Clue("listener-on-similar-port", 100, when=yes("refused-by-rst") + no("listener-on-target")),
         Clue("other-program-owns-port", 10),
+        Clue("listener-on-another-port", 15, when=yes("refused-by-rst") + no("listener-on-target")),
     ),
     weakened_by=(
         Clue("success-after-failures", 20),
@@ -47,6 +48,7 @@ CAUSE = Cause(
         Clue("other-family-completed", 15),
         Clue("other-address-completed", 15),
         Clue("listener-on-similar-port", 5, answer=Answer.NO),
+        Clue("listener-on-target", 15, when=yes("no-syn-to-target")),
         Clue("rst-looks-like-firewall", 12, when=yes("loopback-traffic")),
     ),
     contradicts=yes(

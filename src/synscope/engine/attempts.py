@@ -63,6 +63,7 @@ _ODD_ACK = cython.declare(cython.uint, _BIT["odd-ack"])
 _ODD_SYN_ACK = cython.declare(cython.uint, _BIT["odd-syn-ack"])
 _ODD_RST = cython.declare(cython.uint, _BIT["odd-rst"])
 _SYN_AGAIN = cython.declare(cython.uint, _BIT["syn-again-after-rst"])
+_S_DATA_ACKED = cython.declare(cython.uint, _BIT["server-data-acked"])
 _C_DATA_ACKED = cython.declare(cython.uint, _BIT["client-data-acked"])
 _S_DATA_LATE = cython.declare(cython.uint, _BIT["server-data-after-client-fin"])
 _S_FIN_EARLY = cython.declare(cython.uint, _BIT["server-fin-before-data"])
@@ -676,6 +677,11 @@ def _from_client(
             if rows[base + _F_ACK] == 0:
                 rows[base + _F_ACK] = frame
     rows[base + _NEXT_C] = _later(rows[base + _NEXT_C], following)
+    acked = bits & _KNOWS_S
+    if acked != 0 and events & _S_DATA_ACKED == 0 and flags & 16 != 0:
+        acked = (ack - rows[base + _ISN_S]) & _M32
+        if 1 < acked < _HALF:
+            rows[base + _EVENTS] |= _S_DATA_ACKED
     events = _C_SENT
     if length != 0:
         if rows[base + _EVENTS] & _C_DATA == 0:

@@ -45,6 +45,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("server-fin-before-data", "the server's FIN came before any of its payload"),
     ("syn-carries-data", "the client's SYN carried payload (TCP Fast Open)"),
     ("client-rst-early", "an RST of the client before the server had acknowledged its SYN"),
+    ("server-data-acked", "the client acknowledged what the server sent after its SYN: payload or a FIN"),
     ("self-connect", "both ends are the same address and port"),
 )
 """Names of all events with their meaning. An event's bit in an attempt's mask is its place here."""

@@ -21,6 +21,7 @@ from synscope.evidence.view import (
     is_local,
     is_loopback,
     no,
+    parsed,
     total,
     unknown,
     yes,
@@ -30,6 +31,7 @@ from synscope.model import FAILURES, Attempt, AttemptGroup, Label, NearMiss, Out
 GATEWAY_WINDOW_NS: Final = 5_000_000_000
 """How far a gateway's error and the failure of its upstream may lie apart."""
 
+_USUAL: Final = frozenset({"127.0.0.1", "::1"})
 _DNS_PORT: Final = 53
 _DNS_LOCALHOST: Final = b"\x09localhost\x00"
 
@@ -103,6 +105,12 @@ def similar_port_tried(view: View) -> Verdict:
         return yes(f"a SYN went to {_ports(view, near)}", frames_of(attempts(near), lambda f: f.first))
     misses = [miss for miss in view.summary.near_misses if miss.kind == "similar-port"]
     return _from_misses(misses) or no("no SYN went to a port that looks like a typo of the target")
+
+
+def proxy_port_tried(view: View) -> Verdict:
+    """``proxy-port-tried``: with no SYN to the target, its request may have gone to a proxy."""
+    misses = [miss for miss in view.summary.near_misses if miss.kind == "proxy-port"]
+    return _from_misses(misses) or no("no SYN went to a port that proxies use")
 
 
 def _similar(view: View, *labels: Label) -> list[AttemptGroup]:
@@ -232,6 +240,38 @@ def gateway_upstream_failed(view: View) -> Verdict:
                 text = f"{gateway.server} answered {status} {when} its own attempt to {failure.server} failed"
                 return yes(text, (*first_data_frames([gateway]), *frames_of([failure], lambda f: f.first)))
     return no("no other port of this host answered 502, 503 or 504 in those seconds")
+
+
+def upstream_attempt_failed(view: View) -> Verdict:
+    """``upstream-attempt-failed``: what the gateway on this port tried before it answered 502, 503 or 504."""
+    gateways = [a for a in attempts(view.completed) if _gateway_status(a) is not None]
+    if not gateways:
+        return no("no gateway answered here")
+    failures = [a for a in attempts(_elsewhere(view, *FAILURES)) if not a.recovered]
+    for gateway in gateways:
+        asked, answered = gateway.times.client_data, gateway.times.server_data
+        if asked is None or answered is None:
+            continue
+        for failure in failures:
+            if asked <= failure.first_ts_ns <= answered and _is_gateway_of(gateway, failure):
+                status = _gateway_status(gateway)
+                text = f"before it answered {status} the gateway tried {failure.server}: {failure.label}"
+                frames = (*first_data_frames([gateway]), *frames_of([failure], lambda f: f.first))
+                return yes(text, sorted(frames))
+    return no("between a request and its answer no attempt of the gateway's failed")
+
+
+def unusual_loopback_address(view: View) -> Verdict:
+    """``unusual-loopback-address``: a hosts file that maps localhost elsewhere within 127.0.0.0/8."""
+    host = view.summary.target.host
+    if host is None or parsed(host) is not None or not names_loopback(host):
+        return no("the target is no name of loopback")
+    seen = attempts(view.decided)
+    odd = [a for a in seen if is_loopback(a.server.address) and a.server.address not in _USUAL]
+    if odd and len(odd) == len(seen):
+        where = listed(sorted({a.server.address for a in odd}))
+        return yes(f"attempts to {host} went to {where}", frames_of(odd, lambda f: f.first))
+    return no("an attempt went to 127.0.0.1 or ::1" if seen else "there is no attempt")
 
 
 def _went_wrong(attempt: Attempt) -> bool:

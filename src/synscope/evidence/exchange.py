@@ -175,6 +175,29 @@ def _not_acknowledged(view: View, attempt: Attempt) -> bool:
     return silent and late and "client-data-acked" not in attempt.events
 
 
+def answer_not_acknowledged(view: View) -> Verdict:
+    """``answer-not-acknowledged``."""
+    found = matching(view.completed, lambda a: _answer_lost(view, a))
+    if found:
+        text = f"the client never acknowledged what the server sent in {found.phrase('connection')}"
+        return yes(text, frames_of(found.attempts, lambda f: f.server_data, lambda f: f.fin or f.rst))
+    return no("what servers sent was acknowledged" if view.completed else _NOT_COMPLETED)
+
+
+def _answer_lost(view: View, attempt: Attempt) -> bool:
+    """Whether the server's bytes stayed unacknowledged for longer than any TCP delays its answer.
+
+    One that had closed before them answers with an RST, and that is no loss.
+    """
+    sent = attempt.times.server_data
+    if sent is None or "server-data-acked" in attempt.events or "client-rst" in attempt.events:
+        return False
+    closed = attempt.times.client_fin
+    if closed is not None:
+        return closed - sent >= ACKNOWLEDGED_BY_NS
+    return view.end_ts_ns is not None and view.end_ts_ns - sent >= PATIENCE_NS
+
+
 def client_gave_up(view: View) -> Verdict:
     """``client-gave-up``."""
     found = matching(view.completed, lambda a: _gave_up(view, a))
@@ -208,6 +231,20 @@ def _late(attempt: Attempt) -> bool | None:
     if "client-rst" in attempt.events or fin - _asked_at(attempt) >= HALF_CLOSE_NS:
         return True
     return None
+
+
+def server_closed_in_turn(view: View) -> Verdict:
+    """``server-closed-in-turn``: a program that is stuck or stopped does not close."""
+    found = matching(
+        view.completed,
+        lambda a: wait_of(view, a) is Wait.SILENT and client_ended_first(a) and "server-fin" in a.events,
+    )
+    return _judged(
+        view,
+        found,
+        lambda m: f"the server closed {m.phrase('connection')} after the client had, without an answer",
+        "no server closed after a client that got no answer",
+    )
 
 
 def late_answer(view: View) -> Verdict:

@@ -20,8 +20,18 @@ _PLAIN_TO_TLS: Final = re.compile(
     r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
 )
 # A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
-_ALERT_SIZES: Final = range(7, 41)
+# Java closes without an alert.
+_ALERT_SIZES: Final = frozenset({0, *range(7, 41)})
 _FINISHED: Final = 58
+# A client's second flight. TLS 1.3: perhaps change_cipher_spec, Finished over SHA-256 or SHA-384. TLS 1.2:
+# ClientKeyExchange (X25519, P-256, P-384, P-521, RSA of 2048 bits), change_cipher_spec, Finished (ChaCha20, GCM).
+_SECOND_FLIGHTS: Final = frozenset(
+    {58, 64, 74, 80} | {key + 6 + finished for key in (42, 75, 107, 143, 267) for finished in (37, 45)}
+)
+_HELLO_RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random by which a ServerHello asks for another ClientHello (RFC 8446 §4.1.3)."""
+_RANDOM: Final = slice(11, 43)
+_CHANGE_CIPHER_SPEC: Final = 6
 _SHORTEST_REQUEST: Final = 130
 _CERTIFICATE_FLIGHT: Final = 500
 _ENDS: Final = frozenset({"client-fin", "server-fin", "client-rst", "server-rst"})
@@ -70,6 +80,8 @@ def other_protocol_greeting(view: View) -> Verdict:
         return payload.protocol not in NAMELESS
 
     def mismatch(x: Exchange) -> bool:
+        if x.client.protocol is Protocol.HTTP2_PREFACE and is_said(x.server):
+            return x.server.protocol is not Protocol.HTTP2_FRAME
         # TLS against something else has its own two words, unless the server names another protocol.
         answered_in_kind = is_tls(x.server) or (is_tls(x.client) and x.server.response is not None)
         if x.client.protocol is Protocol.SOCKS and x.server.response is None:
@@ -130,9 +142,49 @@ def tls_certificate_rejected(view: View) -> Verdict:
     )
 
 
+def tls_left_unused(view: View) -> Verdict:
+    """``tls-left-unused``: what clients do that look at the certificate when the handshake is over."""
+
+    def left(x: Exchange) -> bool:
+        hello = x.client.protocol is Protocol.TLS_CLIENT_HELLO and x.client.alert is None
+        answered = x.server.protocol is Protocol.TLS_SERVER_HELLO and x.server.alert is None
+        flight = x.attempt.server_bytes >= _CERTIFICATE_FLIGHT
+        return (
+            hello
+            and answered
+            and flight
+            and _beyond_hello(x) in _SECOND_FLIGHTS
+            and client_ended_first(x.attempt)
+        )
+
+    return (
+        where(view, left, lambda _: "the client finished the TLS handshake, then closed without a request")
+        or unheard(view)
+        or no("no client closed right after a TLS handshake")
+    )
+
+
+def tls_hello_unanswered(view: View) -> Verdict:
+    """``tls-hello-unanswered``."""
+
+    def mute(x: Exchange) -> bool:
+        return x.client.protocol is Protocol.TLS_CLIENT_HELLO and not x.attempt.server_bytes
+
+    return (
+        where(view, mute, lambda _: "the client's TLS hello got no byte in answer")
+        or unheard(view)
+        or no("every TLS hello was answered")
+    )
+
+
 def _beyond_hello(exchange: Exchange) -> int:
-    """Return how many bytes the client sent after its first TLS record."""
-    return max(0, exchange.attempt.client_bytes - (exchange.client.first_record or 0))
+    """Return how many bytes the client sent after its hello, or after the second one it was asked for."""
+    hello = exchange.client.first_record or 0
+    beyond = max(0, exchange.attempt.client_bytes - hello)
+    if (exchange.attempt.server_payload or b"")[_RANDOM] == _HELLO_RETRY:
+        # The second hello is taken to be as long as the first: both are padded.
+        return max(0, beyond - hello - _CHANGE_CIPHER_SPEC)
+    return beyond
 
 
 def _left_after_flight(exchange: Exchange) -> bool:

@@ -21,6 +21,7 @@ from synscope.evidence import (
     mismatch,
     resets,
     timeline,
+    unfinished,
 )
 from synscope.evidence.icmp import ICMP_ERRNO
 from synscope.evidence.request import names_loopback
@@ -51,7 +52,9 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "recovered-at-other-address": timeline.recovered_at_other_address,
     "similar-port-completed": elsewhere.similar_port_completed,
     "similar-port-tried": elsewhere.similar_port_tried,
+    "proxy-port-tried": elsewhere.proxy_port_tried,
     "refused-address-is-ipv6-only": addresses.refused_address_is_ipv6_only,
+    "unusual-loopback-address": elsewhere.unusual_loopback_address,
     "refused-address-is-ipv4-only": addresses.refused_address_is_ipv4_only,
     "wrapped-port-seen": elsewhere.wrapped_port_seen,
     "many-completed-before-silence": timeline.many_completed_before_silence,
@@ -65,7 +68,9 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "server-silent": exchange.server_silent,
     "request-acknowledged": exchange.request_acknowledged,
     "request-not-acknowledged": exchange.request_not_acknowledged,
+    "answer-not-acknowledged": exchange.answer_not_acknowledged,
     "client-gave-up": exchange.client_gave_up,
+    "server-closed-in-turn": exchange.server_closed_in_turn,
     "late-answer": exchange.late_answer,
     "reset-by-client": exchange.reset_by_client,
     "tls-to-plain-server": mismatch.tls_to_plain_server,
@@ -73,6 +78,10 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "other-protocol-greeting": mismatch.other_protocol_greeting,
     "tls-certificate-rejected": mismatch.tls_certificate_rejected,
     "tls-alert": mismatch.tls_alert,
+    "tls-left-unused": mismatch.tls_left_unused,
+    "tls-hello-unanswered": mismatch.tls_hello_unanswered,
+    "answer-cut-short": unfinished.answer_cut_short,
+    "answer-stalled": unfinished.answer_stalled,
     "http-client-error": answers.http_client_error,
     "http-server-error": answers.http_server_error,
     "http-gateway-error": answers.http_gateway_error,
@@ -82,6 +91,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "host-header-out-of-range": elsewhere.host_header_out_of_range,
     "proxy-request-names-target": elsewhere.proxy_request_names_target,
     "gateway-upstream-failed": elsewhere.gateway_upstream_failed,
+    "upstream-attempt-failed": elsewhere.upstream_attempt_failed,
     "dns-query-for-localhost": elsewhere.dns_query_for_localhost,
     "rst-without-syn": handshake.rst_without_syn,
 }

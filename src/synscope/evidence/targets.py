@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from synscope.engine.tracker import Orphan
 from synscope.evidence.elsewhere import may_be_proxied
@@ -35,8 +36,13 @@ WORST_FIRST: tuple[Label, ...] = (
 ANSWER_TIME_NS = 200_000_000
 """How long an answer may take; an attempt that began less than this before the end proves nothing."""
 
+PROXY_PORTS: Final = frozenset({1080, 3128, 8080, 8118, 8888, 9050})
+"""Where proxies usually listen (SOCKS, Squid, HTTP alternatives, Privoxy, mitmproxy's and Tor's usual ports)."""
+
 _WAITING = frozenset({Outcome.UNANSWERED, Outcome.CLIENT_VANISHED})
+_TALKED = frozenset({Label.COMPLETED, Label.MID_STREAM})
 _NEAR_MISSES = 20
+_MOST_FAILED = 50
 
 
 def found_targets(groups: Sequence[AttemptGroup]) -> list[Target]:
@@ -85,6 +91,9 @@ def relevant(found: Sequence[TargetSummary], asked: Sequence[TargetSummary]) -> 
     wanted = (
         {summary.target.wrapped for summary in asked} if len(asked) < len(found) or asked != found else set()
     )
+    failed = [summary for summary in found if any(group.failed for group in summary.groups)]
+    if len(failed) <= _MOST_FAILED:
+        wanted |= {summary.target.port for summary in failed}
     return [
         summary
         for summary in found
@@ -175,6 +184,14 @@ def _wrapped(target: Target, groups: Sequence[AttemptGroup]) -> Iterable[NearMis
 
 def _proxied(target: Target, groups: Sequence[AttemptGroup]) -> Iterable[NearMiss]:
     for group in groups:
+        port = group.server.port
+        # One that completed is judged by its request.
+        if port in PROXY_PORTS and port != target.port and group.label not in _TALKED:
+            text = (
+                f"{count(group.count, 'attempt')} went to {group.server}, a port that proxies use, and ended "
+                f"{group.label}"
+            )
+            yield NearMiss("proxy-port", text, port, tuple(each.frames.first for each in group.examples[:3]))
         for attempt in group.examples:
             data = attempt.client_payload
             if not data or not may_be_proxied(data):

@@ -6,13 +6,45 @@ from typing import Final
 
 _TELLING: Final = 100
 """Numbers of one or two digits all look alike: 21, 22, 23 and 25 are four services, not four typos."""
+_WEB: Final = frozenset(
+    {
+        80,
+        443,
+        1313,
+        3000,
+        3001,
+        4000,
+        4173,
+        4200,
+        4321,
+        5000,
+        5001,
+        5173,
+        5174,
+        8000,
+        8001,
+        8008,
+        8080,
+        8081,
+        8088,
+    }
+    | {8443, 8888, 9000}
+)
+"""Where web servers and frameworks listen unless told otherwise: by their own documentation."""
+
+
+def are_kindred(a: int, b: int) -> bool:
+    """Whether two numbers are both usual ports of web servers: one framework's default is taken for another's."""
+    return a != b and {a, b} <= _WEB
 
 
 def looks_like_typo(a: int, b: int) -> bool:
-    """Whether two numbers differ by one digit, one digit more or less, or two neighbours swapped."""
+    """Whether two numbers differ by one, in one digit, by one digit more or less, or by two neighbours swapped."""
     if a == b or max(a, b) < _TELLING:
         return False
     one, other = str(a), str(b)
+    if abs(a - b) == 1:
+        return True
     if len(one) == len(other):
         return _differs_by_one(one, other) or _is_swap(one, other)
     longer, shorter = (one, other) if len(one) > len(other) else (other, one)
@@ -28,6 +60,8 @@ def how_it_differs(a: int, b: int) -> str:
     one, other = str(a), str(b)
     if len(one) != len(other):
         return "one digit more" if len(other) > len(one) else "one digit less"
+    if abs(a - b) == 1:
+        return "the next number" if b > a else "the number before"
     return "two digits swapped" if _is_swap(one, other) else "one digit different"
 
 

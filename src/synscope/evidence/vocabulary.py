@@ -86,7 +86,13 @@ VOCABULARY: tuple[Word, ...] = (
     ),
     Word("similar-port-completed", _PACKETS, "a port that looks like a typo of the target completed"),
     Word("similar-port-tried", _PACKETS, "a SYN went to a port that looks like a typo of the target"),
+    Word("proxy-port-tried", _PACKETS, "a SYN went to a port that proxies use, and none to the target"),
     Word("refused-address-is-ipv6-only", _PACKETS, "all failing attempts went to IPv6 addresses"),
+    Word(
+        "unusual-loopback-address",
+        _PACKETS,
+        "the target is a name of loopback, and its attempts went to another loopback address than 127.0.0.1, ::1",
+    ),
     Word("refused-address-is-ipv4-only", _PACKETS, "all failing attempts went to IPv4 addresses"),
     Word("wrapped-port-seen", _PACKETS, "a SYN went to the number modulo 65536"),
     Word(
@@ -118,7 +124,13 @@ VOCABULARY: tuple[Word, ...] = (
     Word("server-silent", _PACKETS, "the client's request was never answered by a byte"),
     Word("request-acknowledged", _PACKETS, "the server's kernel acknowledged the unanswered request"),
     Word("request-not-acknowledged", _PACKETS, "the client's data was never acknowledged"),
+    Word("answer-not-acknowledged", _PACKETS, "the server's data was never acknowledged"),
     Word("client-gave-up", _PACKETS, "the client closed while it waited for the answer"),
+    Word(
+        "server-closed-in-turn",
+        _PACKETS,
+        "the server closed right after the client that got no answer: its program is at work",
+    ),
     Word("late-answer", _PACKETS, "the server's first byte came after the client had closed"),
     Word("reset-by-client", _PACKETS, "the client reset the connection"),
     # first bytes
@@ -139,6 +151,14 @@ VOCABULARY: tuple[Word, ...] = (
         "a TLS alert of the client rejects the certificate, or it closed right after it",
     ),
     Word("tls-alert", _PAYLOAD, "a TLS alert other than close_notify was sent"),
+    Word(
+        "tls-left-unused",
+        _PAYLOAD,
+        "the client finished the TLS handshake and closed at once: no request, no close_notify",
+    ),
+    Word("tls-hello-unanswered", _PAYLOAD, "the client's TLS hello got no byte in answer"),
+    Word("answer-cut-short", _PAYLOAD, "the server ended the connection in the middle of an HTTP answer"),
+    Word("answer-stalled", _PAYLOAD, "the client waited in vain for the rest of an HTTP answer"),
     Word("http-client-error", _PAYLOAD, "the server answered with an HTTP 4xx status"),
     Word(
         "http-server-error", _PAYLOAD, "the server answered with an HTTP 5xx status other than 502, 503, 504"
@@ -158,13 +178,23 @@ VOCABULARY: tuple[Word, ...] = (
         _PAYLOAD,
         "a gateway answered 502, 503 or 504 in the seconds in which this target failed",
     ),
+    Word(
+        "upstream-attempt-failed",
+        _PAYLOAD,
+        "between a request and its answer 502, 503 or 504 an attempt of the gateway's failed",
+    ),
     Word("dns-query-for-localhost", _PAYLOAD, "a DNS query for the name localhost left the machine"),
     Word("rst-without-syn", _PACKETS, "an RST or ICMP error about the target appears without any SYN"),
     # the host (live, doctor, snapshot); nobody can see these in a capture file
     Word("listener-on-target", _HOST, "a TCP listener serves the target's address and port"),
     Word("listener-on-other-address", _HOST, "a listener has the port on another address or device"),
     Word("listener-on-other-family", _HOST, "a listener has the port in the other IP family only"),
-    Word("listener-on-similar-port", _HOST, "a listener has a port that looks like a typo of the target"),
+    Word(
+        "listener-on-similar-port",
+        _HOST,
+        "a listener has a port that looks like a typo of the target, or another framework's default",
+    ),
+    Word("listener-on-another-port", _HOST, "a service listens at the target's address under another number"),
     Word("listener-appeared-later", _HOST, "a listener on the port appeared during the observation"),
     Word("listener-vanished", _HOST, "a listener on the port vanished during the observation"),
     Word(

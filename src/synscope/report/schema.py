@@ -64,7 +64,7 @@ def document() -> Schema:
             ),
             "near_miss": _object(
                 {
-                    "kind": _text("wrapped-port, similar-port, other-address, proxy-request, …"),
+                    "kind": _text("wrapped-port, similar-port, other-address, proxy-request, proxy-port, …"),
                     "text": _text("one sentence"),
                     "port": _number("the port it went to"),
                     "frames": _frame_list(),

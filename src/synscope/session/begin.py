@@ -20,6 +20,7 @@ from synscope.capture.interfaces import interfaces
 from synscope.capture.ring import Geometry, Ring, open_largest
 from synscope.capture.save import Saver
 from synscope.evidence.host import proxy
+from synscope.evidence.targets import PROXY_PORTS
 from synscope.model import PORT_MAX, Attempt, Target
 from synscope.session import canary, elevate, privileges, saving
 from synscope.session.elevate import Helper
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 SNAP_LENGTH: Final = 400
 """Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""
-
-PROXY_PORTS: Final = frozenset({1080, 3128, 8080, 8118, 8888, 9050})
-"""Where proxies usually listen (SOCKS, Squid, HTTP alternatives, Privoxy, mitmproxy's and Tor's usual ports)."""
 
 _SEED_BYTES: Final = 8
 _LOOPBACK: Final = "lo"

@@ -43,7 +43,9 @@ _SERVES: Final = re.compile(r"bind|listen", re.IGNORECASE)
 _CRASHES: Final = re.compile(
     r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\b(?!.*(?:connect|refused|timed? ?out|resolve))"
     r"|panic: |thread '.*' panicked at|Segmentation fault|.*\(core dumped\)|Exception in thread \"main\""
-    r"|(?:Error: )?Cannot find module|.*\b(?:FATAL|fatal error)\b",
+    r"|(?:Error: )?Cannot find module|Error: Could not find or load main class|.*\b(?:FATAL|[Ff]atal error)\b"
+    r"|.*\[(?:emerg|crit)\]|.*\b[Ss]yntax error\b|.*error while loading shared libraries|.*: can't open file "
+    r"|Unhandled exception|Uncaught |terminate called |Aborted|Illegal instruction|Bus error|Fatal Python error",
 )
 """How the last words of a program that dies of itself begin; what is about connections is its client's."""
 

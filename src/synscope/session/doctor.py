@@ -81,6 +81,7 @@ _AFTER_OUR_CLOSE: Final = (
     "server-silent",
     "request-acknowledged",
     "request-not-acknowledged",
+    "answer-not-acknowledged",
     "client-gave-up",
     "late-answer",
     "reset-by-client",

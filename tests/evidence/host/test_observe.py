@@ -149,9 +149,13 @@ def test_listeners_that_were_left_out_are_not_denied() -> None:
 
 
 def test_a_port_like_it() -> None:
-    seen = observed(snapshot(listener(port=8081)))["listener-on-similar-port"]
+    seen = observed(snapshot(listener(port=8085)))["listener-on-similar-port"]
     assert seen.answer is YES
     assert "one digit different" in seen.text
+    assert (
+        "usual ports of web servers"
+        in observed(snapshot(listener(port=5173)))["listener-on-similar-port"].text
+    )
     assert answers(snapshot(listener(port=9999)))["listener-on-similar-port"] is NO
 
 

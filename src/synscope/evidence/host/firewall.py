@@ -34,7 +34,7 @@ _FRONT_ENDS: Final = {
     "LIBVIRT": "libvirt",
     "ts-": "Tailscale",
 }
-_STATES: Final = {Probe.SYN: "new", Probe.ANSWER: "established", Probe.DATA: "established"}
+_STATES: Final = {probe: "new" if probe is Probe.SYN else "established" for probe in Probe}
 
 
 def look(

@@ -27,6 +27,7 @@ _PUBLISHED = re.compile(
     r"->(?P<inside>\d{1,5})(?:-\d{1,5})?/tcp"
 )
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[^,]*")
+_NO_FORWARD = re.compile(r"(?i)(?:exec|system|shell|open|create|gopen|file|pipe|fd|pty):")
 _WITH_VALUE: Final = frozenset({"--address", "-n", "--namespace", "--context", "--kubeconfig"})
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - an address to report, not to bind
 _LOOPBACK: Final = "127.0.0.1"
@@ -137,6 +138,8 @@ def _socat(words: Sequence[str]) -> Iterator[tuple[str, int, str]]:
             bind = re.search(r"(?i)[,]bind=([^,]+)", word)
             others = (_TARGET.match(other) for other in addresses[:at] + addresses[at + 1 :])
             target = next((other for other in others if other), None)
+            if target and _NO_FORWARD.match(target[0]):
+                continue
             yield bind[1] if bind else _EVERYWHERE, int(match[1]), target[0] if target else "?"
 
 

@@ -21,6 +21,7 @@ QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
     "listener-on-other-address": observe_listeners.listener_on_other_address,
     "listener-on-other-family": observe_listeners.listener_on_other_family,
     "listener-on-similar-port": observe_listeners.listener_on_similar_port,
+    "listener-on-another-port": observe_listeners.listener_on_another_port,
     "listener-appeared-later": observe_listeners.listener_appeared_later,
     "listener-vanished": observe_listeners.listener_vanished,
     "listener-in-other-namespace": observe_listeners.listener_in_other_namespace,

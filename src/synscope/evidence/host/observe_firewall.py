@@ -13,6 +13,7 @@ _OBJECTS = {
     Probe.SYN: "the SYN to {end}",
     Probe.ANSWER: "the answer of {end}",
     Probe.DATA: "what the client sends to {end}",
+    Probe.REPLY: "what {end} sends to the client",
 }
 
 

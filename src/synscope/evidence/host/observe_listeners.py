@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from synscope.evidence.host.records import LocalSocket, Process, Setting, Snapshot, Untold
+from synscope.evidence.host.records import LocalSocket, Process, Setting, Snapshot, Sockets, Untold
 from synscope.evidence.host.sight import (
     Sight,
     describe,
@@ -14,10 +14,11 @@ from synscope.evidence.host.sight import (
     listed,
     no,
     owner_of,
+    serves,
     unknown,
     yes,
 )
-from synscope.evidence.typo import how_it_differs, looks_like_typo
+from synscope.evidence.typo import are_kindred, how_it_differs, looks_like_typo
 from synscope.evidence.units import count, duration
 from synscope.evidence.view import Verdict
 from synscope.model import Endpoint
@@ -30,6 +31,8 @@ _STATES = {
     "D": "blocked in the kernel",
 }
 _HIDDEN = "?"
+_NOT_SYSTEM = 1024
+_WEB_SERVICES = frozenset({80, 443})
 _OVERFLOWS = ("TcpExtListenOverflows", "TcpExtTCPAbortOnOverflow")
 
 
@@ -82,7 +85,7 @@ def _idle(sight: Sight) -> list[LocalSocket]:
 
 
 def listener_on_similar_port(sight: Sight) -> Verdict:
-    """Whether a listener's port looks like a typo of the target's."""
+    """Whether a listener's port looks like a typo of the target's, or is what another framework has by default."""
     sockets = sight.last.sockets
     if isinstance(sockets, Untold):
         return unknown(sockets.could_not_tell)
@@ -90,7 +93,34 @@ def listener_on_similar_port(sight: Sight) -> Verdict:
     alike = [one for one in sockets.listeners if looks_like_typo(asked, one.port)]
     if alike:
         return yes(joined(f"{describe(one)} ({how_it_differs(asked, one.port)})" for one in alike))
+    kindred = [one for one in _reachable(sight, sockets) if are_kindred(asked, one.port)]
+    if kindred:
+        return yes(f"{joined(map(describe, kindred))}: {asked} and that are both usual ports of web servers")
     return no(f"no listener has a port that looks like {asked}")
+
+
+def listener_on_another_port(sight: Sight) -> Verdict:
+    """Whether a service, not one of the system's, could be reached at the target's address under another number."""
+    sockets = sight.last.sockets
+    if isinstance(sockets, Untold):
+        return unknown(sockets.could_not_tell)
+    others = [
+        one
+        for one in _reachable(sight, sockets)
+        if one.port != sight.target.port and (one.port >= _NOT_SYSTEM or one.port in _WEB_SERVICES)
+    ]
+    if others:
+        return yes(listed(others))
+    return no(f"nothing else listens on {' or '.join(sight.addresses)}")
+
+
+def _reachable(sight: Sight, sockets: Sockets) -> list[LocalSocket]:
+    """The listeners that one of the target's addresses leads to, whatever their port."""
+    return [
+        one
+        for one in sockets.listeners
+        if any(serves(one, Endpoint(address, one.port)) for address in sight.addresses)
+    ]
 
 
 def listener_appeared_later(sight: Sight) -> Verdict:

@@ -17,7 +17,7 @@ ACK: Final = 0x10
 SYN: Final = 0x02
 PUSH: Final = 0x08
 FLAGS: Final = {"fin": 1, "syn": SYN, "rst": 4, "psh": PUSH, "ack": ACK, "urg": 32, "ecn": 64, "cwr": 128}
-_FLAGS_OF: Final = {Probe.SYN: SYN, Probe.ANSWER: SYN | ACK, Probe.DATA: PUSH | ACK}
+_FLAGS_OF: Final = {Probe.SYN: SYN, Probe.ANSWER: SYN | ACK, Probe.DATA: PUSH | ACK, Probe.REPLY: PUSH | ACK}
 
 
 class Span(NamedTuple):
@@ -45,7 +45,7 @@ class Packet(NamedTuple):
     @property
     def is_answer(self) -> bool:
         """Whether it goes from the server to the client."""
-        return self.probe is Probe.ANSWER
+        return self.probe in {Probe.ANSWER, Probe.REPLY}
 
     @property
     def source(self) -> str:

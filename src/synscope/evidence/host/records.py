@@ -107,6 +107,7 @@ class Probe(enum.StrEnum):
     SYN = "SYN"
     ANSWER = "SYN-ACK"
     DATA = "data"
+    REPLY = "data of the server"
 
 
 class Ruling(NamedTuple):
