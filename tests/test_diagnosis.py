@@ -166,7 +166,7 @@ CASES = (
     Case(
         "bind in use: the reason behind it",
         RST,
-        "refused-by-rst bind-failed-in-use kernel-says-no-socket",
+        "refused-by-rst bind-failed-in-use port-held kernel-says-no-socket",
         "port-conflict",
         CERTAIN,
         no=NO_LISTENER,
@@ -190,7 +190,8 @@ CASES = (
             ("listener-vanished", "crashed-after-bind", CERTAIN),
             ("listener-appeared-later", "startup-race", CERTAIN),
             ("program-crashed", "crashed-before-bind", LIKELY),
-            ("bind-failed-in-use", "port-conflict", CERTAIN),
+            ("bind-failed-in-use port-held", "port-conflict", CERTAIN),
+            ("bind-failed-in-use", "port-conflict", LIKELY),
             ("bind-failed-permission", "bind-permission-denied", LIKELY),
             ("bind-failed-permission port-needs-privilege", "bind-permission-denied", CERTAIN),
         )

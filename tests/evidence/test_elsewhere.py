@@ -19,6 +19,7 @@ from .builders import (
     observe,
     said,
     summary,
+    times,
 )
 
 
@@ -121,6 +122,18 @@ SITUATIONS = [
         (said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", at=SECOND),),
         LOCAL | {"some-completed", "always-completed", "http-gateway-error"},
         others=(summary(attempt(REFUSED, port=9001), port=9001),),
+    ),
+    Situation(
+        "a forwarder that hangs up, and what it tried",
+        (
+            attempt(
+                Outcome.CLOSED,
+                events=frozenset({"client-data", "server-fin", "server-fin-before-data"}),
+                times=times(client_data=MS, end=4 * MS),
+            ),
+        ),
+        LOCAL | {"some-completed", "always-completed", "closed-before-answer", "upstream-attempt-failed"},
+        others=(summary(attempt(REFUSED, port=9001, at=2 * MS), port=9001),),
     ),
     Situation(
         "a proxy's port, refused",

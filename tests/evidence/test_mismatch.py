@@ -11,16 +11,18 @@ from .builders import DONE, GET, HELLO, SERVER_HELLO, Situation, check, observe,
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
+TLS = DONE | {"tls-spoken"}
+
 SITUATIONS = [
     Situation(
         "https to http",
         (said(HELLO, b"HTTP/1.1 400 Bad Request\r\n\r\n"),),
-        DONE | {"tls-to-plain-server", "http-client-error"},
+        TLS | {"tls-to-plain-server", "http-client-error"},
     ),
     Situation(
         "http to https, alert",
         (said(GET, b"\x15\x03\x01\x00\x02\x02\x46"),),
-        DONE | {"plain-to-tls-server", "tls-alert"},
+        TLS | {"plain-to-tls-server", "tls-alert"},
     ),
     Situation(
         "http to https, told",
@@ -31,7 +33,7 @@ SITUATIONS = [
     Situation(
         "https to SSH",
         (said(HELLO, b"SSH-2.0-x\r\n"),),
-        DONE | {"other-protocol-greeting", "tls-to-plain-server"},
+        TLS | {"other-protocol-greeting", "tls-to-plain-server"},
     ),
     Situation("SSH to SSH", (said(b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"),), DONE),
     Situation("unknown client to SMTP", (said(b"\x01\x02\x03", b"220 x ESMTP\r\n"),), DONE),
@@ -42,7 +44,7 @@ SITUATIONS = [
                 HELLO[:9].replace(b"\x02\x00", b"\x00\x04", 1) + b"\x15\x03\x03\x00\x02\x02\x2a", SERVER_HELLO
             ),
         ),
-        DONE | {"tls-certificate-rejected", "tls-alert"},
+        TLS | {"tls-certificate-rejected", "tls-alert"},
     ),
     Situation(
         "certificate rejected, alert beyond the kept bytes",
@@ -55,7 +57,7 @@ SITUATIONS = [
                 times=times(client_data=1, server_data=2, end=3),
             ),
         ),
-        DONE | {"tls-certificate-rejected"},
+        TLS | {"tls-certificate-rejected"},
     ),
     Situation(
         "certificate rejected by a close",
@@ -68,7 +70,7 @@ SITUATIONS = [
                 times=times(client_data=1, server_data=2, end=3),
             ),
         ),
-        DONE | {"tls-certificate-rejected"},
+        TLS | {"tls-certificate-rejected"},
     ),
     Situation(
         "certificate rejected after a second hello",
@@ -81,7 +83,7 @@ SITUATIONS = [
                 times=times(client_data=1, server_data=2, end=3),
             ),
         ),
-        DONE | {"tls-certificate-rejected"},
+        TLS | {"tls-certificate-rejected"},
     ),
     *(
         Situation(
@@ -95,7 +97,7 @@ SITUATIONS = [
                     times=times(client_data=1, server_data=2, client_fin=3, end=3),
                 ),
             ),
-            DONE | {"tls-left-unused"},
+            TLS | {"tls-left-unused"},
         )
         for flight in (80, 93, 126)
     ),
@@ -110,7 +112,7 @@ SITUATIONS = [
                 times=times(client_data=1, server_data=2, client_fin=3, end=3),
             ),
         ),
-        DONE,
+        TLS,
     ),
     Situation(
         "HTTP/2 to a server that answers a page",
@@ -118,7 +120,7 @@ SITUATIONS = [
         DONE | {"other-protocol-greeting"},
     ),
     Situation("HTTP/2", (said(PREFACE, b"\0\0\x06\x04\0\0\0\0\0" + bytes(6)),), DONE),
-    Situation("healthy TLS", (said(HELLO, SERVER_HELLO, client_bytes=900, server_bytes=4000),), DONE),
+    Situation("healthy TLS", (said(HELLO, SERVER_HELLO, client_bytes=900, server_bytes=4000),), TLS),
 ]
 
 

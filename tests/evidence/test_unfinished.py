@@ -55,7 +55,7 @@ SITUATIONS = [
     Situation(
         "a TLS hello without an answer",
         (said(HELLO, None, times=times(client_data=MS, client_fin=2 * SECOND, end=2 * SECOND)),),
-        DONE | {"tls-hello-unanswered", "server-silent", "request-acknowledged"},
+        DONE | {"tls-spoken", "tls-hello-unanswered", "server-silent", "request-acknowledged"},
     ),
 ]
 

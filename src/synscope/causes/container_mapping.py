@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -41,6 +41,12 @@ CAUSE = Cause(
             40,
             "A listener has it in another network namespace, and the port is published.",
             when=yes("container-publishes-port"),
+        ),
+        Clue(
+            "upstream-attempt-failed",
+            25,
+            "Before it hung up, an attempt to another port failed: that of a forwarder, perhaps.",
+            when=no("http-gateway-error"),
         ),
         Clue("container-publishes-port", 40, "A container or forwarder publishes it."),
         Clue("rst-without-syn", 4),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -21,7 +21,7 @@ CAUSE = Cause(
     ),
     documented_in=("A", "B"),
     signatures=(
-        shows(Label.COMPLETED, requires=yes("http-gateway-error")),
+        shows(Label.COMPLETED, any_of=yes("http-gateway-error", "upstream-attempt-failed")),
         shows(
             Label.SYN_RST,
             Label.SYN_NO_REPLY,
@@ -33,7 +33,13 @@ CAUSE = Cause(
     ),
     supports=(
         Clue("http-gateway-error", 45, "A gateway answered 502, 503 or 504."),
-        Clue("upstream-attempt-failed", 45, "Its own attempt failed before it answered."),
+        Clue(
+            "upstream-attempt-failed",
+            45,
+            "Its own attempt failed before it answered.",
+            when=yes("http-gateway-error"),
+        ),
+        Clue("upstream-attempt-failed", 20, when=no("http-gateway-error")),
         Clue(
             "gateway-upstream-failed",
             12,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
+from synscope.model import Answer, Kind, Label
 
 CAUSE = Cause(
     code="SYN108",
@@ -39,9 +39,15 @@ CAUSE = Cause(
         Clue("bound-not-listening", 12, "A socket holds the port without listening."),
         Clue("some-completed", 3),
     ),
-    weakened_by=(Clue("rst-looks-like-firewall", 4, when=yes("loopback-traffic")),),
+    weakened_by=(
+        Clue("port-held", 120, answer=Answer.NO, when=no("listener-on-target")),
+        Clue("rst-looks-like-firewall", 4, when=yes("loopback-traffic")),
+    ),
     contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
-    decisive=(yes("refused-by-rst", "bind-failed-in-use"), yes("some-completed", "bind-failed-in-use")),
+    decisive=(
+        yes("refused-by-rst", "bind-failed-in-use", "port-held"),
+        yes("some-completed", "bind-failed-in-use"),
+    ),
     refines=("service-not-running", "application-error", "protocol-mismatch"),
     decided_by="the owner of the port, or 'address already in use' in the log of the service",
     checks=(

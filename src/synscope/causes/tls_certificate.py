@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -34,6 +34,7 @@ CAUSE = Cause(
         Clue("tls-alert", 15, "One side ended the TLS handshake with an alert."),
     ),
     weakened_by=(Clue("tls-to-plain-server", 10), Clue("plain-to-tls-server", 10)),
+    contradicts=no("tls-spoken"),
     decisive=(
         yes("tls-certificate-rejected", "tls-alert"),
         yes("client-error-certificate", "some-completed"),

@@ -53,7 +53,23 @@ def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> V
 
 def http_client_error(view: View) -> Verdict:
     """``http-client-error``."""
-    return _answered(view, lambda r: r.status in CLIENT_ERRORS, "no answer has an HTTP 4xx status")
+
+    def objected(x: Exchange) -> bool:
+        response = x.server.response
+        return response is not None and response.status in CLIENT_ERRORS and not _challenged(x)
+
+    return (
+        where(view, objected, lambda x: f"the server answered {describe(x.server)}")
+        or hidden(view)
+        or no("no answer has an HTTP 4xx status that was the last word")
+    )
+
+
+def _challenged(exchange: Exchange) -> bool:
+    """Whether it was a challenge to say who asks (RFC 9110 §11), and the client said more."""
+    response, asked = exchange.server.response, exchange.attempt.client_payload or b""
+    challenge = response is not None and response.status in {401, 407}
+    return challenge and asked.endswith(b"\r\n\r\n") and exchange.attempt.client_bytes > len(asked)
 
 
 def http_server_error(view: View) -> Verdict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 from synscope.evidence.answers import GATEWAY_STATUS
@@ -243,22 +244,26 @@ def gateway_upstream_failed(view: View) -> Verdict:
 
 
 def upstream_attempt_failed(view: View) -> Verdict:
-    """``upstream-attempt-failed``: what the gateway on this port tried before it answered 502, 503 or 504."""
-    gateways = [a for a in attempts(view.completed) if _gateway_status(a) is not None]
-    if not gateways:
-        return no("no gateway answered here")
+    """``upstream-attempt-failed``: what the gateway or forwarder on this port tried before it answered or hung up."""
     failures = [a for a in attempts(_elsewhere(view, *FAILURES)) if not a.recovered]
-    for gateway in gateways:
-        asked, answered = gateway.times.client_data, gateway.times.server_data
-        if asked is None or answered is None:
-            continue
-        for failure in failures:
-            if asked <= failure.first_ts_ns <= answered and _is_gateway_of(gateway, failure):
-                status = _gateway_status(gateway)
-                text = f"before it answered {status} the gateway tried {failure.server}: {failure.label}"
-                frames = (*first_data_frames([gateway]), *frames_of([failure], lambda f: f.first))
+    for gateway in attempts(view.completed):
+        for since, until, did in _service(gateway):
+            failure = next((a for a in failures if since <= a.first_ts_ns <= until), None)
+            if failure is not None and _is_gateway_of(gateway, failure):
+                text = f"before {gateway.server} {did}, an attempt to {failure.server} ended {failure.label}"
+                frames = {*first_data_frames([gateway]), *frames_of([failure], lambda f: f.first)}
                 return yes(text, sorted(frames))
-    return no("between a request and its answer no attempt of the gateway's failed")
+    return no("no attempt to another port failed while this one was at a request")
+
+
+def _service(attempt: Attempt) -> Iterator[tuple[int, int, str]]:
+    """Yield from when to when a gateway worked at what it then did, where that was to give up."""
+    times, status = attempt.times, _gateway_status(attempt)
+    if status is not None and times.client_data is not None and times.server_data is not None:
+        yield times.client_data, times.server_data, f"answered {status}"
+    hung_up = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY or "server-fin-before-data" in attempt.events
+    if hung_up and times.end is not None and times.server_data is None:
+        yield attempt.first_ts_ns, times.end, "hung up"
 
 
 def unusual_loopback_address(view: View) -> Verdict:

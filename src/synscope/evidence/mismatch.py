@@ -164,6 +164,15 @@ def tls_left_unused(view: View) -> Verdict:
     )
 
 
+def tls_spoken(view: View) -> Verdict:
+    """``tls-spoken``."""
+    return (
+        where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
+        or unheard(view)
+        or no("nobody spoke TLS")
+    )
+
+
 def tls_hello_unanswered(view: View) -> Verdict:
     """``tls-hello-unanswered``."""
 

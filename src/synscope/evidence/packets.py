@@ -79,6 +79,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "tls-certificate-rejected": mismatch.tls_certificate_rejected,
     "tls-alert": mismatch.tls_alert,
     "tls-left-unused": mismatch.tls_left_unused,
+    "tls-spoken": mismatch.tls_spoken,
     "tls-hello-unanswered": mismatch.tls_hello_unanswered,
     "answer-cut-short": unfinished.answer_cut_short,
     "answer-stalled": unfinished.answer_stalled,

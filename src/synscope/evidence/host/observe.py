@@ -26,6 +26,7 @@ QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
     "listener-vanished": observe_listeners.listener_vanished,
     "listener-in-other-namespace": observe_listeners.listener_in_other_namespace,
     "bound-not-listening": observe_listeners.bound_not_listening,
+    "port-held": observe_listeners.port_held,
     "udp-or-unix-lookalike": observe_listeners.udp_or_unix_lookalike,
     "firewall-rule-drops": observe_firewall.firewall_rule_drops,
     "firewall-rule-rejects": observe_firewall.firewall_rule_rejects,

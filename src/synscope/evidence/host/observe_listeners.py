@@ -175,6 +175,27 @@ def bound_not_listening(sight: Sight) -> Verdict:
     return no("no socket is bound to it without listening")
 
 
+def port_held(sight: Sight) -> Verdict:
+    """Whether any socket of this machine has the port, so that a ``bind`` may fail: of any look."""
+    told, because = sight.told(one.sockets for one in sight.snapshots)
+    if not told:
+        return unknown(because)
+    port = sight.target.port
+    holders = [one for sockets in told for one in (*sockets.listeners, *_bound(sockets)) if one.port == port]
+    if holders:
+        return yes(
+            joined(dict.fromkeys(f"{owner_of(one)} has {Endpoint(one.address, port)}" for one in holders))
+        )
+    uses = [use for sockets in told for use in sockets.uses if use.port == port]
+    if any(use.time_wait or use.established or use.close_wait for use in uses):
+        return yes(f"connections have port {port}, open or in TIME-WAIT")
+    return no(f"no socket has port {port}")
+
+
+def _bound(sockets: Sockets) -> tuple[LocalSocket, ...]:
+    return () if isinstance(sockets.bound, Untold) else sockets.bound
+
+
 def udp_or_unix_lookalike(sight: Sight) -> Verdict:
     """Whether the port is served over UDP or a Unix socket and not over TCP."""
     sockets = sight.last.sockets
