@@ -193,7 +193,12 @@ CASES = (
             ("bind-failed-in-use port-held", "port-conflict", CERTAIN),
             ("bind-failed-in-use", "port-conflict", LIKELY),
             ("bind-failed-permission", "bind-permission-denied", LIKELY),
-            ("bind-failed-permission port-needs-privilege", "bind-permission-denied", CERTAIN),
+            ("bind-failed-permission port-needs-privilege", "bind-permission-denied", LIKELY),
+            (
+                "bind-failed-permission port-needs-privilege bind-failure-names-port",
+                "bind-permission-denied",
+                CERTAIN,
+            ),
         )
     ),
     Case(
@@ -226,7 +231,13 @@ CASES = (
         "resource-limits",
         CERTAIN,
     ),
-    Case("an old instance answers", DONE, "some-completed bind-failed-in-use", "port-conflict", CERTAIN),
+    Case(
+        "an old instance answers",
+        DONE,
+        "some-completed bind-failed-in-use bind-failure-names-port",
+        "port-conflict",
+        CERTAIN,
+    ),
     # silent
     Case(
         "stopped, and its queue is full",
@@ -371,6 +382,12 @@ CASES = (
     ),
     Case("sidecar", RST, "refused-by-rst port-usual-for-control-plane", "service-not-running"),
 )
+
+
+def test_a_command_that_ends_well_makes_no_failure_of_words() -> None:
+    for said in ("bind-failed-in-use", "client-error-certificate tls-spoken", "client-error-resources"):
+        assert not standing(rank(facts(DONE, f"some-completed command-succeeded {said}", "")))
+        assert standing(rank(facts(DONE, f"some-completed {said}", "command-succeeded")))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.story)

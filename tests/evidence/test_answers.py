@@ -12,6 +12,7 @@ from .builders import (
     GET,
     HELLO,
     REFUSED,
+    SECOND,
     SERVER_HELLO,
     Situation,
     attempt,
@@ -21,6 +22,27 @@ from .builders import (
 )
 
 SITUATIONS = [
+    Situation(
+        "401, then the password on the same connection",
+        (said(GET, b"HTTP/1.1 401 Unauthorized\r\n\r\n", client_bytes=2 * len(GET)),),
+        DONE,
+    ),
+    Situation(
+        "503, then 200",
+        (
+            said(GET, b"HTTP/1.1 503 Service Unavailable\r\n\r\n"),
+            said(GET, b"HTTP/1.1 200 OK\r\n\r\n", at=SECOND),
+        ),
+        DONE | {"http-gateway-error", "error-then-success"},
+    ),
+    Situation(
+        "200, then 503",
+        (
+            said(GET, b"HTTP/1.1 200 OK\r\n\r\n"),
+            said(GET, b"HTTP/1.1 503 Service Unavailable\r\n\r\n", at=SECOND),
+        ),
+        DONE | {"http-gateway-error"},
+    ),
     Situation("healthy HTTP", (said(GET, b"HTTP/1.1 200 OK\r\n\r\n{}"),), DONE),
     Situation("404", (said(GET, b"HTTP/1.1 404 Not Found\r\n\r\n"),), DONE | {"http-client-error"}),
     Situation("500", (said(GET, b"HTTP/1.1 500 Oops\r\n\r\n"),), DONE | {"http-server-error"}),

@@ -96,8 +96,19 @@ def test_the_shortened_number_is_the_same_target() -> None:
 
 
 def test_silence_and_success_say_nothing() -> None:
-    assert set(answers("curl", status=0).values()) == {Answer.UNKNOWN}
-    assert set(answers("x", "all is well").values()) == {Answer.UNKNOWN}
+    silent = answers("curl", status=0)
+    assert silent.pop("command-succeeded") is Answer.YES
+    assert set(silent.values()) == {Answer.UNKNOWN}
+    talking = answers("x", "all is well")
+    assert talking.pop("command-succeeded") is Answer.NO
+    assert set(talking.values()) == {Answer.UNKNOWN}
+
+
+def test_the_lines_of_one_error_belong_together() -> None:
+    lines = ("Error: listen EADDRINUSE: address already in use 127.0.0.1:9999", "  code: 'EADDRINUSE',")
+    assert yes("node", *lines) == []
+    own = tuple(line.replace("9999", str(TARGET.port)) for line in lines)
+    assert yes("node", *own) == ["bind-failed-in-use", "bind-failure-names-port"]
 
 
 def test_the_last_word_comes_first_and_each_meaning_once() -> None:
@@ -114,7 +125,10 @@ BIND = ("Traceback (most recent call last):", "    self.socket.bind(self.server_
 def test_what_a_server_beside_the_client_says() -> None:
     refused = "PermissionError: [Errno 13] Permission denied"
     assert yes("sh", *BIND, refused) == ["bind-failed-permission"]
-    assert yes("sh", "Error: listen EACCES: permission denied 0.0.0.0:62893") == ["bind-failed-permission"]
+    assert yes("sh", "Error: listen EACCES: permission denied 0.0.0.0:62893") == [
+        "bind-failed-permission",
+        "bind-failure-names-port",
+    ]
     assert yes("sh", "Error: listen EACCES: permission denied 0.0.0.0:443") == []
     assert yes("sh", f"{refused}: '/var/log/it'") == []
     assert yes("sh", *BIND, "OSError: [Errno 98] Address already in use") == ["bind-failed-in-use"]

@@ -22,15 +22,12 @@ CAUSE = Cause(
     signatures=(
         shows(
             Label.COMPLETED,
-            any_of=yes(
-                "http-client-error",
-                "http-server-error",
-                "http-gateway-error",
-                "answer-cut-short",
-                "answer-stalled",
-                "reset-before-answer",
-                "closed-before-answer",
-            ),
+            any_of=yes("http-client-error", "http-server-error", "http-gateway-error"),
+            unless=yes("error-then-success", "command-succeeded"),
+        ),
+        shows(
+            Label.COMPLETED,
+            any_of=yes("answer-cut-short", "answer-stalled", "reset-before-answer", "closed-before-answer"),
         ),
     ),
     supports=(

@@ -34,7 +34,9 @@ CAUSE = Cause(
     contradicts=yes(
         "listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset", "listener-vanished"
     ),
-    decisive=(yes("refused-by-rst", "bind-failed-permission", "port-needs-privilege"),),
+    decisive=(
+        yes("refused-by-rst", "bind-failed-permission", "port-needs-privilege", "bind-failure-names-port"),
+    ),
     refines=("service-not-running",),
     decided_by="'Permission denied' (Windows: 10013) for the bind in the service's log",
     checks=(

@@ -62,14 +62,18 @@ class Clue(NamedTuple):
 
 
 class Signature(NamedTuple):
-    """How a cause shows under some labels: all of ``requires`` and, where given, one of ``any_of``."""
+    """How a cause shows under some labels: all of ``requires`` and, where given, one of ``any_of``.
+
+    Where ``unless`` is given and all of it holds, it does not show.
+    """
 
     labels: tuple[Label, ...]
     requires: Signs = ()
     any_of: Signs = ()
+    unless: Signs = ()
 
 
-def shows(*labels: Label, requires: Signs = (), any_of: Signs = ()) -> Signature:
+def shows(*labels: Label, requires: Signs = (), any_of: Signs = (), unless: Signs = ()) -> Signature:
     """Return the signature for ``labels``.
 
     Raises ``ValueError`` without a sign: the signature would always hold.
@@ -77,7 +81,7 @@ def shows(*labels: Label, requires: Signs = (), any_of: Signs = ()) -> Signature
     if not (requires or any_of):
         message = "a signature without a sign would make a cause out of nothing"
         raise ValueError(message)
-    return Signature(labels, requires, any_of)
+    return Signature(labels, requires, any_of, unless)
 
 
 class Cause(NamedTuple):

@@ -106,6 +106,7 @@ def _shown(cause: Cause, label: Label, observations: Mapping[str, Observation]) 
             label in signature.labels
             and _all_hold(signature.requires, observations)
             and (any_of or not signature.any_of)
+            and not (signature.unless and _all_hold(signature.unless, observations))
         ):
             found.extend(signature.requires + any_of)
     return tuple(dict.fromkeys(found))

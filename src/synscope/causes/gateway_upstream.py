@@ -21,7 +21,11 @@ CAUSE = Cause(
     ),
     documented_in=("A", "B"),
     signatures=(
-        shows(Label.COMPLETED, any_of=yes("http-gateway-error", "upstream-attempt-failed")),
+        shows(
+            Label.COMPLETED,
+            any_of=yes("http-gateway-error", "upstream-attempt-failed"),
+            unless=yes("error-then-success", "command-succeeded"),
+        ),
         shows(
             Label.SYN_RST,
             Label.SYN_NO_REPLY,

@@ -26,11 +26,11 @@ CAUSE = Cause(
             Label.COMPLETED,
             any_of=yes(
                 "other-program-owns-port",
-                "bind-failed-in-use",
                 "other-protocol-greeting",
                 "http-client-error",
             ),
         ),
+        shows(Label.COMPLETED, requires=yes("bind-failed-in-use"), unless=yes("command-succeeded")),
     ),
     supports=(
         Clue("bind-failed-in-use", 140, "The server's bind failed: address already in use."),
@@ -46,7 +46,7 @@ CAUSE = Cause(
     contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
     decisive=(
         yes("refused-by-rst", "bind-failed-in-use", "port-held"),
-        yes("some-completed", "bind-failed-in-use"),
+        yes("some-completed", "bind-failed-in-use", "bind-failure-names-port"),
     ),
     refines=("service-not-running", "application-error", "protocol-mismatch"),
     decided_by="the owner of the port, or 'address already in use' in the log of the service",

@@ -23,7 +23,7 @@ CAUSE = Cause(
     signatures=(
         shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "client-out-of-resources")),
         shows(Label.COMPLETED, requires=yes("kernel-saw-connect-without-syn", "client-out-of-resources")),
-        shows(Label.COMPLETED, requires=yes("client-error-resources")),
+        shows(Label.COMPLETED, requires=yes("client-error-resources"), unless=yes("command-succeeded")),
         shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
         shows(Label.HALF_OPEN, requires=yes("half-open")),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),

@@ -20,11 +20,11 @@ CAUSE = Cause(
     ),
     documented_in=("A", "B"),
     signatures=(
+        shows(Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert")),
         shows(
             Label.COMPLETED,
-            any_of=yes(
-                "tls-certificate-rejected", "tls-left-unused", "tls-alert", "client-error-certificate"
-            ),
+            any_of=yes("tls-left-unused", "client-error-certificate"),
+            unless=yes("command-succeeded"),
         ),
     ),
     supports=(
@@ -37,7 +37,7 @@ CAUSE = Cause(
     contradicts=no("tls-spoken"),
     decisive=(
         yes("tls-certificate-rejected", "tls-alert"),
-        yes("client-error-certificate", "some-completed"),
+        yes("client-error-certificate", "tls-spoken") + no("command-succeeded"),
     ),
     decided_by="the client's message, or the result of verifying the certificate",
     checks=on_each_os(

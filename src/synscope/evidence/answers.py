@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.heard import hidden, where
+from synscope.evidence.heard import hidden, unheard, where
 from synscope.evidence.payload import Protocol, Response, describe
-from synscope.evidence.view import Exchange, Verdict, View, is_said, no, unknown
+from synscope.evidence.view import Exchange, Verdict, View, is_said, no, unknown, yes
 
 CLIENT_ERRORS: Final = frozenset(range(400, 500))
 SERVER_ERRORS: Final = frozenset(range(500, 600))
+_ERRORS: Final = CLIENT_ERRORS | SERVER_ERRORS
 GATEWAY_STATUS: Final = frozenset({502, 503, 504})
 
 _LOADING: Final = re.compile(
@@ -78,6 +79,35 @@ def http_server_error(view: View) -> Verdict:
         view,
         lambda r: r.status in SERVER_ERRORS - GATEWAY_STATUS,
         "no answer has an HTTP 5xx status of the service's own",
+    )
+
+
+def error_then_success(view: View) -> Verdict:
+    """``error-then-success``: a client that tried again got what it wanted."""
+
+    def recovered(x: Exchange) -> bool:
+        return any(
+            _is_retry(x, y) and y.server.response.status not in _ERRORS for y in told if y.server.response
+        )
+
+    told = [x for x in view.exchanges if x.server.response is not None and x.client.request is not None]
+    errors = [x for x in told if x.server.response is not None and x.server.response.status in _ERRORS]
+    if not errors:
+        return unheard(view) or no("no answer has an HTTP error status")
+    if all(map(recovered, errors)):
+        return yes("each request that got an HTTP error was answered well when it was made again")
+    return no("an HTTP error was the last answer to its request")
+
+
+def _is_retry(one: Exchange, other: Exchange) -> bool:
+    """Whether ``other`` makes the request of ``one`` again, later, from the same host."""
+    first, second = one.client.request, other.client.request
+    return (
+        first is not None
+        and second is not None
+        and (first.method, first.target) == (second.method, second.target)
+        and one.attempt.client.address == other.attempt.client.address
+        and one.attempt.first_ts_ns < other.attempt.first_ts_ns
     )
 
 

@@ -32,6 +32,8 @@ _HELLO_RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167ab
 """The random by which a ServerHello asks for another ClientHello (RFC 8446 §4.1.3)."""
 _RANDOM: Final = slice(11, 43)
 _CHANGE_CIPHER_SPEC: Final = 6
+_GOODBYE: Final = 31
+"""The longest encrypted alert."""
 _SHORTEST_REQUEST: Final = 130
 _CERTIFICATE_FLIGHT: Final = 500
 _ENDS: Final = frozenset({"client-fin", "server-fin", "client-rst", "server-rst"})
@@ -211,8 +213,9 @@ def _ended_without_request(exchange: Exchange) -> bool:
     if exchange.client.alert is not None or exchange.server.alert is not None:
         return False
     beyond = _beyond_hello(exchange)
-    # GnuTLS finishes the handshake before it looks at the certificate.
-    return beyond < _FINISHED or (beyond < _SHORTEST_REQUEST and client_ended_first(exchange.attempt))
+    # GnuTLS finishes the handshake before it looks at the certificate, and says goodbye with an alert.
+    left = beyond < _SHORTEST_REQUEST or any(0 <= beyond - flight <= _GOODBYE for flight in _SECOND_FLIGHTS)
+    return beyond < _FINISHED or (left and client_ended_first(exchange.attempt))
 
 
 def tls_alert(view: View) -> Verdict:

@@ -87,6 +87,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "http-server-error": answers.http_server_error,
     "http-gateway-error": answers.http_gateway_error,
     "http-loading": answers.http_loading,
+    "error-then-success": answers.error_then_success,
     "llm-api": answers.llm_api,
     "context-api": answers.context_api,
     "host-header-out-of-range": elsewhere.host_header_out_of_range,

@@ -73,17 +73,44 @@ def said(program: str, ended: Ended) -> tuple[Said, ...]:
     if program in _STATUS_SPEAKS and ended.status:
         lines.insert(0, f"{program} exit status {ended.status}")
     found: dict[str, Said] = {}
-    for line in reversed(lines):
-        for meaning in errors.find(line)[:1]:
-            found.setdefault(meaning.name, Said(line, meaning, errors.port_in(line)))
+    for at in reversed(range(len(lines))):
+        for meaning in errors.find(lines[at])[:1]:
+            found.setdefault(meaning.name, Said(lines[at], meaning, _port_of(lines, at, meaning)))
     return tuple(found.values())
+
+
+def _port_of(lines: list[str], at: int, meaning: ErrorMeaning) -> int | None:
+    """Return the port that the line names, or that the same error's lines right before it name."""
+    for line in reversed(lines[max(0, at - _NEAR) : at + 1]):
+        port = errors.port_in(line)
+        if port is not None and (line is lines[at] or meaning in errors.find(line)[:1]):
+            return port
+    return None
 
 
 def observe_command(program: str, ended: Ended, target: Target) -> tuple[Observation, ...]:
     """Return what the command's own words say about the target, one observation a vocabulary word."""
     heard = said(program, ended)
     told = tuple(_observation(name, names, heard, target, ended.lines) for name, names in MEANINGS.items())
-    return (*told, _crashed(ended.lines))
+    return (*told, _names_port(heard, target), _crashed(ended.lines), _succeeded(ended))
+
+
+def _names_port(heard: tuple[Said, ...], target: Target) -> Observation:
+    """Whether the words about a bind that failed name the target's port."""
+    name = "bind-failure-names-port"
+    binds = MEANINGS["bind-failed-in-use"] | MEANINGS["bind-failed-permission"]
+    for one in heard:
+        if one.meaning.name in binds and one.port == target.port:
+            return Observation(name, Answer.YES, Source.HOST, f"the command said: {one.line.strip()}")
+    return Observation(name, Answer.UNKNOWN, Source.HOST, "the command named no port that it could not bind")
+
+
+def _succeeded(ended: Ended) -> Observation:
+    """Whether the command itself was content."""
+    if ended.exit_status == 0:
+        return Observation("command-succeeded", Answer.YES, Source.HOST, "the command ended with status 0")
+    text = f"the command ended with status {ended.exit_status}"
+    return Observation("command-succeeded", Answer.NO, Source.HOST, text)
 
 
 def _crashed(lines: tuple[str, ...]) -> Observation:
