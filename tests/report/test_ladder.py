@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from synscope.model import Attempt, Checksum, Endpoint, Frames, Label, Outcome, Reset, Times
 from synscope.report import ladder
 from synscope.report.page import Look, Page
@@ -18,7 +20,7 @@ def drawn(one: Attempt) -> list[str]:
 def test_refused() -> None:
     assert drawn(refused()) == [
         "SYN ──▶                   frame 1",
-        "◀── RST,ACK       frame 2      +49 µs",
+        "◀── RST,ACK       frame 2  +49 µs",
     ]
 
 
@@ -28,13 +30,13 @@ def test_unanswered() -> None:
 
 def test_half_open() -> None:
     assert drawn(half_open())[1:] == [
-        "◀── SYN-ACK       frame 2      +31 µs  sent 3 times",
+        "◀── SYN-ACK       frame 2  +31 µs  sent 3 times",
         "no ACK of the client",
     ]
 
 
 def test_icmp_error_says_what_the_client_reads() -> None:
-    assert drawn(icmp())[1] == "◀── ICMP 3/3      frame 2      +20 µs  (connection refused) from 127.0.0.1"
+    assert drawn(icmp())[1] == "◀── ICMP 3/3      frame 2  +20 µs  (connection refused) from 127.0.0.1"
 
 
 def test_conversation_in_frame_order() -> None:
@@ -52,7 +54,7 @@ def test_conversation_in_frame_order() -> None:
 
 def test_silence_is_named() -> None:
     assert drawn(silent_server())[-2:] == [
-        "FIN ──▶                   frame 6      +10 s",
+        "FIN ──▶                   frame 6  +10 s",
         "no byte of the server",
     ]
 
@@ -97,3 +99,33 @@ def test_mid_stream_has_only_its_first_frame() -> None:
 def test_refusals_repeated() -> None:
     one = refused()._replace(outcome=Outcome.REFUSED_REPEATEDLY, syn_count=3)
     assert drawn(one)[1].endswith("again after each repeated SYN")
+
+
+@pytest.mark.parametrize("width", [58, 80, 140])
+@pytest.mark.parametrize("one", [answered(), refused(), half_open(), icmp(), silent_server()])
+def test_frames_and_times_stand_in_columns(one: Attempt, width: int) -> None:
+    page = Page(Look(width=width))
+    ladder.show(page, one)
+    lines = [line for line in page.render().splitlines() if "frame " in line]
+    assert len({line.index("frame ") for line in lines}) == 1
+    assert len({line.index(" +") for line in lines if " +" in line}) == 1
+
+
+@pytest.mark.parametrize("one", [answered(), unanswered(), icmp()])
+def test_a_narrow_ladder_breaks_no_words(one: Attempt) -> None:
+    page = Page(Look(width=40))
+    ladder.show(page, one)
+    text = page.render()
+    for rung in ladder.rungs(one):
+        assert rung.what in text
+        assert f"frame {rung.frame}" in text
+    assert all(len(line) <= 40 for line in text.splitlines())
+
+
+def test_a_long_remark_stands_below() -> None:
+    page = Page(Look(width=80))
+    ladder.show(page, icmp())
+    assert page.render().splitlines()[1:] == [
+        " " * 28 + "◀── ICMP 3/3      frame 2  +20 µs",
+        " " * 28 + "(connection refused) from 127.0.0.1",
+    ]

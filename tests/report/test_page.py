@@ -79,6 +79,34 @@ def test_a_long_command_is_broken_only_where_a_shell_reads_on() -> None:
     ]
 
 
+def test_the_lines_of_a_command_stand_together() -> None:
+    page = Page(Look(width=60))
+    page.command("Check", f"curl {'x' * 50} | head -20")
+    assert page.render().splitlines() == [" Check", f"   curl {'x' * 50} |", "   head -20"]
+
+
+@pytest.mark.parametrize("words", ["758 µs", "1.02 s", "66 bytes", "frame 4", "frames 7 and 8"])
+def test_a_number_keeps_its_unit(words: str) -> None:
+    first, second, *_ = words.split()
+    for width in range(60, 90):
+        assert f"{first} {second}" in "\n".join(rendered(Look(width=width), ("Why", f"{'x ' * 20}{words}")))
+
+
+def test_no_line_begins_with_a_separator() -> None:
+    for width in range(60, 90):
+        page = Page(Look(width=width))
+        page.row("Names", *joined(["one", "another", "and one more", "the last of them all"] * 2))
+        assert not [line for line in page.render().splitlines() if line.strip().startswith("·")]
+
+
+def test_what_belongs_to_a_row_has_no_strong_label() -> None:
+    page = Page(Look(color=True))
+    page.row("Why", "one")
+    page.row("  place", "two")
+    page.whole("  Wireshark", "three")
+    assert page.render().count("\x1b[1m") == 1
+
+
 def test_blocks_are_not_broken() -> None:
     page = Page(Look(width=60))
     command = "Get-NetTCPConnection | Where-Object { $_.State -like 'Syn*'; $_.LocalPort -eq 62893 }"
@@ -147,3 +175,12 @@ def test_hostile_text_never_steers_the_terminal(
 )
 def test_wrapped_text_keeps_to_the_width(text: str, width: int) -> None:
     assert all(cell_len(line) <= width for line in rendered(Look(width=width), ("Why", text)))
+
+
+@pytest.mark.parametrize("length", range(59, 66))
+def test_no_blank_ends_a_line(length: int) -> None:
+    plain, coloured = Page(Look()), Page(Look(color=True))
+    for page in (plain, coloured):
+        page.row("Names", *joined(["x" * length, "y"]))
+    assert all(line == line.rstrip() for line in plain.render().splitlines())
+    assert COLOUR.sub("", coloured.render()) == plain.render()

@@ -10,7 +10,7 @@ from synscope.causes import catalogue, look_alikes, placeholders
 from synscope.causes.decider import Decider
 from synscope.evidence.units import count
 from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
-from synscope.report.page import Look, Page, Span, glued
+from synscope.report.page import GLUE, Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
 
 _DECIDERS_SHOWN = 2
@@ -120,9 +120,10 @@ def _runners_up(page: Page, diagnosis: TargetDiagnosis, top: Finding, decided: f
     ]
     if page.look.verbose:
         for at, item in enumerate(rest):
-            words: tuple[Span, ...] = (f"{item.slug} ", (f"{item.code} {item.confidence.value}", "dim"))
-            page.row("Also possible" if at == 0 else "", *words, f": {item.reason}", hang=2)
+            name = glued(f"{item.code} {item.slug}")
+            words: tuple[Span, ...] = (name, (f" ({item.confidence.value})", "dim"), f": {item.reason}")
+            page.row("Also possible" if at == 0 else "", *words, hang=2)
     elif rest:
-        names = " · ".join(glued(f"{item.code} {item.slug}") for item in rest[:_RUNNERS_UP_SHOWN])
-        more = f" · {len(rest) - _RUNNERS_UP_SHOWN:,} more" if len(rest) > _RUNNERS_UP_SHOWN else ""
+        names = f"{GLUE}· ".join(glued(f"{item.code} {item.slug}") for item in rest[:_RUNNERS_UP_SHOWN])
+        more = f"{GLUE}· {len(rest) - _RUNNERS_UP_SHOWN:,} more" if len(rest) > _RUNNERS_UP_SHOWN else ""
         page.row("Also possible", names, (more, "dim"))

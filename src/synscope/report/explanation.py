@@ -189,5 +189,4 @@ def _likely(page: Page, causes: tuple[Cause, ...] | list[Cause]) -> None:
 
 
 def _references(page: Page, references: tuple[str, ...]) -> None:
-    for at, reference in enumerate(references):
-        page.command("Read" if at == 0 else "", reference)
+    page.lines("Read", references)

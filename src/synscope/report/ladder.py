@@ -6,16 +6,20 @@ relative to the attempt's first frame; a frame whose time was not kept has none.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
+
+from rich.cells import cell_len
 
 from synscope.evidence.icmp import MEANINGS, errno_of, icmp_name
 from synscope.evidence.units import count, duration
 from synscope.model import Attempt, Label, Outcome
-from synscope.report.page import Page, Span
+from synscope.report.page import Page
 
-_SERVER_INDENT = 10
-_ARROW_WIDTH = 28
-_FRAME_WIDTH = 13
+_ARROWS = 28
+"""Columns of the arrows, unless one has more words."""
+_GAP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,25 +42,60 @@ def rungs(attempt: Attempt) -> tuple[Rung, ...]:
 def show(page: Page, attempt: Attempt) -> None:
     """Add the ladder of ``attempt`` to ``page``."""
     steps = rungs(attempt)
+    columns = _columns(page.room, steps)
     for rung in steps:
-        page.row("", *_spans(rung), hang=_ARROW_WIDTH)
-    closing = _silence(attempt)
-    if closing:
-        page.row("", (" " * _SERVER_INDENT + closing, "dim"), hang=_SERVER_INDENT)
-    if not steps and not closing:
+        _show_rung(page, rung, columns)
+    missing = closing(attempt)
+    if missing:
+        page.row("", (" " * columns.server + missing, "dim"), hang=columns.server)
+    if not steps and not missing:
         page.row("", f"first seen in frame {attempt.frames.first}")
 
 
-def _spans(rung: Rung) -> tuple[Span, ...]:
-    arrow = f"  {rung.what} ──▶" if rung.from_client else " " * _SERVER_INDENT + f"◀── {rung.what}"
-    frame = f"frame {rung.frame}"
-    spans: list[Span] = [f"{arrow}  ".ljust(_ARROW_WIDTH), (frame, "dim")]
-    if rung.after_ns is not None:
-        sign = "" if rung.after_ns < 0 else "+"
-        spans.append(" " * max(2, _FRAME_WIDTH - len(frame)) + sign + duration(rung.after_ns))
-    if rung.remark:
-        spans.append(("  " + rung.remark, "dim"))
-    return tuple(spans)
+class _Columns(NamedTuple):
+    """Where a ladder's client and server speak, and how wide its arrows and its frames are."""
+
+    client: int
+    server: int
+    arrows: int = 0
+    frames: int = 0
+
+
+def _columns(room: int, steps: Sequence[Rung]) -> _Columns:
+    """Return columns that fit into ``room``; where none do, nothing is aligned."""
+    frames = max((len(f"frame {rung.frame}") for rung in steps), default=0)
+    times = max((_GAP + len(_time(rung)) for rung in steps), default=0)
+    for tried in (_Columns(2, 10, _ARROWS), _Columns(0, 4)):
+        arrows = max((tried.arrows, *(len(_arrow(rung, tried)) + _GAP for rung in steps)))
+        if arrows + frames + times <= room:
+            return tried._replace(arrows=arrows, frames=frames)
+    return _Columns(0, 4)
+
+
+def _show_rung(page: Page, rung: Rung, columns: _Columns) -> None:
+    """Add one rung; a remark for which there is no room goes below it."""
+    time = _time(rung)
+    arrow = f"{_arrow(rung, columns)}{' ' * _GAP}".ljust(columns.arrows)
+    frame = f"frame {rung.frame}".ljust(columns.frames)
+    words = f"{' ' * _GAP}{time}" if time else ""
+    used = len(arrow) + len(frame) + len(words) + _GAP + cell_len(page.clean(rung.remark))
+    indent = columns.client if rung.from_client else columns.server
+    beside = (f"{' ' * _GAP}{rung.remark}", "dim") if rung.remark and used <= page.room else ""
+    page.row("", arrow, (frame, "dim"), words, beside, hang=indent)
+    if rung.remark and not beside:
+        page.row("", (" " * indent + rung.remark, "dim"), hang=indent)
+
+
+def _arrow(rung: Rung, columns: _Columns) -> str:
+    if rung.from_client:
+        return f"{' ' * columns.client}{rung.what} ──▶"
+    return f"{' ' * columns.server}◀── {rung.what}"
+
+
+def _time(rung: Rung) -> str:
+    if rung.after_ns is None:
+        return ""
+    return f"{'' if rung.after_ns < 0 else '+'}{duration(rung.after_ns)}"
 
 
 def _handshake(attempt: Attempt) -> list[Rung]:
@@ -130,6 +169,6 @@ _SILENCE: dict[Outcome, str] = {
 }
 
 
-def _silence(attempt: Attempt) -> str:
+def closing(attempt: Attempt) -> str:
     """Return what did not come, in words; empty where the frames tell everything."""
     return _SILENCE.get(attempt.outcome, "")

@@ -150,7 +150,7 @@ def _shell(system: str) -> str:
 
 def _evidence(items: Iterable[Evidence]) -> Iterator[str]:
     """Yield a line for each piece of evidence: its source, what it says, the frames that show it."""
-    for item in items:
+    for item in dict.fromkeys(items):
         source = "target" if item.source is Source.REQUEST else item.source.value
         yield f"{source:<9}{item.text}{frames_text(item.frames, lead=' (', close=')')}"
 

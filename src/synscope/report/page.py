@@ -8,9 +8,11 @@ is never interpreted.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -41,6 +43,11 @@ GLUE = "\u00a0"
 _UNBREAKABLE = "\uf8ff"
 # Rich breaks lines at every kind of blank. Private-use characters never come through ``clean``, so this
 # one can stand for a blank until the page is rendered.
+
+_TOGETHER = re.compile(
+    r"(?<=\d) (?=(?:ns|µs|us|ms|s|min|h|d|bytes?)\b)|(?<=\bframe) (?=\d)|(?<=\bframes) (?=\d)|(?<=\d and) (?=\d+\))"
+)
+"""Blanks between a number and its unit: a line that begins with ``µs`` reads badly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +97,13 @@ class Page:
     def row(self, label: str, *spans: Span, style: str = "head", hang: int = 0) -> None:
         """Add a labelled row. Long text wraps under itself, ``hang`` columns further in.
 
-        An empty ``label`` continues the row above. A label too long for its column stands alone.
+        An empty ``label`` continues the row above; an indented one belongs to it, and is never strong. A label
+        too long for its column stands alone.
         """
+        style = "" if label.startswith(" ") and style == "head" else style
         body = self._text(spans)
         head = self._text(((label, style),)) if label else Text()
-        if head.cell_len > self.indent - 2:
+        if head.cell_len > self.indent - 2 or (head.plain and self.indent < LABEL_WIDTH):
             lead = Text(" ") + head
             if not body.plain:
                 self._lines.append(lead)
@@ -113,19 +122,22 @@ class Page:
 
     def command(self, label: str, command: str) -> None:
         """Add a command so that it can be copied: only broken where a shell continues on the next line."""
-        lines = [command] if len(command) <= self.room else _shell_lines(command, self.room)
-        for at, line in enumerate(lines):
-            self.whole(label if at == 0 else "", line, style="command")
+        self.lines(label, [command] if cell_len(command) <= self.room else _shell_lines(command, self.room))
 
-    def whole(self, label: str, text: str, *, style: str = "") -> None:
-        """Add text that is never broken: where it does not fit, it gets a line of its own, however long."""
-        body = self._text(((text, style),))
-        if body.cell_len <= self.room:
-            self.row(label, (text, style))
+    def lines(self, label: str, texts: Sequence[str], *, style: str = "command") -> None:
+        """Add texts that are never broken, one below the other: where one does not fit, all begin further left."""
+        bodies = [self._text(((text, style),)) for text in texts]
+        if all(body.cell_len <= self.room for body in bodies):
+            for at, text in enumerate(texts):
+                self.row(label if at == 0 else "", (text, style))
             return
         if label:
             self.row(label)
-        self._lines.append(Text("   ") + body)
+        self._lines.extend(Text("   ") + body for body in bodies)
+
+    def whole(self, label: str, text: str, *, style: str = "") -> None:
+        """Add text that is never broken: where it does not fit, it gets a line of its own, however long."""
+        self.lines(label, [text], style=style)
 
     def columns(
         self, rows: Iterable[tuple[Span, ...]], *, label: str = "", shift: int = 0, gap: int = 2
@@ -137,16 +149,17 @@ class Page:
         cells = [[self._text((cell,)) for cell in row] for row in rows]
         if not cells:
             return
-        if len(label) > self.indent - 2:
+        if label and (cell_len(label) > self.indent - 2 or self.indent < LABEL_WIDTH):
             self.row(label)
             label = ""
         widths = [max(row[at].cell_len for row in cells) for at in range(len(cells[0]) - 1)]
         start = self.indent + shift
         used = sum(widths) + gap * len(widths)
-        longest = max(len(word) for row in cells for word in (*row[-1].plain.split(), ""))
+        longest = max(cell_len(word) for row in cells for word in (*row[-1].plain.split(), ""))
         fits = used <= (self._width - start) * 3 // 5 and start + used + longest <= self._width
         for number, row in enumerate(cells):
-            head = self._text(((label, "head"),)) if label and number == 0 else Text()
+            style = "" if label.startswith(" ") else "head"
+            head = self._text(((label, style),)) if label and number == 0 else Text()
             lead = Text(" ") + head if head.plain else Text()
             lead.append(" " * (start - lead.cell_len))
             body = Text()
@@ -160,8 +173,12 @@ class Page:
 
     def render(self) -> str:
         """Return the page, every line ended by a newline."""
+        for line in self._lines:
+            blanks = len(line.plain) - len(line.plain.rstrip(f" {_UNBREAKABLE}"))
+            if blanks:
+                line.right_crop(blanks)
         if not self.look.color:
-            return "".join(f"{line.plain.rstrip()}\n" for line in self._lines).replace(_UNBREAKABLE, " ")
+            return "".join(f"{line.plain}\n" for line in self._lines).replace(_UNBREAKABLE, " ")
         output = io.StringIO()
         console = Console(
             file=output,
@@ -173,7 +190,6 @@ class Page:
             _environ={"TERM": "xterm"},
         )
         for line in self._lines:
-            line.rstrip()
             console.print(line, soft_wrap=True, markup=False, highlight=False, emoji=False)
         return output.getvalue().replace(_UNBREAKABLE, " ")
 
@@ -181,7 +197,7 @@ class Page:
         text = Text()
         for span in spans:
             words, style, *pages = (span, "") if isinstance(span, str) else span
-            glued = (self.clean(part) for part in words.split(GLUE))
+            glued = (_TOGETHER.sub(_UNBREAKABLE, self.clean(part)) for part in words.split(GLUE))
             text.append(_UNBREAKABLE.join(glued), _style(style, *pages))
         return text
 
@@ -242,7 +258,7 @@ def glued(text: str) -> str:
     return text.replace(" ", GLUE)
 
 
-def joined(parts: Iterable[Span], separator: str = " · ") -> tuple[Span, ...]:
+def joined(parts: Iterable[Span], separator: str = f"{GLUE}· ") -> tuple[Span, ...]:
     """Return ``parts`` with ``separator`` between them."""
     spans: list[Span] = []
     for part in parts:

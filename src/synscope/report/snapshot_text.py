@@ -44,6 +44,12 @@ _LIMITS_SHOWN: Final = frozenset(
 def render(snapshot: Snapshot, look: Look) -> str:
     """Return the page."""
     page = Page(look)
+    show(page, snapshot)
+    return page.render()
+
+
+def show(page: Page, snapshot: Snapshot) -> None:
+    """Add all that is known, and what is missing."""
     ports = listed([str(port) for port in snapshot.ports], most=_SHOWN)
     page.row(
         "Host",
@@ -57,7 +63,6 @@ def render(snapshot: Snapshot, look: Look) -> str:
     if missing:
         page.blank()
         _section(page, "Not seen", missing)
-    return page.render()
 
 
 def unseen(snapshot: Snapshot) -> Iterator[str]:

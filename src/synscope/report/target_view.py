@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from rich.cells import cell_len
+
 from synscope.causes import ports
 from synscope.evidence.units import count, listed
 from synscope.model import (
@@ -77,7 +79,7 @@ def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = Non
 def happened(page: Page, summary: TargetSummary) -> None:
     """Add what happened to a target and, where its number is no port, what clients make of it."""
     _what_happened(page, summary)
-    _not_a_port(page, summary)
+    not_a_port(page, summary)
 
 
 def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
@@ -88,10 +90,14 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
     if top is not None:
         page.row(name, label, f"   {top.code} {top.confidence.value}: {top.title}", hang=2)
         return
-    if summary.label is Label.COMPLETED:
-        page.row(name, label, f"   {state(summary)}", (f"   {_how_they_ended(summary)}", "dim"), hang=2)
+    words = f"   {state(summary)}"
+    if summary.label is not Label.COMPLETED:
+        page.row(name, label, words, hang=2)
+    elif len(label[0]) + len(words) + len(ends := f"   {_how_they_ended(summary)}") <= page.room:
+        page.row(name, label, words, (ends, "dim"))
     else:
-        page.row(name, label, f"   {state(summary)}", hang=2)
+        page.row(name, label, words)
+        page.row("", (ends.strip(), "dim"))
     _asides(page, diagnosis)
 
 
@@ -140,34 +146,43 @@ def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     name = name_of(diagnosis.summary.target)
     sure = verdict(top, page.look)
     summary = "" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary
-    one_line = len(label[0]) + len(top.title) + len(sure[0]) + 6 <= page.room
-    if one_line:
+    used = len(label[0]) + 3 + cell_len(page.clean(top.title))
+    if used + 3 + len(sure[0]) <= page.room:
         page.row(name, label, "   ", (top.title, "head"), "   ", sure)
         page.row("", summary)
-    else:
+    elif used <= page.room:
         page.row(name, label, "   ", (top.title, "head"))
         page.row("", sure, "  ", summary)
+    else:
+        page.row(name, label, "   ", sure)
+        page.row("", (top.title, "head"))
+        page.row("", summary)
 
 
-def _what_happened(page: Page, summary: TargetSummary) -> None:
+def overview(summary: TargetSummary) -> tuple[Span, ...]:
+    """Return in a line what was seen of a target: how many attempts, or that there is none and what that proves."""
     total = sum(group.count for group in summary.groups)
     if not total:
         if summary.claim is None:
-            page.row("What happened", "nothing was sent to it, and nothing was captured")
-        else:
-            claim = f" ({CLAIM_TEXTS[summary.claim]})"
-            page.row("What happened", "no SYN to it in this capture", (claim, "dim"))
-        _near_misses(page, summary)
-        return
-    groups = sorted(summary.groups, key=lambda group: (group.label is not summary.label, -group.count))
-    servers = len({group.server for group in groups})
-    ways = len({group.outcome for group in groups})
-    page.row(
-        "What happened",
+            return ("nothing was sent to it, and nothing was captured",)
+        return "no SYN to it in this capture", (f" ({CLAIM_TEXTS[summary.claim]})", "dim")
+    servers = len({group.server for group in summary.groups})
+    ways = len({group.outcome for group in summary.groups})
+    return (
         count(total, "attempt"),
         f" to {servers:,} addresses" if servers > 1 else "",
         f", {ways:,} ways it ended" if ways > 1 else "",
     )
+
+
+def ordered(summary: TargetSummary) -> list[AttemptGroup]:
+    """Return the groups of a target, those that have its label and those that are many first."""
+    return sorted(summary.groups, key=lambda group: (group.label is not summary.label, -group.count))
+
+
+def _what_happened(page: Page, summary: TargetSummary) -> None:
+    page.row("What happened", *overview(summary))
+    groups = ordered(summary)
     shown = groups if page.look.verbose else groups[:_WAYS_SHOWN]
     for group in shown:
         _way(page, group)
@@ -180,18 +195,18 @@ def _what_happened(page: Page, summary: TargetSummary) -> None:
                 "dim",
             ),
         )
-    _near_misses(page, summary)
+    near_misses(page, summary)
+
+
+def meaning(group: AttemptGroup) -> str:
+    """Return how the attempts of a group ended, in words."""
+    recovered = "; it then worked at another address" if group.recovered else ""
+    recovered = "; the capture ends before an answer could come" if group.unfinished else recovered
+    return OUTCOME_TEXTS[group.outcome] + recovered
 
 
 def _way(page: Page, group: AttemptGroup) -> None:
-    recovered = "; it then worked at another address" if group.recovered else ""
-    recovered = "; the capture ends before an answer could come" if group.unfinished else recovered
-    page.row(
-        f"  {group.count:,} {_TIMES}",
-        (group.outcome.value, "head"),
-        f": {OUTCOME_TEXTS[group.outcome]}{recovered}",
-        style="",
-    )
+    page.row(f"  {group.count:,} {_TIMES}", (group.outcome.value, "head"), f": {meaning(group)}", style="")
     for example in group.examples if page.look.verbose else group.examples[:1]:
         page.row(
             "",
@@ -202,10 +217,11 @@ def _way(page: Page, group: AttemptGroup) -> None:
         )
         ladder.show(page, example)
         if page.look.verbose:
-            page.whole("", display_filter.attempt(example), style="dim")
+            page.whole("  Wireshark", display_filter.attempt(example), style="dim")
 
 
-def _near_misses(page: Page, summary: TargetSummary) -> None:
+def near_misses(page: Page, summary: TargetSummary) -> None:
+    """Add what may be meant although it did not go to the target."""
     shown = summary.near_misses if page.look.verbose else summary.near_misses[:_NEAR_MISSES_SHOWN]
     for number, miss in enumerate(shown):
         frames = frames_text(miss.frames, lead=" (", close=")")
@@ -215,7 +231,7 @@ def _near_misses(page: Page, summary: TargetSummary) -> None:
         page.row("", (f"{rest:,} more with --verbose", "dim"))
 
 
-def _not_a_port(page: Page, summary: TargetSummary) -> None:
+def not_a_port(page: Page, summary: TargetSummary) -> None:
     """Say why the number is no port, and where clients that accept it go."""
     target = summary.target
     if target.is_port:
@@ -246,13 +262,13 @@ def _why(page: Page, target: Target, top: Finding) -> None:
     if page.look.verbose:
         page.row("  place", top.reason, style="")
         for at, text in enumerate(top.unknown):
-            page.row("  not known" if at == 0 else "", text, style="")
+            page.row("  not known" if at == 0 else "", f"whether {text}", style="")
         page.whole("  Wireshark", display_filter.finding(target, top))
 
 
 def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 0) -> None:
     rows: list[tuple[Span, ...]] = []
-    for item in items:
+    for item in dict.fromkeys(items):
         source = "target" if item.source is Source.REQUEST else item.source.value
         rows.append(((source, "dim"), item.text + frames_text(item.frames, lead=" (", close=")")))
     page.columns(rows, label=label)

@@ -54,32 +54,36 @@ def render(
         page.row("", diagnosis.health.error)
         return page.render()
     if not diagnosis.targets:
-        _nothing(page, diagnosis.health)
+        nothing(page, diagnosis.health)
     elif diagnosis.watched:
         _in_turn(page, diagnosis.targets)
     else:
         _worst_first(page, diagnosis.targets)
     if attempts:
         page.blank()
-        page.row("Attempts", f"{len(attempts):,}, in the order in which they began")
+        order = ", in the order in which they began" if len(attempts) > 1 else ""
+        page.row("Attempts", f"{len(attempts):,}{order}")
         for line in attempts:
             page.paragraph(line, hang=4)
     page.blank()
-    if diagnosis.command is not None:
-        _command(page, diagnosis.command)
-    _capture(page, diagnosis)
+    about_capture(page, diagnosis)
     if diagnosis.attachments:
-        _attachments(page, diagnosis.attachments)
+        carried_documents(page, diagnosis.attachments)
     return page.render()
 
 
 def capture_lines(diagnosis: Diagnosis, look: Look) -> str:
     """Return the rows about the capture alone, and the command that was watched."""
     page = Page(look)
+    about_capture(page, diagnosis)
+    return page.render()
+
+
+def about_capture(page: Page, diagnosis: Diagnosis) -> None:
+    """Add the command that was watched, and how good the capture was."""
     if diagnosis.command is not None:
         _command(page, diagnosis.command)
     _capture(page, diagnosis)
-    return page.render()
 
 
 def attempt_line(attempt: Attempt) -> str:
@@ -120,7 +124,7 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     others.sort(key=lambda one: (not _failed_unexplained(one), one.summary.label is Label.MID_STREAM))
     if len(targets) > 1:
         bad = len(failing) + sum(_failed_unexplained(one) for one in others)
-        page.paragraph((_overview(bad, len(targets)), "head"))
+        page.paragraph((overview(bad, len(targets)), "head"))
         page.blank()
     in_full = failing if page.look.verbose else failing[:_FULL]
     _in_turn(page, in_full)
@@ -140,13 +144,15 @@ def _failed_unexplained(one: TargetDiagnosis) -> bool:
     return bool(one.summary.failed) and not one.findings
 
 
-def _overview(failing: int, total: int) -> str:
+def overview(failing: int, total: int) -> str:
+    """Return in a line how many ports there are, and how many of them failed."""
     if not failing:
         return f"{count(total, 'server port')}, none with a failure"
     return f"{count(total, 'server port')}, {failing:,} with a failure"
 
 
-def _nothing(page: Page, health: CaptureHealth) -> None:
+def nothing(page: Page, health: CaptureHealth) -> None:
+    """Say why a capture has no target."""
     if not health.frames:
         page.row(
             "Nothing", "this capture holds no frames" if health.cut is None else "no frame could be read"
@@ -168,7 +174,7 @@ def _command(page: Page, command: Command) -> None:
         page.row("", (f"the target was taken from {command.target_from}", "dim"))
     if command.exit_status:
         for line in command.lines[-_LAST_LINES:]:
-            page.row("", ("│ ", "dim"), line)
+            page.row("", ("│ ", "dim"), line, hang=2)
 
 
 def _capture(page: Page, diagnosis: Diagnosis) -> None:
@@ -176,7 +182,7 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     health = diagnosis.health
     live = health.live
     name = _name(diagnosis.capture) if live is None else live.interface
-    if cell_len(page.clean(name)) <= page.room:
+    if cell_len(page.clean(name)) + len(" ·") <= page.room:
         page.row("Capture", *joined([name, *_extent(health)]))
     else:
         page.whole("Capture", name)
@@ -195,7 +201,7 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     if undecoded:
         reasons = [f"{number:,} {reason}" for reason, number in undecoded]
         most = len(reasons) if page.look.verbose else _REASONS_SHOWN
-        page.row("  not followed", listed(reasons, most=most), style="")
+        page.row("  other frames", listed(reasons, most=most), style="")
     remarks = _remarks(health)
     if remarks:
         page.row("  also", listed(remarks, most=len(remarks)), style="")
@@ -210,7 +216,7 @@ def _saved(page: Page, paths: Sequence[str]) -> None:
         page.whole("", paths[-1])
 
 
-def _attachments(page: Page, attachments: Sequence[Attachment]) -> None:
+def carried_documents(page: Page, attachments: Sequence[Attachment]) -> None:
     """What the file says of itself, marked as that: whoever wrote the file may have written anything."""
     page.blank()
     label = "The file says"
@@ -233,7 +239,7 @@ def _claims(page: Page, found: Carried) -> None:
         parts: list[Span] = [f"{target.target}  {target.label}"]
         if target.title:
             parts.append(target.title)
-        page.row("", "│ ", *joined([*parts, *([f"[{target.verdict}]"] if target.verdict else [])]))
+        page.row("", "│ ", *joined([*parts, *([f"[{target.verdict}]"] if target.verdict else [])]), hang=2)
     if found.more:
         page.row("", f"│ and {count(found.more, 'more target')}")
     health = [
@@ -242,7 +248,7 @@ def _claims(page: Page, found: Carried) -> None:
         *([f"canary {found.canary}"] if found.canary else []),
     ]
     if health:
-        page.row("", "│ ", *joined(health))
+        page.row("", "│ ", *joined(health), hang=2)
 
 
 def _extent(health: CaptureHealth) -> list[Span]:

@@ -20,14 +20,31 @@ SYSTEMS: MappingProxyType[str, str] = MappingProxyType(
 """Names of the systems that checks are written for."""
 
 _FRAMES_SHOWN = 6
+_SHORTEST_RANGE = 3
+"""Frames in a row, from so many on, are shown as the first and the last of them."""
 
 
 def frames_text(frames: Sequence[int], *, lead: str = "", close: str = "") -> str:
-    """Return ``frame 3`` or ``frames 3, 4 and 7`` between ``lead`` and ``close``; empty without frames."""
+    """Return ``frame 3`` or ``frames 3–5 and 7`` between ``lead`` and ``close``; empty without frames."""
     if not frames:
         return ""
     noun = "frame" if len(frames) == 1 else "frames"
-    return f"{lead}{noun} {listed([str(frame) for frame in frames], most=_FRAMES_SHOWN)}{close}"
+    return f"{lead}{noun} {listed(_runs(frames), most=_FRAMES_SHOWN)}{close}"
+
+
+def _runs(frames: Sequence[int]) -> list[str]:
+    """Return ``frames`` in their order, those in a row as ranges."""
+    found: list[str] = []
+    start = 0
+    for at in range(1, len(frames) + 1):
+        if at < len(frames) and frames[at] == frames[at - 1] + 1:
+            continue
+        run = frames[start:at]
+        found.extend(
+            [f"{run[0]}–{run[-1]}"] if len(run) >= _SHORTEST_RANGE else [str(frame) for frame in run]
+        )
+        start = at
+    return found
 
 
 def ordered_systems(first: str) -> tuple[str, ...]:
