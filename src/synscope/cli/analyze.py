@@ -10,40 +10,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synscope import selection, targets
-from synscope.cli import forms, output, progress
+from synscope import selection
+from synscope.cli import forms, options, output, progress, target_type
 from synscope.cli.status import ExitStatus
 from synscope.model import Label, Target
 
 if TYPE_CHECKING:
+    from synscope.engine.moments import Moments
     from synscope.evidence.host.given import Given
     from synscope.model import Attempt, Diagnosis
 
-    _TargetParameter = click.ParamType[Target]
     _MomentParameter = click.ParamType[selection.Moment]
     _HostParameter = click.ParamType[tuple[int, int]]
 else:
-    _TargetParameter = _MomentParameter = _HostParameter = (
-        click.ParamType
-    )  # older releases of click are not generic
+    _MomentParameter = _HostParameter = click.ParamType  # older releases of click are not generic
 
 _STANDARD_INPUT = "-"
 _DIFFERENCES_SHOWN = 10
-
-
-class TargetType(_TargetParameter):
-    """A ``-p`` argument."""
-
-    name = "target"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Target:
-        """Return the target that ``value`` names, or fail with what would name one."""
-        if isinstance(value, Target):
-            return value
-        try:
-            return targets.parse(str(value))
-        except targets.TargetError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 class MomentType(_MomentParameter):
@@ -100,74 +83,94 @@ With --expect, 0 and 1 say whether every target has that label.
 """
 
 
-@click.command(help=_HELP, short_help="Say what happened in packet captures, and why.", no_args_is_help=True)
-@click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True)
-@click.option(
-    "-p",
-    "--port",
-    "wanted",
-    metavar="TARGET",
-    type=TargetType(),
-    multiple=True,
-    help="What to look at: a port, HOST:PORT, [IPv6]:PORT or a URL. May be given several times. "
-    "Without it every server port in the capture is looked at.",
+def _not_quiet(given: options.Given) -> bool:
+    return not given.get("quiet")
+
+
+@click.command(
+    cls=options.Command,
+    help=_HELP,
+    short_help="Say what happened in packet captures, and why.",
+    no_args_is_help=True,
 )
-@click.option(
+@click.argument("captures", metavar="CAPTURE...", nargs=-1, required=True, shell_complete=options.files)
+@target_type.port_option("Without it every server port in the capture is looked at.")
+@options.option(
     "--as-one",
+    section=options.LOOKED_AT,
     is_flag=True,
     help="Take all captures given for one, in order of time: files rotated by tcpdump -C, -G, -W or by a "
     "dumpcap ring buffer, in any order.",
 )
-@click.option(
+@options.option(
     "--since",
+    section=options.LOOKED_AT,
     metavar="TIME",
     type=MomentType(),
     help="Leave out frames before this: 2026-01-31T12:00 (local time, or with a zone), 12:00 or 12:00:30 on "
     "the day of the first frame, seconds since the epoch, +2.5s after the first frame, -30s before the last "
     "(units: ns, us, ms, s, min, h, d).",
 )
-@click.option("--until", metavar="TIME", type=MomentType(), help="Leave out frames after this; as --since.")
-@click.option(
+@options.option(
+    "--until",
+    section=options.LOOKED_AT,
+    metavar="TIME",
+    type=MomentType(),
+    help="Leave out frames after this; as --since.",
+)
+@options.option(
     "--host",
     "hosts",
+    section=options.LOOKED_AT,
     metavar="ADDRESS",
     type=HostType(),
     multiple=True,
-    help="Leave out segments that are neither from nor to this address. May be given several times.",
+    help="Leave out segments that are neither from nor to this IP address, e.g. 127.0.0.1 or ::1. May be given "
+    "several times.",
 )
-@click.option(
+@options.option(
     "--snapshot",
     "snapshots",
+    section=options.LOOKED_AT,
+    shell_complete=options.files,
     metavar="FILE",
     multiple=True,
     help="Take what synscope snapshot wrote on the machine of the capture into account. May be given several "
     "times, for looks before and after.",
 )
-@click.option(
+@options.option(
     "--expect",
+    section=options.REPORT,
     metavar="LABEL",
     type=click.Choice([label.value for label in Label], case_sensitive=False),
     help="Exit with 0 if every target has this label and with 1 if not: " + ", ".join(Label) + ".",
 )
-@click.option(
+@options.option(
     "--format",
     "form",
+    section=options.REPORT,
+    setting="analyze.format",
+    counts=_not_quiet,
     type=click.Choice([*forms.WRITERS]),
     default="terminal",
     show_default=True,
-    help="terminal: for people. markdown: for issues and chats. json: one document. jsonl: one record a line, as "
-    "they become known; attempts from a pipe soon after they are over. csv: the attempts, likewise. junit: a test "
-    "case a target, for CI.",
+    help="terminal: for people. html: a page to send or keep. markdown: for issues and chats. json: one document. "
+    "jsonl: one record a line, as they become known; attempts from a pipe soon after they are over. csv: the "
+    "attempts, likewise. junit: a test case a target, for CI.",
 )
-@click.option(
+@options.option(
     "-q",
     "--quiet",
+    section=options.REPORT,
     is_flag=True,
     help="Only a line a target in the terminal report: its label, the leading finding, how sure that is.",
 )
-@click.option(
+@options.option(
     "--attempts",
     "listed",
+    section=options.REPORT,
+    setting="analyze.attempts",
+    counts=_not_quiet,
     type=click.Choice(["findings", "all", "none"]),
     help="Which attempts to list: those that support a finding, all, or none. "
     "The default is findings; for jsonl and csv it is all.",
@@ -264,8 +267,13 @@ class Run:
         """Whether ``attempt`` went to a port that was asked about; without any, all do."""
         return not self._ports or attempt.server.port in self._ports
 
-    def diagnose(self, capture: str, on_attempt: Callable[[Attempt], None] | None) -> Diagnosis:
-        """Return the diagnosis of one capture and remember what it means for the exit status."""
+    def diagnose(
+        self, capture: str, on_attempt: Callable[[Attempt], None] | None, moments: Moments | None = None
+    ) -> Diagnosis:
+        """Return the diagnosis of one capture and remember what it means for the exit status.
+
+        ``moments`` counts when attempts began.
+        """
         from synscope.analysis import analyze as analyze_capture  # noqa: PLC0415 - loads the engine
 
         # Records that are written to a terminal as they come and a bar would be in each other's way.
@@ -282,6 +290,7 @@ class Run:
                 live=self.options.live,
                 on_read=on_read,
                 snapshots=self.options.snapshots,
+                moments=moments,
             )
         if diagnosis.health.error is None:
             self._read += 1

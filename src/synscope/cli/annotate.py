@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from synscope.cli import output
-from synscope.cli.analyze import TargetType
+from synscope.cli import options, output, target_type
 from synscope.cli.status import ExitStatus
 from synscope.model import FAILURES, Target
 
@@ -39,21 +38,17 @@ Exit status: 0 OUT was written, 1 it was not, 2 wrong usage, 3 IN could not be r
 """
 
 
-@click.command(help=_HELP, short_help="Write what happened into a capture, as comments.")
-@click.argument("capture", metavar="IN")
-@click.argument("destination", metavar="OUT.pcapng")
-@click.option(
-    "-p",
-    "--port",
-    "wanted",
-    metavar="TARGET",
-    type=TargetType(),
-    multiple=True,
-    help="What to look at: a port, HOST:PORT, [IPv6]:PORT or a URL. May be given several times. "
-    "Without it every server port in the capture is looked at.",
+@click.command(cls=options.Command, help=_HELP, short_help="Write what happened into a capture, as comments.")
+@click.argument("capture", metavar="IN", shell_complete=options.files)
+@click.argument("destination", metavar="OUT.pcapng", shell_complete=options.files)
+@target_type.port_option("Without it every server port in the capture is looked at.")
+@options.option(
+    "--only-failing",
+    section=options.LOOKED_AT,
+    is_flag=True,
+    help="Keep only the frames of attempts that failed.",
 )
-@click.option("--only-failing", is_flag=True, help="Keep only the frames of attempts that failed.")
-@click.option("--force", is_flag=True, help="Overwrite OUT if it exists.")
+@options.option("--force", is_flag=True, help="Overwrite OUT if it exists.")
 @click.pass_context
 def annotate(  # noqa: PLR0913 - one parameter an option
     context: click.Context,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from synscope.cli import output
+from synscope.cli import options, output
 
 _HELP = """\
 List all causes: code, name, title, and the labels they show under.
@@ -15,10 +15,11 @@ synscope causes --format json | jq -r '.causes[].code'
 """
 
 
-@click.command(help=_HELP, short_help="List all causes.")
-@click.option(
+@click.command(cls=options.Command, help=_HELP, short_help="List all causes.")
+@options.option(
     "--format",
     "form",
+    section=options.REPORT,
     type=click.Choice(["terminal", "json"]),
     default="terminal",
     show_default=True,

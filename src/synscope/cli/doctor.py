@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import click
 
-from synscope.cli import live_options, output
-from synscope.cli.analyze import TargetType
+from synscope.cli import live_options, options, output
 from synscope.cli.status import ExitStatus
+from synscope.cli.target_type import TargetType
 from synscope.model import Target
 
 _HELP = """\
-Examine TARGET (a port, HOST:PORT, [IPv6]:PORT or a URL) without a client: connect to every address of its host,
-localhost if it names none, while capturing, look at this machine, and say what is wrong.
+Examine TARGET (a port, HOST:PORT, [IPv6]:PORT, a URL or a name from synscope.toml) without a client: connect to
+every address of its host, localhost if it names none, while capturing, look at this machine, and say what is wrong.
 
 Each connect sends the TCP handshake and closes, nothing else; --probe greets the server as well. A number that is
 no port is explained and not connected to.
@@ -30,23 +30,28 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 sy
 """
 
 
-@click.command(help=_HELP, short_help="Connect to a target ourselves, and say what is wrong.")
+@click.command(
+    cls=options.Command, help=_HELP, short_help="Connect to a target ourselves, and say what is wrong."
+)
 @click.argument("target", metavar="TARGET", type=TargetType())
-@click.option(
+@options.option(
     "--probe",
+    section=options.LOOKED_AT,
     is_flag=True,
     help="Once connected, send HTTP HEAD / (http URLs, and where no scheme is given) or a TLS ClientHello "
     "(https URLs).",
 )
-@click.option(
+@options.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "json"]),
+    section=options.REPORT,
+    setting="doctor.format",
+    type=click.Choice(["terminal", "html", "json"]),
     default="terminal",
     show_default=True,
-    help="Form of the report.",
+    help="terminal: for people. html: a page to send or keep. json: one document.",
 )
-@click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard output.")
+@live_options.output_option("standard output")
 @output.verbose_option
 @output.color_option
 @click.pass_context
@@ -68,7 +73,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     sink = live_options.Sink(path)
     wish = Wish(target, probe, live_options.typed(), live_options.may_prompt())
     try:
-        diagnosis = examine(wish, output.announce, live_options.preload)
+        diagnosis = examine(wish, output.announce, live_options.preloading(form))
     except (SessionError, RingError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)

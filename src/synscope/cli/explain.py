@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
-from synscope.cli import output
+from synscope.cli import options, output
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 _QUOTED = 60
 """Characters of an unknown question that the error message repeats."""
@@ -25,16 +30,26 @@ synscope explain 619009
 """
 
 
+def _offered(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from synscope.cli import candidates  # noqa: PLC0415 - only when a shell asks
+
+    return candidates.explained(context, parameter, incomplete)
+
+
 @click.command(
+    cls=options.Command,
     help=_HELP,
     short_help="Explain a cause, label, error or port.",
     no_args_is_help=True,
     context_settings={"ignore_unknown_options": True},
 )
-@click.argument("what", metavar="WHAT...", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option(
+@click.argument(
+    "what", metavar="WHAT...", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_offered
+)
+@options.option(
     "--format",
     "form",
+    section=options.REPORT,
     type=click.Choice(["terminal", "json"]),
     default="terminal",
     show_default=True,

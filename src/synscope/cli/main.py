@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from synscope.cli import output
+from synscope.cli import options, output
 from synscope.cli.status import ExitStatus
 from synscope.report.escape import visible
 
@@ -40,6 +40,7 @@ synscope analyze refused.pcap -p 62893     what happened to that port
 synscope explain ECONNREFUSED              what an error message means
 synscope explain 619009                    what a port number means
 synscope causes                            all causes it knows
+synscope help analyze                      the options of a command
 """
 
 
@@ -58,7 +59,19 @@ class _Commands(click.Group):
     cls=_Commands,
     commands=[
         click.Command(name)
-        for name in ("doctor", "live", "run", "snapshot", "analyze", "annotate", "explain", "causes")
+        for name in (
+            "doctor",
+            "live",
+            "run",
+            "snapshot",
+            "analyze",
+            "annotate",
+            "explain",
+            "causes",
+            "config",
+            "completion",
+            "help",
+        )
     ],
     help=_HELP,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
@@ -72,8 +85,19 @@ class _Commands(click.Group):
     callback=_print_version,
     help="Show the version, the engine (compiled or interpreted) and the platform.",
 )
-def cli() -> None:
+@click.option(
+    "--config",
+    "config_path",
+    metavar="FILE",
+    shell_complete=options.files,
+    help="Take defaults and names of ports from this file alone. Without it those of synscope.toml or "
+    "pyproject.toml, here or above, and of ~/.config/synscope/synscope.toml are taken.",
+)
+@click.option("--no-config", is_flag=True, help="Read no configuration file.")
+def cli(*, config_path: str | None, no_config: bool) -> None:
     """Run one of the commands."""
+    if config_path is not None and no_config:
+        raise click.UsageError("--config and --no-config exclude each other.")
 
 
 def main() -> None:

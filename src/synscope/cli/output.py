@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import click
 
-from synscope.cli import hyperlinks
+from synscope.cli import hyperlinks, options
 from synscope.report.escape import OWN_SYMBOLS, visible
 
 if TYPE_CHECKING:
@@ -20,16 +20,23 @@ if TYPE_CHECKING:
 
 PIPED_WIDTH = 80
 
-color_option = click.option(
+color_option = options.option(
     "--color",
+    section=options.REPORT,
+    setting="color",
+    counts=lambda _: not os.environ.get("NO_COLOR"),
     type=click.Choice(["auto", "always", "never"]),
     default="auto",
     show_default=True,
     help="Colour the terminal report. auto: when standard output is a terminal and NO_COLOR is not set.",
 )
 
-verbose_option = click.option(
-    "-v", "--verbose", is_flag=True, help="Leave nothing out of the terminal report."
+verbose_option = options.option(
+    "-v",
+    "--verbose",
+    section=options.REPORT,
+    is_flag=True,
+    help="Leave nothing out of the terminal report.",
 )
 
 

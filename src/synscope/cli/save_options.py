@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from synscope.cli import options
+
 if TYPE_CHECKING:
     from synscope.model import Diagnosis
     from synscope.session.begin import Begun
@@ -42,26 +44,36 @@ class SizeType(_SizeParameter):
         return size
 
 
+_option = functools.partial(options.option, section=options.SAVED)
+
 _OPTIONS = (
-    click.option(
+    _option(
         "--save",
         metavar="FILE.pcapng",
+        shell_complete=options.files,
         help="Save what is captured there as it comes, and at the end the diagnosis with it.",
     ),
-    click.option("--headers-only", is_flag=True, help="With --save: no byte of payload touches the disk."),
-    click.option(
+    _option(
+        "--headers-only/--with-payload",
+        setting="save.headers-only",
+        counts=lambda given: "save" in given,
+        default=False,
+        help="With --save: no byte of payload touches the disk. The default is --with-payload: of each frame what is "
+        "captured (see --snaplen).",
+    ),
+    _option(
         "--rotate-size",
         type=SizeType(),
         metavar="SIZE",
         help="With --save: begin a new file before one is larger (500k, 100M, 2G): FILE_00001.pcapng, …",
     ),
-    click.option(
+    _option(
         "--rotate-time",
         type=click.FloatRange(min=1),
         metavar="SECONDS",
-        help="With --save: begin a new file after so much time.",
+        help="With --save: begin a new file after so many seconds, e.g. 60.",
     ),
-    click.option("--force", is_flag=True, help="With --save: overwrite files that exist."),
+    _option("--force", is_flag=True, help="With --save: overwrite files that exist."),
 )
 
 

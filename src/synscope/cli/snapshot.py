@@ -8,8 +8,7 @@ import sys
 
 import click
 
-from synscope.cli import live_options, output
-from synscope.cli.analyze import TargetType
+from synscope.cli import live_options, options, output, target_type
 from synscope.model import Target
 
 _HELP = """\
@@ -30,29 +29,26 @@ Exit status: 0 it was written, 2 wrong usage, 125 it could not be written.
 """
 
 
-@click.command(help=_HELP, short_help="Write down what this machine shows, for a colleague.")
-@click.option(
-    "-p",
-    "--port",
-    "wanted",
-    metavar="TARGET",
-    type=TargetType(),
-    multiple=True,
-    help="What to look at: a port, HOST:PORT, [IPv6]:PORT or a URL. May be given several times. Without it "
-    "nothing is recorded about what the firewall does, or who else has a port.",
+@click.command(
+    cls=options.Command, help=_HELP, short_help="Write down what this machine shows, for a colleague."
 )
-@click.option("--output", "path", metavar="FILE", help="Write it there instead of standard output.")
-@click.option(
+@target_type.port_option(
+    "Without it nothing is recorded about what the firewall does, or who else has a port."
+)
+@options.option(
+    "--command-lines",
+    section=options.LOOKED_AT,
+    is_flag=True,
+    help="Record the whole command lines of the processes that matter, secrets in them included.",
+)
+@live_options.output_option("standard output")
+@options.option(
     "--format",
     "form",
+    section=options.REPORT,
     type=click.Choice(["json", "terminal"]),
     help="json: for synscope analyze --snapshot. terminal: for people. The default is terminal when standard output "
     "is one, else json.",
-)
-@click.option(
-    "--command-lines",
-    is_flag=True,
-    help="Record the whole command lines of the processes that matter, secrets in them included.",
 )
 @output.verbose_option
 @output.color_option
