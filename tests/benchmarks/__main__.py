@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from . import flood, inputs, live
+from . import flood, inputs, live, plugin
 from .contenders import US, Contender, contenders
 from .inputs import Input
 from .measure import Job, race
@@ -70,8 +70,9 @@ def _available(synscope: str, wanted: set[str], missing: dict[str, str]) -> list
 @click.option(
     "--only",
     multiple=True,
-    type=click.Choice([*TITLES, *KEYS]),
-    help="Only this table, or this contender; may be repeated.",
+    type=click.Choice([*TITLES, plugin.KEY, *KEYS]),
+    help="Only this table, or this contender; may be repeated. 'plugin' is what the pytest plugin costs, and is "
+    "measured on its own.",
 )
 @click.option("--synscope", default=str(BESIDE), show_default=True, help="The executable.")
 @click.option("--timeout", default=900.0, show_default=True, help="Seconds for one child.")
@@ -105,6 +106,9 @@ def main(
     system = system_facts()
     if captures:
         _live(synscope, rounds, seconds, system, json_path, write)
+        return
+    if plugin.KEY in only:
+        _plugin(set(only), Path(synscope).with_name("python"), rounds, system, json_path, write)
         return
     try:
         made, missing = inputs.make(folder, click.echo)
@@ -159,6 +163,25 @@ def _live(
     click.echo("\n" + body)
     if write:
         write_page(PAGE, body, live.BEGIN, live.END)
+        click.echo(f"written: {PAGE}")
+
+
+def _plugin(
+    only: set[str], python: Path, rounds: int, system: dict[str, str], json_path: Path | None, write: bool
+) -> None:
+    """Measure what the pytest plugin adds to a start of pytest."""
+    if len(only) > 1:
+        raise click.UsageError(f"--only {plugin.KEY} goes with no other --only.")
+    try:
+        measured = plugin.measure(python, rounds, click.echo)
+    except plugin.CannotMeasureError as error:
+        raise click.ClickException(str(error)) from error
+    if json_path is not None:
+        json_path.write_text(json.dumps(plugin.as_json(measured), indent=2) + "\n", encoding="utf-8")
+    body = plugin.as_markdown(measured, system)
+    click.echo("\n" + body)
+    if write:
+        write_page(PAGE, body, plugin.BEGIN, plugin.END)
         click.echo(f"written: {PAGE}")
 
 
