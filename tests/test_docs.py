@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
+import synscope
 from synscope._version import VERSION
 from synscope.causes.catalogue import CATALOGUE
 from synscope.cli import main
@@ -22,6 +25,7 @@ from synscope.model import Confidence, Label
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 GENERATOR = ROOT / "tests" / "tools" / "generate_docs.py"
+PAINTER = ROOT / "tests" / "tools" / "make_pictures.py"
 PAGES = [
     ROOT / "README.md",
     ROOT / "CHANGELOG.md",
@@ -33,6 +37,8 @@ APACHE_2 = "cfc7749b96f63bd31c3c42b5c471bf756814053e847c10f3eb003417bc523d30"
 _BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"(`+).+?\1")
 _LINK = re.compile(r"\[[^\]\n]*\]\((?P<target>[^)\s]+)\)")
+_IMAGE = re.compile(r"!\[(?P<words>[^\]]*)\]")
+_SVG = "{http://www.w3.org/2000/svg}"
 _HEADING = re.compile(r"^#+ (?P<text>.+)$", re.MULTILINE)
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
@@ -63,24 +69,70 @@ def test_generated_pages_and_samples_are_current() -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_a_stale_page_is_named(tmp_path: Path) -> None:
-    assert generate("--root", str(tmp_path)).returncode == 0
-    assert generate("--check", "--root", str(tmp_path)).returncode == 0
+def test_a_stale_page_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.syspath_prepend(GENERATOR.parent)
+    from docgen import build
+
+    pages = build.generated()
+    monkeypatch.setattr(build, "generated", lambda: pages)
+
+    def main(*arguments: str) -> tuple[int, list[str]]:
+        status = build.main([*arguments, "--root", str(tmp_path)])
+        return status, capsys.readouterr().out.splitlines()
+
+    assert main()[0] == 0
+    assert main("--check") == (0, [])
     labels = tmp_path / "docs" / "labels.md"
     labels.write_text(text_of(labels) + "edited\n", encoding="utf-8")
     (tmp_path / "docs" / "causes" / "gone.md").write_text(text_of(labels), encoding="utf-8")
-    checked = generate("--check", "--root", str(tmp_path))
-    assert checked.returncode == 1
-    named = checked.stdout.splitlines()[:-1]
-    assert named == [f"stale: {Path('docs/labels.md')}", f"left over: {Path('docs/causes/gone.md')}"]
-    assert generate("--root", str(tmp_path)).returncode == 0
-    assert generate("--check", "--root", str(tmp_path)).returncode == 0
+    status, named = main("--check")
+    assert status == 1
+    assert named[:-1] == [f"stale: {Path('docs/labels.md')}", f"left over: {Path('docs/causes/gone.md')}"]
+    assert main()[0] == 0
+    assert main("--check") == (0, [])
 
 
 def test_labels_page_is_complete() -> None:
     page = text_of(DOCS / "labels.md")
     names = [*Label, *(rule.outcome for rule in OUTCOME_RULES), *(name for name, _ in EVENTS)]
     assert [name for name in names if name not in page] == []
+
+
+def test_the_diagram_shows_every_rule_and_says_what_it_is() -> None:
+    root = ET.parse(DOCS / "pictures" / "rules.svg").getroot()
+    texts = list(root.iter(f"{_SVG}text"))
+    outcomes = [text.text for text in texts if text.get("class") == "outcome"]
+    assert outcomes == [rule.outcome for rule in OUTCOME_RULES]
+    shown = " ".join(text.text or "" for text in texts).replace(",", "")
+    needed = {name for rule in OUTCOME_RULES for name in (*rule.needs, *rule.any_of, *rule.unless)}
+    assert needed <= set(shown.split())
+    assert root.findtext(f"{_SVG}title")
+    assert root.findtext(f"{_SVG}desc")
+
+
+def test_pictures_of_terminals_are_current() -> None:
+    checked = subprocess.run(
+        [sys.executable, str(PAINTER), "--check"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_the_text_of_a_picture_can_be_read() -> None:
+    spec = importlib.util.spec_from_file_location("make_pictures", PAINTER)
+    assert spec is not None
+    assert spec.loader is not None
+    painter = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(painter)
+    picture = painter.terminal("synscope causes", "\x1b[31mone  <two>\x1b[0m\n\n" + "x" * 81)
+    assert painter.shown(picture) == ["$synscopecauses", "one<two>", "x" * 80, "x"]
+    assert "http" not in picture.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_every_name_of_the_library_is_described() -> None:
+    headings = set(_HEADING.findall(_BLOCK.sub("", text_of(DOCS / "api-names.md"))))
+    assert {*synscope.__all__} - {"__version__"} <= headings
 
 
 def test_every_cause_has_a_page_and_is_in_the_index() -> None:
@@ -140,6 +192,11 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert file.exists(), target
         if anchor:
             assert anchor in anchors(file), target
+
+
+@by_page
+def test_pictures_are_described(page: Path) -> None:
+    assert all(len(image["words"]) > 40 for image in _IMAGE.finditer(text_of(page)))
 
 
 @by_page

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from docgen import blocks, causes, cli, formats, labels, odd_handshakes
+from docgen import api_names, blocks, causes, cli, formats, labels, odd_handshakes, rule_diagram
 from docgen.markdown import HEADER
 from synscope.causes.catalogue import CATALOGUE
 
@@ -22,6 +22,8 @@ def generated() -> dict[Path, str]:
     return pages | {
         _CAUSES / "index.md": causes.index(),
         _DOCS / "labels.md": labels.text(),
+        _DOCS / labels.DIAGRAM: rule_diagram.text(),
+        _DOCS / "api-names.md": api_names.text(),
         _DOCS / "formats.md": formats.text(),
         _DOCS / "odd-handshakes.md": odd_handshakes.text(),
         _WRAPPED: cli.text(),

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from docgen.markdown import block, bullets, code, page, prose, sentence, table
+from docgen.markdown import bullets, code, page, prose, sentence, table
 from synscope.causes.catalogue import CATALOGUE
 from synscope.causes.priors import prior
 from synscope.engine.outcome import EVENTS, OUTCOME_RULES, Rule
 from synscope.evidence.targets import WORST_FIRST
 from synscope.model import FAILURES, Kind, Label
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
+
+DIAGRAM = "pictures/rules.svg"
+DIAGRAM_ALT = (
+    "The rule table as boxes from above, one for neighbouring rules of one label: what they share, then a line a "
+    "rule with its other conditions and its outcome. Where no rule of a box holds, the next box is looked at. "
+    "The table above says the same in words."
+)
 
 _MEANINGS = dict(EVENTS)
 _PLACES = {rule.outcome: place for place, rule in enumerate(OUTCOME_RULES, 1)}
@@ -41,7 +48,7 @@ def text() -> str:
         "of events of one attempt.",
         table(("", "outcome", "label", "all of", "one of", "none of"), map(_row, OUTCOME_RULES)),
         "## The same as a diagram",
-        block(_diagram(), "mermaid"),
+        f"![{DIAGRAM_ALT}]({DIAGRAM})",
         "## Events",
         table(("event", "what was seen"), ((code(name), prose(meaning)) for name, meaning in EVENTS)),
     )
@@ -87,19 +94,3 @@ def _outcome(rule: Rule) -> str:
 def _row(rule: Rule) -> tuple[str, ...]:
     columns = (" ".join(map(code, names)) for names in (rule.needs, rule.any_of, rule.unless))
     return (str(_PLACES[rule.outcome]), code(rule.outcome.value), rule.label.value, *columns)
-
-
-def _diagram() -> str:
-    lines = ["flowchart TD"]
-    for place, rule in enumerate(OUTCOME_RULES, 1):
-        result = f'o{place}["{rule.outcome.value}<br/>({rule.label.value})"]'
-        conditions = [*rule.needs]
-        if rule.any_of:
-            conditions.append(" or ".join(rule.any_of))
-        conditions += [f"not {name}" for name in rule.unless]
-        if not conditions:
-            lines.append(f'  r{place}(["otherwise"]) --> {result}')
-            continue
-        lines.append(f'  r{place}{{"{"<br/>".join(conditions)}"}} -- yes --> {result}')
-        lines.append(f"  r{place} -- no --> r{place + 1}")
-    return "\n".join(lines)

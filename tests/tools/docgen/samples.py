@@ -1,7 +1,7 @@
 """Runs a command line of ``synscope`` inside this process and returns what it writes.
 
 Everything that could make the output differ between machines is fixed: the folder, the width, the
-encoding, the system whose commands come first.
+encoding, the system whose commands come first, and that no configuration file is read.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def run(line: str, root: Path) -> tuple[str, int]:
         contextlib.redirect_stdout(stream),
         contextlib.redirect_stderr(stream),
     ):
-        status = main.run(arguments)
+        status = main.run(["--no-config", *arguments])
         stream.flush()
     raw = stream.buffer
     assert isinstance(raw, io.BytesIO)
