@@ -17,7 +17,7 @@ PORT_MAX = 65535
 
 
 class Label(enum.StrEnum):
-    """What a handshake is called. The first four are the mission's; the others keep them honest."""
+    """What a handshake is called. The first four are the usual ones; the others keep them honest."""
 
     SYN_NO_REPLY = "SYN-no-reply"
     SYN_RST = "SYN-RST"

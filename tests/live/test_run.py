@@ -169,3 +169,12 @@ def test_the_kernel_says_which_process_tried(tmp_path: Path) -> None:
     (attempt,) = {one["id"] for one in report.attempts}
     notes = report.health["notes"]
     assert any(note.startswith(f"#{attempt} was made by bash (") for note in notes), notes
+
+
+def test_secrets_of_the_command_are_not_recorded(tmp_path: Path) -> None:
+    report = tmp_path / "report.json"
+    with program.namespace():
+        words = "curl -sv -u bob:hush -H 'X-Api-Key: hush' 'http://127.0.0.1:62893/?token=hush'"
+        program.run("run", "--format", "json", "--output", str(report), "--", "sh", "-c", words)
+    assert '"label":"SYN-RST"' in report.read_text(encoding="utf-8")
+    assert "hush" not in report.read_text(encoding="utf-8")

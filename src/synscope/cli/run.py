@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import select
 import shlex
 import signal
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from synscope.cli import live_options, output, save_options
-from synscope.cli.analyze import TargetType
+from synscope.cli import live_options, options, output, save_options, target_type
 from synscope.cli.status import ExitStatus
 from synscope.model import Target
 
@@ -43,61 +44,72 @@ chooses the status of one of them alone.
 """
 
 
+_command = functools.partial(options.option, section=options.COMMAND)
+
+
 @click.command(
+    cls=options.Command,
     help=_HELP,
     short_help="Run a command that fails to connect, and say why.",
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
 )
-@click.argument("command", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
-@click.option(
-    "-p",
-    "--port",
-    "wanted",
-    metavar="TARGET",
-    type=TargetType(),
-    multiple=True,
-    help="What to look at, where the command does not say: a port, HOST:PORT, [IPv6]:PORT or a URL.",
+@click.argument(
+    "command",
+    metavar="COMMAND...",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    shell_complete=options.files,
 )
-@live_options.shared
-@click.option(
+@target_type.port_option("Without it the command's own words are searched for one.")
+@live_options.placed
+@_command(
     "--isolated",
     is_flag=True,
     help="Run it in a private network with a loopback of its own, in which an ordinary user may capture.",
 )
-@click.option(
-    "--server", metavar="CMD", help="With --isolated: start this there first, and wait until it listens."
+@_command(
+    "--server",
+    metavar="CMD",
+    help="With --isolated: start this there first, and wait until it listens; e.g. 'python3 -m http.server 8000'.",
 )
-@click.option(
+@_command(
     "--linger",
+    setting="run.linger",
     type=click.FloatRange(min=0),
     default=0.3,
     show_default=True,
     metavar="SECONDS",
     help="How long to go on capturing after the command has ended.",
 )
-@click.option(
+@_command(
     "--timeout",
+    setting="run.timeout",
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
-    help="End the command then: TERM, and two seconds later KILL.",
+    help="End the command after so much time: TERM, and two seconds later KILL. The default is to wait.",
 )
-@click.option(
+@_command(
     "--exit-code",
     "exit_from",
+    setting="run.exit-code",
     type=click.Choice(["both", "command", "diagnosis"]),
     default="both",
     show_default=True,
-    help="Whose exit status this command has.",
+    help="Whose exit status synscope run has: the command's, the diagnosis's, or of both the first that is not 0.",
 )
-@click.option(
+@options.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "json", "jsonl", "junit"]),
+    section=options.REPORT,
+    setting="run.format",
+    type=click.Choice(["terminal", "html", "markdown", "json", "jsonl", "csv", "junit"]),
     default="terminal",
     show_default=True,
-    help="Form of the report.",
+    help="terminal: for people. html: a page to send or keep. markdown: for issues and chats. json: one document. "
+    "jsonl: one record a line. csv: a row an attempt, once it is over. junit: a test case a target, for CI.",
 )
-@click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard error.")
+@live_options.output_option("standard error")
 @save_options.saving
 @output.verbose_option
 @output.color_option
@@ -107,11 +119,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     *,
     command: tuple[str, ...],
     wanted: tuple[Target, ...],
-    interface: str | None,
-    netns: str | None,
-    container: str | None,
-    snaplen: int,
-    capture_with: str,
+    place: live_options.Place,
     isolated: bool,
     server: str | None,
     linger: float,
@@ -127,34 +135,35 @@ def run(  # noqa: PLR0913 - one parameter an option
     from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
     from synscope.capture.storage import SaveError  # noqa: PLC0415
     from synscope.session import begin as beginning  # noqa: PLC0415
+    from synscope.session import secrets  # noqa: PLC0415
     from synscope.session.errors import SessionError  # noqa: PLC0415
     from synscope.session.runner import ExitFrom  # noqa: PLC0415
 
     if server is not None and not isolated:
         raise click.UsageError("--server goes with --isolated.", context)
-    if isolated and (netns or container or interface):
+    if isolated and place.is_given:
         raise click.UsageError("--isolated has a network of its own: no -i, --netns or --container.", context)
     found, source = _targets(context, command, wanted)
+    found = tuple(target._replace(text=secrets.of_text(target.text)) for target in found)
+    shown = secrets.of_words(command)
     sink = live_options.Sink(path, to_stderr=True)
-    plan = beginning.Plan(
-        targets=found,
-        interface=interface,
-        namespace=live_options.namespace_path(netns, container),
-        snap_length=snaplen,
-        capture_with=capture_with,
-        typed=live_options.typed(),
-        may_prompt=live_options.may_prompt(),
-        isolated=isolated,
-        server=server or "",
-        save=saving,
-    )
+    plan = place.plan(found, saving, isolated=isolated, server=server or "")
+    moments = live_options.moments_of(form, found)
     try:
-        begun = beginning.begin(plan, output.announce, command=command, preload=live_options.preload)
+        begun = beginning.begin(
+            plan,
+            output.announce,
+            command=command,
+            on_attempt=live_options.rows(form, sink, shlex.join(shown)) if form == "csv" else None,
+            preload=live_options.preloading(form),
+        )
         with begun:
+            if moments is not None:
+                begun.watch.count_moments(moments)
             ended = _watched(begun, timeout, linger)
-            told = _told(command, ended, source)
+            told = _told(shown, ended, source)
             more = _more(command, ended, begun.surroundings)
-            diagnosis = begun.watch.finish(shlex.join(command), command=told, more=more)
+            diagnosis = begun.watch.finish(shlex.join(shown), command=told, more=more)
             if begun.surroundings is not None:
                 diagnosis = begun.surroundings.attributed(diagnosis)
             verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
@@ -163,7 +172,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     except (SessionError, RingError, SaveError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)
-    live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
+    live_options.write_report(
+        sink, diagnosis, form, status=status, color=color, verbose=verbose, moments=moments
+    )
     context.exit(status)
 
 
@@ -184,7 +195,9 @@ def _targets(
 
 
 def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
-    """Let the command run while frames are followed; return how it ended."""
+    """Let the command run while frames are followed; return how it ended, without secrets in its words."""
+    from synscope.session import secrets  # noqa: PLC0415
+
     runner, watch, around = begun.runner, begun.watch, begun.surroundings
     assert runner is not None  # noqa: S101 - a command was given
     with runner.passing_signals_on():
@@ -196,6 +209,7 @@ def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
             if around is not None:
                 around.step()
         ended = runner.ended()
+        ended = replace(ended, lines=tuple(map(secrets.of_text, ended.lines)))
         if around is not None:
             around.end()
     _linger(watch, linger if started is not None else 0)
@@ -216,8 +230,9 @@ def _linger(watch: Watch, seconds: float) -> None:
 
 def _told(command: tuple[str, ...], ended: Ended, source: str | None) -> Command:
     from synscope.model import Command  # noqa: PLC0415
+    from synscope.session import secrets  # noqa: PLC0415
 
-    return Command(command, ended.exit_status, _how(ended), ended.lines, source)
+    return Command(command, ended.exit_status, _how(ended), ended.lines, source and secrets.of_text(source))
 
 
 def _how(ended: Ended) -> str:
