@@ -27,6 +27,7 @@ from synscope.diagnosis import rank
 from synscope.engine import MODE
 from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower
+from synscope.engine.moments import Moments
 from synscope.engine.tracker import Orphan
 from synscope.evidence.packets import observe_packets
 from synscope.evidence.request import observe_request
@@ -72,6 +73,7 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     live: bool = False,
     on_read: Callable[[int], None] | None = None,
     snapshots: Sequence[Given] = (),
+    moments: Moments | None = None,
 ) -> Diagnosis:
     """Analyse one capture.
 
@@ -81,7 +83,7 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     ``targets`` are what the user named; without any, every server port in the capture is a target.
     ``on_attempt`` receives every attempt as it settles; with ``live``, those of a pipe soon after they are
     over. ``on_read`` is told of each read how many bytes it brought. ``snapshots`` are what is known about
-    the host, in order of time.
+    the host, in order of time. ``moments`` counts when attempts began, for a timeline.
     """
     # Keyed hashing: a capture must not be able to choose its own collisions.
     follower = Follower(
@@ -94,6 +96,7 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     except CaptureError as error:
         return _unreadable(capture, error, targets)
     follower.tracker.odd_times = reader.odd_times
+    follower.tracker.moments = moments
     first: int | None = None
     last: int | None = None
     try:

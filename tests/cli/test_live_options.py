@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from synscope.cli.live_options import Sink, write_report
-from tests.report.samples import SAMPLES
+from synscope.cli.live_options import Sink, rows, write_report
+from tests.report.samples import SAMPLES, refused
 
 
 def report(tmp_path: Path, form: str) -> str:
@@ -35,3 +37,30 @@ def test_junit(tmp_path: Path) -> None:
 def test_records(tmp_path: Path, form: str, type_: str) -> None:
     text = report(tmp_path, form)
     assert json.loads(text if form == "json" else text.splitlines()[0])["type"] == type_
+
+
+def test_csv_is_written_as_attempts_settle(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "report"
+    sink = Sink(str(path))
+    row = rows("csv", sink, "=loopback")
+    assert row is not None
+    row(refused(3))
+    written = path.read_text(encoding="utf-8")
+    assert [line["capture"] for line in csv.DictReader(io.StringIO(written), strict=True)] == ["'=loopback"]
+    lossy = SAMPLES["cut"]
+    write_report(sink, lossy, "csv", status=1, color="auto", verbose=False)
+    assert path.read_text(encoding="utf-8") == written
+    assert "rows may be missing: 12 frames were lost" in capsys.readouterr().err
+
+
+def test_jsonl_is_written_as_attempts_settle(tmp_path: Path) -> None:
+    path = tmp_path / "report"
+    row = rows("jsonl", Sink(str(path)), "lo")
+    assert row is not None
+    row(refused(3))
+    assert json.loads(path.read_text(encoding="utf-8"))["id"] == 3
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "json", "junit"])
+def test_other_forms_have_no_rows(tmp_path: Path, form: str) -> None:
+    assert rows(form, Sink(str(tmp_path / "report")), "lo") is None

@@ -105,6 +105,31 @@ def markdown(run: Run) -> None:
         output.write(("\n" if number else "") + text)
 
 
+def html(run: Run) -> None:
+    """Write one page of all captures."""
+    from synscope.engine.moments import Moments  # noqa: PLC0415 - loads the compiled engine
+    from synscope.report import terminal as lines_of  # noqa: PLC0415
+    from synscope.report.html import document  # noqa: PLC0415 - Jinja2 is for this form alone
+
+    reports = []
+    for capture in run.options.captures:
+        lines: list[str] = []
+        over = [0]
+
+        def keep(attempt: Attempt, lines: list[str] = lines, over: list[int] = over) -> None:
+            if not run.concerns(attempt):
+                return
+            if len(lines) < document.MOST_ATTEMPTS:
+                lines.append(lines_of.attempt_line(attempt))
+            else:
+                over[0] += 1
+
+        moments = Moments(target.port for target in run.options.wanted)
+        diagnosis = run.diagnose(capture, keep if run.options.listed == "all" else None, moments)
+        reports.append(document.Report(diagnosis, moments, lines, over[0]))
+    output.write(document.render(reports, output.look(color="never")))
+
+
 def csv(run: Run) -> None:
     """Write a row an attempt. What a reader of the rows should know goes to standard error."""
     from synscope.report import csv_report, records  # noqa: PLC0415
@@ -144,12 +169,20 @@ def _warn(diagnosis: Diagnosis) -> None:
 
 
 WRITERS: MappingProxyType[str, Callable[[Run], None]] = MappingProxyType(
-    {"terminal": terminal, "markdown": markdown, "json": json, "jsonl": jsonl, "csv": csv, "junit": junit}
+    {
+        "terminal": terminal,
+        "html": html,
+        "markdown": markdown,
+        "json": json,
+        "jsonl": jsonl,
+        "csv": csv,
+        "junit": junit,
+    }
 )
 """By the name that --format has for it."""
 
 STREAMED = frozenset({"jsonl", "csv"})
 """Forms that hold every attempt, written once it is over."""
 
-AT_THE_END = frozenset({"terminal", "markdown"})
+AT_THE_END = frozenset({"terminal", "html", "markdown"})
 """Forms that leave a terminal alone until a capture is read."""

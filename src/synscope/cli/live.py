@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import signal
 import sys
 from types import FrameType
@@ -9,12 +10,12 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from synscope.cli import live_options, output, save_options
-from synscope.cli.analyze import TargetType
+from synscope.cli import live_options, live_web, options, output, save_options, target_type
 from synscope.cli.status import ExitStatus
-from synscope.model import Attempt, Target
+from synscope.model import Diagnosis, Target
 
 if TYPE_CHECKING:
+    from synscope.session.begin import Begun
     from synscope.session.saving import Saving
 
 _HELP = """\
@@ -27,6 +28,7 @@ synscope live -p localhost:8080 --until-failure
 synscope live -p 8080 --netns web --duration 30
 synscope live -p 5432 -i any --format jsonl | jq .
 synscope live -p 8080 --save failure.pcapng    for a colleague: frames and diagnosis
+synscope live -p 8080 --web                  watch in a browser
 
 Capturing needs root or the capability CAP_NET_RAW. Only a small helper runs with it (through sudo, if need be);
 packets are parsed without any privilege.
@@ -35,36 +37,43 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 th
 """
 
 
-@click.command(help=_HELP, short_help="Capture live and say what happens to each attempt.")
-@click.option(
-    "-p",
-    "--port",
-    "wanted",
-    metavar="TARGET",
-    type=TargetType(),
-    multiple=True,
-    required=True,
-    help="What to look at: a port, HOST:PORT, [IPv6]:PORT or a URL. May be given several times.",
+_ends = functools.partial(options.option, section=options.ENDS)
+
+
+@click.command(
+    cls=options.Command, help=_HELP, short_help="Capture live and say what happens to each attempt."
 )
-@live_options.shared
-@click.option("--duration", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Stop then.")
-@click.option(
-    "--count", type=click.IntRange(min=1), metavar="N", help="Stop once N attempts are decided either way."
+@target_type.port_option(required=True)
+@live_options.placed
+@_ends(
+    "--duration",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Stop after so much time, e.g. 30. Without any of these, Ctrl-C stops.",
 )
-@click.option("--until-failure", is_flag=True, help="Stop at the first attempt that fails.")
-@click.option("--until-success", is_flag=True, help="Stop at the first attempt that connects.")
-@click.option(
+@_ends(
+    "--count",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Stop once N attempts are decided either way.",
+)
+@_ends("--until-failure", is_flag=True, help="Stop at the first attempt that fails.")
+@_ends("--until-success", is_flag=True, help="Stop at the first attempt that connects.")
+@options.option(
     "--format",
     "form",
-    type=click.Choice(["terminal", "markdown", "json", "jsonl", "junit"]),
+    section=options.REPORT,
+    setting="live.format",
+    type=click.Choice(["terminal", "html", "markdown", "json", "jsonl", "csv", "junit"]),
     default="terminal",
     show_default=True,
-    help="terminal: for people, with a live view. markdown: for issues and chats. json: one document at the end. "
-    "jsonl: each attempt once it is over, at the end targets, findings and health. junit: a test case a target, "
-    "for CI.",
+    help="terminal: for people, with a live view. html: a page to send or keep. markdown: for issues and chats. "
+    "json: one document at the end. jsonl: each attempt once it is over, at the end targets, findings and health. "
+    "csv: a row an attempt, once it is over. junit: a test case a target, for CI.",
 )
-@click.option("--output", "path", metavar="FILE", help="Write the report there instead of standard output.")
+@live_options.output_option("standard output")
 @save_options.saving
+@live_web.web_option
 @output.verbose_option
 @output.color_option
 @click.pass_context
@@ -72,11 +81,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     context: click.Context,
     *,
     wanted: tuple[Target, ...],
-    interface: str | None,
-    netns: str | None,
-    container: str | None,
-    snaplen: int,
-    capture_with: str,
+    place: live_options.Place,
     duration: float | None,
     count: int | None,
     until_failure: bool,
@@ -84,64 +89,64 @@ def live(  # noqa: PLR0913 - one parameter an option
     form: str,
     path: str | None,
     saving: Saving | None,
+    web: int | None,
     verbose: bool,
     color: str,
 ) -> None:
     """Capture until told to stop, then report."""
     from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
     from synscope.capture.storage import SaveError  # noqa: PLC0415
-    from synscope.cli.live_view import shown  # noqa: PLC0415
-    from synscope.report import jsonl  # noqa: PLC0415
-    from synscope.session.begin import Plan, begin  # noqa: PLC0415
+    from synscope.session.begin import begin  # noqa: PLC0415
     from synscope.session.errors import SessionError  # noqa: PLC0415
     from synscope.session.watch import Stop  # noqa: PLC0415
 
     sink = live_options.Sink(path)
-    plan = Plan(
-        targets=wanted,
-        interface=interface,
-        namespace=live_options.namespace_path(netns, container),
-        snap_length=snaplen,
-        capture_with=capture_with,
-        typed=live_options.typed(),
-        may_prompt=live_options.may_prompt(),
-        save=saving,
-    )
+    plan = place.plan(wanted, saving)
     stop = Stop(duration, count, until_failure, until_success)
-    name = interface or "loopback"
-
-    def tell(attempt: Attempt) -> None:
-        sink.write(jsonl.attempt(name, attempt))
-
+    name = place.interface or "loopback"
+    row = live_options.rows(form, sink, name)
+    view = live_web.view(web, wanted, drawn=row is None or not sys.stdout.isatty())
+    context.call_on_close(view.close)
+    moments = live_options.moments_of(form if web is None else "html", wanted)
     with _Interruption() as interruption:
         try:
             begun = begin(
                 plan,
                 output.announce,
-                on_attempt=tell if form == "jsonl" else None,
-                preload=live_options.preload,
+                on_attempt=view.telling(row),
+                preload=view.preloading(live_options.preloading(form)),
             )
         except (SessionError, RingError, SaveError) as error:
             output.complain(error)
             context.exit(live_options.TOOL_FAILED)
         with begun:
             watch, around = begun.watch, begun.surroundings
-            with shown(watch, wanted, wanted=form != "jsonl" or not sys.stdout.isatty()) as refresh:
+            if moments is not None:
+                watch.count_moments(moments)
+            with view.shown(begun) as refresh:
                 while not interruption.came and not watch.is_over(stop):
                     watch.step()
                     if around is not None:
                         around.step()
                     refresh()
-            if around is not None:
-                around.end()
-                around.finish()
-            diagnosis = watch.finish(name, more=(lambda _: ()) if around is None else around.observe)
-            if around is not None:
-                diagnosis = around.attributed(diagnosis)
+            diagnosis = _concluded(begun, name)
             status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
             diagnosis = save_options.saved(diagnosis, begun, saving, status=status)
-    live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
+    live_options.write_report(
+        sink, diagnosis, form, status=status, color=color, verbose=verbose, moments=moments
+    )
+    view.end(diagnosis, moments)
     context.exit(status)
+
+
+def _concluded(begun: Begun, name: str) -> Diagnosis:
+    """End a capture; return what it comes to."""
+    watch, around = begun.watch, begun.surroundings
+    if around is None:
+        return watch.finish(name)
+    around.end()
+    around.finish()
+    return around.attributed(watch.finish(name, more=around.observe))
 
 
 class _Interruption:

@@ -1,61 +1,162 @@
-"""The options that ``live`` and ``run`` share, and what both do with them."""
+"""The options that ``live`` and ``run`` share, and what both do with them.
+
+Input: the command line. Output: a ``Place``, which makes the plan of the capture, and a ``Sink`` for the report.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from synscope.cli import output
+from synscope.cli import options, output
 
 if TYPE_CHECKING:
-    from synscope.model import Diagnosis
+    from click.shell_completion import CompletionItem
+
+    from synscope.engine.moments import Moments
+    from synscope.model import Attempt, Diagnosis, Target
+    from synscope.session.begin import Plan
+    from synscope.session.saving import Saving
 
 TOOL_FAILED = 125
 """Exit status when the tool itself could not do its work, as ``timeout`` and ``docker run`` have it."""
 
 _Decorated = Callable[..., Any]
 
-interface_option = click.option(
-    "-i",
-    "--interface",
-    metavar="NAME",
-    help="Where to capture: an interface, or any for all. The default is the loopback interface.",
-)
-netns_option = click.option(
-    "--netns", metavar="NAME|PID", help="Look into this network namespace: its name, or a process in it."
-)
-container_option = click.option(
-    "--container", metavar="NAME", help="Look into the network namespace of this Docker or Podman container."
-)
-snaplen_option = click.option(
-    "--snaplen",
-    type=click.IntRange(96, 262_144),
-    default=400,
-    show_default=True,
-    metavar="BYTES",
-    help="How much of each frame is captured.",
-)
 
-capture_option = click.option(
-    "--capture-with",
-    type=click.Choice(["ring", "portable", "libpcap"]),
-    default="ring" if sys.platform.startswith("linux") else "portable",
-    help="ring: the packet ring of Linux, its default. portable: Scapy's sockets, the default elsewhere. libpcap: "
-    "libpcap or Npcap through Scapy. The last two need synscope[capture].",
-)
+def _interfaces(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from synscope.cli import candidates  # noqa: PLC0415 - only when a shell asks
+
+    return candidates.interfaces(context, parameter, incomplete)
 
 
-def shared(function: _Decorated) -> _Decorated:
-    """Add the options of every live capture."""
-    for option in (capture_option, snaplen_option, container_option, netns_option, interface_option):
-        function = option(function)
-    return function
+def _namespaces(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from synscope.cli import candidates  # noqa: PLC0415
+
+    return candidates.namespaces(context, parameter, incomplete)
+
+
+def _in_this_network(given: options.Given) -> bool:
+    """Whether a configured interface is meant: another network has interfaces of its own."""
+    return not any(given.get(name) for name in ("netns", "container", "isolated"))
+
+
+_option = functools.partial(options.option, section=options.CAPTURED)
+
+_PLACE = (
+    _option(
+        "-i",
+        "--interface",
+        metavar="NAME",
+        setting="interface",
+        counts=_in_this_network,
+        shell_complete=_interfaces,
+        help="An interface, e.g. eth0, or any for all. The default is the loopback interface.",
+    ),
+    _option(
+        "--netns",
+        metavar="NAME|PID",
+        shell_complete=_namespaces,
+        help="Look into this network namespace: its name, or a process in it.",
+    ),
+    _option(
+        "--container",
+        metavar="NAME",
+        help="Look into the network namespace of this Docker or Podman container.",
+    ),
+    _option(
+        "--snaplen",
+        type=click.IntRange(96, 262_144),
+        default=400,
+        show_default=True,
+        metavar="BYTES",
+        help="How much of each frame is captured.",
+    ),
+    _option(
+        "--capture-with",
+        type=click.Choice(["ring", "portable", "libpcap"]),
+        default="ring" if sys.platform.startswith("linux") else "portable",
+        help="ring: the packet ring of Linux, its default. portable: Scapy's sockets, the default elsewhere. "
+        "libpcap: libpcap or Npcap through Scapy. The last two need synscope[capture].",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where to capture, and with what."""
+
+    interface: str | None
+    netns: str | None
+    container: str | None
+    snaplen: int
+    capture_with: str
+
+    @property
+    def is_given(self) -> bool:
+        """Whether a network or an interface was asked for."""
+        return bool(self.netns or self.container or self.interface)
+
+    def plan(
+        self, targets: tuple[Target, ...], saving: Saving | None, *, isolated: bool = False, server: str = ""
+    ) -> Plan:
+        """Return the plan of the capture, or fail as wrong usage where the network is not there."""
+        from synscope.session.begin import Plan  # noqa: PLC0415 - the commands without a capture do without
+
+        return Plan(
+            targets=targets,
+            interface=self.interface,
+            namespace=namespace_path(self.netns, self.container),
+            snap_length=self.snaplen,
+            capture_with=self.capture_with,
+            typed=typed(),
+            may_prompt=may_prompt(),
+            isolated=isolated,
+            server=server,
+            save=saving,
+        )
+
+
+def placed(function: _Decorated) -> _Decorated:
+    """Add the options of every live capture; the command gets them as ``place``."""
+
+    @functools.wraps(function)
+    def bundled(
+        *arguments: object,
+        interface: str | None,
+        netns: str | None,
+        container: str | None,
+        snaplen: int,
+        capture_with: str,
+        **others: object,
+    ) -> object:
+        place = Place(interface, netns, container, snaplen, capture_with)
+        return function(*arguments, place=place, **others)
+
+    decorated: _Decorated = bundled
+    for option in reversed(_PLACE):
+        decorated = option(decorated)
+    return decorated
+
+
+def output_option(instead_of: str) -> Callable[[_Decorated], _Decorated]:
+    """Return the option ``--output``, for what goes to ``instead_of`` without it."""
+    return options.option(
+        "--output",
+        "path",
+        section=options.REPORT,
+        metavar="FILE",
+        shell_complete=options.files,
+        help=f"Write to this file instead of {instead_of}.",
+    )
 
 
 def namespace_path(netns: str | None, container: str | None) -> str | None:
@@ -103,6 +204,27 @@ def preload() -> None:
     )  # rich loads its table of widths when it meets a wide character
 
 
+def preloading(form: str) -> Callable[[], None]:
+    """Return what imports all that the end needs, with what only one form does."""
+    return _preload_html if form == "html" else preload
+
+
+def _preload_html() -> None:
+    from synscope.report.html import document  # noqa: PLC0415 - Jinja2 is for this form alone
+
+    preload()
+    document.preload()
+
+
+def moments_of(form: str, targets: Iterable[Target]) -> Moments | None:
+    """Return what counts when attempts begin, for the form that shows it."""
+    if form != "html":
+        return None
+    from synscope.engine.moments import Moments  # noqa: PLC0415 - loads the compiled engine
+
+    return Moments(target.port for target in targets)
+
+
 class Sink:
     """Where the report goes: a standard stream or a file, which is opened while its owner's rights last."""
 
@@ -115,6 +237,11 @@ class Sink:
     def to_person(self) -> bool:
         """Whether it may be a terminal."""
         return self._descriptor is None
+
+    @property
+    def is_below_a_command(self) -> bool:
+        """Whether what a command wrote stands right above, on a terminal."""
+        return self.to_person and self._stream is sys.stderr and self._stream.isatty()
 
     @property
     def stream(self) -> TextIO:
@@ -141,6 +268,20 @@ class Sink:
             data = data[os.write(self._descriptor, data) :]
 
 
+def rows(form: str, sink: Sink, capture: str) -> Callable[[Attempt], None] | None:
+    """Return what writes each attempt once it is over, in the forms that hold them all; CSV begins here."""
+    if form == "jsonl":
+        from synscope.report import jsonl  # noqa: PLC0415
+
+        return lambda one: sink.write(jsonl.attempt(capture, one))
+    if form == "csv":
+        from synscope.report import csv_report  # noqa: PLC0415
+
+        sink.write(csv_report.header())
+        return lambda one: sink.write(csv_report.attempt(capture, one))
+    return None
+
+
 def _created(path: str) -> int:
     try:
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
@@ -149,23 +290,39 @@ def _created(path: str) -> int:
 
 
 def write_report(  # noqa: PLR0913 - one parameter an option
-    sink: Sink, diagnosis: Diagnosis, form: str, *, status: int, color: str, verbose: bool
+    sink: Sink,
+    diagnosis: Diagnosis,
+    form: str,
+    *,
+    status: int,
+    color: str,
+    verbose: bool,
+    moments: Moments | None = None,
 ) -> None:
-    """Write the report of a live capture in the form asked for; of jsonl what follows the attempts."""
+    """Write the report of a live capture in the form asked for; of jsonl and csv what follows the attempts."""
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415
     from synscope.report import json_report, jsonl, junit, markdown, records, terminal  # noqa: PLC0415
 
     if form == "markdown":
         sink.write(markdown.render(diagnosis, output.look(color="never", verbose=verbose)))
+    elif form == "html":
+        from synscope.report.html import document  # noqa: PLC0415 - Jinja2 is for this form alone
+
+        sink.write(document.render([document.Report(diagnosis, moments)], output.look(color="never")))
     elif form == "junit":
         sink.write(junit.begin() + junit.suite(diagnosis) + junit.end())
     elif form == "terminal":
         look = output.look(color=color, verbose=verbose, stream=sink.stream if sink.to_person else None)
-        sink.write(terminal.render(diagnosis, look))
+        sink.write(("\n" if sink.is_below_a_command else "") + terminal.render(diagnosis, look))
     elif form == "jsonl":
         for line in jsonl.conclusions(diagnosis):
             sink.write(line)
+    elif form == "csv":
+        if diagnosis.health.dropped:
+            output.announce(
+                f"rows may be missing: {diagnosis.health.dropped:,} frames were lost while capturing"
+            )
     else:
         report = json_report.JsonReport(version=VERSION, engine=str(MODE))
         attempts = records.supporting_attempts(diagnosis)

@@ -7,18 +7,23 @@ import itertools
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Final, Literal, TypedDict
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
 
 from synscope.capture.source import RingState
 from synscope.cli import output
-from synscope.model import FAILURES, Attempt, Label, Target
+from synscope.model import FAILURES, Attempt, Diagnosis, Label, Target
 from synscope.report.escape import visible
 from synscope.report.wording import OUTCOME_TEXTS
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from synscope.engine.moments import Moments
+    from synscope.session.begin import Begun
     from synscope.session.watch import Watch
+
+Told = Callable[[Attempt], None]
+"""What is called with each attempt as it settles."""
 
 _EVERY_S: Final = 0.25
 _NEWEST: Final = 12
@@ -28,6 +33,56 @@ _WIDE: Final = 120
 """Columns that hold two endpoints and an outcome in words."""
 _MINUTE_S: Final = 60
 _NS: Final = 1_000_000_000
+
+
+class View(Protocol):
+    """What a person sees of a capture: here or on a page. Its methods are called in this order."""
+
+    def telling(self, row: Told | None) -> Told | None:
+        """Return what is to be told of settled attempts, given what writes them into the report, if anything does."""
+        ...
+
+    def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
+        """Return what imports all that is needed once rights are given up, given what imports the rest."""
+        ...
+
+    def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Show a capture that has begun while the context lasts; yields what refreshes it."""
+        ...
+
+    def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
+        """Take the result, after the report was written."""
+        ...
+
+    def close(self) -> None:
+        """Release what was opened, whatever happened before."""
+        ...
+
+
+class OnTerminal:
+    """The view on the terminal, or one line that says that the capture has begun."""
+
+    def __init__(self, targets: Sequence[Target], *, drawn: bool) -> None:
+        self._targets = targets
+        self._drawn = drawn
+
+    def telling(self, row: Told | None) -> Told | None:
+        """Attempts are told to the report alone: the view looks for the newest itself."""
+        return row
+
+    def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
+        """Nothing more is needed."""
+        return preload
+
+    def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
+        """Show it."""
+        return shown(begun.watch, self._targets, wanted=self._drawn)
+
+    def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
+        """The report is the end."""
+
+    def close(self) -> None:
+        """Nothing is open."""
 
 
 class _OneLine(TypedDict):

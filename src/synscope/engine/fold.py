@@ -40,6 +40,16 @@ G_LAST = 5
 G_LAST_ROW = 6
 G_KEPT = 7
 
+# State vector of ``count_moments`` (64-bit words).
+MOMENT_LONGS = 7
+M_SHIFT = 0  # a bin is 1 << shift nanoseconds
+M_FIRST = 1  # number of the first bin, counted from the epoch
+M_TOTAL = 2
+M_EARLIEST = 3
+M_LATEST = 4
+M_WANTED = 5
+M_BESIDE = 6  # the time that lies beside the bins, where counting stopped
+
 _WORDS = cython.declare(cython.Py_ssize_t, _r.WORDS)
 _LONGS = cython.declare(cython.Py_ssize_t, _r.LONGS)
 _EVENTS = cython.declare(cython.Py_ssize_t, _r.EVENTS)
@@ -349,6 +359,74 @@ def tally(
             outcome = rows[r * _WORDS + _OUTCOME]
             if ports[port] != 0 and longs[r * _LONGS + _T_FIRST] < before and outcome & _RECOVERED == 0:
                 tallies[outcome & 0xFF] += 1
+
+
+def count_moments(
+    rows: cython.uint[::1],
+    longs: cython.ulonglong[::1],
+    chosen: cython.uint[::1],
+    start: cython.Py_ssize_t,
+    count: cython.Py_ssize_t,
+    ports: cython.uint[::1],
+    bins: cython.uint[::1],
+    room: cython.Py_ssize_t,
+    outcomes: cython.Py_ssize_t,
+    state: cython.ulonglong[::1],
+    wanted: cython.uint[::1],
+) -> int:
+    """Count the chosen rows from ``start`` on into bins of time, by outcome; see ``moments``.
+
+    ``bins`` has ``room`` places for each of ``outcomes``, then the same for those that recovered. Returns the
+    place in ``chosen`` of the first row that lies beside all bins, ``count`` when there is none. Rows are listed
+    in ``wanted`` while there is room.
+    """
+    i: cython.Py_ssize_t
+    base: cython.Py_ssize_t
+    at: cython.Py_ssize_t
+    port: cython.uint
+    outcome: cython.uint
+    ts: cython.ulonglong
+    place: cython.ulonglong
+    shift: cython.ulonglong = state[0]
+    first: cython.ulonglong = state[1]
+    total: cython.ulonglong = state[2]
+    earliest: cython.ulonglong = state[3]
+    latest: cython.ulonglong = state[4]
+    listed: cython.Py_ssize_t = state[5]
+    most: cython.Py_ssize_t = len(wanted)
+    stopped: cython.Py_ssize_t = count
+    with cython.nogil:
+        for i in range(start, count):
+            base = chosen[i]
+            ts = longs[base * _LONGS + _T_FIRST]
+            base *= _WORDS
+            port = rows[base] >> 16
+            if rows[base + _STATE] & 1 == 0:
+                port = rows[base] & 0xFFFF
+            if ports[port] == 0:
+                continue
+            place = ts >> shift
+            if place < first or place - first >= room:
+                state[6] = ts
+                stopped = i
+                break
+            at = place - first
+            outcome = rows[base + _OUTCOME]
+            if outcome & _RECOVERED != 0:
+                at += outcomes * room
+            bins[at + (outcome & 0xFF) * room] += 1
+            if total == 0 or ts < earliest:
+                earliest = ts
+            latest = max(latest, ts)
+            total += 1
+            if listed < most:
+                wanted[listed] = chosen[i]
+                listed += 1
+    state[2] = total
+    state[3] = earliest
+    state[4] = latest
+    state[5] = listed
+    return stopped
 
 
 def choose_settled(

@@ -19,6 +19,7 @@ from mmap import mmap
 from synscope.engine import fold, rows
 from synscope.engine.attempts import haunt, rehaunt, reindex, track_batch
 from synscope.engine.batch import SIZE, Batch
+from synscope.engine.moments import Moments
 from synscope.engine.outcome import BIT, OUTCOME_RULES, events_of, rule_columns
 from synscope.model import (
     FAILURES,
@@ -79,6 +80,7 @@ class Tracker:
 
     ``on_attempt``, when given, receives every attempt once, as it settles (at the end: in the order in
     which they began). ``odd_times`` maps a frame number to a time stamp that 64 bits cannot hold.
+    ``moments``, when set, counts when attempts began.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class Tracker:
             [_EXAMPLES if rule.label in FAILURES else _EXAMPLES_OF_HEALTHY for rule in OUTCOME_RULES],
         )
         self.odd_times: dict[int, int] = {}
+        self.moments: Moments | None = None
         self.aggregated = 0
 
     @property
@@ -327,6 +330,9 @@ class Tracker:
         if self._on_attempt is not None:
             for row in chosen:
                 self._on_attempt(self._attempt(row))
+        if self.moments is not None:
+            kept = self.moments.add(self._rows, self._longs, chosen)
+            self.moments.kept.extend(map(self._attempt, kept))
         wanted = array("I", bytes(8 * 4096))
         result = array("Q", bytes(16))
         at = 0

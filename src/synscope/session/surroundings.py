@@ -21,9 +21,11 @@ from synscope.evidence.host.document import LONGEST_DOCUMENT
 from synscope.evidence.kernel.events import Task, TraceHealth
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.reader import Reader
+from synscope.evidence.kernel.record import Record
+from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.units import listed
-from synscope.model import FAILURES, Diagnosis, Observation, Target, TargetSummary
+from synscope.model import FAILURES, Attempt, Diagnosis, Observation, Target, TargetSummary
 from synscope.session.elevate import Helper
 from synscope.session.errors import HelperError
 from synscope.session.helper import LOOK_S
@@ -32,6 +34,8 @@ DURING_S: Final = 0.7
 """Seconds after which what still goes on is looked at."""
 _WAIT_S: Final = LOOK_S + 0.3
 _CHUNK: Final = 1 << 16
+_MOST_SEARCHED: Final = 2_000
+"""Events in which makers are looked for while the capture goes on: more would keep it from its frames."""
 
 
 class _Look:
@@ -162,6 +166,18 @@ class Surroundings:
             return diagnosis
         notes = (*diagnosis.health.notes, *dict.fromkeys(said))
         return diagnosis._replace(health=replace(diagnosis.health, notes=notes))
+
+    def makers(self, attempts: Sequence[Attempt]) -> dict[int, Task]:
+        """The threads that made these attempts, by attempt, as far as the trace tells it by now."""
+        if self._trace is None or not attempts:
+            return {}
+        start = min(attempt.first_ts_ns for attempt in attempts) - STALL_NS
+        events = [event for event in self._trace.events if event.ts_ns >= start]
+        if len(events) > _MOST_SEARCHED:
+            return {}
+        record = Record(events, self._trace.health)
+        tied = ((attempt.id, connect_of(record, attempt).connect) for attempt in attempts)
+        return {number: connect.task for number, connect in tied if connect is not None}
 
     @property
     def snapshots(self) -> tuple[Snapshot, ...]:

@@ -22,6 +22,7 @@ from synscope.capture.save import Saver
 from synscope.capture.source import LiveSource, RingState
 from synscope.capture.storage import SaveError
 from synscope.engine.follower import Follower
+from synscope.engine.moments import Moments
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.evidence.units import count
 from synscope.model import (
@@ -100,7 +101,14 @@ class Watch:
         self._next_settling = 0.0
         self._began = time.monotonic()
         self._notes: list[str] = []
+        self._sung: set[tuple[Endpoint, Endpoint]] = set()
         self.songs: tuple[Song, ...] = ()
+        self.apart: frozenset[Endpoint] = frozenset()
+        """Servers of this program's own beside the canary's: no part of the results either."""
+
+    def count_moments(self, moments: Moments) -> None:
+        """Count from now on when attempts began."""
+        self._follower.tracker.moments = moments
 
     # -- while it goes --------------------------------------------------------------------------------
 
@@ -156,8 +164,12 @@ class Watch:
     def newest(self, most: int) -> list[Attempt]:
         """The newest attempts to the targets that are not settled, newest first, as they stand."""
         found = self._follower.tracker.newest(self._ports, most)
-        own = endpoints(self.songs)
+        own = self._own()
         return [attempt for attempt in found if attempt.server not in own]
+
+    def canary(self) -> tuple[Canary, str]:
+        """What the canary proves so far, where attempts are told: it has settled after some two seconds."""
+        return _canary(self.songs, self._sung)
 
     def is_over(self, stop: Stop) -> bool:
         """Whether the capture has seen what it was to wait for."""
@@ -197,7 +209,7 @@ class Watch:
         self.step(0)
         tracker = self._follower.tracker
         groups = tracker.finish()
-        own = endpoints(self.songs)
+        own = self._own()
         syns = {
             (attempt.client, attempt.server)
             for group in groups
@@ -229,9 +241,14 @@ class Watch:
             except SaveError as error:
                 self._notes.append(str(error))
 
+    def _own(self) -> frozenset[Endpoint]:
+        return endpoints(self.songs) | self.apart
+
     def _tell(self, attempt: Attempt) -> None:
-        watched = self._everything or self._ports[attempt.server.port]
-        if self._told is not None and watched and attempt.server not in endpoints(self.songs):
+        if attempt.server in self._own():
+            ends = (attempt.client, attempt.server)
+            self._sung.update(ends for song in self.songs if (song.client, song.server) == ends)
+        elif self._told is not None and (self._everything or self._ports[attempt.server.port]):
             self._told(attempt)
 
     def _near(self, group: AttemptGroup) -> AttemptGroup:

@@ -1,0 +1,213 @@
+"""The document: what is shown of each capture, put into the templates; its style, script and policy.
+
+Input: what ``Shown`` needs of each capture. Output: one HTML document, complete in itself. Every value passes
+``escape.visible`` and then Jinja2's escaping; only the style and the script of this package do not.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import hashlib
+from collections.abc import Iterable, Sequence
+from importlib import resources
+from typing import Final, NamedTuple
+
+import jinja2
+from markupsafe import Markup
+
+from synscope._version import VERSION
+from synscope.capture.attachments import HOST_SNAPSHOT
+from synscope.engine.moments import Moments
+from synscope.evidence.host.document import SnapshotError, from_json
+from synscope.evidence.units import count
+from synscope.model import Diagnosis, Label
+from synscope.report import snapshot_text, target_view, terminal
+from synscope.report.escape import visible
+from synscope.report.html import palette, target, timeline
+from synscope.report.html.rows import Item, Line, Piece, recorded
+from synscope.report.labels_text import LABEL_TEXTS
+from synscope.report.page import Look
+
+MOST_ATTEMPTS: Final = 1000
+"""Lines of attempts that are listed, where all were asked for."""
+
+_FULL: Final = 5
+_WELL: Final = 10
+"""Targets that are well and were named, shown in full."""
+_FULL_WHEN_NAMED: Final = 40
+_BRIEF: Final = 500
+_SNAPSHOTS: Final = 3
+_LINES: Final = 60
+"""Lines shown under one label of what a file carries."""
+
+
+class Report(NamedTuple):
+    """What one capture's part of the document is made from."""
+
+    diagnosis: Diagnosis
+    moments: Moments | None = None
+    attempts: Sequence[str] = ()
+    """Lines of ``terminal.attempt_line`` to list, at most ``MOST_ATTEMPTS``."""
+    more_attempts: int = 0
+
+
+class Capture(NamedTuple):
+    """What is shown of one capture."""
+
+    number: int
+    name: str
+    began: str
+    """When its first frame was captured, empty where it has none."""
+    error: str | None
+    overview: str
+    """How many targets there are, and how many failed, where there are several."""
+    full: tuple[target.Shown, ...]
+    brief: tuple[target.Brief, ...]
+    more: str
+    nothing: tuple[Item, ...]
+    timeline: timeline.Figure | None
+    health: tuple[Item, ...]
+    carried: tuple[Item, ...]
+    hosts: tuple[tuple[Item, ...], ...]
+    attempts: tuple[str, ...]
+    more_attempts: str
+
+    @property
+    def single(self) -> target.Shown | None:
+        """The one target that there is, if it is one."""
+        return self.full[0] if len(self.full) == 1 and not self.brief else None
+
+    @property
+    def title(self) -> str:
+        """The answer in a line."""
+        if self.error is not None:
+            return f"{self.name} could not be read"
+        if self.single is None:
+            return self.overview or f"no attempt to connect in {self.name}"
+        top = self.single.top
+        return f"{self.single.name}: {self.single.state if top is None else top.title}"
+
+
+def render(reports: Iterable[Report], look: Look) -> str:
+    """Return the document for some captures."""
+    captures = [_capture(number, one, look) for number, one in enumerate(reports, 1)]
+    labels = {one.label for capture in captures for one in capture.full}
+    labels.update(one.label for capture in captures for one in capture.brief)
+    labels.update(lane.label for one in captures if one.timeline for lane in one.timeline.lanes)
+    page = _page()
+    return page.template.render(
+        captures=captures,
+        title=captures[0].title if len(captures) == 1 else count(len(captures), "capture"),
+        labels=[(label, LABEL_TEXTS[label]) for label in Label if label in labels],
+        paints=palette.PAINTS,
+        style=Markup(page.style),  # noqa: S704 - the package's own file
+        script=Markup(page.script),  # noqa: S704 - the package's own file
+        policy=policy(page.style, page.script),
+        version=VERSION,
+    )
+
+
+def policy(style: str, script: str) -> str:
+    """Return the Content-Security-Policy that allows one style and one script, and nothing else at all."""
+    return (
+        f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def preload() -> None:
+    """Read the templates: later this process may not be able to read the installation."""
+    _page()
+
+
+class _Page(NamedTuple):
+    template: jinja2.Template
+    style: str
+    script: str
+
+
+@functools.cache
+def _page() -> _Page:
+    files = resources.files("synscope.report.html") / "templates"
+    names = ("document.html.j2", "parts.html.j2")
+    environment = jinja2.Environment(
+        loader=jinja2.DictLoader({name: (files / name).read_text("utf-8") for name in names}),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        finalize=_shown,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.get_template("parts.html.j2")
+    style = palette.style() + (files / "report.css").read_text("utf-8")
+    return _Page(
+        environment.get_template("document.html.j2"), style, (files / "report.js").read_text("utf-8")
+    )
+
+
+def _shown(value: object) -> object:
+    """Return a value as it may be shown; markup is made by the templates alone, from values shown before."""
+    return value if isinstance(value, Markup) else visible(str(value))
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
+
+
+def _capture(number: int, report: Report, look: Look) -> Capture:
+    diagnosis = report.diagnosis
+    look = Look(verbose=True, os=look.os)
+    failing = [one for one in diagnosis.targets if target_view.leading(one) is not None]
+    rest = [one for one in diagnosis.targets if target_view.leading(one) is None]
+    if not diagnosis.watched:
+        failing.sort(key=lambda one: -sum(one.summary.counts.values()))
+    full = failing[: _FULL_WHEN_NAMED if diagnosis.watched else _FULL]
+    others = [*failing[len(full) :], *rest]
+    if diagnosis.watched or len(diagnosis.targets) == 1:
+        # In the order in which they were named. One that is well is worth more than a line, too.
+        chosen = {id(one) for one in (*full, *rest[:_WELL])}
+        full = [one for one in diagnosis.targets if id(one) in chosen]
+        others = [one for one in diagnosis.targets if id(one) not in chosen]
+    left = len(others) - _BRIEF
+    return Capture(
+        number=number,
+        name="standard input" if diagnosis.capture == "-" else diagnosis.capture,
+        began="" if diagnosis.health.first_ts_ns is None else timeline.moment(diagnosis.health.first_ts_ns),
+        error=diagnosis.health.error,
+        overview=terminal.overview(len(failing), len(diagnosis.targets)) if diagnosis.targets else "",
+        full=tuple(target.shown(one, look) for one in full),
+        brief=tuple(map(target.brief, others[:_BRIEF])),
+        more=f"and {count(left, 'more port')}: name one with -p" if left > 0 else "",
+        nothing=()
+        if diagnosis.targets
+        else tuple(recorded(look, lambda page: terminal.nothing(page, diagnosis.health))),
+        timeline=timeline.figure(diagnosis, report.moments),
+        health=tuple(recorded(look, lambda page: terminal.about_capture(page, diagnosis))),
+        carried=tuple(recorded(look, lambda page: terminal.carried_documents(page, diagnosis.attachments)))
+        if diagnosis.attachments
+        else (),
+        hosts=tuple(_hosts(diagnosis, look)),
+        attempts=tuple(report.attempts[:MOST_ATTEMPTS]),
+        more_attempts=f"and {report.more_attempts:,} more: --format csv writes all"
+        if report.more_attempts
+        else "",
+    )
+
+
+def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[Item, ...]]:
+    """Yield what the file carries about a host, as ``synscope snapshot`` shows it."""
+    documents = [one for one in diagnosis.attachments if one.kind == HOST_SNAPSHOT]
+    for one in documents[:_SNAPSHOTS]:
+        try:
+            snapshot = from_json(one.text)
+        except SnapshotError:
+            continue
+        items = recorded(look, functools.partial(snapshot_text.show, snapshot=snapshot))
+        yield tuple(item._replace(lines=_bounded(item.lines)) for item in items)
+
+
+def _bounded(lines: Sequence[Line]) -> list[Line]:
+    left = len(lines) - _LINES
+    more: list[Line] = [(Piece(f"and {left:,} more", "dim"),)] if left > 0 else []
+    return [*lines[:_LINES], *more]
