@@ -1,0 +1,199 @@
+"""``synscope live --web``: the live view as a page, in place of the one on the terminal.
+
+Input: the capture, and what its attempts come to. Output: the page's address on standard error, and a line there
+that says how far the capture is. The report on standard output, the exit status and when the capture stops are as
+without it; where somebody has the page open, the program stays until the page has the report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from synscope.cli import options, output
+from synscope.cli.live_view import OnTerminal, Told, View
+from synscope.evidence.typo import looks_like_typo
+from synscope.evidence.units import count
+from synscope.model import PORT_MAX, Attempt, Diagnosis, Target
+
+if TYPE_CHECKING:
+    from synscope.engine.moments import Moments
+    from synscope.session.begin import Begun
+    from synscope.session.watch import Watch
+    from synscope.web.feed import Now, Phase
+    from synscope.web.server import Server
+
+_LINE_S: Final = 1.0
+_LEAVE_S: Final = 3.0
+"""How long pages may take to fetch the report before the program ends."""
+_REPORT: Final = "report.html"
+
+web_option = options.option(
+    "--web",
+    "web",
+    section=options.REPORT,
+    metavar="[PORT]",
+    is_flag=False,
+    flag_value=0,
+    default=None,
+    type=click.IntRange(0, PORT_MAX),
+    help="Show the live view as a page on 127.0.0.1 instead, and print its address. The port is a free one unless "
+    "given as --web=PORT. Needs synscope[web].",
+)
+
+
+def view(port: int | None, targets: Sequence[Target], *, drawn: bool) -> View:
+    """Return a page on ``port``, or without one the terminal's view, which may have to leave the terminal alone."""
+    return OnTerminal(targets, drawn=drawn) if port is None else Page(port, targets)
+
+
+class Page:
+    """The view as a page."""
+
+    def __init__(self, port: int, targets: Sequence[Target]) -> None:
+        """Fail as wrong usage where the page cannot be had."""
+        try:
+            from synscope.web import page, server  # noqa: F401, PLC0415 - only with --web
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] != "tornado":
+                raise
+            raise click.UsageError("--web needs Tornado: pip install 'synscope[web]'.") from error
+        self._ports = {target.wrapped for target in targets}
+        if port and self._is_taken(port):
+            raise click.UsageError(
+                f"--web={port} is a watched port, or looks like a typo of one: the report would take the page for "
+                "a server of yours. Choose another port, or leave it out."
+            )
+        from synscope.web.feed import Feed  # noqa: PLC0415
+        from synscope.web.log import Log  # noqa: PLC0415
+
+        self._port = port
+        self._log = Log()
+        self._feed = Feed(self._log, [target.text for target in targets])
+        self._server: Server | None = None
+        self._begun: Begun | None = None
+        self._due = 0.0
+
+    def _is_taken(self, port: int) -> bool:
+        return any(port == one or looks_like_typo(port, one) for one in self._ports)
+
+    def telling(self, row: Told | None) -> Told:
+        """Attempts are told to the page, and to the report where that lists them."""
+        settled = self._feed.settled
+        if row is None:
+            return settled
+        told = row
+
+        def both(attempt: Attempt) -> None:
+            told(attempt)
+            settled(attempt)
+
+        return both
+
+    def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
+        """The page's files and the report's templates are read, and the port is bound."""
+
+        def both() -> None:
+            preload()
+            self._open()
+
+        return both
+
+    def _open(self) -> None:
+        from synscope.report.html import document  # noqa: PLC0415
+        from synscope.session.errors import SessionError  # noqa: PLC0415
+        from synscope.web import page, server  # noqa: PLC0415
+
+        document.preload()
+        try:
+            self._server = server.Server(self._log, page.files(), self._port, self._is_taken)
+        except OSError as error:
+            where = f"port {self._port}" if self._port else "a port"
+            raise SessionError(f"the page cannot have {where} on 127.0.0.1: {error.strerror}") from error
+
+    @contextlib.contextmanager
+    def shown(self, begun: Begun) -> Iterator[Callable[[], None]]:
+        """Serve the page of a capture that has begun; yields what brings the page up to date."""
+        from synscope.web import feed  # noqa: PLC0415
+
+        server, watch = self._server, begun.watch
+        assert server is not None  # noqa: S101 - preload comes first
+        self._begun = begun
+        watch.apart = server.endpoints
+        self._publish(feed.now(watch))
+        server.start()
+        output.announce(f"capturing on {watch.interface}; Ctrl-C stops it and reports")
+        output.announce(f"the page is at {server.url}")
+        with _status_line(watch, server) as tell:
+
+            def refresh() -> None:
+                if time.monotonic() >= self._due:
+                    self._publish(feed.now(watch))
+                    tell()
+
+            yield refresh
+        self._publish(feed.now(watch), feed.Phase.ENDING)
+
+    def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
+        """Give the page its report, and wait a little until every page that is open has it."""
+        from synscope.report.html import document  # noqa: PLC0415
+        from synscope.web import feed, page  # noqa: PLC0415
+
+        server, begun = self._server, self._begun
+        if server is None or begun is None:
+            return
+        if server.readers:
+            text = document.render([document.Report(diagnosis, moments)], output.look(color="never"))
+            server.offer(_REPORT, page.report(text))
+            self._publish(feed.ended(begun.watch, diagnosis), feed.Phase.OVER, _REPORT)
+        with contextlib.suppress(KeyboardInterrupt):  # the report is out: whoever does not wait loses nothing
+            server.close(_LEAVE_S)
+
+    def close(self) -> None:
+        """Stop serving."""
+        if self._server is not None:
+            self._server.close()
+
+    def _publish(self, now: Now, phase: Phase | None = None, report: str | None = None) -> None:
+        from synscope.web import feed  # noqa: PLC0415
+
+        begun = self._begun
+        assert begun is not None  # noqa: S101 - shown sets it
+        around = begun.surroundings
+        self._feed.publish(
+            now,
+            begun.watch.interface,
+            (lambda _: {}) if around is None else around.makers,
+            phase or feed.Phase.CAPTURING,
+            report,
+        )
+        self._due = time.monotonic() + feed.EVERY_S
+
+
+@contextlib.contextmanager
+def _status_line(watch: Watch, server: Server) -> Iterator[Callable[[], None]]:
+    """Keep one line on a terminal up to date; yields what does it."""
+    if not sys.stderr.isatty():
+        yield lambda: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import
+    from rich.live import Live  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    due = 0.0
+    with Live(console=Console(stderr=True), auto_refresh=False, transient=True) as view:
+
+        def tell() -> None:
+            nonlocal due
+            if time.monotonic() >= due:
+                due = time.monotonic() + _LINE_S
+                attempts = count(sum(watch.counts().values()), "attempt")
+                line = f"{watch.elapsed:.0f} s · {attempts} · {count(server.readers, 'page')} open"
+                view.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"), refresh=True)
+
+        yield tell
