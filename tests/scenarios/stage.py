@@ -168,12 +168,13 @@ def stage(scenario: Scenario) -> Iterator[Stage]:
         _await_ipv6(name)
         made = Stage(name, directory, directory / "seen.pcap")
         stack.callback(made.close)
+        # First, so that a set-up that fails halfway leaves nothing behind.
+        for line in scenario.after:
+            stack.callback(made.shell, line)
         for line in scenario.setup:
             made.shell(line)
         for line in scenario.serve:
             made.serve(line)
-        for line in scenario.after:
-            stack.callback(made.shell, line)
         for line in scenario.then:
             made.shell(line)
         made.record()

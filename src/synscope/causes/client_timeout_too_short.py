@@ -26,6 +26,7 @@ CAUSE = Cause(
     supports=(
         Clue("late-answer", 60, "The first byte of the server came after the client had closed."),
         Clue("client-gave-up", 5, "The client gave up waiting."),
+        Clue("server-closed-in-turn", 30, "The server closed right after the client: it was at work."),
         Clue("client-refused-syn-ack", 30, "The client aborted the connection that it had asked for."),
         Clue("http-loading", 10),
     ),
