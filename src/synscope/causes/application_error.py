@@ -49,6 +49,7 @@ CAUSE = Cause(
     ),
     contradicts=yes("plain-to-tls-server", "tls-to-plain-server"),
     decisive=(yes("http-server-error"), yes("answer-cut-short")),
+    doubted_by=yes("kernel-saw-listener-close", "listener-vanished", "server-process-stopped"),
     decided_by="the status line, and the service's own log at that time",
     checks=on_each_os(
         linux='curl -si "http://{host}:{port}/" | head -20',

@@ -22,7 +22,7 @@ CAUSE = Cause(
     documented_in=("A",),
     signatures=(
         shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.COMPLETED, any_of=yes("reset-before-answer", "closed-before-answer")),
+        shows(Label.COMPLETED, any_of=yes("reset-before-answer", "closed-before-answer", "answer-cut-short")),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
     ),
     supports=(
@@ -36,6 +36,7 @@ CAUSE = Cause(
         ),
         Clue("kernel-saw-listener-close", 45, when=yes("reset-before-answer")),
         Clue("kernel-saw-listener-close", 45, when=yes("closed-before-answer")),
+        Clue("kernel-saw-listener-close", 100, when=yes("answer-cut-short")),
         Clue("program-crashed", 20, when=yes("kernel-saw-listener-open")),
         Clue("mixed-results", 8, "Failures and successes alternate, as with a server that keeps restarting."),
         Clue("server-process-stopped", 15),

@@ -35,6 +35,9 @@ MEANINGS: Final[dict[str, frozenset[str]]] = {
 _NEAR: Final = 12
 """Lines of a trace back from its last one in which the failing call is named."""
 
+_SAME_ERROR: Final = 30
+"""Lines of a trace back from one in which the same error may name its port."""
+
 _FILE: Final = re.compile(r"""(?<!tcp)['": ]/(?!dev/tcp/)\w""")
 """A path: what may not be opened is a file."""
 
@@ -81,7 +84,7 @@ def said(program: str, ended: Ended) -> tuple[Said, ...]:
 
 def _port_of(lines: list[str], at: int, meaning: ErrorMeaning) -> int | None:
     """Return the port that the line names, or that the same error's lines right before it name."""
-    for line in reversed(lines[max(0, at - _NEAR) : at + 1]):
+    for line in reversed(lines[max(0, at - _SAME_ERROR) : at + 1]):
         port = errors.port_in(line)
         if port is not None and (line is lines[at] or meaning in errors.find(line)[:1]):
             return port
