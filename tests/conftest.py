@@ -28,7 +28,7 @@ _ONE_AT_A_TIME = (
     *("test_api.py", "test_docs_commands.py", "test_example_project.py", "test_kernel_recordings.py"),
     "test_pytest_plugin.py",
 )
-"""Tests that capture, trace, or time what the machine does: one after the other in one process, the rest beside it."""
+"""Tests that capture, trace or drive a terminal: one after the other in one process, the rest beside it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
