@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import mmap
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -54,7 +55,10 @@ def run(*command: str) -> None:
 
 @contextlib.contextmanager
 def namespace(*, inside: bool = True) -> Iterator[str]:
-    """A new network namespace with loopback up; its name. The calling thread is in it if ``inside``."""
+    """A new network namespace with loopback up; its name. The calling thread is in it if ``inside``.
+
+    What still runs in it at the end is killed: it would listen there for ever, and other tests would see it.
+    """
     require_kernel()
     name = f"synscope-test-{os.getpid()}-{next(_NUMBERS)}"
     run("ip", "netns", "add", name)
@@ -64,7 +68,17 @@ def namespace(*, inside: bool = True) -> Iterator[str]:
         with entered(Path("/run/netns") / name) if inside else contextlib.nullcontext():
             yield name
     finally:
+        end_all_in(name)
         run("ip", "netns", "del", name)
+
+
+def end_all_in(name: str) -> None:
+    """Kill what runs in the namespace."""
+    pids = subprocess.run(["ip", "netns", "pids", name], check=True, capture_output=True, text=True).stdout
+    for pid in map(int, pids.split()):
+        if pid != os.getpid():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def _wait_for_ipv6(name: str) -> None:

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
+from tests.capture.kernel import end_all_in
 from tests.scenarios.scenario import Scenario
 
 PYTHON: Final = "/usr/bin/python3"
@@ -164,6 +165,7 @@ def stage(scenario: Scenario) -> Iterator[Stage]:
             (etc / "hosts").write_text(scenario.hosts, encoding="utf-8")
         _ip("netns", "add", name)
         stack.callback(_ip, "netns", "del", name)
+        stack.callback(end_all_in, name)
         _ip("-n", name, "link", "set", "lo", "up")
         _await_ipv6(name)
         made = Stage(name, directory, directory / "seen.pcap")

@@ -19,6 +19,7 @@ import sys
 import termios
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -302,6 +303,14 @@ def test_nobody_reads_standard_error(tmp_path: Path) -> None:
 
 
 # signals
+
+
+@pytest.fixture(autouse=True)
+def _hang_ups_count() -> Iterator[None]:
+    """What is started here shall be able to catch SIGHUP, also where the tests run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1])

@@ -139,7 +139,8 @@ def test_a_connect_without_a_route_makes_no_event() -> None:
     with staged(free_port()) as stage:
         run("ip", "addr", "del", "127.0.0.1/8", "dev", "lo")
         assert attempt(stage.port) == errno.ENETUNREACH
-    assert stage.events == []
+    # Drops name no port: another program's may be among the events.
+    assert [event for event in stage.events if event.kind is not Kind.DROP] == []
 
 
 def test_a_connect_elsewhere_is_not_taken_for_ours() -> None:
