@@ -42,6 +42,7 @@ CAUSE = Cause(
     ),
     weakened_by=(
         Clue("http-loading", 15),
+        Clue("upstream-attempt-failed", 25),
         Clue("container-publishes-port", 10),
         Clue("failures-after-success", 10),
         Clue("tls-alert", 15),

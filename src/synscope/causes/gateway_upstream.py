@@ -45,6 +45,12 @@ CAUSE = Cause(
         ),
         Clue("upstream-attempt-failed", 20, when=no("http-gateway-error")),
         Clue(
+            "upstream-attempt-failed",
+            40,
+            "Before it hung up its own attempt failed, and it is none of the known forwarders.",
+            when=no("http-gateway-error", "container-publishes-port"),
+        ),
+        Clue(
             "gateway-upstream-failed",
             12,
             "A gateway reported a failure in the seconds in which this one failed.",
