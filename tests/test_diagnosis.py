@@ -232,6 +232,22 @@ CASES = (
         CERTAIN,
     ),
     Case(
+        "a rule that came later",
+        DONE,
+        "always-completed firewall-rule-drops",
+        "firewall-drop",
+        LIKELY,
+        no="command-succeeded http-client-error http-server-error http-gateway-error",
+    ),
+    Case(
+        "gone in the middle of a connection",
+        DONE,
+        "always-completed kernel-saw-listener-close",
+        "crashed-after-bind",
+        LIKELY,
+        no="command-succeeded",
+    ),
+    Case(
         "an old instance answers",
         DONE,
         "some-completed bind-failed-in-use bind-failure-names-port",

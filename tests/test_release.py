@@ -91,14 +91,14 @@ def test_the_changelog_begins_with_this_version() -> None:
 def test_what_is_compiled(
     monkeypatch: pytest.MonkeyPatch, pure: str | None, modules: tuple[str, ...]
 ) -> None:
-    """The engine expects what ``setup.py`` builds, and ``SYNSCOPE_PURE=1`` builds nothing."""
+    """The engine expects what ``.build/build.py`` builds, and ``SYNSCOPE_PURE=1`` builds nothing."""
     setuptools = pytest.importorskip("setuptools")
     given: dict[str, Any] = {}
     monkeypatch.setattr(setuptools, "setup", given.update)
     monkeypatch.delenv("SYNSCOPE_PURE", raising=False)
     if pure is not None:
         monkeypatch.setenv("SYNSCOPE_PURE", pure)
-    runpy.run_path(str(ROOT / "setup.py"))
+    runpy.run_path(str(ROOT / ".build" / "build.py"))
     assert [one.name for one in given["ext_modules"]] == [f"synscope.engine.{name}" for name in modules]
     assert all(one.optional for one in given["ext_modules"])
 

@@ -40,7 +40,7 @@ def version() -> str:
 
 def compiled_modules() -> frozenset[str]:
     """Return the names of the modules that are compiled."""
-    listed = _assigned(ROOT / "setup.py", r"\((.+)\)", "COMPILED")
+    listed = _assigned(ROOT / ".build" / "build.py", r"\((.+)\)", "COMPILED")
     return frozenset(re.findall(r'"(\w+)"', listed))
 
 

@@ -109,7 +109,7 @@ def test_what_is_not_there_and_what_should_not_be(folder: Path) -> None:
 def test_an_sdist_that_holds_or_lacks_something(tmp_path: Path) -> None:
     """In a checkout of its own, so that there is something to compare with."""
     checkout = tmp_path / "checkout"
-    for name in ("setup.py", "src/synscope/_version.py", "tests/tools/check_distributions.py"):
+    for name in (".build/build.py", "src/synscope/_version.py", "tests/tools/check_distributions.py"):
         (checkout / name).parent.mkdir(parents=True, exist_ok=True)
         (checkout / name).write_bytes((ROOT / name).read_bytes())
     (checkout / ".gitignore").write_text("__pycache__/\n")
@@ -138,6 +138,6 @@ def test_an_sdist_that_holds_or_lacks_something(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        f"{NAME}.tar.gz: lacks setup.py",
+        f"{NAME}.tar.gz: lacks .build/build.py",
         f"{NAME}.tar.gz: holds tests/__pycache__/x.pyc",
     ]

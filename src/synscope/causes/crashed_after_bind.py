@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -23,6 +23,12 @@ CAUSE = Cause(
     signatures=(
         shows(Label.SYN_RST, requires=yes("refused-by-rst")),
         shows(Label.COMPLETED, any_of=yes("reset-before-answer", "closed-before-answer", "answer-cut-short")),
+        # In the middle of a connection that had worked.
+        shows(
+            Label.COMPLETED,
+            requires=no("command-succeeded"),
+            any_of=yes("listener-vanished", "kernel-saw-listener-close"),
+        ),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
     ),
     supports=(
@@ -37,6 +43,7 @@ CAUSE = Cause(
         Clue("kernel-saw-listener-close", 45, when=yes("reset-before-answer")),
         Clue("kernel-saw-listener-close", 45, when=yes("closed-before-answer")),
         Clue("kernel-saw-listener-close", 100, when=yes("answer-cut-short")),
+        Clue("kernel-saw-listener-close", 45, when=yes("always-completed") + no("command-succeeded")),
         Clue("program-crashed", 20, when=yes("kernel-saw-listener-open")),
         Clue("mixed-results", 8, "Failures and successes alternate, as with a server that keeps restarting."),
         Clue("server-process-stopped", 15),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -27,6 +27,12 @@ CAUSE = Cause(
         shows(
             Label.COMPLETED,
             any_of=yes("request-not-acknowledged", "answer-not-acknowledged", "server-silent"),
+        ),
+        # The connection began before the rule was there, perhaps.
+        shows(
+            Label.COMPLETED,
+            requires=yes("firewall-rule-drops")
+            + no("command-succeeded", "http-client-error", "http-server-error", "http-gateway-error"),
         ),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
         shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "firewall-rule-drops")),
