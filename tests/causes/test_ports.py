@@ -9,7 +9,6 @@ from synscope.causes.ports import (
     EPHEMERAL_RANGES,
     PORT_MAX,
     PORT_USES,
-    PROXY_PORTS,
     REFUSING_CLIENTS,
     WRAPPING_CLIENTS,
     PortClass,
@@ -19,6 +18,7 @@ from synscope.causes.ports import (
     wrap,
 )
 from synscope.causes.ports_table import PORT_TAGS
+from synscope.evidence.targets import PROXY_PORTS
 
 
 @pytest.mark.parametrize(
@@ -109,8 +109,9 @@ def test_the_table_is_in_order_and_well_formed() -> None:
 
 
 def test_proxy_ports() -> None:
+    """What a capture looks for is in the table of habits."""
     assert {1080, 3128, 8080, 8118, 8888} <= PROXY_PORTS
-    assert 5432 not in PROXY_PORTS
+    assert {use.port for use in PORT_USES if "proxy" in use.tags} >= PROXY_PORTS
 
 
 def test_blocked_ports_are_those_of_the_fetch_standard() -> None:

@@ -23,7 +23,6 @@ __all__ = [
     "EPHEMERAL_RANGES",
     "PORT_MAX",
     "PORT_USES",
-    "PROXY_PORTS",
     "REFUSING_CLIENTS",
     "WRAPPING_CLIENTS",
     "ClientSaying",
@@ -107,10 +106,6 @@ _USES_BY_PORT = _by_port(PORT_USES)
 def usual(port: int) -> tuple[PortUse, ...]:
     """Return what usually listens on ``port``, most usual first; empty when the table knows nothing."""
     return _USES_BY_PORT.get(port, ())
-
-
-PROXY_PORTS: frozenset[int] = frozenset(use.port for use in PORT_USES if "proxy" in use.tags)
-"""Ports on which forward proxies usually listen; some of them are shared with ordinary web servers."""
 
 
 BLOCKED_BY_BROWSERS: frozenset[int] = frozenset(

@@ -677,8 +677,7 @@ def _from_client(
             if rows[base + _F_ACK] == 0:
                 rows[base + _F_ACK] = frame
     rows[base + _NEXT_C] = _later(rows[base + _NEXT_C], following)
-    acked = bits & _KNOWS_S
-    if acked != 0 and events & _S_DATA_ACKED == 0 and flags & 16 != 0:
+    if bits & _KNOWS_S != 0 and events & _S_DATA_ACKED == 0 and flags & 16 != 0:
         acked = (ack - rows[base + _ISN_S]) & _M32
         if 1 < acked < _HALF:
             rows[base + _EVENTS] |= _S_DATA_ACKED

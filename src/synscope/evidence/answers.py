@@ -40,10 +40,10 @@ _CONTEXT_HEAD: Final = re.compile(
 
 
 def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> Verdict:
-    """Whether an HTTP answer passes ``test``."""
+    """Whether an HTTP answer passes ``test`` and was the last word."""
 
     def hit(x: Exchange) -> bool:
-        return x.server.response is not None and test(x.server.response)
+        return x.server.response is not None and test(x.server.response) and not _challenged(x)
 
     return (
         where(view, hit, lambda x: f"the server answered {describe(x.server)}")
@@ -54,15 +54,10 @@ def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> V
 
 def http_client_error(view: View) -> Verdict:
     """``http-client-error``."""
-
-    def objected(x: Exchange) -> bool:
-        response = x.server.response
-        return response is not None and response.status in CLIENT_ERRORS and not _challenged(x)
-
-    return (
-        where(view, objected, lambda x: f"the server answered {describe(x.server)}")
-        or hidden(view)
-        or no("no answer has an HTTP 4xx status that was the last word")
+    return _answered(
+        view,
+        lambda r: r.status in CLIENT_ERRORS,
+        "no answer has an HTTP 4xx status that was the last word",
     )
 
 
