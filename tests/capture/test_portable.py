@@ -28,6 +28,7 @@ from tests.capture.kernel import Server, namespace, run, server, talk
 
 SNAP = 400
 BURST = 200
+ONE_SECOND = 1_000_000_000
 
 both = pytest.mark.parametrize("libpcap", [False, True], ids=["packet socket", "libpcap"])
 families = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -169,9 +170,9 @@ def test_times_are_the_clocks_and_in_order(libpcap: bool) -> None:  # noqa: FBT0
         talk(there.address, 5)
         after = time.time_ns()
         times = [batch.ts_ns[i] for _, batch in source.batches(1) for i in range(batch.count)]
-        # The kernel stamps on two CPUs: neighbours may change places.
+        # Two CPUs stamp, and their clocks may differ by some microseconds.
         assert all(later > earlier - 1_000_000 for earlier, later in itertools.pairwise(times))
-        assert before - 1_000 <= times[0] <= times[-1] <= after + 1_000_000_000
+        assert before - ONE_SECOND <= times[0] <= times[-1] <= after + ONE_SECOND
 
 
 def test_an_unlimited_burst_is_lossy_and_says_so() -> None:

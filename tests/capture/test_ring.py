@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import socket
 import time
@@ -21,6 +22,7 @@ from tests.capture import kernel
 from tests.capture.kernel import Server, frames_of, namespace, ring_on, run, server, talk
 
 BURST = 300
+ONE_SECOND = 1_000_000_000
 
 
 def _followed(ring: Ring) -> list[Attempt]:
@@ -149,8 +151,9 @@ def test_times_are_the_clocks_and_in_order() -> None:
         talk(there.address, 5)
         after = time.time_ns()
         times = [batch.ts_ns[i] for _, batch in kernel.drained(ring) for i in range(batch.count)]
-        assert times == sorted(times)
-        assert before <= times[0] <= times[-1] <= after + 1_000_000_000
+        # Two CPUs stamp, and their clocks may differ by some microseconds.
+        assert all(later > earlier - 1_000_000 for earlier, later in itertools.pairwise(times))
+        assert before - ONE_SECOND <= times[0] <= times[-1] <= after + ONE_SECOND
         ring.close()
 
 

