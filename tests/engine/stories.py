@@ -124,6 +124,16 @@ COMPLETED: tuple[Story, ...] = (
     _story("the completing ack carries data", "C S | S SA | C PA len=5", "completed server-silent"),
     _story("still open", _TALK, "completed still-open"),
     _story("server speaks first", f"{_OPEN} | S PA len=20 | C A", "completed still-open"),
+    _story(
+        "a later request is never acknowledged",
+        f"{_TALK} | C PA len=5 | C PA seq=c+6 len=5 dt=200 | C PA seq=c+6 len=5 dt=400",
+        "completed still-open",
+    ),
+    _story(
+        "a later answer is never acknowledged",
+        f"{_TALK} | C A | S PA len=5 | S PA seq=s+8 len=5 dt=200 | S PA seq=s+8 len=5 dt=400 | C FA ack=s+8",
+        "completed answered",
+    ),
     _story("client closed", f"{_TALK} | C FA", "completed answered"),
     _story("server closed", f"{_TALK} | S FA", "completed answered"),
     _story("closed", _CLOSED, CLOSED),

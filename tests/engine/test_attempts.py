@@ -147,6 +147,47 @@ def test_key_frames_and_times() -> None:
     assert times.end == times.client_fin == start + 2060 * MILLISECOND
 
 
+_ASKED = "C S | S SA | C A | C PA len=5 | S PA len=7 | C PA len=5"
+_TWICE = f"{_ASKED} | C PA seq=c+6 len=5 dt=200 | C PA seq=c+6 len=5 dt=400"
+
+
+@pytest.mark.parametrize(
+    ("text", "lost"),
+    [
+        (_TWICE, {"client-data-lost"}),
+        (f"{_ASKED} | C PA seq=c+6 len=5 dt=200", set()),
+        (f"{_TWICE} | C FA", {"client-data-lost"}),
+        (f"{_TWICE} | S A", set()),
+        (f"{_TWICE} | S PA len=5 ack=c+6", {"client-data-lost"}),
+        (f"{_TWICE} | C PA len=9", set()),
+        (f"{_TWICE} | C PA len=9 | C PA seq=c+6 len=5 | C PA seq=c+6 len=5", {"client-data-lost"}),
+        (
+            f"{_ASKED} | S PA len=5 | S PA seq=s+8 len=5 | S PA seq=s+8 len=5 | C A ack=s+8",
+            {"server-data-lost"},
+        ),
+        (f"{_ASKED} | S PA len=5 | S PA seq=s+8 len=5 | S PA seq=s+8 len=5 | C A", set()),
+    ],
+)
+def test_what_was_repeated_and_never_acknowledged(text: str, lost: set[str]) -> None:
+    """Twice, with nothing new since; an acknowledgement of all that was sent takes it back."""
+    (attempt,) = told(text)
+    assert attempt.events & {"client-data-lost", "server-data-lost"} == lost
+
+
+@pytest.mark.parametrize(
+    ("rest", "late"),
+    [
+        ("S FA | C PA len=3 | S R", True),
+        ("S FA | C PA seq=c+1 len=5", False),
+        ("C PA len=3 | S FA | C A | C FA", False),
+    ],
+)
+def test_payload_after_the_servers_fin(rest: str, late: bool) -> None:  # noqa: FBT001
+    """Only what is new counts, not what is repeated."""
+    (attempt,) = told(f"C S | S SA | C A | C PA len=5 | S PA len=7 | {rest}")
+    assert ("client-data-after-server-fin" in attempt.events) is late
+
+
 def test_forged_rst_is_reported_beside_the_success() -> None:
     """A completed handshake keeps the RST that came before its SYN-ACK."""
     (attempt,) = told("C S | S RA seq=0 | S SA | C A | C PA len=5 | S PA len=7")

@@ -42,6 +42,11 @@ def test_state_bits() -> None:
         rows.PENDING_ACK,
         rows.OTHER_ISN,
         rows.SELF,
+        rows.OLDER_OVER,
+        rows.CLIENT_AGAIN,
+        rows.CLIENT_LOST,
+        rows.SERVER_AGAIN,
+        rows.SERVER_LOST,
     ]
     assert all(bit & (bit - 1) == 0 for bit in bits)
     assert len(set(bits)) == len(bits)

@@ -8,6 +8,16 @@ from synscope.model import Answer, Attempt, Outcome
 
 from .builders import ANSWERED, ASKED, DONE, MS, SECOND, Situation, attempt, check, observe, times
 
+
+def talk(*events: str, client: str | None = None, server: str = "127.0.0.1") -> Attempt:
+    """A connection on which more was said after the first answer."""
+    ended = {"client_fin": SECOND} if "client-fin" in events else {}
+    moments = times(client_data=0, server_data=MS, **ended)
+    return attempt(
+        Outcome.STILL_OPEN, events=ANSWERED | set(events), times=moments, client=client, server=server
+    )
+
+
 SITUATIONS = [
     Situation(
         "reset after data",
@@ -80,6 +90,26 @@ SITUATIONS = [
             ),
         ),
         DONE | {"answer-not-acknowledged"},
+    ),
+    Situation(
+        "a later request that is repeated to the end, on one host",
+        (talk("client-data-lost"),),
+        DONE | {"request-not-acknowledged"},
+    ),
+    Situation(
+        "a later answer that is repeated to the end, on one host",
+        (talk("server-data-lost"),),
+        DONE | {"answer-not-acknowledged"},
+    ),
+    Situation(
+        "a capture that ends while a network repeats what it lost",
+        (talk("client-data-lost", "server-data-lost", client="192.0.2.7", server="192.0.2.8"),),
+        DONE - {"loopback-traffic"},
+    ),
+    Situation(
+        "the client ends what a network keeps losing",
+        (talk("client-data-lost", "client-fin", client="192.0.2.7", server="192.0.2.8"),),
+        (DONE - {"loopback-traffic"}) | {"request-not-acknowledged"},
     ),
     Situation(
         "an answer that is turned down with a reset is no loss",

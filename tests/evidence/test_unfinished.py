@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from synscope.model import Attempt
+from synscope.model import Attempt, Outcome
 
 from .builders import ANSWERED, DONE, GET, HELLO, MS, SECOND, Situation, check, said, times
 
@@ -30,6 +30,20 @@ def ended(
     return said(request, answer, server_bytes=len(answer) if came is None else came, **fields)
 
 
+WHOLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+def reset_late(request: bytes = GET, answer: bytes = WHOLE) -> Attempt:
+    """The server answers and closes, the client says more, and that is reset."""
+    made = said(
+        request,
+        answer,
+        events=ANSWERED | {"server-fin", "server-rst", "client-data-after-server-fin"},
+        times=times(client_data=MS, server_data=2 * MS, end=3 * MS),
+    )
+    return made._replace(outcome=Outcome.RESET_BY_SERVER)
+
+
 SITUATIONS = [
     Situation("cut in the body", (ended(HEAD + b"abc"),), DONE | {"answer-cut-short"}),
     Situation("cut before the body", (ended(HEAD),), DONE | {"answer-cut-short"}),
@@ -51,6 +65,31 @@ SITUATIONS = [
         "the client ended a long transfer",
         (ended(HEAD.replace(b"1000", b"900000000"), by="client", after=9 * SECOND, came=1 << 20),),
         DONE,
+    ),
+    Situation(
+        "a request on a connection that the server had closed",
+        (reset_late(),),
+        DONE | {"request-after-close", "reset-after-answer"},
+    ),
+    Situation(
+        "the same, of Redis",
+        (reset_late(b"PING\r\n", b"+PONG\r\n"),),
+        DONE | {"request-after-close", "reset-after-answer"},
+    ),
+    Situation(
+        "the same request on another connection was answered",
+        (reset_late(), said(GET, WHOLE, at=SECOND)),
+        DONE | {"reset-after-answer"},
+    ),
+    Situation(
+        "a WebSocket says farewell",
+        (reset_late(GET, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),),
+        DONE | {"reset-after-answer"},
+    ),
+    Situation(
+        "an end of TLS",
+        (reset_late(HELLO, b"\x16\x03\x03\x00\x05\x02\x00\x00\x01\x00"),),
+        DONE | {"tls-spoken", "reset-after-answer"},
     ),
     Situation(
         "a TLS hello without an answer",

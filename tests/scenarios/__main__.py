@@ -22,7 +22,8 @@ BEGIN, END = "<!-- scenarios: begin -->", "<!-- scenarios: end -->"
 def _line(played: Played) -> str:
     ranked = ", ".join(f"{slug} ({confidence})" for slug, confidence in played.live.ranked[:2]) or "works"
     word = "ok " if accuracy.right(played, played.live) else "BAD"
-    return f"{word} {played.scenario.name}: {played.live.label}, {ranked}"
+    missed = "" if accuracy.named(played, played.packets) else "; not named by packets alone"
+    return f"{word} {played.scenario.name}: {played.live.label}, {ranked}{missed}"
 
 
 def written(page: str, tables: str) -> str:

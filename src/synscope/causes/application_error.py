@@ -27,7 +27,13 @@ CAUSE = Cause(
         ),
         shows(
             Label.COMPLETED,
-            any_of=yes("answer-cut-short", "answer-stalled", "reset-before-answer", "closed-before-answer"),
+            any_of=yes(
+                "answer-cut-short",
+                "answer-stalled",
+                "reset-before-answer",
+                "closed-before-answer",
+                "request-after-close",
+            ),
         ),
     ),
     supports=(
@@ -39,6 +45,7 @@ CAUSE = Cause(
         Clue("closed-before-answer", 15, "It closed the connection before it had sent a byte."),
         Clue("rst-looks-like-application", 5),
         Clue("reset-after-answer", 3),
+        Clue("request-after-close", 10, "It closed a connection that the client went on using."),
     ),
     weakened_by=(
         Clue("http-loading", 15),

@@ -22,7 +22,12 @@ CAUSE = Cause(
     documented_in=("A",),
     signatures=(
         shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.COMPLETED, any_of=yes("reset-before-answer", "closed-before-answer", "answer-cut-short")),
+        shows(
+            Label.COMPLETED,
+            any_of=yes(
+                "reset-before-answer", "closed-before-answer", "answer-cut-short", "request-after-close"
+            ),
+        ),
         # In the middle of a connection that had worked.
         shows(
             Label.COMPLETED,
@@ -44,6 +49,7 @@ CAUSE = Cause(
         Clue("kernel-saw-listener-close", 45, when=yes("closed-before-answer")),
         Clue("kernel-saw-listener-close", 100, when=yes("answer-cut-short")),
         Clue("kernel-saw-listener-close", 45, when=yes("always-completed") + no("command-succeeded")),
+        Clue("request-after-close", 20, "It closed a connection that the client went on using."),
         Clue("program-crashed", 20, when=yes("kernel-saw-listener-open")),
         Clue("mixed-results", 8, "Failures and successes alternate, as with a server that keeps restarting."),
         Clue("server-process-stopped", 15),

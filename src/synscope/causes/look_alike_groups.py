@@ -212,6 +212,7 @@ GROUPS: tuple[Group, ...] = (
             "reset-before-answer",
             "closed-before-answer",
             "answer-cut-short",
+            "request-after-close",
             "tls-alert",
             "tls-left-unused",
         ),

@@ -67,6 +67,7 @@ _S_DATA_ACKED = cython.declare(cython.uint, _BIT["server-data-acked"])
 _C_DATA_ACKED = cython.declare(cython.uint, _BIT["client-data-acked"])
 _S_DATA_LATE = cython.declare(cython.uint, _BIT["server-data-after-client-fin"])
 _S_FIN_EARLY = cython.declare(cython.uint, _BIT["server-fin-before-data"])
+_C_DATA_LATE = cython.declare(cython.uint, _BIT["client-data-after-server-fin"])
 _SYN_DATA = cython.declare(cython.uint, _BIT["syn-carries-data"])
 _BOTH_FINS = cython.declare(cython.uint, _BIT["client-fin"] | _BIT["server-fin"])
 _SELF = cython.declare(cython.uint, _BIT["self-connect"])
@@ -117,6 +118,10 @@ _PENDING = cython.declare(cython.uint, _r.PENDING_ACK)
 _OTHER_ISN = cython.declare(cython.uint, _r.OTHER_ISN)
 _SELF_STATE = cython.declare(cython.uint, _r.SELF)
 _OLDER_OVER = cython.declare(cython.uint, _r.OLDER_OVER)
+_C_AGAIN = cython.declare(cython.uint, _r.CLIENT_AGAIN)
+_C_REPEATS = cython.declare(cython.uint, _r.CLIENT_AGAIN | _r.CLIENT_LOST)
+_S_AGAIN = cython.declare(cython.uint, _r.SERVER_AGAIN)
+_S_REPEATS = cython.declare(cython.uint, _r.SERVER_AGAIN | _r.SERVER_LOST)
 
 _ORPHAN_LIMIT = cython.declare(cython.ulonglong, _r.ORPHAN_LIMIT)
 _SENDER_LIMIT = cython.declare(cython.ulonglong, _r.SENDER_LIMIT)
@@ -474,6 +479,21 @@ def _later(a: cython.uint, b: cython.uint) -> cython.uint:
 
 @cython.cfunc
 @cython.nogil
+@cython.inline
+def _repeated(
+    bits: cython.uint, last: cython.uint, following: cython.uint, again: cython.uint
+) -> cython.uint:
+    """STATE after payload that ends before ``following``, where the same side's ended before ``last`` so far.
+
+    ``again`` is the side's first bit of two. What is new shows that what was repeated arrived.
+    """
+    if (last - following) & _M32 < _HALF:
+        return bits | (again << 1 if bits & again != 0 else again)
+    return bits & ~(again | again << 1) & _M32
+
+
+@cython.cfunc
+@cython.nogil
 def _on_syn_ack(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -676,6 +696,13 @@ def _from_client(
             rows[base + _STATE] |= _PENDING
             if rows[base + _F_ACK] == 0:
                 rows[base + _F_ACK] = frame
+    if bits & _S_REPEATS != 0 and ack == rows[base + _NEXT_S]:
+        rows[base + _STATE] &= ~_S_REPEATS & _M32
+    if length != 0:
+        if events & _C_DATA != 0:
+            rows[base + _STATE] = _repeated(rows[base + _STATE], rows[base + _NEXT_C], following, _C_AGAIN)
+        if events & _S_FIN != 0 and (rows[base + _NEXT_C] - following) & _M32 >= _HALF:
+            rows[base + _EVENTS] |= _C_DATA_LATE
     rows[base + _NEXT_C] = _later(rows[base + _NEXT_C], following)
     if bits & _KNOWS_S != 0 and events & _S_DATA_ACKED == 0 and flags & 16 != 0:
         acked = (ack - rows[base + _ISN_S]) & _M32
@@ -774,6 +801,10 @@ def _from_server(
         rows[base + _EVENTS] |= _C_ACKS
         if events & _C_DATA != 0:
             rows[base + _EVENTS] |= _C_DATA_ACKED
+    if bits & _C_REPEATS != 0 and acked == sent:
+        rows[base + _STATE] &= ~_C_REPEATS & _M32
+    if events & _S_DATA != 0 and length != 0:
+        rows[base + _STATE] = _repeated(rows[base + _STATE], rows[base + _NEXT_S], following, _S_AGAIN)
     rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
     if bits & _PENDING != 0 and known:
         if _minus(rows[base + _OTHER], rows[base + _ISN_S]) <= _minus(

@@ -4,7 +4,8 @@ A watcher is not an endpoint. It cannot know which segments arrived, so it does 
 collects, for each attempt, the *set* of events it saw (``EVENTS``), and names the outcome afterwards by
 the first rule whose conditions hold (``OUTCOME_RULES``). OR-ing into a set is associative, commutative
 and idempotent: duplicates, reordering inside an attempt and the chunking of the input cannot change it.
-The few events that do depend on order carry it in their name (``server-rst-before-data``).
+The few events that do depend on order carry it in their name (``server-rst-before-data``), and two say how
+things stood in the end (``client-data-lost``, ``server-data-lost``); no rule has the latter.
 
 Which segment may set which event is decided by its numbers, in ``engine.attempts``.
 The documentation of labels is generated from these tables. Source of the vocabulary: RFC 9293 §3.5, §3.10.7.
@@ -47,6 +48,9 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("client-rst-early", "an RST of the client before the server had acknowledged its SYN"),
     ("server-data-acked", "the client acknowledged what the server sent after its SYN: payload or a FIN"),
     ("self-connect", "both ends are the same address and port"),
+    ("client-data-lost", "the client repeated its last payload, twice or more, and no acknowledgement came"),
+    ("server-data-lost", "the server repeated its last payload, twice or more, and no acknowledgement came"),
+    ("client-data-after-server-fin", "payload of the client came after the server's FIN"),
 )
 """Names of all events with their meaning. An event's bit in an attempt's mask is its place here."""
 

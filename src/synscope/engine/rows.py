@@ -68,6 +68,12 @@ OTHER_ISN = 16
 SELF = 32
 OLDER_OVER = 64
 """Every older attempt of the 4-tuple was finished when this one began."""
+CLIENT_AGAIN = 128
+"""The client's last payload was sent again, and nothing has acknowledged all it sent."""
+CLIENT_LOST = 256
+"""The same once more."""
+SERVER_AGAIN = 512
+SERVER_LOST = 1024
 
 # RST_TRAITS: bit 0 from the server, bit 1 has ACK, bits 2–3 checksum state (index into CHECKSUMS).
 RST_FROM_SERVER = 1

@@ -46,6 +46,8 @@ _GHOSTS = 1 << 24
 
 _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
+_CLIENT_LOST = BIT["client-data-lost"]
+_SERVER_LOST = BIT["server-data-lost"]
 _RETRY_NS = 5_000_000_000
 """How long a failed attempt is kept for more of it to come: repetitions, or the rest of its try."""
 _RECOVERY_NS = 1_250_000_000
@@ -379,7 +381,7 @@ class Tracker:
         """One row as an object."""
         w = self._rows[row * rows.WORDS : (row + 1) * rows.WORDS]
         t = self._longs[row * rows.LONGS : (row + 1) * rows.LONGS]
-        mask = w[rows.EVENTS]
+        mask = w[rows.EVENTS] | _lost(w[rows.STATE])
         rule = OUTCOME_RULES[w[rows.OUTCOME] & 0xFF]
         low_end = Endpoint(address_text(t[0], t[1]), w[rows.PORTS] >> 16)
         high_end = Endpoint(address_text(t[2], t[3]), w[rows.PORTS] & 0xFFFF)
@@ -474,6 +476,13 @@ def _reset(w: array[int]) -> Reset | None:
         seq=w[rows.RST_SEQ],
         has_ack=bool(traits & rows.RST_HAS_ACK),
         checksum=_CHECKSUMS[rows.CHECKSUMS[traits >> 2 & 3]],
+    )
+
+
+def _lost(state: int) -> int:
+    """The events that say how things stood in the end."""
+    return (_CLIENT_LOST if state & rows.CLIENT_LOST else 0) | (
+        _SERVER_LOST if state & rows.SERVER_LOST else 0
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 from synscope.evidence.units import duration
-from synscope.evidence.view import Matches, Verdict, View, frames_of, matching, no, unknown, yes
+from synscope.evidence.view import Matches, Verdict, View, frames_of, is_local, matching, no, unknown, yes
 from synscope.model import Attempt, Frames, Outcome
 
 PATIENCE_NS: Final = 3_000_000_000
@@ -41,13 +41,17 @@ def wait_of(view: View, attempt: Attempt) -> Wait:
         return Wait.NOT_ASKED
     if _spoke(attempt) or _server_ended_first(attempt):
         return Wait.ANSWERED
-    if "client-fin" in attempt.events or "client-rst" in attempt.events:
+    if _client_ended(attempt):
         waited = _waited(attempt)
         at_once = waited is not None and waited < HALF_CLOSE_NS and "client-rst" not in attempt.events
         return Wait.ONE_WAY if at_once and "server-fin" in attempt.events else Wait.SILENT
     if view.end_ts_ns is None or view.end_ts_ns - _asked_at(attempt) < PATIENCE_NS:
         return Wait.TOO_SHORT
     return Wait.SILENT
+
+
+def _client_ended(attempt: Attempt) -> bool:
+    return bool(attempt.events & {"client-fin", "client-rst"})
 
 
 def _asked(attempt: Attempt) -> bool:
@@ -170,9 +174,16 @@ def request_not_acknowledged(view: View) -> Verdict:
 
 def _not_acknowledged(view: View, attempt: Attempt) -> bool:
     """Whether data stayed unacknowledged for longer than any TCP delays its answer."""
+    if "client-data-lost" in attempt.events and _stays_lost(attempt):
+        return True
     silent = wait_of(view, attempt) in {Wait.SILENT, Wait.TOO_SHORT}
     late = _silence(view, attempt) >= ACKNOWLEDGED_BY_NS
     return silent and late and "client-data-acked" not in attempt.events
+
+
+def _stays_lost(attempt: Attempt) -> bool:
+    """Whether what was repeated in vain up to the end had no chance any more: a network may lose a few frames."""
+    return _client_ended(attempt) or is_local(attempt)
 
 
 def answer_not_acknowledged(view: View) -> Verdict:
@@ -189,6 +200,8 @@ def _answer_lost(view: View, attempt: Attempt) -> bool:
 
     One that had closed before them answers with an RST, and that is no loss.
     """
+    if "server-data-lost" in attempt.events and _stays_lost(attempt):
+        return True
     sent = attempt.times.server_data
     if sent is None or "server-data-acked" in attempt.events or "client-rst" in attempt.events:
         return False
@@ -212,8 +225,8 @@ def client_gave_up(view: View) -> Verdict:
 
 
 def _gave_up(view: View, attempt: Attempt) -> bool:
-    ended = bool(attempt.events & {"client-fin", "client-rst"})
-    return (wait_of(view, attempt) is Wait.SILENT and ended) or _late(attempt) is True
+    silent = wait_of(view, attempt) is Wait.SILENT
+    return (silent and _client_ended(attempt)) or _late(attempt) is True
 
 
 def _late(attempt: Attempt) -> bool | None:

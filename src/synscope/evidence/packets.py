@@ -83,6 +83,7 @@ QUESTIONS: Final[dict[str, Callable[[View], Verdict]]] = {
     "tls-hello-unanswered": mismatch.tls_hello_unanswered,
     "answer-cut-short": unfinished.answer_cut_short,
     "answer-stalled": unfinished.answer_stalled,
+    "request-after-close": unfinished.request_after_close,
     "http-client-error": answers.http_client_error,
     "http-server-error": answers.http_server_error,
     "http-gateway-error": answers.http_gateway_error,

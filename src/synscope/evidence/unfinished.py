@@ -11,8 +11,10 @@ from typing import Final
 
 from synscope.evidence.exchange import client_ended_first
 from synscope.evidence.heard import hidden, where
+from synscope.evidence.payload import Protocol
 from synscope.evidence.units import count, duration
 from synscope.evidence.view import Exchange, Verdict, View, no
+from synscope.model import Attempt
 
 STALLED_NS: Final = 1_000_000_000
 """A client that ends so long after the answer began, and before its end, has waited for the rest."""
@@ -23,6 +25,8 @@ _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 _CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 _LAST_CHUNK: Final = re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
+_NO_FAREWELL: Final = frozenset({Protocol.HTTP_REQUEST, Protocol.REDIS})
+_SWITCHING: Final = 101
 _BODILESS: Final = frozenset({204, 304})
 _FIRST_FINAL: Final = 200
 
@@ -60,6 +64,34 @@ def answer_stalled(view: View) -> Verdict:
         or hidden(view)
         or no("no client waited in vain for the rest of an answer")
     )
+
+
+def request_after_close(view: View) -> Verdict:
+    """``request-after-close``: the client asked again where the server had closed, and was reset.
+
+    Only of protocols in which a client says nothing after the server has closed but a request.
+    """
+
+    def lost(x: Exchange) -> bool:
+        a = x.attempt
+        return (
+            {"client-data-after-server-fin", "server-rst", "server-data"} <= a.events
+            and {x.client.protocol, x.server.protocol} & _NO_FAREWELL
+            and (x.server.response is None or x.server.response.status != _SWITCHING)
+            and not any(_asked_anew(a, y.attempt) for y in view.exchanges)
+        )
+
+    return (
+        where(view, lost, lambda _: "the client made a request after the server had closed, and was reset")
+        or hidden(view)
+        or no("no request was made after the server had closed")
+    )
+
+
+def _asked_anew(attempt: Attempt, other: Attempt) -> bool:
+    """Whether the same host's later connection ``other`` was answered."""
+    later = other.first_ts_ns > (attempt.times.end or attempt.first_ts_ns)
+    return later and other.client.address == attempt.client.address and "server-data" in other.events
 
 
 def missing(exchange: Exchange) -> str | None:

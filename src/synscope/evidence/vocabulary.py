@@ -159,6 +159,11 @@ VOCABULARY: tuple[Word, ...] = (
     Word("tls-spoken", _PAYLOAD, "one side spoke TLS"),
     Word("tls-hello-unanswered", _PAYLOAD, "the client's TLS hello got no byte in answer"),
     Word("answer-cut-short", _PAYLOAD, "the server ended the connection in the middle of an HTTP answer"),
+    Word(
+        "request-after-close",
+        _PAYLOAD,
+        "the client made a request on a connection that the server had closed, and no other answered it",
+    ),
     Word("answer-stalled", _PAYLOAD, "the client waited in vain for the rest of an HTTP answer"),
     Word("http-client-error", _PAYLOAD, "the server answered with an HTTP 4xx status"),
     Word(
