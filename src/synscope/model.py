@@ -150,7 +150,15 @@ class Attempt(NamedTuple):
     icmp: IcmpError | None = None
     client_payload: bytes | None = None
     server_payload: bytes | None = None
-    """First payload bytes each way (at most 512), where they were kept. Attacker-chosen."""
+    """First payload bytes each way (at most 512), where they were kept. Attacker-chosen.
+
+    The client's are those of its first segment; the server's go on until the client spoke again.
+    """
+    server_reply: bytes | None = None
+    """The beginning (at most 510 bytes) of the last thing that the server said after the client had spoken again.
+
+    ``None`` where it was not kept, or nothing was said after the server's first payload. Attacker-chosen.
+    """
     recovered: bool = False
     """It failed, but the same client reached the port at another address within a second."""
 
@@ -219,6 +227,10 @@ class NearMiss(NamedTuple):
     text: str
     port: int
     frames: tuple[int, ...] = ()
+    address: str = ""
+    """``other-address``: where it went."""
+    completed: bool = False
+    """``other-address``: whether a connection was made there."""
 
 
 class Source(enum.StrEnum):

@@ -19,6 +19,11 @@ from tests.session.kernel import need
 WATCHED = (5432, 8000, 8001, 8002, 65535)
 PROXIES = (3128, 8080)
 OTHER = 50_000
+SAID = (
+    b"CONNECT a:1 HTTP/1.1", b"CONNECT", b"GET http", b"POST http", b"POST htt", b"PATCH http://a/", b"OPTIONS http",
+    b"OPTIONS *", b"\x05", b"\x05\x01\x00", b"\x05\x01\x01", b"\x05\x02\x00\x01", b"\x05\x03\x00\x01\x02",
+    b"\x05\x01\x00\x01\x7f\x00\x00\x01\x1f\x40", b"\x05\x01\x00\x04" + bytes(18), b"\x05\x01\x00\x04" + bytes(17),
+)  # fmt: skip
 PAIRS = (
     (OTHER, 40_000),
     (OTHER, 5432),
@@ -35,7 +40,7 @@ def _packets(*, v6: bool) -> Iterator[bytes]:
     source, destination = ("::1", "::1") if v6 else ("127.0.0.1", "127.0.0.1")
     for ports in PAIRS:
         for flags in ("S", "SA", "A", "FA", "R", "RA", "PA"):
-            for payload in (b"", b"x", b"GET / HTTP/1.1\r\n"):
+            for payload in (b"", b"x", b"GET / HTTP/1.1\r\n", *SAID):
                 yield wire.ip(source, destination, wire.tcp(*ports, flags=flags, payload=payload))
     for kind in range(16):
         yield wire.ip(source, destination, bytes([kind]) + bytes(47), 58 if v6 else 1)

@@ -262,6 +262,19 @@ PASTED: tuple[tuple[str, str], ...] = (
     ("http: server gave HTTP response to HTTPS client", "ERR_SSL_PROTOCOL_ERROR"),
     ("400 Bad Request: The plain HTTP request was sent to HTTPS port", "plain HTTP to an HTTPS port"),
     ("Client sent an HTTP request to an HTTPS server.", "plain HTTP to an HTTPS port"),
+    ("Error: Unexpected server response: 404", "WebSocket handshake failed"),
+    (
+        (
+            "WebSocket connection to 'ws://localhost:3000/' failed: Error during WebSocket handshake: "
+            "Unexpected response code: 200"
+        ),
+        "WebSocket handshake failed",
+    ),
+    (
+        "websockets.exceptions.InvalidStatus: server rejected WebSocket connection: HTTP 404",
+        "WebSocket handshake failed",
+    ),
+    ("websocket: bad handshake", "WebSocket handshake failed"),
     ("curl: (1) Received HTTP/0.9 when not allowed", "ERR_INVALID_HTTP_RESPONSE"),
     ("http.client.BadStatusLine: SSH-2.0-OpenSSH_9.2", "ERR_INVALID_HTTP_RESPONSE"),
     ("ERR_INVALID_HTTP_RESPONSE", "ERR_INVALID_HTTP_RESPONSE"),
@@ -475,6 +488,17 @@ def test_no_guess_without_a_misspelling(text: str) -> None:
         ("{ errno: -111, address: '127.0.0.1', port: 5173 }", 5173),
         ("Error 111 connecting to localhost:6379. Connection refused.", 6379),
         ("Firefox can't establish a connection to the server at localhost:8080.", 8080),
+        # The target's URL, then the proxy at which the connect failed.
+        (
+            "unable to access 'http://127.0.0.1:8081/a': Failed to connect to 127.0.0.1 port 7890 after 0 ms",
+            7890,
+        ),
+        ("request to http://localhost:8081/-/ping failed, reason: connect ECONNREFUSED 127.0.0.1:3129", 3129),
+        (
+            'Get "http://localhost:8081/": proxyconnect tcp: dial tcp 127.0.0.1:7890: connect: connection refused',
+            7890,
+        ),
+        ("artifact from http://localhost:8081/x: Connect to 127.0.0.1:7890 [/127.0.0.1] failed", 7890),
         ("8080", 8080),
         (":619009", 619009),
         ("OverflowError: connect(): port must be 0-65535.", None),

@@ -295,6 +295,99 @@ def test_first_payloads() -> None:
     assert (attempt.client_bytes, attempt.server_bytes) == (len(request), len(answer))
 
 
+class _Talk:
+    """Two sides that speak in turns."""
+
+    def __init__(self) -> None:
+        self.frames = frames("C S | S SA | C A")
+        self._next = {CLIENT: CLIENT_ISN + 1, SERVER: SERVER_ISN + 1}
+
+    def say(self, side: tuple[str, int], text: bytes, *, again: bool = False) -> None:
+        other = SERVER if side == CLIENT else CLIENT
+        seq = self._next[side] - (len(text) if again else 0)
+        segment = wire.tcp(side[1], other[1], seq, self._next[other], "PA", text)
+        self._next[side] = seq + len(text)
+        self.frames.append(
+            (wire.START + len(self.frames), wire.ethernet(wire.ip(side[0], other[0], segment)))
+        )
+
+    def reply(self) -> bytes | None:
+        (attempt,) = follow(wire.pcap(self.frames)).attempts
+        return attempt.server_reply
+
+
+def test_the_servers_last_reply() -> None:
+    """Its first bytes, not those of its later segments, and only of what came after the client had spoken again."""
+    talk = _Talk()
+    talk.say(SERVER, b"220 ready\r\n")
+    assert talk.reply() is None
+    talk.say(CLIENT, b"HELO a\r\n")
+    assert talk.reply() is None
+    talk.say(SERVER, b"250 a")
+    talk.say(SERVER, b" and more\r\n")
+    assert talk.reply() == b"250 a"
+    talk.say(CLIENT, b"HELO a\r\n", again=True)
+    talk.say(SERVER, b"unasked")
+    assert talk.reply() == b"250 a"
+    talk.say(CLIENT, b"MAIL\r\n")
+    talk.say(SERVER, b"5" * 700)
+    assert talk.reply() == b"5" * 510
+
+
+def test_a_first_answer_in_pieces() -> None:
+    """A server that sends head and body apart says one thing."""
+    talk = _Talk()
+    talk.say(CLIENT, b"GET")
+    for piece in (b"HTTP/1.0 503 Wait\r\n\r\n", b"loading ", b"model"):
+        talk.say(SERVER, piece)
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert (attempt.server_payload, attempt.server_reply) == (b"HTTP/1.0 503 Wait\r\n\r\nloading model", None)
+    talk.say(SERVER, b"x" * 600)
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert attempt.server_payload is not None
+    assert len(attempt.server_payload) == 512
+    talk.say(CLIENT, b"GET")
+    talk.say(SERVER, b"other")
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert (attempt.server_payload, attempt.server_reply) == (b"HTTP/1.0 503 Wait\r\n\r\n", b"other")
+
+
+def test_a_piece_that_is_missing_ends_the_first_answer() -> None:
+    talk = _Talk()
+    talk.say(CLIENT, b"GET")
+    for piece in (b"HTTP/1.0 503 Wait\r\n\r\n", b"loading ", b"model"):
+        talk.say(SERVER, piece)
+    del talk.frames[-2]
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert attempt.server_payload == b"HTTP/1.0 503 Wait\r\n\r\n"
+
+
+def test_what_is_not_the_first_payload_is_not_taken_for_it() -> None:
+    """The capture lost the beginning."""
+    talk = _Talk()
+    talk.say(CLIENT, b"GET")
+    for piece in (b"HTTP/1.0 200 OK\r\n\r\n", b"body"):
+        talk.say(SERVER, piece)
+    del talk.frames[-2]
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert attempt.server_payload is None
+    assert attempt.outcome is Outcome.STILL_OPEN
+
+
+def test_last_replies_are_kept_of_samples_only() -> None:
+    """As many as there are kept first payloads."""
+    whole = []
+    for number in range(40):
+        talk = _Talk()
+        for side, text in ((CLIENT, b"a"), (SERVER, b"hello"), (CLIENT, b"b"), (SERVER, b"bye")):
+            talk.say(side, text)
+        whole += [
+            (ts, frame.replace(b"\x9c\x41", (40001 + number).to_bytes(2, "big"))) for ts, frame in talk.frames
+        ]
+    kept = [attempt.server_reply for attempt in follow(wire.pcap(whole)).attempts]
+    assert kept == [b"bye"] * 16 + [None] * 24
+
+
 def test_padding_of_short_ethernet_frames_is_no_payload() -> None:
     """Ethernet pads frames to 60 bytes; the IP header says where the segment ends."""
     padded = [(ts, frame.ljust(60, b"\0")) for ts, frame in frames("C S | S SA | C A")]

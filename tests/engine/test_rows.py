@@ -47,9 +47,15 @@ def test_state_bits() -> None:
         rows.CLIENT_LOST,
         rows.SERVER_AGAIN,
         rows.SERVER_LOST,
+        rows.CLIENT_TURN,
+        rows.SAMPLED,
+        rows.GOES_ON,
+        rows.HOLDS_MORE,
     ]
     assert all(bit & (bit - 1) == 0 for bit in bits)
     assert len(set(bits)) == len(bits)
+    assert max(bits) < 1 << rows.REPLY_SHIFT
+    assert rows.REPLIES < 1 << 16
 
 
 def test_a_row_of_words_is_whole_cache_lines() -> None:

@@ -33,7 +33,7 @@ SITUATIONS = [
             said(GET, b"HTTP/1.1 503 Service Unavailable\r\n\r\n"),
             said(GET, b"HTTP/1.1 200 OK\r\n\r\n", at=SECOND),
         ),
-        DONE | {"http-gateway-error", "error-then-success"},
+        DONE | {"http-unavailable", "error-then-success"},
     ),
     Situation(
         "200, then 503",
@@ -41,12 +41,18 @@ SITUATIONS = [
             said(GET, b"HTTP/1.1 200 OK\r\n\r\n"),
             said(GET, b"HTTP/1.1 503 Service Unavailable\r\n\r\n", at=SECOND),
         ),
-        DONE | {"http-gateway-error"},
+        DONE | {"http-unavailable"},
     ),
     Situation("healthy HTTP", (said(GET, b"HTTP/1.1 200 OK\r\n\r\n{}"),), DONE),
     Situation("404", (said(GET, b"HTTP/1.1 404 Not Found\r\n\r\n"),), DONE | {"http-client-error"}),
     Situation("500", (said(GET, b"HTTP/1.1 500 Oops\r\n\r\n"),), DONE | {"http-server-error"}),
-    Situation("503", (said(GET, b"HTTP/1.1 503 Wait\r\n\r\n"),), DONE | {"http-gateway-error"}),
+    Situation("503", (said(GET, b"HTTP/1.1 503 Wait\r\n\r\n"),), DONE | {"http-unavailable"}),
+    Situation(
+        "503 of a gateway",
+        (said(GET, b"HTTP/1.1 503 Service Unavailable\r\nServer: nginx\r\n\r\n"),),
+        DONE | {"http-gateway-error"},
+    ),
+    Situation("504", (said(GET, b"HTTP/1.1 504 Late\r\n\r\n"),), DONE | {"http-gateway-error"}),
     Situation(
         "model still loading",
         (
@@ -56,7 +62,28 @@ SITUATIONS = [
                 b'{"error":{"message":"Loading model"}}',
             ),
         ),
-        DONE | {"http-gateway-error", "http-loading", "llm-api"},
+        DONE | {"http-unavailable", "http-loading", "llm-api"},
+    ),
+    Situation(
+        "no memory for a model",
+        (
+            said(
+                b"POST /api/generate HTTP/1.1\r\n\r\n",
+                b"HTTP/1.1 500 Internal Server Error\r\n\r\n"
+                b'{"error":"model requires more system memory (5.6 GiB) than is available"}',
+            ),
+        ),
+        DONE | {"http-server-error", "model-failed", "llm-api"},
+    ),
+    Situation(
+        "a sealed Vault",
+        (said(b"GET /v1/sys/health HTTP/1.1\r\n\r\n", b"HTTP/1.1 503 Service Unavailable\r\n\r\n"),),
+        DONE | {"http-unavailable", "control-plane-api"},
+    ),
+    Situation(
+        "Consul, by its header",
+        (said(b"GET /web HTTP/1.1\r\nX-Consul-Token: x\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),),
+        DONE | {"control-plane-api"},
     ),
     Situation(
         "MCP", (said(b"POST /mcp HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"),), DONE | {"context-api"}

@@ -7,6 +7,7 @@ import pytest
 from synscope.model import Answer, NearMiss, Outcome, TargetSummary
 
 from .builders import (
+    DONE,
     GET,
     LOCAL,
     LOCAL_REFUSED,
@@ -53,10 +54,34 @@ SITUATIONS = [
         others=(summary(attempt(Outcome.CLOSED, port=62839), port=62839),),
     ),
     Situation(
+        "another service works",
+        (attempt(REFUSED),),
+        LOCAL_REFUSED | {"another-port-completed"},
+        others=(summary(attempt(Outcome.CLOSED, port=5432), port=5432),),
+    ),
+    Situation(
         "the client mistyped the port",
         (),
         {"no-syn-to-target", "similar-port-tried"},
         others=(summary(attempt(REFUSED, port=62839), port=62839),),
+    ),
+    Situation(
+        "a client that goes to its proxy, where nobody listens",
+        (),
+        {"no-syn-to-target", "another-port-failed"},
+        others=(summary(attempt(REFUSED, port=20123), port=20123),),
+    ),
+    Situation(
+        "a database beside it is not there",
+        (),
+        {"no-syn-to-target"},
+        others=(summary(attempt(REFUSED, port=5432), port=5432),),
+    ),
+    Situation(
+        "an unlike port of another host",
+        (),
+        {"no-syn-to-target"},
+        others=(summary(attempt(REFUSED, port=20123, server="10.0.0.2", client="10.0.0.1"), port=20123),),
     ),
     Situation(
         "wrapped port",
@@ -100,13 +125,13 @@ SITUATIONS = [
     Situation(
         "a gateway in front",
         (attempt(REFUSED, at=SECOND),),
-        LOCAL_REFUSED | {"gateway-upstream-failed"},
+        LOCAL_REFUSED | {"gateway-upstream-failed", "another-port-completed"},
         others=(summary(said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", port=8080, at=SECOND), port=8080),),
     ),
     Situation(
         "a gateway much later",
         (attempt(REFUSED),),
-        LOCAL_REFUSED,
+        LOCAL_REFUSED | {"another-port-completed"},
         others=(
             summary(said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", port=8080, at=9 * SECOND), port=8080),
         ),
@@ -116,6 +141,24 @@ SITUATIONS = [
         (said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n", at=SECOND),),
         LOCAL | {"some-completed", "always-completed", "http-gateway-error", "upstream-attempt-failed"},
         others=(summary(attempt(REFUSED, port=9001, at=SECOND + MS + MS // 2), port=9001),),
+    ),
+    Situation(
+        "a service that says 500, and what it tried",
+        (said(GET, b"HTTP/1.1 500 Oops\r\n\r\n", at=SECOND),),
+        DONE | {"http-server-error", "failed-attempt-before-error"},
+        others=(summary(attempt(REFUSED, port=9001, at=SECOND + MS + MS // 2), port=9001),),
+    ),
+    Situation(
+        "a service that says 503, and what it tried",
+        (said(GET, b"HTTP/1.1 503 Oops\r\n\r\n", at=SECOND),),
+        DONE | {"http-unavailable", "failed-attempt-before-error"},
+        others=(summary(attempt(REFUSED, port=9001, at=SECOND + MS + MS // 2), port=9001),),
+    ),
+    Situation(
+        "a service that says 500, and what failed after that",
+        (said(GET, b"HTTP/1.1 500 Oops\r\n\r\n", at=SECOND),),
+        DONE | {"http-server-error"},
+        others=(summary(attempt(REFUSED, port=9001, at=SECOND + 3 * MS), port=9001),),
     ),
     Situation(
         "a gateway, and what failed before it was asked",

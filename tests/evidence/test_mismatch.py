@@ -35,6 +35,18 @@ SITUATIONS = [
         (said(HELLO, b"SSH-2.0-x\r\n"),),
         TLS | {"other-protocol-greeting", "tls-to-plain-server"},
     ),
+    Situation(
+        "http to the port of Redis, and no answer",
+        (said(GET, None, port=6379, times=times(client_data=1)),),
+        DONE | {"server-silent", "request-acknowledged", "port-of-other-protocol"},
+        options={"port": 6379},
+    ),
+    Situation(
+        "http to the port of Redis, and an answer",
+        (said(GET, b"HTTP/1.1 200 OK\r\n\r\n", port=6379),),
+        DONE,
+        options={"port": 6379},
+    ),
     Situation("SSH to SSH", (said(b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"),), DONE),
     Situation("unknown client to SMTP", (said(b"\x01\x02\x03", b"220 x ESMTP\r\n"),), DONE),
     Situation(

@@ -27,12 +27,14 @@ from synscope.model import (
 
 from . import (
     test_answers,
+    test_declined,
     test_elsewhere,
     test_exchange,
     test_handshake,
     test_icmp,
     test_mismatch,
     test_resets,
+    test_service_errors,
     test_timeline,
     test_unfinished,
 )
@@ -135,7 +137,7 @@ def test_the_table_covers_the_vocabulary() -> None:
 
 def test_every_word_comes_up() -> None:
     shown = [test_answers, test_elsewhere, test_exchange, test_handshake, test_unfinished]
-    shown += [test_icmp, test_mismatch, test_resets, test_timeline]
+    shown += [test_declined, test_icmp, test_mismatch, test_resets, test_service_errors, test_timeline]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     assert named == set(QUESTIONS)
 

@@ -22,6 +22,17 @@ from .builders import (
     times,
 )
 
+
+def _reset_later(checksum: Checksum) -> Attempt:
+    """The client's request is answered by an RST that no program made."""
+    return attempt(
+        Outcome.RESET_BY_SERVER_EARLY,
+        reset=reset(seq=9, has_ack=False, checksum=checksum),
+        events=ASKED | {"server-rst", "server-rst-before-data"},
+        times=times(client_data=1, end=2),
+    )
+
+
 SITUATIONS = [
     Situation("kernel's RST", (attempt(REFUSED, reset=reset()),), LOCAL_REFUSED | {"rst-looks-like-kernel"}),
     Situation(
@@ -59,6 +70,16 @@ SITUATIONS = [
             ),
         ),
         DONE | {"reset-before-answer", "rst-looks-like-application"},
+    ),
+    Situation(
+        "a rule resets what follows the handshake",
+        (_reset_later(Checksum.NOT_FILLED_IN),),
+        DONE | {"reset-before-answer", "rst-looks-like-firewall"},
+    ),
+    Situation(
+        "the kernel resets what follows the handshake",
+        (_reset_later(Checksum.CORRECT),),
+        DONE | {"reset-before-answer"},
     ),
 ]
 

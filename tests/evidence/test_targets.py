@@ -35,3 +35,12 @@ def test_a_refusal_at_the_end_is_an_answer() -> None:
     refused = replace(WAITING, label=Label.SYN_RST, outcome=Outcome.REFUSED)
     summary = summarise(TARGET, [DONE, refused], (), end_ts_ns=2_000_000_001)
     assert (summary.label, summary.failed) == (Label.SYN_RST, 2)
+
+
+def test_the_same_port_at_another_address_is_a_near_miss_that_says_where() -> None:
+    elsewhere = replace(DONE, server=Endpoint("192.0.2.7", 62893))
+    target = Target("127.0.0.1:62893", 62893, "127.0.0.1")
+    refused = replace(elsewhere, label=Label.SYN_RST, outcome=Outcome.REFUSED)
+    for group, completed in ((elsewhere, True), (refused, False)):
+        (miss,) = summarise(target, [group], ()).near_misses
+        assert (miss.kind, miss.address, miss.completed) == ("other-address", "192.0.2.7", completed)

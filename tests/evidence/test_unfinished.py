@@ -55,6 +55,27 @@ SITUATIONS = [
     Situation("the last chunk is there", (ended(CHUNKS + b"0\r\n\r\n"),), DONE),
     Situation("the last chunk, and trailers", (ended(CHUNKS + b"0\r\nX-Sum: 1\r\n\r\n"),), DONE),
     Situation("chunks beyond the kept bytes", (ended(CHUNKS, came=5000),), DONE),
+    Situation(
+        "a chunk that ends beyond the kept bytes and what came",
+        (ended(CHUNKS + b"400\r\nabc", came=len(CHUNKS) + 300),),
+        DONE | {"answer-cut-short"},
+    ),
+    Situation(
+        "a chunk that ends beyond the kept bytes",
+        (ended(CHUNKS + b"400\r\nabc", came=len(CHUNKS) + 5 + 1024 + 2 + 5),),
+        DONE,
+    ),
+    Situation(
+        "the same without room for the last chunk",
+        (ended(CHUNKS + b"400\r\nabc", came=len(CHUNKS) + 5 + 1024 + 2),),
+        DONE | {"answer-cut-short"},
+    ),
+    Situation(
+        "a last chunk, and trailers beyond the kept bytes",
+        (ended(CHUNKS + b"0\r\nX-", came=len(CHUNKS) + 20),),
+        DONE,
+    ),
+    Situation("chunks whose sizes are none", (ended(CHUNKS + b"xyz\r\nabc", came=5000),), DONE),
     Situation("the client had enough", (ended(HEAD + b"abc", by="client"),), DONE),
     Situation(
         "the client waited for the rest",

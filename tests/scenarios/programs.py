@@ -93,6 +93,9 @@ _QUICK: Final = frozenset(
         "body cut short",
         "nginx 502, dead upstream",
         "another program's port is taken",
+        "a server under another number, gone by the end",
+        "a proxy in .curlrc, on a port of its own",
+        "the command's localhost does not resolve",
         "works: curl -kv of a self-signed server",
     }
 )
@@ -196,6 +199,32 @@ def tls_nginx(p: int) -> tuple[str, ...]:
     )
 
 
+WEBSOCKET = """
+const q = require('http').get({ host: '127.0.0.1', port: process.argv[2], headers: { Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': 13, 'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==' } });
+q.on('upgrade', () => { console.log('open'); process.exit(0) });
+q.on('response', r => { console.error('Error: Unexpected server response: ' + r.statusCode); process.exit(1) });
+"""
+
+POSTGRES_WITHOUT_TLS = """
+import socket
+s = socket.create_server(("127.0.0.1", %d))
+while True:
+    c, _ = s.accept(); c.recv(8); c.sendall(b"N")
+    if c.recv(999):
+        c.sendall(b"R\\0\\0\\0\\x08\\0\\0\\0\\0Z\\0\\0\\0\\x05I")
+    c.close()
+"""
+
+POSTGRES_CLIENT = """
+import socket, sys
+s = socket.create_connection(("127.0.0.1", int(sys.argv[1])), 3)
+s.sendall(b"\\0\\0\\0\\x08\\x04\\xd2\\x16\\x2f")
+if s.recv(1) == b"N" and sys.argv[2] == "require":
+    sys.exit("server does not support SSL, but SSL was required")
+s.sendall(b"\\0\\0\\0\\x13\\0\\x03\\0\\0user\\0app\\0\\0")
+s.recv(99)
+"""
+
 FILL = put(
     "fill.py",
     "import socket,sys,time\nk=[]\nfor i in range(int(sys.argv[2])):\n  s=socket.socket(); s.setblocking(False); s.connect_ex(('127.0.0.1',int(sys.argv[1]))); k.append(s); time.sleep(.05)\ntime.sleep(999)",
@@ -237,6 +266,35 @@ PROGRAMS: Final[tuple[Scenario, ...]] = (
             ),
             bg(f"{PY} -m http.server 9204 --bind 127.0.0.1", 9204),
         ),
+    ),
+    _one(
+        "a proxy in .curlrc, on a port of its own",
+        "proxy-misdirect",
+        NEVER,
+        "CURL_HOME=$TRY curl -sS --max-time 2 http://localhost:9206/",
+        "localhost:9206",
+        setup=(
+            put(".curlrc", "proxy = http://127.0.0.1:9731\nproxytunnel"),
+            *py(
+                "deny.py",
+                """
+import http.server
+class H(http.server.BaseHTTPRequestHandler):
+    def do_CONNECT(self): self.send_error(403)
+http.server.HTTPServer(("127.0.0.1", 9731), H).serve_forever()
+""",
+                9731,
+            ),
+        ),
+    ),
+    _one(
+        "a server under another number, gone by the end",
+        "wrong-port",
+        RST,
+        f"{H} 4731 --bind 127.0.0.1 -d $TRY >/dev/null 2>&1 & "
+        "for i in $(seq 60); do ss -ltnH 'sport = :4731' | grep -q . && break; sleep .05; done; "
+        "curl -sS --max-time 1 http://127.0.0.1:4790/; s=$?; kill $!; exit $s",
+        "127.0.0.1:4790",
     ),
     _one(
         "ALL_PROXY socks to nobody",
@@ -296,6 +354,32 @@ PROGRAMS: Final[tuple[Scenario, ...]] = (
         also=("wrong-bind-address",),
         hosts="127.0.1.1 localhost\n",
         setup=(bg("php -S 127.0.0.1:8900 -t $TRY", 8900),),
+    ),
+    _one(
+        "the command's localhost does not resolve",
+        "name-resolution",
+        NEVER,
+        f"{PY} -c \"import urllib.request as u; u.urlopen('http://localhost:8901/', timeout=5)\"",
+        "127.0.0.1:8901",
+        hosts="127.0.0.1 devbox\n",
+        setup=(bg(f"{H} 8901 --bind 127.0.0.1", 8901),),
+    ),
+    _one(
+        "the command's localhost leads elsewhere",
+        "name-resolution",
+        NEVER,
+        "wget -q -t1 -T2 -O- http://localhost:8902/",
+        "127.0.0.1:8902",
+        hosts="10.9.8.7 localhost\n127.0.0.1 devbox\n",
+        setup=(ETH9, bg("php -S 127.0.0.1:8902 -t $TRY", 8902)),
+    ),
+    _one(
+        "a compose file's name outside of it",
+        "name-resolution",
+        NEVER,
+        "timeout 9 redis-cli -h db -p 8903 ping",
+        "127.0.0.1:8903",
+        setup=(bg("redis-server --port 8903 --bind 127.0.0.1 --save ''", 8903),),
     ),
     _one(
         "body cut short",
@@ -396,6 +480,108 @@ c,_ = s.accept(); c.recv(4096); c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length:
             "sl.js",
             "let n=0;require('http').createServer((q,r)=>setTimeout(()=>r.end('late'),n++?0:1000)).listen(7502,'127.0.0.1')",
             7502,
+        ),
+    ),
+    _one(
+        "http to redis",
+        "protocol-mismatch",
+        DONE,
+        "curl -sS --max-time 3 http://127.0.0.1:9301/metrics",
+        "127.0.0.1:9301",
+        setup=(bg("redis-server --port 9301 --bind 127.0.0.1 --save ''", 9301),),
+    ),
+    _one(
+        "redis has the port of an http server",
+        "port-conflict",
+        DONE,
+        f"cd $TRY; {H} 9302 -b 127.0.0.1 & sleep 1; curl -sS --max-time 3 http://127.0.0.1:9302/",
+        "127.0.0.1:9302",
+        setup=(bg("redis-server --port 9302 --bind 127.0.0.1 --save ''", 9302),),
+    ),
+    _one(
+        "an old instance hangs on the port of the new one",
+        "port-conflict",
+        DONE,
+        f"{PY} $TRY/once.py & sleep .7; wget -q -O- -t 1 -T 2 http://127.0.0.1:9303/ || exit 4",
+        "127.0.0.1:9303",
+        also=("server-hung",),
+        packets=("port-conflict", "server-hung"),
+        setup=(
+            put(
+                "once.py",
+                "import http.server as h\nclass S(h.HTTPServer): allow_reuse_address = False\n"
+                "S(('127.0.0.1', 9303), h.BaseHTTPRequestHandler).serve_forever()",
+            ),
+            bg(f"{PY} $TRY/once.py", 9303),
+            "kill -STOP $(head -1 $TRY/pids)",
+        ),
+    ),
+    _one(
+        "a proxy of git's own, on a port of its own",
+        "proxy-misdirect",
+        NEVER,
+        "HOME=$TRY git ls-remote http://127.0.0.1:9304/app.git",
+        "127.0.0.1:9304",
+        setup=(
+            put(".gitconfig", "[http]\n\tproxy = http://127.0.0.1:9745"),
+            bg(f"{H} 9304 --bind 127.0.0.1", 9304),
+        ),
+    ),
+    _one(
+        "haproxy, its server dead, no byte",
+        "gateway-upstream",
+        DONE,
+        "timeout 4 ssh -F none -o BatchMode=yes -o StrictHostKeyChecking=no -p 9305 127.0.0.1 true",
+        "127.0.0.1:9305",
+        setup=(
+            put(
+                "h.cfg",
+                "defaults\n  mode tcp\n  timeout connect 1s\n  timeout client 5s\n  timeout server 5s\n"
+                "listen x\n  bind 127.0.0.1:9305\n  retries 0\n  server a 127.0.0.1:9306",
+            ),
+            bg("haproxy -db -f $TRY/h.cfg", 9305),
+        ),
+    ),
+    _one(
+        "work of docker-proxy, the inner port dead",
+        "container-mapping",
+        DONE,
+        "wget -q -O- -t 1 -T 3 http://127.0.0.1:9307/ || exit 4",
+        "127.0.0.1:9307",
+        setup=(
+            put(
+                "docker-proxy",
+                "import socket\nl = socket.create_server(('127.0.0.1', 9307))\nwhile True:\n"
+                "    c, _ = l.accept()\n    c.close()",
+            ),
+            bg(
+                f"{PY} $TRY/docker-proxy -proto tcp -host-ip 127.0.0.1 -host-port 9307"
+                " -container-ip 172.30.0.2 -container-port 8000",
+                9307,
+            ),
+        ),
+    ),
+    _one(
+        "silence behind a forwarder",
+        "container-mapping",
+        DONE,
+        "wget -q -O- -t 1 -T 2 http://127.0.0.1:9308/ || exit 4",
+        "127.0.0.1:9308",
+        also=("firewall-drop",),
+        setup=(
+            "iptables -A INPUT -p tcp --dport 9309 -j DROP",
+            bg("socat TCP-LISTEN:9308,bind=127.0.0.1,fork,reuseaddr TCP:127.0.0.1:9309", 9308),
+        ),
+    ),
+    _one(
+        "a rule resets what follows the handshake",
+        "firewall-reject",
+        DONE,
+        "curl -sS --max-time 2 http://127.0.0.1:9310/",
+        "127.0.0.1:9310",
+        setup=(
+            *answering_nginx(9310),
+            "iptables -A INPUT -p tcp --dport 9310 --tcp-flags PSH PSH -j REJECT --reject-with tcp-reset",
         ),
     ),
     _one(
@@ -862,5 +1048,114 @@ while True:
         f"timeout 2 {PY} -c \"import socket,time; s=socket.create_connection(('127.0.0.1',6149)); s.sendall(b'SUBSCRIBE ch\\r\\n'); s.recv(99); s.settimeout(5); s.recv(99)\"; true",
         "127.0.0.1:6149",
         setup=(bg("redis-server --port 6149 --bind 127.0.0.1 --save ''", 6149),),
+    ),
+    _one(
+        "503 of the service itself",
+        "application-error",
+        DONE,
+        "wget -O- -T 3 -t 1 http://127.0.0.1:4720/orders",
+        "127.0.0.1:4720",
+        setup=node(
+            "own.js",
+            "require('http').createServer((q,r)=>{r.writeHead(503,{'Content-Type':'application/json'});r.end('{\"error\":\"maintenance\"}')}).listen(4720,'127.0.0.1')",
+            4720,
+        ),
+    ),
+    _one(
+        "503 of a sealed agent",
+        "control-plane-endpoint",
+        DONE,
+        "curl -sS -f http://127.0.0.1:8200/v1/sys/health",
+        "127.0.0.1:8200",
+        also=("application-error",),
+        setup=node(
+            "sealed.js",
+            "require('http').createServer((q,r)=>{r.statusCode=503;r.end('{\"errors\":[\"Vault is sealed\"]}')}).listen(8200,'127.0.0.1')",
+            8200,
+        ),
+    ),
+    _one(
+        "500 of a development proxy, dead upstream",
+        "gateway-upstream",
+        DONE,
+        "curl -sS -f http://127.0.0.1:4721/api",
+        "127.0.0.1:4721",
+        setup=node(
+            "dev.js",
+            "const h=require('http');h.createServer((q,r)=>{h.get({host:'127.0.0.1',port:4722,path:q.url},a=>a.pipe(r)).on('error',()=>{r.statusCode=500;r.end()})}).listen(4721,'127.0.0.1')",
+            4721,
+        ),
+    ),
+    _one(
+        "WebSocket to a server without",
+        "protocol-mismatch",
+        DONE,
+        "node $TRY/ws.js 4723",
+        "127.0.0.1:4723",
+        also=("application-error",),
+        packets=("protocol-mismatch",),
+        setup=(
+            put("ws.js", WEBSOCKET),
+            *node(
+                "plain.js",
+                "require('http').createServer((q,r)=>{r.statusCode=404;r.end('no')}).listen(4723,'127.0.0.1')",
+                4723,
+            ),
+        ),
+    ),
+    _works(
+        "WebSocket",
+        "node $TRY/ws.js 4724",
+        "127.0.0.1:4724",
+        setup=(
+            put("ws.js", WEBSOCKET),
+            *node(
+                "wss.js",
+                "require('http').createServer().on('upgrade',(q,s)=>s.end('HTTP/1.1 101 Switching Protocols\\r\\nConnection: Upgrade\\r\\nUpgrade: websocket\\r\\n\\r\\n')).listen(4724,'127.0.0.1')",
+                4724,
+            ),
+        ),
+    ),
+    _one(
+        "http to a service that greets in its own way",
+        "protocol-mismatch",
+        DONE,
+        "curl -sS http://127.0.0.1:4725/",
+        "127.0.0.1:4725",
+        setup=(
+            bg("socat TCP-LISTEN:4725,bind=127.0.0.1,fork,reuseaddr SYSTEM:'echo hello\\; sleep 1'", 4725),
+        ),
+    ),
+    _one(
+        "PostgreSQL without TLS, a client that insists",
+        "protocol-mismatch",
+        DONE,
+        f"{PY} $TRY/pg.py 4726 require",
+        "127.0.0.1:4726",
+        setup=(put("pg.py", POSTGRES_CLIENT), *py("pgs.py", POSTGRES_WITHOUT_TLS % 4726, 4726)),
+    ),
+    _works(
+        "PostgreSQL without TLS, a client that goes on",
+        f"{PY} $TRY/pg.py 4727 prefer",
+        "127.0.0.1:4727",
+        setup=(put("pg.py", POSTGRES_CLIENT), *py("pgs.py", POSTGRES_WITHOUT_TLS % 4727, 4727)),
+    ),
+    _one(
+        "chunks cut short, beyond what is kept",
+        "application-error",
+        DONE,
+        f"{PY} -c \"import urllib.request as u; u.urlopen('http://127.0.0.1:4728/',timeout=3).read()\"",
+        "127.0.0.1:4728",
+        setup=py(
+            "cut.py",
+            """
+import socket
+s = socket.create_server(("127.0.0.1", 4728))
+while True:
+    c, _ = s.accept(); c.recv(4096)
+    c.sendall(b"HTTP/1.1 200 OK\\r\\nTransfer-Encoding: chunked\\r\\n\\r\\n1000\\r\\n" + b"y" * 2000); c.close()
+""",
+            4728,
+        ),
     ),
 )

@@ -79,6 +79,20 @@ NOTHING = (
         also=("container-mapping",),
     ),
     Scenario(
+        "a listener in a container, not published",
+        "container-mapping",
+        RST,
+        setup=(
+            "unshare --net sleep 60 >/dev/null 2>&1 & P=$!; echo $P >$TRY/pid; sleep 0.3;"
+            " ip link add br0 type veth peer name eth0 netns $P; ip addr add 172.30.0.1/24 dev br0;"
+            " ip link set br0 up;"
+            " nsenter -t $P -n sh -c 'ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip link set lo up'",
+            "nsenter -t $(head -1 $TRY/pid) -n $SERVER http 0.0.0.0 8080 >/dev/null 2>&1 & echo $! >>$TRY/pid;"
+            " sleep 0.5",
+        ),
+        after=("kill $(cat $TRY/pid)",),
+    ),
+    Scenario(
         "stopped a moment ago",
         NOT_RUNNING,
         RST,

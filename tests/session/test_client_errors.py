@@ -134,6 +134,40 @@ def test_what_a_server_beside_the_client_says() -> None:
     assert yes("sh", *BIND, "OSError: [Errno 98] Address already in use") == ["bind-failed-in-use"]
 
 
+def test_a_bind_that_is_not_permitted_is_a_policys() -> None:
+    """What a privilege is wanting for is 'permission denied', EACCES."""
+    binds = (
+        "    self.socket.bind(self.server_address)",
+        "PermissionError: [Errno 1] Operation not permitted",
+    )
+    assert yes("sh", *binds) == ["bind-failed-permission", "bind-failed-policy"]
+    denied = ("    self.socket.bind(self.server_address)", "PermissionError: [Errno 13] Permission denied")
+    assert yes("sh", *denied) == ["bind-failed-permission"]
+    assert "bind-failed-policy" not in yes("python", "PermissionError: [Errno 1] Operation not permitted")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "llama_model_load: error loading model: unable to allocate CUDA0 buffer",
+        "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 448.00 MiB.",
+        "INFO 11-21 18:00:01 model_runner.py:1056] Starting to load model meta-llama/Llama-3-70B-Instruct...",
+        "Loading checkpoint shards:  25%|##5       | 1/4 [00:01<00:04,  1.40s/it]",
+        "load_tensors: loading model tensors, this can take a while...",
+    ],
+)
+def test_a_program_that_tells_of_its_model(line: str) -> None:
+    refused = "curl: (7) Failed to connect to localhost port 62893 after 0 ms: Couldn't connect to server"
+    assert "model-told-of" in yes("sh", line, refused)
+
+
+@pytest.mark.parametrize(
+    "line", ["loading configuration", "No module named 'models'", "loading data model.py"]
+)
+def test_what_is_no_model(line: str) -> None:
+    assert "model-told-of" not in yes("sh", line)
+
+
 def test_running_out_is_the_clients_unless_a_server_binds() -> None:
     assert yes("bash", "bash: socket: Too many open files") == ["client-error-resources"]
     line = "OSError: [Errno 99] Cannot assign requested address"
@@ -175,3 +209,27 @@ def test_what_the_client_may_not_and_does_not_trust() -> None:
     assert yes("sh", "PermissionError: [Errno 13] Permission denied: '/etc/key.pem'") == []
     line = "curl: (60) SSL certificate problem: self-signed certificate"
     assert yes("curl", line, status=60) == ["client-error-certificate"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "curl: (6) Could not resolve host: db",
+        "wget: unable to resolve host address 'db'",
+        "wget: bad address 'db:62893'",
+        'psql: error: could not translate host name "db" to address: Temporary failure in name resolution',
+        "Error: getaddrinfo ENOTFOUND db",
+        "dial tcp: lookup db on 10.0.0.2:53: no such host",
+        "dial tcp: lookup db on 127.0.0.53:53: server misbehaving",
+        "java.net.UnknownHostException: db",
+        "ERROR 2005 (HY000): Unknown MySQL server host 'db' (-2)",
+        "Could not connect to Redis at db:62893: Name or service not known",
+        "nodename nor servname provided, or not known",
+    ],
+)
+def test_a_name_that_does_not_resolve(line: str) -> None:
+    assert "client-error-name" in yes("x", line)
+
+
+def test_a_name_that_another_port_was_asked_with() -> None:
+    assert "client-error-name" not in yes("x", "Could not connect to db:99: Name or service not known")

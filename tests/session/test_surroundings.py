@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from synscope.evidence.targets import PROXY_PORTS
-from synscope.model import Answer, Label, Target, TargetSummary
+from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
 from synscope.session import elevate
 from synscope.session.begin import proxy_ports
 from synscope.session.surroundings import Surroundings
@@ -19,6 +19,7 @@ from tests.session.kernel import need_root
 
 PORT = 47_911
 TARGET = Target(text=str(PORT), port=PORT)
+GROUP = AttemptGroup(Endpoint("127.0.0.9", PORT), Label.SYN_RST, Outcome.REFUSED, False, 1, 0, 0, ())
 NOTHING = TargetSummary(TARGET, Label.CLIENT_NEVER_SENT, {}, ())
 
 
@@ -85,6 +86,22 @@ def test_without_a_helper_the_host_is_looked_at_with_what_rights_there_are() -> 
     assert seen["listener-on-target"].answer is Answer.NO
     assert seen["kernel-saw-listener-open"].answer is Answer.UNKNOWN
     assert "root" in seen["kernel-saw-listener-open"].text
+
+
+def test_names_that_the_command_uses_are_resolved_and_followed() -> None:
+    """The command's localhost is not the 127.0.0.9 that was asked for; of what got there names are not asked."""
+    target = Target(f"127.0.0.9:{PORT}", PORT, "127.0.0.9")
+    miss = NearMiss("other-address", "it", PORT, (), "127.0.0.1")
+    summary = TargetSummary(target, Label.CLIENT_NEVER_SENT, {}, (), near_misses=(miss,))
+    with Surroundings(None, [target], {}, command=["curl", f"http://localhost:{PORT}"]) as around:
+        around.begin()
+        around.settle()
+        around.finish()
+        seen = {one.name: one.answer for one in around.observe(summary)}
+        reached = {one.name: one.answer for one in around.observe(summary._replace(groups=(GROUP,)))}
+    assert (seen["localhost-resolves-wrong"], seen["went-where-name-leads"]) == (Answer.YES, Answer.YES)
+    assert reached["localhost-resolves-wrong"] is Answer.NO
+    assert reached["went-where-name-leads"] is Answer.UNKNOWN
 
 
 def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None:

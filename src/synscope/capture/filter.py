@@ -9,20 +9,24 @@ What passes, cut to the snap length:
 * every TCP segment from or to a watched port (with ``ports=None``: every TCP segment);
 * SYN, FIN or RST of every other port: handshakes of unwatched ports show near misses;
 * from or to a proxy port also every segment with payload, for what a client asks a proxy to connect to;
+* to and from any port, a segment whose payload begins as what a client says to a proxy: ``CONNECT``, one of
+  ``METHODS`` followed by a URL instead of a path, SOCKS 5 (its usual greetings, then the request), and SOCKS 4 with
+  a watched port in it (where the watched ports are at most ``MOST_SOCKS4`` ranges: each test costs room);
 * ICMP destination unreachable, source quench, time exceeded, parameter problem (3, 4, 11, 12) and the
   ICMPv6 errors (1 to 4);
 * what cannot be decided: fragments of TCP or ICMP (any but a whole datagram in one), TCP or ICMP behind more
   than ``EXTENSIONS`` IPv6 extension headers or behind an authentication header, IPv6 mobility, HIP and Shim6
   headers, more than two VLAN tags, and every frame of an interface that delivers raw 802.11 frames.
 
-What does not: UDP, ARP, ESP, other data of unwatched ports, and IP inside GRE, VXLAN, PPPoE, MPLS or another IP
+What does not: UDP, ARP, ESP, other data of unwatched ports (a segment without payload is told at once, one with it
+by its first bytes), and IP inside GRE, VXLAN, PPPoE, MPLS or another IP
 header (what travels inside shows on the tunnel's own interface). A frame that ends before the headers it
 announces is dropped too: reading behind the end is how a classic BPF program says no, and no stack accepts it.
 
 Invariants: jumps go forward only; the program stays below ``MAX_INSTRUCTIONS`` or ``FilterError`` is raised.
 
 Sources: the kernel's Documentation/networking/filter.rst and linux/filter.h (ancillary and network offsets),
-RFC 791, 792, 4443, 8200, 9293.
+RFC 791, 792, 1928 (SOCKS 5), 4443, 8200, 9112 §3.2 (request targets), 9293.
 """
 
 from __future__ import annotations
@@ -39,6 +43,20 @@ MAX_INSTRUCTIONS = 4096
 EXTENSIONS = 3
 """IPv6 extension headers that are looked behind."""
 SNAP_LENGTH = 262_144
+METHODS = ("GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH")
+"""Methods whose requests are told to be a proxy's by the URL that follows."""
+REQUESTS = (b"CONNECT ", *(f"{method} http".encode() for method in METHODS))
+"""How a request to an HTTP proxy begins."""
+SOCKS5_GREETINGS = (
+    b"\x05\x01\x00", b"\x05\x01\x02", b"\x05\x02\x00\x01", b"\x05\x02\x00\x02", b"\x05\x03\x00\x01\x02",
+)  # fmt: skip
+"""Whole first messages of SOCKS 5: the ways of showing who one is that clients usually offer."""
+SOCKS5_CONNECT = b"\x05\x01\x00"
+SOCKS5_SIZES = {1: 10, 4: 22}
+"""Type of the address in a SOCKS 5 request → the request's size; a name (3) has a size of its own."""
+SOCKS5_NAME, SOCKS5_AROUND_NAME = 3, 7
+SOCKS4_CONNECT = b"\x04\x01"
+MOST_SOCKS4 = 32
 
 DROP_ALL: tuple[Instruction, ...] = ((0x06, 0, 0, 0),)
 
@@ -47,12 +65,13 @@ _TOP_PORT = 65_535
 _LARGEST_SNAP = 0x7FFF_FFFF
 
 _LD_W_ABS, _LD_H_ABS = 0x20, 0x28
-_LD_H_IND, _LD_B_IND = 0x48, 0x50
+_LD_W_IND, _LD_H_IND, _LD_B_IND = 0x40, 0x48, 0x50
 _LD_IMM, _LD_MEM, _LDX_IMM = 0x00, 0x60, 0x01
+_LDX_MEM = 0x61
 _ST = 0x02
-_ADD, _ADD_X, _AND, _LSH, _RSH = 0x04, 0x0C, 0x54, 0x64, 0x74
+_ADD, _ADD_X, _SUB_X, _AND, _LSH, _RSH = 0x04, 0x0C, 0x1C, 0x54, 0x64, 0x74
 _TAX, _TXA = 0x07, 0x87
-_JA, _JEQ, _JGT, _JGE, _JSET, _JGT_X = 0x05, 0x15, 0x25, 0x35, 0x45, 0x2D
+_JA, _JEQ, _JGT, _JGE, _JSET, _JEQ_X, _JGT_X = 0x05, 0x15, 0x25, 0x35, 0x45, 0x1D, 0x2D
 _RET = 0x06
 
 _PROTOCOL = 0xFFFFF000  # SKF_AD_OFF + SKF_AD_PROTOCOL
@@ -73,7 +92,7 @@ _SYN_FIN_RST = 0x07
 _V4_FRAGMENT = 0x3FFF  # more fragments, or an offset
 _V6_FRAGMENT = 0xFFF9
 
-_END, _NEXT = 0, 1  # scratch words: where the datagram ends, the next header
+_END, _NEXT, _SIZE = 0, 1, 2  # scratch words: where the datagram ends, the next header, the payload's size
 _UNKNOWN_END = 0xFFFFFFFF
 
 
@@ -334,17 +353,96 @@ def _tcp(p: _Program, ports: Sequence[tuple[int, int]], proxies: Sequence[tuple[
     _among(p, 2, ports, "pass")
     _among(p, 0, ports, "pass")
     if proxies:
-        _among(p, 2, proxies, "payload")
-        _among(p, 0, proxies, "payload")
-    p.go("drop")
-    p.label("payload")
+        _among(p, 2, proxies, "proxy")
+        _among(p, 0, proxies, "proxy")
+    _behind_header(p)
+    p.test(_JGT_X, 0, None, "drop")
+    _proxy_request(p, ports)
+    if proxies:
+        p.label("proxy")
+        _behind_header(p)
+        p.test(_JGT_X, 0, "pass", "drop")
+
+
+def _behind_header(p: _Program) -> None:
+    """Leave the payload's offset in X and the datagram's end in A: there is payload where the end is greater."""
     p.do(_LD_B_IND, 12)
     p.do(_RSH, 4)
     p.do(_LSH, 2)
     p.do(_ADD_X)
     p.do(_TAX)
     p.do(_LD_MEM, _END)
-    p.test(_JGT_X, 0, "pass", "drop")
+
+
+def _proxy_request(p: _Program, ports: Sequence[tuple[int, int]]) -> None:
+    """Decide by how the payload at X begins; A is the datagram's end, behind X."""
+    p.do(_SUB_X)
+    p.do(_ST, _SIZE)
+    p.do(_LD_B_IND, 0)
+    p.test(_JEQ, SOCKS5_CONNECT[0], "socks5")
+    p.test(_JEQ, SOCKS4_CONNECT[0], "socks4")
+    p.do(_LD_W_IND, 0)
+    for text in REQUESTS:
+        _begins(p, text)
+    p.go("drop")
+    _socks5(p)
+    _socks4(p, ports)
+
+
+def _begins(p: _Program, text: bytes) -> None:
+    """Pass if the payload at X begins so; else go on. A is its first word, before and after."""
+    after = p.fresh()
+    p.test(_JEQ, int.from_bytes(text[:4]), None, after)
+    _rest(p, text)
+    p.label(after)
+
+
+def _rest(p: _Program, text: bytes) -> None:
+    """Pass if what follows the first word is so, else drop: no two beginnings share it."""
+    at = 4
+    while at < len(text):
+        size = 4 if len(text) - at >= 4 else 2 if len(text) - at >= 2 else 1  # noqa: PLR2004 - bytes of a load
+        p.do({4: _LD_W_IND, 2: _LD_H_IND, 1: _LD_B_IND}[size], at)
+        p.test(_JEQ, int.from_bytes(text[at : at + size]), None, "drop")
+        at += size
+    p.go("pass")
+
+
+def _socks5(p: _Program) -> None:
+    p.label("socks5")
+    for greeting in SOCKS5_GREETINGS:
+        other = p.fresh()
+        p.do(_LD_MEM, _SIZE)
+        p.test(_JEQ, len(greeting), None, other)
+        for at, byte in enumerate(greeting[1:], 1):
+            p.do(_LD_B_IND, at)
+            p.test(_JEQ, byte, None, other)
+        p.go("pass")
+        p.label(other)
+    for at, byte in enumerate(SOCKS5_CONNECT[1:], 1):
+        p.do(_LD_B_IND, at)
+        p.test(_JEQ, byte, None, "drop")
+    p.do(_LD_B_IND, 3)
+    for kind, size in SOCKS5_SIZES.items():
+        other = p.fresh()
+        p.test(_JEQ, kind, None, other)
+        p.do(_LD_MEM, _SIZE)
+        p.test(_JEQ, size, "pass", "drop")
+        p.label(other)
+    p.test(_JEQ, SOCKS5_NAME, None, "drop")
+    p.do(_LD_B_IND, 4)
+    p.do(_ADD, SOCKS5_AROUND_NAME)
+    p.do(_LDX_MEM, _SIZE)
+    p.test(_JEQ_X, 0, "pass", "drop")
+
+
+def _socks4(p: _Program, ports: Sequence[tuple[int, int]]) -> None:
+    p.label("socks4")
+    if len(ports) <= MOST_SOCKS4:
+        p.do(_LD_H_IND, 0)
+        p.test(_JEQ, int.from_bytes(SOCKS4_CONNECT), None, "drop")
+        _among(p, 2, ports, "pass")
+    p.go("drop")
 
 
 def _among(p: _Program, offset: int, ranges: Sequence[tuple[int, int]], yes: str) -> None:

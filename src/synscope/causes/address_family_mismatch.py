@@ -22,11 +22,8 @@ CAUSE = Cause(
     signatures=(
         shows(Label.SYN_RST, requires=yes("refused-by-rst")),
         shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered", "other-family-completed")),
-        shows(
-            Label.CLIENT_NEVER_SENT,
-            requires=yes("no-syn-to-target"),
-            any_of=yes("listener-on-other-family", "client-error-unreachable"),
-        ),
+        # The client's family may be switched off on this machine.
+        shows(Label.CLIENT_NEVER_SENT, requires=yes("no-syn-to-target")),
     ),
     supports=(
         Clue("other-family-completed", 60, "The same port answered over the other family."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -22,7 +22,13 @@ CAUSE = Cause(
     signatures=(
         shows(
             Label.COMPLETED,
-            any_of=yes("http-client-error", "http-server-error", "http-gateway-error"),
+            any_of=yes(
+                "http-client-error",
+                "http-server-error",
+                "http-gateway-error",
+                "http-unavailable",
+                "service-error",
+            ),
             unless=yes("error-then-success", "command-succeeded"),
         ),
         shows(
@@ -35,10 +41,14 @@ CAUSE = Cause(
                 "request-after-close",
             ),
         ),
+        # TCP did its part, and yet the command failed: what is left is what was said.
+        shows(Label.COMPLETED, requires=no("command-succeeded")),
     ),
     supports=(
         Clue("http-server-error", 55, "It answered with a 5xx status: it failed itself."),
         Clue("http-client-error", 50, "It answered with a 4xx status: it objects to the request."),
+        Clue("http-unavailable", 25, "It answered 503: it is not ready to serve."),
+        Clue("service-error", 55, "Its last word is an error."),
         Clue("answer-cut-short", 60, "It ended the connection in the middle of its answer."),
         Clue("answer-stalled", 10),
         Clue("reset-before-answer", 15, "It reset the connection before it had sent a byte."),
@@ -49,15 +59,23 @@ CAUSE = Cause(
     ),
     weakened_by=(
         Clue("http-loading", 15),
+        Clue("service-full", 10),
         Clue("upstream-attempt-failed", 25),
+        Clue("failed-attempt-before-error", 25),
         Clue("container-publishes-port", 10),
+        Clue("balancer-owns-port", 15),
         Clue("failures-after-success", 10),
         Clue("tls-alert", 15),
         Clue("tls-certificate-rejected", 20),
     ),
     contradicts=yes("plain-to-tls-server", "tls-to-plain-server"),
-    decisive=(yes("http-server-error"), yes("answer-cut-short")),
-    doubted_by=yes("kernel-saw-listener-close", "listener-vanished", "server-process-stopped"),
+    decisive=(yes("http-server-error"), yes("answer-cut-short", "listener-on-target")),
+    doubted_by=yes(
+        "kernel-saw-listener-close",
+        "listener-vanished",
+        "server-process-stopped",
+        "failed-attempt-before-error",
+    ),
     decided_by="the status line, and the service's own log at that time",
     checks=on_each_os(
         linux='curl -si "http://{host}:{port}/" | head -20',

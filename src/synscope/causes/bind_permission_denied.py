@@ -23,6 +23,13 @@ CAUSE = Cause(
     signatures=(shows(Label.SYN_RST, requires=yes("refused-by-rst")),),
     supports=(
         Clue("bind-failed-permission", 140, "The server's bind failed: permission denied."),
+        Clue(
+            "kernel-saw-bind-denied",
+            120,
+            "A program was denied a bind, and only privileged ones may have this port.",
+            when=yes("port-is-privileged"),
+        ),
+        Clue("port-is-privileged", 25, "Only privileged programs may bind it here."),
         Clue("port-needs-privilege", 12, "Ports below 1024 need a privilege on most systems."),
         Clue("policy-denied", 15),
     ),

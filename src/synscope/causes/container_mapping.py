@@ -38,6 +38,13 @@ CAUSE = Cause(
         Clue("listener-in-other-namespace", 8, "A listener has it in another network namespace."),
         Clue(
             "listener-in-other-namespace",
+            75,
+            "A listener has it in another network namespace, and none has it here.",
+            when=no("listener-on-target"),
+        ),
+        Clue("listener-in-linked-namespace", 25, "That namespace is wired to this one, as a container's is."),
+        Clue(
+            "listener-in-other-namespace",
             40,
             "A listener has it in another network namespace, and the port is published.",
             when=yes("container-publishes-port"),
@@ -60,6 +67,22 @@ CAUSE = Cause(
     weakened_by=(
         Clue("failures-after-success", 5),
         Clue("rst-looks-like-firewall", 6, when=yes("loopback-traffic")),
+        Clue("balancer-owns-port", 30),
+        *(
+            Clue(name, 60, when=yes("listener-in-other-namespace"))
+            for name in (
+                "listener-vanished",
+                "listener-appeared-later",
+                "listener-on-other-address",
+                "listener-on-other-family",
+                "failures-after-success",
+                "success-after-failures",
+                "program-crashed",
+                "bind-failed-in-use",
+                "bind-failed-permission",
+            )
+        ),
+        Clue("listener-on-similar-port", 30, when=yes("listener-in-other-namespace")),
     ),
     contradicts=yes("kernel-says-firewall-reset"),
     refines=("service-not-running",),

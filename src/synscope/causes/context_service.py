@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, yes
+from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
 from synscope.causes.roles import UNDERLYING, in_role
-from synscope.model import Kind
+from synscope.model import Kind, Label
 
 CAUSE = Cause(
     code="SYN162",
@@ -20,9 +20,18 @@ CAUSE = Cause(
         "has no port at all."
     ),
     documented_in=("A",),
-    signatures=in_role(yes("port-usual-for-context", "context-api")),
+    signatures=(
+        *in_role(yes("port-usual-for-context", "context-api")),
+        shows(
+            Label.COMPLETED,
+            requires=yes("http-client-error", "context-api"),
+            unless=yes("error-then-success", "command-succeeded"),
+        ),
+    ),
     supports=(
         Clue("context-api", 8, "The request is one of a vector store or of MCP."),
+        Clue("http-client-error", 12, "It objects to what it was sent.", when=yes("context-api")),
+        Clue("http-unavailable", 50, "It answers 503: it is not ready.", when=yes("context-api")),
         Clue("closed-before-answer", 5, "It hung up on what it was sent.", when=yes("context-api")),
         Clue("reset-before-answer", 5, "It hung up on what it was sent.", when=yes("context-api")),
         Clue("port-usual-for-context", 4, "Vector stores or MCP servers usually have this port."),

@@ -20,8 +20,10 @@ CAUSE = Cause(
         "client; otherwise they fail for the reasons of any service."
     ),
     documented_in=("B",),
-    signatures=in_role(yes("port-usual-for-control-plane")),
+    signatures=in_role(yes("port-usual-for-control-plane", "control-plane-api")),
     supports=(
+        Clue("http-unavailable", 50, "It answers 503: it is not ready.", when=yes("control-plane-api")),
+        Clue("control-plane-api", 7, "The request is one of an agent's or a control plane's API."),
         Clue("port-usual-for-control-plane", 4, "Agents, sidecars or debuggers usually have this port."),
     ),
     refines=UNDERLYING,

@@ -45,6 +45,7 @@ CAUSE = Cause(
             "The kernel saw its listener close.",
             when=yes("refused-by-rst"),
         ),
+        Clue("listener-vanished", 60, when=yes("answer-cut-short")),
         Clue("kernel-saw-listener-close", 45, when=yes("reset-before-answer")),
         Clue("kernel-saw-listener-close", 45, when=yes("closed-before-answer")),
         Clue("kernel-saw-listener-close", 100, when=yes("answer-cut-short")),

@@ -245,6 +245,9 @@ _PORT_FORMS: tuple[re.Pattern[str], ...] = tuple(
         # A socket pair names the client's own port first; a proxy's log names its listener first.
         rf"->(?:{_HOST}|[a-z0-9._-]{{1,80}}):{_PORT}",
         rf'upstream: "?(?:[a-z]{{2,6}}://)?[^\s:/"]{{1,80}}:{_PORT}',
+        # Who asks a proxy names the target's URL first, then where the connect failed.
+        rf"(?:proxyconnect tcp: dial tcp|connect to|connect (?:econnrefused|etimedout|ehostunreach))"
+        rf" (?:{_HOST}|[a-z0-9._-]{{1,80}})(?::| port ){_PORT}(?= \[| failed| after|:|;|$)",
         # The number the client refused, next to the numbers it would take.
         rf"received(?: type number)? ?\(?{_PORT}\)",
         rf"port (?:out of range|number too large|number invalid|specification)[: \"']{{1,3}}{_PORT}",

@@ -47,6 +47,9 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
             "server IP address could not be found",
             "host not found in upstream",
             "failed to lookup address information",
+            "bad address '",
+            "Unknown MySQL server host",
+            "Unknown server host",
         ),
         numbers=(
             (System.LINUX, -2),

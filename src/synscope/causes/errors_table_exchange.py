@@ -266,6 +266,21 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         references=(f"{ref.RFC_9112}#section-4", ref.CURL, ref.CHROMIUM),
     ),
     ErrorMeaning(
+        name="WebSocket handshake failed",
+        spellings=(
+            "Error during WebSocket handshake",
+            "Unexpected server response:",
+            "server rejected WebSocket connection",
+            "websocket: bad handshake",
+            "WSServerHandshakeError",
+        ),
+        meaning="The client asked for WebSocket, and the server answered as if it were a plain request.",
+        on_the_wire="A completed exchange with Upgrade: websocket in the request and another status than 101.",
+        labels=("completed",),
+        cause_slugs=("protocol-mismatch", "application-error", "gateway-upstream"),
+        references=("https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2",),
+    ),
+    ErrorMeaning(
         name="ERR_HTTP2_PROTOCOL_ERROR",
         spellings=(
             "ERR_HTTP2_PROTOCOL_ERROR",
@@ -412,7 +427,14 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         ),
         on_the_wire="A completed exchange with status 503; from a gateway, near failed tries to the service.",
         labels=("completed",),
-        cause_slugs=("gateway-upstream", "llm-backend", "startup-race", "resource-limits", "proxy-misdirect"),
+        cause_slugs=(
+            "application-error",
+            "gateway-upstream",
+            "llm-backend",
+            "startup-race",
+            "resource-limits",
+            "proxy-misdirect",
+        ),
         references=(f"{ref.RFC_9110}#section-15.6.4",),
     ),
     ErrorMeaning(

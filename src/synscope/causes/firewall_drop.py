@@ -32,7 +32,8 @@ CAUSE = Cause(
         shows(
             Label.COMPLETED,
             requires=yes("firewall-rule-drops")
-            + no("command-succeeded", "http-client-error", "http-server-error", "http-gateway-error"),
+            + no("command-succeeded", "http-client-error", "http-server-error")
+            + no("http-gateway-error", "http-unavailable"),
         ),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
         shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "firewall-rule-drops")),

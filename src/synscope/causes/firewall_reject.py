@@ -25,6 +25,8 @@ CAUSE = Cause(
         shows(Label.SYN_RST, requires=yes("refused-by-rst")),
         shows(Label.SYN_NO_REPLY, any_of=yes("refused-by-icmp", "unreachable-by-icmp")),
         shows(Label.CLIENT_NEVER_SENT, requires=yes("rst-without-syn")),
+        # A rule may let the handshake pass and reject what follows.
+        shows(Label.COMPLETED, requires=yes("reset-before-answer"), unless=yes("rst-looks-like-application")),
     ),
     supports=(
         Clue("firewall-rule-rejects", 55, "A rule that rejects it is in place."),
@@ -41,6 +43,8 @@ CAUSE = Cause(
         Clue("unreachable-by-icmp", 15, when=yes("loopback-traffic")),
     ),
     weakened_by=(
+        # After a handshake that is no wonder.
+        Clue("listener-on-target", 35, when=yes("reset-before-answer")),
         Clue("rst-looks-like-kernel", 6, when=yes("loopback-traffic")),
         Clue("success-after-failures", 4),
         Clue("other-program-owns-port", 2),
@@ -51,6 +55,7 @@ CAUSE = Cause(
         yes("refused-by-rst", "kernel-says-netfilter-drop"),
         yes("rst-without-syn", "firewall-rule-rejects"),
         yes("refused-by-rst", "firewall-rule-rejects", "listener-on-target"),
+        yes("reset-before-answer", "rst-looks-like-firewall", "firewall-rule-rejects"),
         yes("refused-by-icmp", "firewall-rule-rejects"),
         yes("unreachable-by-icmp", "firewall-rule-rejects"),
     ),

@@ -15,16 +15,26 @@ CAUSE = Cause(
     meaning=(
         "An API gateway or reverse proxy answers 502 when its own connection to the service is refused or "
         "broken, 504 when the service does not answer in time, and 503 when it knows of no healthy one (a "
-        "service that starts or is overloaded says 503 as well). The client's connection is well; everything "
-        "else in this catalogue then applies to the connection from the gateway to the service, and the "
-        "attempt that failed in those seconds is the gateway's."
+        "service that starts or is overloaded says 503 as well: then a Server or Via header, or the words of "
+        "a gateway, tell). A development server or a service of one's own may say 500. The client's "
+        "connection is well; everything else in this catalogue then applies to the connection from the "
+        "gateway to the service, and the attempt that failed in those seconds is the gateway's."
     ),
     documented_in=("A", "B"),
     signatures=(
         shows(
             Label.COMPLETED,
-            any_of=yes("http-gateway-error", "upstream-attempt-failed"),
+            any_of=yes(
+                "http-gateway-error",
+                "http-unavailable",
+                "upstream-attempt-failed",
+                "failed-attempt-before-error",
+            ),
             unless=yes("error-then-success", "command-succeeded"),
+        ),
+        *(
+            shows(Label.COMPLETED, requires=yes(ended, "balancer-owns-port"))
+            for ended in ("reset-before-answer", "closed-before-answer", "server-silent")
         ),
         shows(
             Label.SYN_RST,
@@ -36,7 +46,19 @@ CAUSE = Cause(
         ),
     ),
     supports=(
+        Clue(
+            "balancer-owns-port",
+            45,
+            "A load balancer has the port, and answers only for a service behind it.",
+            when=no("http-gateway-error"),
+        ),
         Clue("http-gateway-error", 45, "A gateway answered 502, 503 or 504."),
+        Clue("http-unavailable", 20, "It answered 503, as gateways do that know of no healthy service."),
+        Clue(
+            "failed-attempt-before-error",
+            50,
+            "Between the request and its error an attempt of its own failed.",
+        ),
         Clue(
             "upstream-attempt-failed",
             45,
@@ -60,6 +82,7 @@ CAUSE = Cause(
     decisive=(
         yes("http-gateway-error", "upstream-attempt-failed"),
         yes("http-gateway-error", "gateway-upstream-failed"),
+        yes("http-unavailable", "failed-attempt-before-error"),
     ),
     refines=("application-error",),
     decided_by="the gateway's error log, which names the upstream and the reason",

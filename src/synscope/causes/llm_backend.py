@@ -20,15 +20,24 @@ CAUSE = Cause(
     ),
     documented_in=("A",),
     signatures=(
-        *in_role(yes("port-usual-for-llm", "llm-api")),
+        *in_role(yes("port-usual-for-llm", "llm-api", "model-told-of")),
         shows(Label.COMPLETED, requires=yes("http-loading")),
     ),
     supports=(
         Clue("http-loading", 80, "It says itself that it is still loading."),
+        Clue(
+            "model-told-of",
+            130,
+            "It tells of a model that it loads, or could not.",
+            when=yes("always-refused"),
+        ),
+        Clue("model-told-of", 20),
+        Clue("model-failed", 80, "It says itself that the model could not be loaded.", when=yes("llm-api")),
+        Clue("http-unavailable", 50, "It answers 503: it is not ready.", when=yes("llm-api")),
         Clue("llm-api", 7, "The request is one of a model server's API."),
         Clue("port-usual-for-llm", 4, "Model servers usually have this port."),
     ),
-    decisive=(yes("http-loading", "llm-api"),),
+    decisive=(yes("http-loading", "llm-api"), yes("model-failed", "llm-api")),
     refines=UNDERLYING,
     decided_by="the model server's log: 'loading', 'out of memory', or the line that reports listening",
     checks=(

@@ -188,7 +188,7 @@ GROUPS: tuple[Group, ...] = (
             "answer-stalled",
             "late-answer",
         ),
-        codes=_codes("110 122 131 132 133 134 151 153"),
+        codes=_codes("108 110 122 131 132 133 134 151 153 154"),
         deciders=_on(
             {
                 "linux": "ss -tanp 'sport = :{port}'",
@@ -202,6 +202,8 @@ GROUPS: tuple[Group, ...] = (
             ("the process is a forwarder (docker-proxy, ssh, kubectl)", "SYN110"),
             ("Recv-Q 0, and the program does not speak TLS", "SYN151"),
             ("Recv-Q 0, and the service's log has an error at that time", "SYN153"),
+            ("the process is another program than the one you expect, or an old instance", "SYN108"),
+            ("the process is a load balancer (haproxy, envoy), and one line hangs in SYN-SENT", "SYN154"),
         ),
     ),
     Group(
@@ -216,13 +218,24 @@ GROUPS: tuple[Group, ...] = (
             "tls-alert",
             "tls-left-unused",
         ),
-        codes=_codes("103 110 132 151 152 153"),
+        codes=_codes("103 106 108 110 121 132 151 152 153 154"),
         deciders=(
             *_on(
                 _LISTENERS,
                 ("docker-proxy, ssh, kubectl, com.docker or wslrelay owns the port", "SYN110"),
                 ("no line any more, or a new process number", "SYN103"),
                 ("the service itself, still the same process", "SYN153"),
+                ("a load balancer or gateway (haproxy, nginx, envoy)", "SYN154"),
+                ("a program other than the one you expect, or an old instance of it", "SYN108"),
+                ("the server of another service, and yours has another number", "SYN106"),
+            ),
+            *_on(
+                {
+                    "linux": "sudo nft list ruleset | grep -n reject; sudo iptables-save | grep -n REJECT",
+                    "macos": "sudo pfctl -sr | grep -n return",
+                    "windows": "netsh wfp show netevents file=-",
+                },
+                ("a rule that rejects what follows the handshake", "SYN121"),
             ),
             *_on(
                 {
@@ -239,8 +252,15 @@ GROUPS: tuple[Group, ...] = (
         slug="error-answer",
         title="the server answered with an error",
         labels=(Label.COMPLETED,),
-        signs=("http-client-error", "http-server-error", "http-gateway-error", "http-loading"),
-        codes=_codes("106 108 153 154 161"),
+        signs=(
+            "http-client-error",
+            "http-server-error",
+            "http-gateway-error",
+            "http-unavailable",
+            "http-loading",
+            "service-error",
+        ),
+        codes=_codes("106 108 132 151 153 154 161 162 163"),
         deciders=(
             *_on(
                 {
@@ -251,7 +271,11 @@ GROUPS: tuple[Group, ...] = (
                 ("a Server: header of another program", "SYN106"),
                 ("502, 503 or 504 from a gateway", "SYN154"),
                 ("a message that a model is loading", "SYN161"),
+                ("an error of a vector store or of JSON-RPC", "SYN162"),
+                ("an error of an agent (sealed, no leader, not ready)", "SYN163"),
                 ("an error of the service itself", "SYN153"),
+                ("a page or an error, where the client asks for WebSocket", "SYN151"),
+                ("the service says that it has too many clients", "SYN132"),
             ),
             *_on(_LISTENERS, ("two programs, or not the one you expect", "SYN108")),
         ),
@@ -264,6 +288,9 @@ GROUPS: tuple[Group, ...] = (
             "tls-to-plain-server",
             "plain-to-tls-server",
             "other-protocol-greeting",
+            "answer-not-http",
+            "upgrade-refused",
+            "tls-declined",
             "tls-certificate-rejected",
         ),
         codes=_codes("106 108 151 152"),

@@ -10,13 +10,14 @@ CAUSE = Cause(
     slug="name-resolution",
     kind=Kind.FAILURE,
     since="0.1.0",
-    title="The name does not resolve to this machine's loopback addresses",
-    summary="The client may not get 127.0.0.1 or ::1 for the name {host}.",
+    title="The name that the client uses does not lead to port {port}",
+    summary="The client may not get the target's address (127.0.0.1 or ::1 for localhost) for the name that it uses.",
     meaning=(
         "'localhost' comes from the hosts file or from the resolver itself. Where it is missing, mapped "
         "to another address or to one family only, the client fails before any SYN, or its SYN goes to "
-        "another machine. A DNS query for localhost that leaves the machine shows that the hosts file did "
-        "not answer; resolvers should never send one."
+        "another machine. So it is with any other name in the client's settings ('db' of a compose file, used "
+        "outside of it): that the service answers at its address helps nothing. A DNS query for localhost that "
+        "leaves the machine shows that the hosts file did not answer; resolvers should never send one."
     ),
     documented_in=("A", "C"),
     signatures=(
@@ -25,6 +26,8 @@ CAUSE = Cause(
             any_of=yes(
                 "no-syn-to-target", "dns-query-for-localhost", "localhost-resolves-wrong", "client-error-name"
             ),
+            # The client is content with where the name leads.
+            unless=yes("command-succeeded") + no("went-where-name-leads"),
         ),
         shows(Label.SYN_RST, any_of=yes("unusual-loopback-address", "localhost-resolves-wrong")),
         shows(
@@ -33,16 +36,28 @@ CAUSE = Cause(
         ),
     ),
     supports=(
-        Clue("localhost-resolves-wrong", 60, "The name does not resolve to loopback addresses here."),
+        Clue("localhost-resolves-wrong", 60, "The name does not resolve, or not to that address."),
+        Clue("went-where-name-leads", 20, "It went to another address, to which the name leads."),
         Clue("unusual-loopback-address", 25, "The name led to another loopback address than the usual ones."),
         Clue("client-error-name", 50, "The client could not resolve the name."),
+        Clue("client-error-unreachable", 20, when=yes("no-syn-to-target", "localhost-resolves-wrong")),
         Clue("dns-query-for-localhost", 35, "A DNS query for localhost left the machine."),
     ),
-    weakened_by=(Clue("loopback-traffic", 10), Clue("similar-port-completed", 8)),
+    weakened_by=(
+        Clue("loopback-traffic", 10),
+        Clue("similar-port-completed", 8),
+        # Clients that cannot resolve a name say so: where none does, what keeps them from a service comes first.
+        Clue("listener-on-target", 10, when=yes("no-syn-to-target")),
+        # The name of the proxy may be the one that it could not resolve.
+        Clue("proxy-configured", 30, when=yes("no-syn-to-target")),
+    ),
     contradicts=no("localhost-resolves-wrong"),
     decisive=(
         yes("no-syn-to-target", "client-error-name", "localhost-resolves-wrong"),
         yes("no-syn-to-target", "client-error-name", "dns-query-for-localhost"),
+        yes("no-syn-to-target", "localhost-resolves-wrong", "went-where-name-leads"),
+        yes("no-syn-to-target", "localhost-resolves-wrong", "client-error-unreachable")
+        + no("proxy-configured"),
     ),
     decided_by="what the system's resolver says for the name, and the address written out instead of it",
     checks=(
@@ -62,7 +77,7 @@ CAUSE = Cause(
         ),
     ),
     fixes=(
-        "Put '127.0.0.1 localhost' and '::1 localhost' into the hosts file.",
+        "Put '127.0.0.1 localhost' and '::1 localhost' into the hosts file; another name on such a line of its own.",
         (
             "Flush caches: resolvectl flush-caches; macOS: sudo dscacheutil -flushcache and"
             " sudo killall -HUP mDNSResponder; Windows: ipconfig /flushdns."

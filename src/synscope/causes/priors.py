@@ -111,6 +111,7 @@ _COMPLETED: Final = {
     "SYN131": 8,
     "SYN132": 8,
     "SYN106": 6,
+    "SYN121": 6,
     "SYN108": 5,
 }
 

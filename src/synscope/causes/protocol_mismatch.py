@@ -15,8 +15,9 @@ CAUSE = Cause(
     meaning=(
         "The handshake completes, and then the first bytes do not fit: TLS (16 03 …) to a server that "
         "answers in plain text, plain HTTP to a TLS server (which answers with an alert, with 'plain HTTP "
-        "request sent to HTTPS port', or just hangs up), another version of HTTP, or the greeting of "
-        "another protocol (SSH-, 220, MySQL, Redis). The first bytes each way prove it; where the server "
+        "request sent to HTTPS port', or just hangs up), another version of HTTP, the greeting of "
+        "another protocol (SSH-, 220, MySQL, Redis), or a no to what the client insists on (WebSocket, "
+        "encryption). The first bytes each way prove it; where the server "
         "hangs up without a byte, it is one explanation among several."
     ),
     documented_in=("A", "B"),
@@ -31,14 +32,25 @@ CAUSE = Cause(
                 "tls-hello-unanswered",
                 "reset-before-answer",
                 "closed-before-answer",
+                "server-silent",
             ),
+        ),
+        shows(
+            Label.COMPLETED,
+            any_of=yes("answer-not-http", "upgrade-refused", "tls-declined"),
+            unless=yes("command-succeeded"),
         ),
     ),
     supports=(
         Clue("tls-to-plain-server", 80, "The client speaks TLS and the server does not."),
         Clue("plain-to-tls-server", 80, "The server speaks TLS and the client does not."),
         Clue("other-protocol-greeting", 75, "The server greets in another protocol than the client's."),
+        Clue("answer-not-http", 80, "The client speaks HTTP, and the server's answer is something else."),
+        Clue("tls-declined", 80, "The client insists on encryption, and the server has none."),
+        Clue("upgrade-refused", 60, "The client asks for WebSocket, and the server does not speak it there."),
         Clue("tls-hello-unanswered", 60, "The client speaks TLS, and the server does not answer it."),
+        Clue("owner-speaks-otherwise", 70, "The port's owner speaks another protocol than the client."),
+        Clue("port-of-other-protocol", 20, "It is the usual port of another protocol than the client's."),
         Clue("tls-alert", 32, "One side ended the TLS handshake with an alert."),
     ),
     weakened_by=(Clue("tls-certificate-rejected", 25),),
@@ -46,6 +58,19 @@ CAUSE = Cause(
         yes("tls-to-plain-server"),
         yes("plain-to-tls-server"),
         yes("other-protocol-greeting"),
+        yes("answer-not-http"),
+        yes("tls-declined"),
+        yes("closed-before-answer", "owner-speaks-otherwise"),
+        yes("reset-before-answer", "owner-speaks-otherwise"),
+        yes("server-silent", "owner-speaks-otherwise"),
+    ),
+    doubted_by=yes(
+        "bind-failed-in-use",
+        "server-process-stopped",
+        "listener-vanished",
+        "kernel-saw-listener-close",
+        "firewall-rule-drops",
+        "firewall-rule-rejects",
     ),
     refines=("application-error",),
     decided_by="the first bytes each way, or the same request with the other scheme",

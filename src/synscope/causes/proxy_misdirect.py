@@ -30,6 +30,25 @@ CAUSE = Cause(
         Clue("proxy-request-names-target", 60, "A request to a proxy names it."),
         Clue("proxy-port-tried", 25, "A SYN went to a port that proxies use.", when=yes("no-syn-to-target")),
         Clue("proxy-configured", 35, "The client's environment names a proxy for it."),
+        Clue(
+            "client-error-proxy",
+            60,
+            "The client itself blames its proxy.",
+            when=yes("no-syn-to-target"),
+        ),
+        Clue(
+            "client-error-other-port",
+            25,
+            "The client was told to go there, and says that it failed at another port.",
+            when=yes("no-syn-to-target", "client-named-target"),
+        ),
+        Clue(
+            "another-port-failed",
+            25,
+            "The client was told to go there, and what failed is an attempt to another port.",
+            when=yes("client-named-target"),
+        ),
+        Clue("another-port-failed", 5, when=no("client-named-target")),
     ),
     weakened_by=(
         Clue("proxy-configured", 12, answer=Answer.NO, when=no("proxy-port-tried")),

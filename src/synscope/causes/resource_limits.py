@@ -23,7 +23,11 @@ CAUSE = Cause(
     signatures=(
         shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "client-out-of-resources")),
         shows(Label.COMPLETED, requires=yes("kernel-saw-connect-without-syn", "client-out-of-resources")),
-        shows(Label.COMPLETED, requires=yes("client-error-resources"), unless=yes("command-succeeded")),
+        shows(
+            Label.COMPLETED,
+            any_of=yes("client-error-resources", "service-full"),
+            unless=yes("command-succeeded"),
+        ),
         shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
         shows(Label.HALF_OPEN, requires=yes("half-open")),
         shows(Label.ODD_REPLY, requires=yes("odd-reply")),
@@ -37,6 +41,7 @@ CAUSE = Cause(
         Clue("client-error-resources", 65, "The client reported that it has run out."),
         Clue("kernel-saw-connect-without-syn", 10, "A connect ended before it had a local port."),
         Clue("server-out-of-descriptors", 70, "The server has no file descriptor left."),
+        Clue("service-full", 80, "The service says that it has too many clients."),
         Clue("many-completed-before-silence", 5),
     ),
     weakened_by=(Clue("client-out-of-resources", 8, answer=Answer.NO, when=yes("no-syn-to-target")),),

@@ -21,6 +21,7 @@ _TROUBLE: tuple[tuple[Label, str], ...] = (
     (Label.COMPLETED, "late-answer"),
     (Label.COMPLETED, "http-server-error"),
     (Label.COMPLETED, "http-gateway-error"),
+    (Label.COMPLETED, "http-unavailable"),
 )
 
 UNDERLYING: tuple[str, ...] = (

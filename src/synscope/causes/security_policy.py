@@ -28,7 +28,19 @@ CAUSE = Cause(
     supports=(
         Clue("policy-denied", 80, "The audit log shows the denial."),
         Clue("client-error-denied", 55, "The client says that it may not.", when=yes("no-syn-to-target")),
+        Clue("kernel-says-policy-drop", 80, "A program in the way, such as eBPF, dropped the SYN."),
+        Clue(
+            "kernel-saw-bind-not-permitted",
+            150,
+            "A bind was not permitted, which no number of a port explains.",
+        ),
+        Clue("kernel-saw-bind-denied", 10),
         Clue("bind-failed-permission", 10),
+        Clue(
+            "bind-failed-policy",
+            160,
+            "The server's bind was not permitted, which no number of a port explains.",
+        ),
         Clue(
             "client-error-refused",
             10,

@@ -42,9 +42,13 @@ CAUSE = Cause(
         Clue("firewall-rule-drops", 40, when=yes("server-silent")),
         Clue("late-answer", 15),
         Clue("server-closed-in-turn", 20),
-        Clue("container-publishes-port", 5),
+        # A forwarder is silent because what it forwards to is.
+        Clue("container-publishes-port", 30),
+        Clue("balancer-owns-port", 25),
     ),
     decisive=(yes("server-silent", "request-acknowledged", "server-process-stopped"),),
+    # Somebody else was to have the port: that an old instance hangs there is half the story.
+    doubted_by=yes("bind-failed-in-use"),
     refines=("accept-queue-overflow",),
     decided_by="the state of the server's process, and bytes that wait in its Recv-Q",
     checks=(

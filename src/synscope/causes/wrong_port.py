@@ -27,7 +27,13 @@ CAUSE = Cause(
         ),
         shows(
             Label.COMPLETED,
-            any_of=yes("http-client-error", "other-protocol-greeting", "tls-to-plain-server"),
+            any_of=yes(
+                "http-client-error",
+                "other-protocol-greeting",
+                "tls-to-plain-server",
+                "closed-before-answer",
+                "reset-before-answer",
+            ),
         ),
     ),
     supports=(
@@ -36,7 +42,20 @@ CAUSE = Cause(
         Clue("listener-on-similar-port", 30, "A listener has a number that looks like a typo of it."),
         Clue("listener-on-similar-port", 100, when=yes("refused-by-rst") + no("listener-on-target")),
         Clue("other-program-owns-port", 10),
+        Clue(
+            "another-port-failed",
+            12,
+            "No client went there, and attempts to another port failed.",
+            when=no("client-named-target"),
+        ),
         Clue("listener-on-another-port", 15, when=yes("refused-by-rst") + no("listener-on-target")),
+        Clue("kernel-saw-listener-on-similar-port", 30),
+        Clue(
+            "kernel-saw-listener-on-another-port",
+            130,
+            "A service was started under another number.",
+            when=yes("refused-by-rst") + no("listener-on-target"),
+        ),
     ),
     weakened_by=(
         Clue("success-after-failures", 20),
@@ -44,6 +63,12 @@ CAUSE = Cause(
         Clue("mixed-results", 15),
         Clue("kernel-saw-listener-open", 60),
         Clue("kernel-saw-listener-close", 60),
+        Clue(
+            "another-port-completed",
+            100,
+            "What listens there has clients of its own.",
+            when=yes("kernel-saw-listener-on-another-port") + no("kernel-saw-listener-on-similar-port"),
+        ),
         Clue("program-crashed", 60),
         Clue("other-family-completed", 15),
         Clue("other-address-completed", 15),

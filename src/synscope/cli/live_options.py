@@ -75,7 +75,7 @@ _PLACE = (
     _option(
         "--snaplen",
         type=click.IntRange(96, 262_144),
-        default=400,
+        default=640,
         show_default=True,
         metavar="BYTES",
         help="How much of each frame is captured.",

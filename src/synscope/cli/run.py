@@ -250,11 +250,13 @@ def _more(
 ) -> Callable[[TargetSummary], Iterable[Observation]]:
     from synscope.session.client_errors import observe_command  # noqa: PLC0415
     from synscope.session.client_kind import client_kind  # noqa: PLC0415
+    from synscope.session.client_route import observe_route  # noqa: PLC0415
 
     program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
 
     def more(summary: TargetSummary) -> Iterable[Observation]:
         yield from observe_command(program, ended, summary.target)
+        yield from observe_route(program, ended, summary.target, command)
         if around is not None:
             around.client = client_kind(command)
             yield from around.observe(summary)

@@ -118,6 +118,13 @@ _PENDING = cython.declare(cython.uint, _r.PENDING_ACK)
 _OTHER_ISN = cython.declare(cython.uint, _r.OTHER_ISN)
 _SELF_STATE = cython.declare(cython.uint, _r.SELF)
 _OLDER_OVER = cython.declare(cython.uint, _r.OLDER_OVER)
+_C_TURN = cython.declare(cython.uint, _r.CLIENT_TURN)
+_SAMPLED = cython.declare(cython.uint, _r.SAMPLED)
+_GOES_ON = cython.declare(cython.uint, _r.GOES_ON)
+_HOLDS_MORE = cython.declare(cython.uint, _r.HOLDS_MORE)
+_REPLY_SHIFT = cython.declare(cython.uint, _r.REPLY_SHIFT)
+_REPLIES = cython.declare(cython.ulonglong, _r.REPLIES)
+_REPLY_BYTES = cython.declare(cython.Py_ssize_t, _r.REPLY_BYTES)
 _C_AGAIN = cython.declare(cython.uint, _r.CLIENT_AGAIN)
 _C_REPEATS = cython.declare(cython.uint, _r.CLIENT_AGAIN | _r.CLIENT_LOST)
 _S_AGAIN = cython.declare(cython.uint, _r.SERVER_AGAIN)
@@ -701,8 +708,10 @@ def _from_client(
     if length != 0:
         if events & _C_DATA != 0:
             rows[base + _STATE] = _repeated(rows[base + _STATE], rows[base + _NEXT_C], following, _C_AGAIN)
-        if events & _S_FIN != 0 and (rows[base + _NEXT_C] - following) & _M32 >= _HALF:
-            rows[base + _EVENTS] |= _C_DATA_LATE
+        if events & _S_DATA != 0 and (rows[base + _NEXT_C] - following) & _M32 >= _HALF:
+            rows[base + _STATE] = (rows[base + _STATE] | _C_TURN) & ~_GOES_ON & _M32
+            if events & _S_FIN != 0:
+                rows[base + _EVENTS] |= _C_DATA_LATE
     rows[base + _NEXT_C] = _later(rows[base + _NEXT_C], following)
     if bits & _KNOWS_S != 0 and events & _S_DATA_ACKED == 0 and flags & 16 != 0:
         acked = (ack - rows[base + _ISN_S]) & _M32
@@ -737,7 +746,10 @@ def _from_server(
     frame: cython.uint,
     ts: cython.ulonglong,
 ) -> cython.int:
-    """Give a server's segment (not SYN) to attempt ``r`` if its numbers fit. Returns as ``_from_client``."""
+    """Give a server's segment (not SYN) to attempt ``r`` if its numbers fit.
+
+    Returns as ``_from_client``, 7 when a later reply begins, and 9 when the first payload goes on.
+    """
     base: cython.Py_ssize_t = r * _WORDS
     events: cython.uint = rows[base + _EVENTS]
     bits: cython.uint = rows[base + _STATE]
@@ -804,6 +816,11 @@ def _from_server(
     if bits & _C_REPEATS != 0 and acked == sent:
         rows[base + _STATE] &= ~_C_REPEATS & _M32
     if events & _S_DATA != 0 and length != 0:
+        if bits & _C_TURN != 0 and (rows[base + _NEXT_S] - following) & _M32 >= _HALF:
+            rows[base + _STATE] &= ~_C_TURN & _M32
+            result = 7
+        elif bits & _GOES_ON != 0 and seq == rows[base + _NEXT_S]:
+            result = 9
         rows[base + _STATE] = _repeated(rows[base + _STATE], rows[base + _NEXT_S], following, _S_AGAIN)
     rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
     if bits & _PENDING != 0 and known:
@@ -816,7 +833,8 @@ def _from_server(
         if events & _S_DATA == 0:
             rows[base + _F_S_DATA] = frame
             longs[r * _LONGS + _T_S_DATA] = ts
-            result = 3
+            if not known or (seq - rows[base + _ISN_S]) & _M32 == 1:
+                result = 3  # else what came first is not in the capture
             if events & _C_FIN != 0:
                 bits |= _S_DATA_LATE
         bits |= _S_DATA
@@ -998,6 +1016,50 @@ def _payload_class(data: cython.uchar[::1], at: cython.Py_ssize_t, size: cython.
     return 1
 
 
+@cython.cfunc
+@cython.nogil
+def _keep_reply(
+    data: cython.uchar[::1],
+    rows: cython.uint[::1],
+    base: cython.Py_ssize_t,
+    state: cython.ulonglong[::1],
+    replies: cython.uchar[::1],
+    at: cython.Py_ssize_t,
+    size: cython.Py_ssize_t,
+    more: cython.bint,
+) -> cython.int:
+    """Keep the beginning of the server's latest reply in place of the one before, for attempts that are samples.
+
+    With ``more`` it is a piece of the first payload, kept behind those before it.
+    """
+    bits: cython.uint = rows[base + _STATE]
+    place: cython.Py_ssize_t = bits >> _REPLY_SHIFT
+    filled: cython.Py_ssize_t = 0
+    i: cython.Py_ssize_t
+    if bits & _SAMPLED == 0:
+        return 0
+    if place == 0:
+        if state[13] >= _REPLIES:
+            return 0
+        state[13] += 1
+        place = state[13]
+        bits = (bits & 0xFFFF) | (state[13] << _REPLY_SHIFT)
+    place = (place - 1) * _REPLY_BYTES
+    if more and bits & _HOLDS_MORE != 0:
+        filled = replies[place] | replies[place + 1] << 8
+    bits = bits | _HOLDS_MORE if more else bits & ~_HOLDS_MORE & _M32
+    size = min(size, _REPLY_BYTES - 2 - filled)
+    for i in range(size):
+        replies[place + 2 + filled + i] = data[at + i]
+    filled += size
+    replies[place] = filled & 0xFF
+    replies[place + 1] = filled >> 8
+    if filled == _REPLY_BYTES - 2:
+        bits &= ~_GOES_ON & _M32
+    rows[base + _STATE] = bits
+    return 0
+
+
 def track_batch(
     data: cython.uchar[::1],
     count: cython.Py_ssize_t,
@@ -1012,6 +1074,7 @@ def track_batch(
     payload: cython.uchar[::1],
     payload_index: cython.ulonglong[::1],
     samples: cython.uint[::1],
+    replies: cython.uchar[::1],
     starts: cython.uint[::1],
     caplens: cython.uint[::1],
     times: cython.ulonglong[::1],
@@ -1220,6 +1283,9 @@ def track_batch(
                     size = end - at
                 if size <= 0:
                     continue
+                if got >= 7:
+                    _keep_reply(data, rows, base, state, replies, at, size, got == 9)
+                    continue
                 kind = _payload_class(data, at, size)
                 rows[base + _CLASSES] |= (kind << 16) if from_client else kind
                 size = min(size, _PAYLOAD_LIMIT)
@@ -1239,6 +1305,10 @@ def track_batch(
                     and state[7] + _PAYLOAD_LIMIT <= _PAYLOAD_BYTES
                 ):
                     samples[key] += 1
+                    if not from_client:
+                        rows[base + _STATE] |= _SAMPLED
+                        if size == length and size < _PAYLOAD_LIMIT:
+                            rows[base + _STATE] |= _GOES_ON
                     used = state[7]
                     h = used
                     entry = rows[base + _ID]

@@ -74,6 +74,16 @@ CLIENT_LOST = 256
 """The same once more."""
 SERVER_AGAIN = 512
 SERVER_LOST = 1024
+CLIENT_TURN = 2048
+"""The server has spoken, then the client, and the server not since."""
+SAMPLED = 4096
+"""The server's first payload is kept, and so its last reply will be."""
+GOES_ON = 8192
+"""The server's first payload may have more to come: it was kept whole, and the client has not spoken since."""
+HOLDS_MORE = 16384
+"""What is kept in REPLIES is not a later reply but more of the first payload."""
+REPLY_SHIFT = 16
+"""From here up: which of REPLIES is this attempt's, plus one."""
 
 # RST_TRAITS: bit 0 from the server, bit 1 has ACK, bits 2–3 checksum state (index into CHECKSUMS).
 RST_FROM_SERVER = 1
@@ -81,7 +91,7 @@ RST_HAS_ACK = 2
 CHECKSUMS = ("unknown", "correct", "not filled in", "wrong")
 
 # State vector of the tracker (64-bit words).
-STATE_WORDS = 13
+STATE_WORDS = 14
 S_ROWS = 0
 S_NEXT_ID = 1
 S_STRAYS = 2
@@ -95,6 +105,7 @@ S_GHOSTS = 9
 S_LATE = 10
 S_FRAMES = 11
 S_TOUCHED = 12
+S_REPLIES = 13
 
 # An ICMP error or so that quotes a SYN which is not in the capture.
 ORPHAN_LONGS = 8
@@ -105,5 +116,8 @@ PAYLOAD_LIMIT = 512
 PAYLOAD_ENTRY_LONGS = 2
 PAYLOAD_ENTRIES = 16384
 PAYLOAD_BYTES = 4 << 20
+REPLIES = 4096
+REPLY_BYTES = 512
+"""Of the server's last reply; the first two are its size."""
 SAMPLES_A_CLASS = 16
 """First payloads kept of each (server port, side, first bytes): enough for any report."""

@@ -111,6 +111,7 @@ class Tracker:
         self._payload_at: dict[int, tuple[int, int]] = {}
         self._payload_indexed = 0
         self._samples = array("I", bytes(4 * 65536))
+        self._replies = bytearray(rows.REPLIES * rows.REPLY_BYTES)
         self._groups = array("Q", bytes(8 * fold.GROUP_LONGS * 1024))
         self._group_slots = array("I", bytes(4 * 4096))
         self._group_count = 0
@@ -162,6 +163,7 @@ class Tracker:
         track_batch(
             data, b.count, self._state, self._rows, self._longs, self._slots, self._ghosts, self._hashes,
             self._senders, self._orphans, self._payload, self._payload_index, self._samples,
+            self._replies,
             b.at, b.caplen, b.ts_ns, b.kind, b.src_high, b.src_low, b.dst_high, b.dst_low, b.ports,
             b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
         )  # fmt: skip
@@ -424,7 +426,8 @@ class Tracker:
             reset=_reset(w),
             icmp=self._icmp(w),
             client_payload=self._first_bytes(w[rows.ID], 1),
-            server_payload=self._first_bytes(w[rows.ID], 0),
+            server_payload=self._server_payload(w),
+            server_reply=None if w[rows.STATE] & rows.HOLDS_MORE else self._reply(w),
             recovered=bool(w[rows.OUTCOME] & fold.RECOVERED),
         )
 
@@ -434,6 +437,22 @@ class Tracker:
         place = w[rows.ICMP_SENDER]
         sender = address_text(*self._senders[2 * place - 2 : 2 * place]) if place else ""
         return _icmp(w[rows.ICMP], sender)
+
+    def _server_payload(self, w: array[int]) -> bytes | None:
+        """Return the server's first bytes, also where several segments brought them."""
+        first = self._first_bytes(w[rows.ID], 0)
+        if first is None or not w[rows.STATE] & rows.HOLDS_MORE:
+            return first
+        return (first + (self._reply(w) or b""))[: rows.PAYLOAD_LIMIT]
+
+    def _reply(self, w: array[int]) -> bytes | None:
+        """Return what is kept of a row among the replies."""
+        place = w[rows.STATE] >> rows.REPLY_SHIFT
+        if not place:
+            return None
+        at = (place - 1) * rows.REPLY_BYTES
+        size = self._replies[at] | self._replies[at + 1] << 8
+        return bytes(self._replies[at + 2 : at + 2 + size])
 
     def _first_bytes(self, attempt: int, from_client: int) -> bytes | None:
         entries = self._state[rows.S_PAYLOAD_ENTRIES]

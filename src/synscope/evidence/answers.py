@@ -6,20 +6,24 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+from synscope.evidence.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways
 from synscope.evidence.heard import hidden, unheard, where
-from synscope.evidence.payload import Protocol, Response, describe
+from synscope.evidence.payload import Protocol, Response, describe, recognise
 from synscope.evidence.view import Exchange, Verdict, View, is_said, no, unknown, yes
 
 CLIENT_ERRORS: Final = frozenset(range(400, 500))
 SERVER_ERRORS: Final = frozenset(range(500, 600))
 _ERRORS: Final = CLIENT_ERRORS | SERVER_ERRORS
-GATEWAY_STATUS: Final = frozenset({502, 503, 504})
 
 _LOADING: Final = re.compile(
     r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
     r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
     r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
     r"|-loading |estimated_time"
+)
+_MODEL_FAILED: Final = re.compile(
+    r"out of memory|insufficient memory|requires more (?:system|gpu|video) memory|failed to load (?:the )?model"
+    r"|\b(?:model|llama|runner)\b[^.\n]{0,40}\b(?:failed to load|has terminated|crashed)|cuda error"
 )
 _LLM_PATH: Final = re.compile(
     r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
@@ -37,6 +41,15 @@ _CONTEXT_HEAD: Final = re.compile(
     r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
     r'|"method":\s*"(?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))"'
 )
+
+_CONTROL_PATH: Final = re.compile(
+    r"/v1/(?:sys|auth|secret|transit|agent|catalog|kv|health|session)/|/v3/(?:kv|lease|maintenance)/|/v2/keys\b"
+    r"|/(?:config_dump|server_info|stats/prometheus)(?:\?|$)|/api/v1/(?:namespaces|nodes|pods|query|targets|rules)\b"
+    r"|/apis/|(?:/v1\.\d\d)?/(?:containers|images)/|/_ping$|/-/(?:ready|healthy|reload)$"
+    r"|/json/(?:version|list|protocol)$|/v1\.0/(?:invoke|state|healthz|metadata)\b"
+)
+"""Vault, Consul, etcd, Envoy's admin port, Kubernetes, Prometheus, Docker, browsers' debuggers, Dapr."""
+_CONTROL_HEAD: Final = re.compile(r"^x-(?:vault|consul|nomad)-[a-z-]+:", re.MULTILINE)
 
 
 def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> Verdict:
@@ -81,7 +94,7 @@ def error_then_success(view: View) -> Verdict:
     """``error-then-success``: a client that tried again got what it wanted."""
 
     def recovered(x: Exchange) -> bool:
-        return any(
+        return _ended_well(x) or any(
             _is_retry(x, y) and y.server.response.status not in _ERRORS for y in told if y.server.response
         )
 
@@ -92,6 +105,12 @@ def error_then_success(view: View) -> Verdict:
     if all(map(recovered, errors)):
         return yes("each request that got an HTTP error was answered well when it was made again")
     return no("an HTTP error was the last answer to its request")
+
+
+def _ended_well(exchange: Exchange) -> bool:
+    """Whether the last answer on the same connection is none of an error."""
+    last = recognise(exchange.attempt.server_reply or b"").response
+    return last is not None and last.status not in _ERRORS
 
 
 def _is_retry(one: Exchange, other: Exchange) -> bool:
@@ -108,7 +127,25 @@ def _is_retry(one: Exchange, other: Exchange) -> bool:
 
 def http_gateway_error(view: View) -> Verdict:
     """``http-gateway-error``."""
-    return _answered(view, lambda r: r.status in GATEWAY_STATUS, "no answer has the status 502, 503 or 504")
+    return _answered(view, is_gateways, "no answer is an error that a gateway gave")
+
+
+def http_unavailable(view: View) -> Verdict:
+    """``http-unavailable``."""
+    return _answered(
+        view,
+        lambda r: r.status == UNAVAILABLE and not is_gateways(r),
+        "no answer has the status 503 without a sign of a gateway",
+    )
+
+
+def model_failed(view: View) -> Verdict:
+    """``model-failed``."""
+    return _answered(
+        view,
+        lambda r: r.status in _ERRORS and bool(_MODEL_FAILED.search(f"{r.reason}\n{r.rest}".lower())),
+        "no error speaks of a model that could not be loaded",
+    )
 
 
 def http_loading(view: View) -> Verdict:
@@ -165,3 +202,8 @@ def llm_api(view: View) -> Verdict:
 def context_api(view: View) -> Verdict:
     """``context-api``."""
     return _api(view, _CONTEXT_PATH, _CONTEXT_HEAD, "a vector store or MCP server")
+
+
+def control_plane_api(view: View) -> Verdict:
+    """``control-plane-api``."""
+    return _api(view, _CONTROL_PATH, _CONTROL_HEAD, "an agent or of a control plane")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
-from synscope.evidence.answers import GATEWAY_STATUS
+from synscope.evidence.answers import SERVER_ERRORS
 from synscope.evidence.exchange import first_data_frames
+from synscope.evidence.gateways import GATEWAY_STATUS, is_gateways
+from synscope.evidence.mismatch import USUAL_PROTOCOLS
 from synscope.evidence.payload import describe, recognise
-from synscope.evidence.protocols import Authority, Protocol
+from synscope.evidence.protocols import Authority, Protocol, Response
 from synscope.evidence.request import MAX_PORT, names_loopback
 from synscope.evidence.typo import how_it_differs, looks_like_typo
 from synscope.evidence.units import count, duration, listed
@@ -112,6 +114,47 @@ def proxy_port_tried(view: View) -> Verdict:
     """``proxy-port-tried``: with no SYN to the target, its request may have gone to a proxy."""
     misses = [miss for miss in view.summary.near_misses if miss.kind == "proxy-port"]
     return _from_misses(misses) or no("no SYN went to a port that proxies use")
+
+
+def another_port_failed(view: View) -> Verdict:
+    """``another-port-failed``: with no SYN to the target, its request may have gone there."""
+    if view.groups:
+        return no("clients connected to the target")
+    target = view.summary.target
+    found = [
+        group
+        for group in _elsewhere(view, *FAILURES)
+        if not group.recovered
+        and group.server.port not in {target.wrapped, _DNS_PORT, *USUAL_PROTOCOLS}
+        and not looks_like_typo(target.port, group.server.port)
+        and _may_be_host(view, group)
+    ]
+    if not found:
+        return no("no attempt to an unlike port of its host failed")
+    where = listed(sorted({str(group.server) for group in found}))
+    text = f"{count(total(found), 'attempt')} to {where} failed"
+    return yes(text, frames_of(attempts(found), lambda f: f.first))
+
+
+def another_port_completed(view: View) -> Verdict:
+    """``another-port-completed``: while the target failed, another service of its host had clients of its own."""
+    target = view.summary.target
+    if not view.failing:
+        return no("no attempt failed")
+    found = [
+        group
+        for group in _elsewhere(view, Label.COMPLETED)
+        if group.server.port not in {target.port, target.wrapped, _DNS_PORT}
+        and not looks_like_typo(target.port, group.server.port)
+        and _may_be_host(view, group)
+    ]
+    if not found:
+        return no("no connection to an unlike port of its host was completed")
+    where = listed(sorted({str(group.server) for group in found}))
+    text = (
+        f"{count(total(found), 'connection')} to {where} {'was' if total(found) == 1 else 'were'} completed"
+    )
+    return yes(text, frames_of(attempts(found), lambda f: f.first))
 
 
 def _similar(view: View, *labels: Label) -> list[AttemptGroup]:
@@ -230,24 +273,39 @@ def gateway_upstream_failed(view: View) -> Verdict:
         return no("the target did not fail")
     own = view.summary.target.port
     for gateway in attempts(_elsewhere(view, Label.COMPLETED)):
-        status = _gateway_status(gateway)
-        if status is None or gateway.server.port == own:
+        response = _response(gateway)
+        if response is None or response.status not in GATEWAY_STATUS or gateway.server.port == own:
             continue
         answered = _span(gateway, gateway.times.client_data)
         for failure in broken:
             apart = _apart(answered, _span(failure, None))
             if apart <= GATEWAY_WINDOW_NS and _is_gateway_of(gateway, failure):
                 when = "while" if apart == 0 else f"{duration(apart)} from when"
-                text = f"{gateway.server} answered {status} {when} its own attempt to {failure.server} failed"
+                answer = f"{gateway.server} answered {response.status}"
+                text = f"{answer} {when} its own attempt to {failure.server} failed"
                 return yes(text, (*first_data_frames([gateway]), *frames_of([failure], lambda f: f.first)))
     return no("no other port of this host answered 502, 503 or 504 in those seconds")
 
 
 def upstream_attempt_failed(view: View) -> Verdict:
     """``upstream-attempt-failed``: what the gateway or forwarder on this port tried before it answered or hung up."""
+    return _tried_in_vain(view, _gave_up)
+
+
+def failed_attempt_before_error(view: View) -> Verdict:
+    """``failed-attempt-before-error``: of a service that says 500, or 503 without a word of a gateway."""
+    return _tried_in_vain(view, _failed_itself)
+
+
+_Spans = Iterator[tuple[int, int, str]]
+"""From when to when a service worked at what it then did."""
+
+
+def _tried_in_vain(view: View, spans: Callable[[Attempt], _Spans]) -> Verdict:
+    """Whether the server made an attempt of its own in one of ``spans``, and that failed."""
     failures = [a for a in attempts(_elsewhere(view, *FAILURES)) if not a.recovered]
     for gateway in attempts(view.completed):
-        for since, until, did in _service(gateway):
+        for since, until, did in spans(gateway):
             failure = next((a for a in failures if since <= a.first_ts_ns <= until), None)
             if failure is not None and _is_gateway_of(gateway, failure):
                 text = f"before {gateway.server} {did}, an attempt to {failure.server} ended {failure.label}"
@@ -256,14 +314,25 @@ def upstream_attempt_failed(view: View) -> Verdict:
     return no("no attempt to another port failed while this one was at a request")
 
 
-def _service(attempt: Attempt) -> Iterator[tuple[int, int, str]]:
-    """Yield from when to when a gateway worked at what it then did, where that was to give up."""
-    times, status = attempt.times, _gateway_status(attempt)
-    if status is not None and times.client_data is not None and times.server_data is not None:
-        yield times.client_data, times.server_data, f"answered {status}"
+def _gave_up(attempt: Attempt) -> _Spans:
+    times, response = attempt.times, _response(attempt)
+    if response is not None and is_gateways(response):
+        yield from _answering(attempt, response)
     hung_up = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY or "server-fin-before-data" in attempt.events
     if hung_up and times.end is not None and times.server_data is None:
         yield attempt.first_ts_ns, times.end, "hung up"
+
+
+def _failed_itself(attempt: Attempt) -> _Spans:
+    response = _response(attempt)
+    if response is not None and response.status in SERVER_ERRORS and not is_gateways(response):
+        yield from _answering(attempt, response)
+
+
+def _answering(attempt: Attempt, response: Response) -> _Spans:
+    times = attempt.times
+    if times.client_data is not None and times.server_data is not None:
+        yield times.client_data, times.server_data, f"answered {response.status}"
 
 
 def unusual_loopback_address(view: View) -> Verdict:
@@ -284,12 +353,9 @@ def _went_wrong(attempt: Attempt) -> bool:
     return attempt.outcome in early or (attempt.label in FAILURES and not attempt.recovered)
 
 
-def _gateway_status(attempt: Attempt) -> int | None:
+def _response(attempt: Attempt) -> Response | None:
     data = attempt.server_payload
-    if not data or not data.startswith(b"HTTP/"):
-        return None
-    response = recognise(data).response
-    return response.status if response is not None and response.status in GATEWAY_STATUS else None
+    return recognise(data).response if data and data.startswith(b"HTTP/") else None
 
 
 def _span(attempt: Attempt, start: int | None) -> tuple[int, int]:

@@ -14,11 +14,41 @@ from synscope.evidence.heard import unheard, where
 from synscope.evidence.payload import Payload, Protocol, describe
 from synscope.evidence.protocols import NAMELESS
 from synscope.evidence.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY
-from synscope.evidence.view import Exchange, Verdict, View, is_said, is_tls, no, unknown
+from synscope.evidence.units import listed
+from synscope.evidence.view import (
+    Exchange,
+    Verdict,
+    View,
+    exchanges,
+    frames_of,
+    is_said,
+    is_tls,
+    no,
+    unknown,
+    yes,
+)
+from synscope.model import Label, TargetSummary
 
 _PLAIN_TO_TLS: Final = re.compile(
     r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
 )
+USUAL_PROTOCOLS: Final = {
+    21: "SMTP or FTP",
+    22: "SSH",
+    25: "SMTP or FTP",
+    1883: "MQTT",
+    3306: "MySQL",
+    3389: "RDP",
+    4222: "NATS",
+    5432: "PostgreSQL",
+    5672: "AMQP",
+    5900: "VNC",
+    6379: "Redis",
+    9092: "Kafka",
+    11211: "memcached",
+    27017: "MongoDB",
+}
+"""Ports (IANA's, or their makers' default) whose service speaks one protocol, and not HTTP."""
 # A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
 # Java closes without an alert.
 _ALERT_SIZES: Final = frozenset({0, *range(7, 41)})
@@ -235,3 +265,24 @@ def tls_alert(view: View) -> Verdict:
     if any(_beyond_hello(x) < _FINISHED for x in handshakes):
         return unknown("a TLS handshake did not go on, and no alert is visible in the first bytes")
     return no("no TLS alert in the first bytes of either side")
+
+
+def unanswered_in(summary: TargetSummary) -> tuple[str, ...]:
+    """Return the families of protocols in which clients of the target spoke and got no byte in answer, sorted."""
+    said = exchanges(group for group in summary.groups if group.label is Label.COMPLETED)
+    mute = (x.client for x in said if not x.attempt.server_bytes)
+    return tuple(sorted({payload.family for payload in mute if payload.protocol not in NAMELESS}))
+
+
+def port_of_other_protocol(view: View) -> Verdict:
+    """``port-of-other-protocol``: the number is that of a service that clients speak otherwise to."""
+    port = view.summary.target.port
+    usual = USUAL_PROTOCOLS.get(port)
+    if usual is None:
+        return no(f"{port} is not the usual port of one protocol")
+    spoken = unanswered_in(view.summary)
+    if spoken and usual not in spoken:
+        mute = [x.attempt for x in view.exchanges if not x.attempt.server_bytes]
+        text = f"the client spoke {listed(spoken)} on the usual port of {usual}, and got no answer"
+        return yes(text, frames_of(mute, lambda frames: frames.client_data))
+    return no(f"no client got no answer in another protocol than {usual}")

@@ -50,7 +50,10 @@ MAKERS: Final[dict[tuple[bool, Checksum], Maker]] = {
 
 
 def maker(reset: Reset, *, ipv6: bool, answers_syn: bool) -> Maker:
-    """Return whom a same-host RST of the server points at; IPv6 has no IP id to look at."""
+    """Return whom a same-host RST of the server points at; IPv6 has no IP id to look at.
+
+    After the handshake, too, the kernel and netfilter send the same segment but for its checksum.
+    """
     blank_id = ipv6 or reset.ip_id == 0
     if answers_syn:
         bare = reset.window == 0 and reset.seq == 0 and reset.has_ack and blank_id
@@ -58,7 +61,8 @@ def maker(reset: Reset, *, ipv6: bool, answers_syn: bool) -> Maker:
     if reset.has_ack and reset.window and reset.seq and (ipv6 or reset.ip_id):
         return Maker.APPLICATION
     if not reset.has_ack and not reset.window and reset.seq and blank_id:
-        return Maker.KERNEL_LATER
+        found = MAKERS.get((ipv6, reset.checksum), Maker.KERNEL)
+        return Maker.KERNEL_LATER if found is Maker.KERNEL else found
     return Maker.NOBODY
 
 
@@ -127,7 +131,10 @@ def rst_looks_like_kernel(view: View) -> Verdict:
 
 def rst_looks_like_firewall(view: View) -> Verdict:
     """``rst-looks-like-firewall``."""
-    return _looks_like(view, Maker.FIREWALL, (Label.SYN_RST,), "answers a SYN")
+    found = _looks_like(view, Maker.FIREWALL, (Label.SYN_RST,), "answers a SYN")
+    if view.labelled(Label.SYN_RST):
+        return found
+    return _looks_like(view, Maker.FIREWALL, (Label.COMPLETED,), "follows a handshake")
 
 
 def rst_looks_like_application(view: View) -> Verdict:

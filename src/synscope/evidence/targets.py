@@ -36,8 +36,11 @@ WORST_FIRST: tuple[Label, ...] = (
 ANSWER_TIME_NS = 200_000_000
 """How long an answer may take; an attempt that began less than this before the end proves nothing."""
 
-PROXY_PORTS: Final = frozenset({1080, 3128, 8080, 8118, 8888, 9050})
-"""Where proxies usually listen (SOCKS, Squid, HTTP alternatives, Privoxy, mitmproxy's and Tor's usual ports)."""
+PROXY_PORTS: Final = frozenset(
+    {1080, 1086, 1087, 3128, 3129, 6152, 6153, 7890, 7891, 7897, 8080, 8118, 8888, 9050, 9150, 10808, 10809}
+)
+"""Where proxies usually listen: SOCKS, Shadowsocks, Squid, Surge, Clash, HTTP alternatives, Privoxy, mitmproxy, Tor,
+V2Ray."""
 
 _WAITING = frozenset({Outcome.UNANSWERED, Outcome.CLIENT_VANISHED})
 _TALKED = frozenset({Label.COMPLETED, Label.MID_STREAM})
@@ -152,7 +155,8 @@ def _near_misses(
         frames = tuple(attempt.frames.first for attempt in group.examples[:3])
         went = f"{count(group.count, 'attempt')} went to {group.server} and ended {group.label}"
         if begun and port == target.port and not _at_host(target, group.server.address):
-            yield NearMiss("other-address", went, port, frames)
+            made = group.label is Label.COMPLETED
+            yield NearMiss("other-address", went, port, frames, group.server.address, made)
         elif begun and target.port <= PORT_MAX and looks_like_typo(target.port, port):
             yield NearMiss("similar-port", f"{went}: a similar number", port, frames)
         elif not begun and group.examples[0].client.port == target.port:

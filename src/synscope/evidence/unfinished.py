@@ -25,6 +25,9 @@ _HEAD_END: Final = b"\r\n\r\n"
 _LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 _CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
 _LAST_CHUNK: Final = re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
+_CHUNK: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+_LINE_END: Final = b"\r\n"
+_SHORTEST_END: Final = len(b"0\r\n\r\n")
 _NO_FAREWELL: Final = frozenset({Protocol.HTTP_REQUEST, Protocol.REDIS})
 _SWITCHING: Final = 101
 _BODILESS: Final = frozenset({204, 304})
@@ -76,7 +79,7 @@ def request_after_close(view: View) -> Verdict:
         a = x.attempt
         return (
             {"client-data-after-server-fin", "server-rst", "server-data"} <= a.events
-            and {x.client.protocol, x.server.protocol} & _NO_FAREWELL
+            and not _NO_FAREWELL.isdisjoint({x.client.protocol, x.server.protocol})
             and (x.server.response is None or x.server.response.status != _SWITCHING)
             and not any(_asked_anew(a, y.attempt) for y in view.exchanges)
         )
@@ -107,13 +110,29 @@ def missing(exchange: Exchange) -> str | None:
     lines = data[: head + 2]
     begun = head + len(_HEAD_END)
     if _CHUNKED.search(lines):
-        whole = attempt.server_bytes == len(data)
-        return "its last chunk did not come" if whole and not _LAST_CHUNK.search(data[head + 2 :]) else None
+        if attempt.server_bytes == len(data):
+            ended = _LAST_CHUNK.search(data[head + 2 :]) is not None
+        else:
+            ended = _may_have_ended(data[begun:], attempt.server_bytes - begun)
+        return None if ended else "its last chunk did not come"
     length = _LENGTH.search(lines)
     if length is None or attempt.server_bytes >= begun + int(length[1]):
         return None
     came = max(0, attempt.server_bytes - begun)
     return f"{came:,} of {count(int(length[1]), 'byte')} came"
+
+
+def _may_have_ended(kept: bytes, came: int) -> bool:
+    """Whether the last chunk may be among the ``came`` bytes, by the sizes announced in those that were kept."""
+    at = 0
+    while match := _CHUNK.match(kept, at):
+        size = int(match[1], 16)
+        if size == 0:
+            return True
+        at = match.end() + size + len(_LINE_END)
+        if at + _SHORTEST_END > came:
+            return False
+    return True
 
 
 def _server_ended(exchange: Exchange) -> bool:

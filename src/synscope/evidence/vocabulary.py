@@ -87,6 +87,11 @@ VOCABULARY: tuple[Word, ...] = (
     Word("similar-port-completed", _PACKETS, "a port that looks like a typo of the target completed"),
     Word("similar-port-tried", _PACKETS, "a SYN went to a port that looks like a typo of the target"),
     Word("proxy-port-tried", _PACKETS, "a SYN went to a port that proxies use, and none to the target"),
+    Word(
+        "another-port-failed",
+        _PACKETS,
+        "no client sent a SYN to the target, and attempts to an unlike port of its host failed",
+    ),
     Word("refused-address-is-ipv6-only", _PACKETS, "all failing attempts went to IPv6 addresses"),
     Word(
         "unusual-loopback-address",
@@ -145,6 +150,9 @@ VOCABULARY: tuple[Word, ...] = (
         "the client spoke plain text and the server answered with a TLS alert or a 'HTTP to HTTPS port' error",
     ),
     Word("other-protocol-greeting", _PAYLOAD, "the server greeted with a protocol other than the client's"),
+    Word("answer-not-http", _PAYLOAD, "an HTTP request was answered with bytes that are not HTTP"),
+    Word("upgrade-refused", _PAYLOAD, "the client asked for WebSocket and got another answer than 101"),
+    Word("tls-declined", _PAYLOAD, "the client asked for encryption, the server declined, the client left"),
     Word(
         "tls-certificate-rejected",
         _PAYLOAD,
@@ -158,6 +166,11 @@ VOCABULARY: tuple[Word, ...] = (
     ),
     Word("tls-spoken", _PAYLOAD, "one side spoke TLS"),
     Word("tls-hello-unanswered", _PAYLOAD, "the client's TLS hello got no byte in answer"),
+    Word(
+        "port-of-other-protocol",
+        _PAYLOAD,
+        "the client got no answer in its protocol, and the port is the usual one of another",
+    ),
     Word("answer-cut-short", _PAYLOAD, "the server ended the connection in the middle of an HTTP answer"),
     Word(
         "request-after-close",
@@ -169,7 +182,15 @@ VOCABULARY: tuple[Word, ...] = (
     Word(
         "http-server-error", _PAYLOAD, "the server answered with an HTTP 5xx status other than 502, 503, 504"
     ),
-    Word("http-gateway-error", _PAYLOAD, "the server answered 502, 503 or 504"),
+    Word("http-gateway-error", _PAYLOAD, "the server answered 502, 504, or 503 with the signs of a gateway"),
+    Word("http-unavailable", _PAYLOAD, "the server answered 503, without a sign of a gateway"),
+    Word(
+        "service-error",
+        _PAYLOAD,
+        "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT …)",
+    ),
+    Word("service-full", _PAYLOAD, "the server's last word is that it has no room for another client"),
+    Word("model-failed", _PAYLOAD, "the error says that a model could not be loaded, or lacks memory"),
     Word("http-loading", _PAYLOAD, "the answer says that a model or service is still loading"),
     Word(
         "error-then-success",
@@ -178,6 +199,7 @@ VOCABULARY: tuple[Word, ...] = (
     ),
     Word("llm-api", _PAYLOAD, "the request or answer is of a model server's API"),
     Word("context-api", _PAYLOAD, "the request or answer is of a vector store or the Model Context Protocol"),
+    Word("control-plane-api", _PAYLOAD, "the request is of an agent's, a sidecar's or a control plane's API"),
     Word("host-header-out-of-range", _PAYLOAD, "the request's Host header names a port above 65535"),
     Word(
         "proxy-request-names-target",
@@ -193,6 +215,16 @@ VOCABULARY: tuple[Word, ...] = (
         "upstream-attempt-failed",
         _PAYLOAD,
         "an attempt of the gateway or forwarder failed right before it answered 502, 503 or 504, or hung up",
+    ),
+    Word(
+        "failed-attempt-before-error",
+        _PAYLOAD,
+        "an attempt of the service's own failed between the request and its answer of 500, 503 or so",
+    ),
+    Word(
+        "another-port-completed",
+        _PACKETS,
+        "an attempt failed, and a connection to another service of its host, at an unlike port, was completed",
     ),
     Word("dns-query-for-localhost", _PAYLOAD, "a DNS query for the name localhost left the machine"),
     Word("rst-without-syn", _PACKETS, "an RST or ICMP error about the target appears without any SYN"),
@@ -213,6 +245,11 @@ VOCABULARY: tuple[Word, ...] = (
         _HOST,
         "a listener has the port in another network namespace or container",
     ),
+    Word(
+        "listener-in-linked-namespace",
+        _HOST,
+        "a listener has the port in a network namespace that shares a network with this one, as a container's does",
+    ),
     Word("bound-not-listening", _HOST, "a socket is bound to the port but does not listen"),
     Word("port-held", _HOST, "a socket holds the port in a way that can hinder a listener"),
     Word("udp-or-unix-lookalike", _HOST, "the port is served over UDP or a Unix socket, not TCP"),
@@ -224,12 +261,31 @@ VOCABULARY: tuple[Word, ...] = (
     Word("server-out-of-descriptors", _HOST, "the server has no file descriptor left"),
     Word("client-out-of-resources", _HOST, "the client has no descriptor or no ephemeral port left"),
     Word("proxy-configured", _HOST, "the client's environment sends the target to a proxy"),
-    Word("localhost-resolves-wrong", _HOST, "the name does not resolve to loopback addresses"),
+    Word(
+        "localhost-resolves-wrong",
+        _HOST,
+        "the name that the client uses does not resolve, or not to the target's addresses",
+    ),
+    Word(
+        "went-where-name-leads",
+        _HOST,
+        "a connect to the target's port went to another address that the name leads to, and failed",
+    ),
     Word("loopback-is-down", _HOST, "the loopback interface is down or has no address"),
     Word("container-publishes-port", _HOST, "a container or forwarder publishes the port"),
     Word("other-program-owns-port", _HOST, "a program other than the expected one owns the port"),
+    Word("balancer-owns-port", _HOST, "a load balancer or gateway owns the port"),
+    Word(
+        "owner-speaks-otherwise",
+        _HOST,
+        "the port's owner is a server of another protocol than the one in which the client got no answer",
+    ),
     Word("bind-failed-in-use", _HOST, "the server's bind failed: address already in use"),
     Word("bind-failed-permission", _HOST, "the server's bind failed: permission denied"),
+    Word(
+        "bind-failed-policy", _HOST, "the server's bind failed as a security policy makes it: not permitted"
+    ),
+    Word("port-is-privileged", _HOST, "this machine lets only privileged programs bind the port"),
     Word("policy-denied", _HOST, "a security policy denied bind or connect"),
     Word("listener-exposed", _HOST, "the listener accepts connections from the network"),
     Word("bind-failure-names-port", _HOST, "the server that could not bind named the port"),
@@ -241,11 +297,22 @@ VOCABULARY: tuple[Word, ...] = (
     Word("client-error-resources", _HOST, "the client reported that it has no descriptor or no port left"),
     Word("client-error-certificate", _HOST, "the client reported that it does not trust the certificate"),
     Word("client-error-denied", _HOST, "the client reported that it may not connect"),
+    Word("client-error-proxy", _HOST, "the client reported that it could not get through its proxy"),
+    Word("client-error-other-port", _HOST, "the client reported a connect that failed, to another port"),
+    Word("client-named-target", _HOST, "the command, or its words about the failure, name the target"),
+    Word(
+        "model-told-of", _HOST, "a program that the command ran tells of a model that it loads or cannot load"
+    ),
     Word("program-crashed", _HOST, "a program that the command ran ended with an error of its own"),
     # the kernel's own word
     Word("kernel-says-no-socket", _KERNEL, "the kernel dropped the SYN because no socket listens"),
     Word("kernel-says-netfilter-drop", _KERNEL, "the kernel dropped the SYN in netfilter"),
     Word("kernel-says-queue-full", _KERNEL, "the kernel counted listen queue overflows"),
+    Word(
+        "kernel-says-policy-drop",
+        _KERNEL,
+        "the kernel dropped the SYN at a filter of a socket, control group or device, or at a security hook",
+    ),
     Word("kernel-says-stack-reset", _KERNEL, "this machine's TCP stack sent the RST"),
     Word("kernel-says-firewall-reset", _KERNEL, "netfilter dropped the SYN and made the RST"),
     Word(
@@ -253,9 +320,24 @@ VOCABULARY: tuple[Word, ...] = (
         _KERNEL,
         "a process began to connect to the port and its SYN never reached the wire",
     ),
+    Word("kernel-saw-bind-denied", _KERNEL, "a bind, for whatever port, failed: permission denied"),
+    Word(
+        "kernel-saw-bind-not-permitted", _KERNEL, "a bind, for whatever port, failed: operation not permitted"
+    ),
+    Word("kernel-saw-bind-in-use", _KERNEL, "a bind, for whatever port, failed: address already in use"),
     Word("kernel-saw-listener-open", _KERNEL, "a process began to listen on the port during the observation"),
     Word(
         "kernel-saw-listener-close", _KERNEL, "a process stopped listening on the port during the observation"
+    ),
+    Word(
+        "kernel-saw-listener-on-similar-port",
+        _KERNEL,
+        "a process began to listen on a port that looks like a typo of the target, before an attempt failed",
+    ),
+    Word(
+        "kernel-saw-listener-on-another-port",
+        _KERNEL,
+        "a process began to listen at the target's address under another number, before an attempt failed",
     ),
 )
 

@@ -32,7 +32,7 @@ from synscope.session.watch import Watch, watched_ports
 if TYPE_CHECKING:
     from synscope.session.runner import Runner
 
-SNAP_LENGTH: Final = 400
+SNAP_LENGTH: Final = 640
 """Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""
 
 _SEED_BYTES: Final = 8
@@ -143,11 +143,13 @@ def begin(
             stack.callback(stack.saver.close)
         stack.watch = _watch(plan, interface, ring, stack.saver, on_attempt)
         stack.callback(stack.watch.close)
-        around = Surroundings(helper, plan.targets, plan.environment, namespace=plan.namespace)
+        around = Surroundings(
+            helper, plan.targets, plan.environment, namespace=plan.namespace, command=command
+        )
+        around.elsewhere = elsewhere = plan.isolated or plan.namespace is not None
         stack.surroundings = stack.enter_context(around)
         around.begin()
         if interface in {_loopback(plan), _ANY}:
-            elsewhere = plan.isolated or plan.namespace is not None
             stack.watch.songs = (
                 helper.sing(sorted(ports), plan.namespace)
                 if helper is not None and elsewhere

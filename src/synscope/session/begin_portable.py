@@ -69,7 +69,7 @@ def begin(
         seed = int.from_bytes(os.urandom(_SEED_BYTES))
         stack.watch = Watch(source, interface, plan.targets, seed=seed, on_attempt=on_attempt)
         stack.callback(stack.watch.close)
-        around = stack.enter_context(Surroundings(None, plan.targets, plan.environment))
+        around = stack.enter_context(Surroundings(None, plan.targets, plan.environment, command=command))
         around.begin()
         if interface == portable.loopback_name():
             stack.watch.songs = canary.sing(ports)

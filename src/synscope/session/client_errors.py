@@ -1,7 +1,8 @@
 """What the command itself said about its failure, as evidence.
 
 Input: the program's name, how it ended, and the target. Output: the observations ``client-error-*``,
-``bind-failed-*`` and ``program-crashed`` of the vocabulary, and the rows of the error table that explain the words.
+``bind-failed-*``, ``program-crashed`` and ``model-told-of`` of the vocabulary, and the rows of the error table that
+explain the words.
 Texts and numbers are recognised by ``causes.errors`` alone; that a program died of itself, by the forms below.
 
 A yes needs the words (or curl's exit status, which is as clear). Silence is no *no*: many clients swallow what
@@ -28,7 +29,8 @@ MEANINGS: Final[dict[str, frozenset[str]]] = {
     "client-error-certificate": frozenset({"CERTIFICATE_VERIFY_FAILED"}),
     "client-error-denied": frozenset({"EACCES", "EPERM", "EACCES (bind)"}),
     "bind-failed-in-use": frozenset({"EADDRINUSE"}),
-    "bind-failed-permission": frozenset({"EACCES (bind)"}),
+    "bind-failed-permission": frozenset({"EACCES (bind)", "EPERM"}),
+    "bind-failed-policy": frozenset({"EPERM"}),
 }
 """Which rows of the error table each observation stands for."""
 
@@ -48,12 +50,25 @@ _CRASHES: Final = re.compile(
     r"|panic: |thread '.*' panicked at|Segmentation fault|.*\(core dumped\)|Exception in thread \"main\""
     r"|(?:Error: )?Cannot find module|Error: Could not find or load main class|.*\b(?:FATAL|[Ff]atal error)\b"
     r"|.*\[(?:emerg|crit)\]|.*\b[Ss]yntax error\b|.*error while loading shared libraries|.*: can't open file "
+    r"|Fatal: |.*: line \d+: +\d+ (?:Aborted|Killed|Segmentation fault|Illegal instruction|Bus error)\b"
     r"|Unhandled exception|Uncaught |terminate called |Aborted|Illegal instruction|Bus error|Fatal Python error",
 )
 """How the last words of a program that dies of itself begin; what is about connections is its client's."""
 
+_MODEL: Final = re.compile(
+    r"llama_model|llm_load|ggml_|load_tensors|vllm|text-generation-(?:inference|launcher)|\bollama\b|\.gguf\b"
+    r"|\bCUDA out of memory|cudaMalloc failed|loading (?:the )?(?:model|weights|checkpoint shards|safetensors)"
+    r"|(?:starting to|failed to|unable to|cannot|error) load(?:ing)? (?:the )?(?:\w+ )?model\b"
+    r"|OutOfMemoryError: CUDA",
+    re.IGNORECASE,
+)
+"""What model servers print while they load, and when they cannot."""
+
 _INVALID_URL: Final = frozenset({"ERR_INVALID_URL"})
 """Where the number is no port, a client that calls the URL invalid (curl's status 3) means the number."""
+
+_NAME_SERVER: Final = 53
+"""The port of name servers."""
 
 _STATUS_SPEAKS: Final = frozenset({"curl"})
 """Programs whose exit statuses the error table numbers."""
@@ -95,7 +110,7 @@ def observe_command(program: str, ended: Ended, target: Target) -> tuple[Observa
     """Return what the command's own words say about the target, one observation a vocabulary word."""
     heard = said(program, ended)
     told = tuple(_observation(name, names, heard, target, ended.lines) for name, names in MEANINGS.items())
-    return (*told, _names_port(heard, target), _crashed(ended.lines), _succeeded(ended))
+    return (*told, _names_port(heard, target), _crashed(ended.lines), _model(ended.lines), _succeeded(ended))
 
 
 def _names_port(heard: tuple[Said, ...], target: Target) -> Observation:
@@ -126,6 +141,14 @@ def _crashed(lines: tuple[str, ...]) -> Observation:
     return Observation("program-crashed", Answer.UNKNOWN, Source.HOST, "the command said nothing of a crash")
 
 
+def _model(lines: tuple[str, ...]) -> Observation:
+    """Whether a program tells of a model that it loads, or that did not fit: a model server takes its time."""
+    for line in reversed(lines):
+        if _MODEL.search(line):
+            return Observation("model-told-of", Answer.YES, Source.HOST, f"the command said: {line.strip()}")
+    return Observation("model-told-of", Answer.UNKNOWN, Source.HOST, "the command said nothing of a model")
+
+
 def _of_serving(said_line: str, lines: tuple[str, ...]) -> bool:
     """Whether a line, or one right before it, speaks of a server's call."""
     if said_line not in lines:
@@ -140,16 +163,17 @@ def _observation(
     if name == "client-error-port-invalid" and not target.is_port:
         names |= _INVALID_URL
     fitting = [one for one in heard if one.meaning.name in names]
-    if name == "bind-failed-permission":
+    if name in {"bind-failed-permission", "bind-failed-policy"}:
         # A log file may be forbidden too, in the same words.
         fitting = [one for one in fitting if _of_serving(one.line, lines)]
     if name in {"client-error-resources", "client-error-denied"}:
         fitting = [one for one in fitting if not _of_serving(one.line, lines)]
     if name == "client-error-denied":
         fitting = [one for one in fitting if not _FILE.search(one.line)]
+    # A client that keeps 16 bits of a number may name either. Go names the name server that it asked.
+    ports = {None, target.port, target.wrapped, *([_NAME_SERVER] if name == "client-error-name" else [])}
     for one in fitting:
-        # A client that keeps 16 bits of a number may name either.
-        if one.port in {None, target.port, target.wrapped}:
+        if one.port in ports:
             return Observation(name, Answer.YES, Source.HOST, f"the command said: {one.line.strip()}")
     if fitting:
         text = f"the command said it of another port: {fitting[0].line.strip()}"

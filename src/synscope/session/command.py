@@ -62,9 +62,14 @@ class Found:
 def find_target(argv: Sequence[str]) -> tuple[Found, ...]:
     """Return the targets that the command names, in its order, each once, at most eight. Raises nothing."""
     seen: dict[tuple[str | None, int], Found] = {}
-    for found in _in_command(tuple(argv), 0):
+    for found in every_target(argv):
         seen.setdefault((found.target.host, found.target.port), found)
     return tuple(seen.values())[:_MOST]
+
+
+def every_target(argv: Sequence[str]) -> Iterator[Found]:
+    """Yield the targets that the command names, in its order, some of them more than once. Raises nothing."""
+    return _in_command(tuple(argv), 0)
 
 
 def _in_command(words: Sequence[str], depth: int) -> Iterator[Found]:
@@ -124,7 +129,7 @@ def _in_interpreter(name: str, words: Sequence[str], depth: int) -> Iterator[Fou
         rest = words[at + 1 :]
         if word in CODE_OPTIONS[name]:
             if rest:
-                yield from _in_code(rest[0][:_CODE_LIMIT], f"the code given to {name}")
+                yield from in_code(rest[0][:_CODE_LIMIT], f"the code given to {name}")
             return
         if word == "-m" and name in {"python", "pypy"}:
             if rest and rest[0] not in SERVERS:
@@ -135,8 +140,8 @@ def _in_interpreter(name: str, words: Sequence[str], depth: int) -> Iterator[Fou
             return
 
 
-def _in_code(code: str, how: str) -> Iterator[Found]:
-    """Search program text: only a URL, or a host and a number side by side, is clear enough."""
+def in_code(code: str, how: str) -> Iterator[Found]:
+    """Yield the targets in program text: only a URL, or a host and a number side by side, is clear enough."""
     for match in _URL.finditer(code):
         yield from _url(match[0], how)
     for host, port in [*_PAIR.findall(code), *((host, port) for port, host in _PORT_THEN_HOST.findall(code))]:
@@ -284,11 +289,12 @@ def _loose(text: str, how: str) -> Iterator[Found]:
         yield from _url(text, how)
         return
     match = _HOST_PORT.fullmatch(text)
-    if match is not None and _is_host(match[1], int(match[2])):
+    if match is not None and is_host(match[1], int(match[2])):
         yield from _parsed(text, how)
 
 
-def _is_host(host: str, port: int) -> bool:
+def is_host(host: str, port: int) -> bool:
+    """Whether what stands before a port can hardly be anything but a host."""
     if host.lower() == "localhost" or host.startswith("["):
         return True
     try:

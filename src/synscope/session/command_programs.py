@@ -266,6 +266,12 @@ SILENT: Final = _words(
 )
 """Programs whose arguments may look like targets, but which connect to none, or only in another network."""
 
+ABROAD: Final = _words(
+    "adb chroot docker docker-compose incus kubectl lxc lxc-attach machinectl multipass netns nerdctl nsenter oc "
+    "podman podman-compose slogin ssh systemd-nspawn unshare vagrant wsl"
+)
+"""Words of commands that run others in a container, on another machine, in another namespace: names differ there."""
+
 WRAPPERS: Final[dict[str, tuple[frozenset[str], int]]] = {
     "command": (frozenset(), 0),
     "doas": (_words("-u -C"), 0),

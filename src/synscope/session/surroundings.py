@@ -11,21 +11,25 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
 from synscope.evidence.host import Snapshot, SnapshotError, collect, from_json, observe_host, proxy
 from synscope.evidence.host.document import LONGEST_DOCUMENT
-from synscope.evidence.kernel.events import Task, TraceHealth
+from synscope.evidence.host.sight import Use
+from synscope.evidence.kernel.events import Event, Kind, Task, TraceHealth
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.reader import Reader
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
+from synscope.evidence.mismatch import unanswered_in
 from synscope.evidence.units import listed
-from synscope.model import FAILURES, Attempt, Diagnosis, Observation, Target, TargetSummary
+from synscope.evidence.view import parsed
+from synscope.model import FAILURES, Answer, Attempt, Diagnosis, Observation, Target, TargetSummary
+from synscope.session.command_hosts import hosts_of
 from synscope.session.elevate import Helper
 from synscope.session.errors import HelperError
 from synscope.session.helper import LOOK_S
@@ -34,6 +38,7 @@ DURING_S: Final = 0.7
 """Seconds after which what still goes on is looked at."""
 _WAIT_S: Final = LOOK_S + 0.3
 _CHUNK: Final = 1 << 16
+_ESTABLISHED: Final = "TCP_ESTABLISHED"
 _MOST_SEARCHED: Final = 2_000
 """Events in which makers are looked for while the capture goes on: more would keep it from its frames."""
 
@@ -84,10 +89,14 @@ class Surroundings:
         environment: Mapping[str, str],
         *,
         namespace: str | None = None,
+        command: Sequence[str] = (),
     ) -> None:
         self._helper = helper
         self._ports = sorted({target.wrapped for target in targets})
-        self._hosts = sorted({"localhost", *(one.host for one in targets if one.host is not None)})
+        self._used = {one.port: hosts_of(command, one.port) for one in targets} if command else {}
+        own = {"localhost", *(one.host for one in targets if one.host is not None)}
+        more = (host for hosts in self._used.values() for host in hosts if parsed(host) is None)
+        self._hosts = list(dict.fromkeys((*sorted(own), *more)))
         self._environment = proxy.of_environment(environment)
         self._namespace = namespace
         self._looks: list[_Look] = []
@@ -97,6 +106,8 @@ class Surroundings:
         self._trace: Reader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
         self._during = False
+        self.elsewhere = namespace is not None
+        """Whether the capture is of another network namespace than this process's."""
         self.client: str | None = None
         """The command's program, where there is a command."""
 
@@ -144,15 +155,23 @@ class Surroundings:
             for group in summary.groups
             if group.label in FAILURES and not group.recovered
         }
-        yield from observe_host(
+        events = [] if self._trace is None else self._trace.events
+        kernel = observe_kernel(summary.target, summary.groups, events, self._trace_health)
+        host = observe_host(
             summary.target,
             self._taken,
             environment_known=True,
             failed_at=sorted(failed_at),
             client=self.client,
+            spoken=unanswered_in(summary),
+            use=self._use(summary, events),
         )
-        events = [] if self._trace is None else self._trace.events
-        yield from observe_kernel(summary.target, summary.groups, events, self._trace_health)
+        return (*_agreeing(host, kernel), *kernel)
+
+    def _use(self, summary: TargetSummary, events: Iterable[Event]) -> Use | None:
+        """How the command goes about a target that it did not get as far as."""
+        hosts = self._used.get(summary.target.port)
+        return None if hosts is None or summary.groups else Use(hosts, _tried(summary, events))
 
     def attributed(self, diagnosis: Diagnosis) -> Diagnosis:
         """The diagnosis with what the trace says about who made the attempts, and who listened when, as notes."""
@@ -211,7 +230,7 @@ class Surroundings:
         if self._helper is None:
             return
         try:
-            self._trace = Reader(self._helper.trace(self._ports), self._ports)
+            self._trace = Reader(self._helper.trace(self._ports), self._ports, elsewhere=self.elsewhere)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 
@@ -223,6 +242,31 @@ class Surroundings:
         helper, self._helper = self._helper, None
         with contextlib.suppress(HelperError):  # it removes the instance itself when it ends
             helper.untrace()
+
+
+def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
+    """The addresses at which connects to the target's port ended, by packets and trace → whether one was made."""
+    found = [(miss.address, miss.completed) for miss in summary.near_misses if miss.kind == "other-address"]
+    port = summary.target.port
+    found += [
+        (event.server.address, event.reason == _ESTABLISHED)
+        for event in events
+        if event.kind is Kind.SETTLED and event.server is not None and event.server.port == port
+    ]
+    tried: dict[str, bool] = {}
+    for address, made in found:
+        tried[address] = made or tried.get(address, False)
+    return tried
+
+
+def _agreeing(host: Iterable[Observation], kernel: Iterable[Observation]) -> Iterator[Observation]:
+    """What the host says, but that no rule drops where the kernel says that one did: then one was not understood."""
+    dropped = [one for one in kernel if one.name == "kernel-says-netfilter-drop" and one.answer is Answer.YES]
+    for one in host:
+        if dropped and one.name == "no-firewall-rule" and one.answer is Answer.YES:
+            yield one._replace(answer=Answer.UNKNOWN, text=f"{one.text}, but {dropped[0].text}")
+        else:
+            yield one
 
 
 def _made_by(processes: Mapping[int, Task]) -> list[str]:

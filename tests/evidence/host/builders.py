@@ -96,8 +96,11 @@ def observed(
     target: str = f"localhost:{PORT}",
     failed_at: tuple[str, ...] = (),
     client: str | None = None,
+    spoken: tuple[str, ...] = (),
 ) -> dict[str, Observation]:
-    found = observe_host(parse(target), snapshots, environment_known=True, failed_at=failed_at, client=client)
+    found = observe_host(
+        parse(target), snapshots, environment_known=True, failed_at=failed_at, client=client, spoken=spoken
+    )
     return {one.name: one for one in found}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from synscope.evidence.host import Snapshot, collect, from_json, to_json
-from synscope.evidence.host.records import Untold
+from synscope.evidence.host.records import Firewall, Untold
 from synscope.model import Answer
 from tests.capture.kernel import namespace, require_kernel, run
 from tests.evidence.host.builders import observed
@@ -129,6 +129,16 @@ def test_the_ipv6_wildcard_serves_ipv4_unless_it_is_ipv6_only(v6only: int, answe
         found = observed(look(), failed_at=("127.0.0.1",))
     assert found["listener-on-target"].answer is answer
     assert found["listener-exposed"].answer is Answer.YES
+
+
+@pytest.mark.usefixtures("private")
+def test_the_firewall_is_asked_about_own_addresses_among_the_hosts() -> None:
+    """To another machine's address the way is not the loopback interface, which is what the judge knows."""
+    run("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
+    run("ip", "address", "add", "10.9.8.7/24", "dev", "v0")
+    found = collect((PORT,), hosts=("localhost", "10.9.8.7", "10.9.8.8", "fe80::1%v0")).firewall
+    assert isinstance(found, Firewall)
+    assert {one.address for one in found.rulings} == {"127.0.0.1", "::1", "10.9.8.7"}
 
 
 @pytest.mark.usefixtures("private")

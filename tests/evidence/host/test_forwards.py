@@ -62,8 +62,27 @@ def test_other_output_yields_a_bounded_answer(output: str) -> None:
     ],
 )
 def test_command_lines(command: str, found: tuple[str, int, str] | None) -> None:
-    name, *words = command.split()
-    assert next(forwards._READERS[name](words), None) == found
+    words = command.split()
+    assert next(forwards.of_command(words), None) == (found and (words[0], *found))
+
+
+@pytest.mark.parametrize(
+    ("command", "program"),
+    [
+        ("/usr/bin/python3 /opt/docker-proxy -proto tcp", "docker-proxy"),
+        ("node ./my-forwarder --proto=tcp", "my-forwarder"),
+        ("/usr/libexec/portmapper", "portmapper"),
+    ],
+)
+def test_whoever_takes_its_options_does_the_work_of_docker_proxy(command: str, program: str) -> None:
+    options = "-host-ip 127.0.0.1 -host-port 8080 --container-ip=172.17.0.2 --container-port=80"
+    found = forwards.of_command([*command.split(), *options.split()])
+    assert list(found) == [(program, "127.0.0.1", 8080, "172.17.0.2:80")]
+
+
+@pytest.mark.parametrize("command", ["", "python3", "python3 -c pass", "docker-proxy", "app -host-port 8080"])
+def test_other_commands_forward_nothing(command: str) -> None:
+    assert list(forwards.of_command(command.split())) == []
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -13,6 +13,7 @@ from synscope.evidence.host.records import (
     Forward,
     Forwards,
     HostsLine,
+    Limits,
     Loopback,
     Names,
     Namespaces,
@@ -27,7 +28,7 @@ from synscope.evidence.host.records import (
 )
 from synscope.evidence.vocabulary import VOCABULARY, WORDS
 from synscope.model import Answer, Source
-from synscope.session import client_errors
+from synscope.session import client_errors, client_route
 from synscope.targets import parse
 from tests.evidence.host.builders import (
     BOTH,
@@ -56,7 +57,13 @@ BLIND = snapshot()._replace(
 
 def test_every_word_about_the_host_is_answered() -> None:
     host = {word.name for word in VOCABULARY if word.source is Source.HOST}
-    of_the_command = {"program-crashed", "command-succeeded", "bind-failure-names-port"}
+    of_the_command = {
+        "program-crashed",
+        "command-succeeded",
+        "bind-failure-names-port",
+        "model-told-of",
+        *client_route.WORDS,
+    }
     assert QUESTIONS.keys() | client_errors.MEANINGS.keys() | of_the_command == host
     assert all(WORDS[name].source is Source.HOST for name in QUESTIONS)
 
@@ -317,9 +324,55 @@ def test_forwarders_and_redirects() -> None:
     assert answers(snapshot(firewall=redirect))["container-publishes-port"] is YES
 
 
+def _owned_by(program: str, **more: object) -> Snapshot:
+    return snapshot(listener(owners=(Owner(77, program, "root"),)), **more)
+
+
+def test_who_publishes_ports_by_trade_is_a_forwarder() -> None:
+    silent = Forwards((), ("docker: no",))
+    assert answers(_owned_by("rootlessport", forwards=silent))["container-publishes-port"] is YES
+    assert answers(_owned_by("com.docker.back", forwards=silent))["container-publishes-port"] is YES
+    assert answers(_owned_by("nginx", forwards=silent))["container-publishes-port"] is NO
+    assert answers(_owned_by("python3", forwards=silent))["container-publishes-port"] is UNKNOWN
+
+
+def test_balancers_answer_for_others() -> None:
+    assert answers(_owned_by("haproxy"))["balancer-owns-port"] is YES
+    assert answers(_owned_by("nginx"))["balancer-owns-port"] is UNKNOWN
+    assert answers(_owned_by("python3"))["balancer-owns-port"] is NO
+    assert answers(snapshot())["balancer-owns-port"] is NO
+    hidden = snapshot(listener(owners=(), owner_untold="it needs root"))
+    assert answers(hidden)["balancer-owns-port"] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("program", "spoken", "answer"),
+    [
+        ("redis-server", ("HTTP/1",), YES),
+        ("redis-server", ("Redis",), NO),
+        ("redis-server", ("TLS",), NO),
+        ("mysqld", ("TLS",), YES),
+        ("redis-server", (), NO),
+        ("python3", ("HTTP/1",), UNKNOWN),
+        ("beam.smp", ("HTTP/1",), UNKNOWN),
+    ],
+)
+def test_what_the_owner_speaks(program: str, spoken: tuple[str, ...], answer: Answer) -> None:
+    assert answers(_owned_by(program), spoken=spoken)["owner-speaks-otherwise"] is answer
+
+
+def test_nobody_speaks_where_nobody_listens() -> None:
+    assert answers(snapshot(), spoken=("HTTP/1",))["owner-speaks-otherwise"] is NO
+    blind = snapshot(sockets=Untold("no /proc"))
+    assert answers(blind, spoken=("HTTP/1",))["owner-speaks-otherwise"] is UNKNOWN
+
+
 def test_other_namespaces() -> None:
     found = Namespaces((ElsewhereListener("blue", "127.0.0.1", PORT),), 1)
     assert answers(snapshot(namespaces=found))["listener-in-other-namespace"] is YES
+    assert answers(snapshot(namespaces=found))["listener-in-linked-namespace"] is NO
+    container = Namespaces((ElsewhereListener("web", "0.0.0.0", PORT, linked=True),), 1)
+    assert answers(snapshot(namespaces=container))["listener-in-linked-namespace"] is YES
     assert answers(snapshot(namespaces=Namespaces((), 2)))["listener-in-other-namespace"] is NO
     unseen = Namespaces((), 2, "those of 9 processes cannot be looked at without root")
     assert answers(snapshot(namespaces=unseen))["listener-in-other-namespace"] is UNKNOWN
@@ -366,3 +419,12 @@ def test_refusals_count_when_they_are_fresh_and_about_the_target() -> None:
 )
 def test_exposure(address: str, device: str | None, answer: Answer) -> None:
     assert answers(snapshot(listener(address, device=device)))["listener-exposed"] is answer
+
+
+@pytest.mark.parametrize(
+    ("start", "answer"), [(PORT + 1, Answer.YES), (PORT, Answer.NO), (None, Answer.UNKNOWN)]
+)
+def test_a_port_that_only_privileged_programs_may_bind(start: int | None, answer: Answer) -> None:
+    settings = () if start is None else (Setting("ip_unprivileged_port_start", start),)
+    assert answers(snapshot(limits=Limits(settings)))["port-is-privileged"] is answer
+    assert answers(snapshot(limits=Untold("no /proc")))["port-is-privileged"] is Answer.UNKNOWN

@@ -36,8 +36,8 @@ def reset(at: int, reason: str = "NO_SOCKET", task: Task = OURS, skb: str = "aa"
     return Event(START + at, Kind.RESET, task, 0, True, CLIENT, SERVER, reason, skb)
 
 
-def listener(at: int, kind: Kind, address: str = "127.0.0.1") -> Event:
-    return Event(START + at, kind, Task(300, "server"), 0, False, None, Endpoint(address, PORT))
+def listener(at: int, kind: Kind, address: str = "127.0.0.1", port: int = PORT) -> Event:
+    return Event(START + at, kind, Task(300, "server"), 0, False, None, Endpoint(address, port))
 
 
 def record(*events: Event, health: TraceHealth = WHOLE) -> Record:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.kernel.aim import aims_at, serves
+from synscope.evidence.kernel.aim import aims_at, leads_to, serves
 from synscope.model import Endpoint, Target
 
 
@@ -29,3 +29,20 @@ def test_hosts(host: str | None, address: str, *, aims: bool, serving: bool) -> 
     assert serves(target, Endpoint(address, 80)) == serving
     assert not aims_at(target, Endpoint(address, 81))
     assert not serves(target, None)
+
+
+@pytest.mark.parametrize(
+    ("address", "bound", "reached"),
+    [
+        ("127.0.0.1", "127.0.0.1", True),
+        ("127.0.0.1", "127.0.0.2", False),
+        ("127.0.0.1", "0.0.0.0", True),
+        ("127.0.0.1", "::", True),
+        ("127.0.0.1", "::1", False),
+        ("::1", "::1", True),
+        ("::1", "::", True),
+        ("::1", "0.0.0.0", False),
+    ],
+)
+def test_what_an_address_leads_to(address: str, bound: str, *, reached: bool) -> None:
+    assert leads_to(address, Endpoint(bound, 81)) is reached

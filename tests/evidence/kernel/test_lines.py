@@ -57,6 +57,18 @@ def test_a_listener_comes_and_goes() -> None:
     assert (went.kind, went.server) == (Kind.UNLISTEN, SERVER)
 
 
+@pytest.mark.parametrize(
+    ("result", "error"),
+    [("0xffffffffffffff9e", "EADDRINUSE"), ("0xfffffffffffffff3", "EACCES"), ("0xffffffffffff0000", "65536")],
+)
+def test_a_bind_that_failed(result: str, error: str) -> None:
+    parser = Parser({"syscalls/sys_exit_bind": 'print fmt: "0x%lx", REC->ret\n'}, START)
+    assert parser.missing == {}
+    line = f"         python3-11870   [001] ..... 13320.412468: sys_bind -> {result}"
+    found = parser.event(line)
+    assert found == Event(START + 13_320_412_468_000, Kind.UNBOUND, PYTHON, 1, False, reason=error)
+
+
 def test_a_kernel_of_2022() -> None:
     parser = Parser(FORMATS_5_17, 0)
     assert parser.missing == {"tcp/tcp_send_reset": "this kernel does not print dest, skbaddr, src"}

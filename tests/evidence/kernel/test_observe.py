@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import os
 import socket
+import struct
+import subprocess
+import sys
 import threading
 
 import pytest
@@ -17,6 +21,7 @@ from synscope.model import Answer, Source, Target
 from tests.capture.kernel import namespace, run
 from tests.evidence.kernel.stage import attempt, free_port, rule, staged
 
+SO_ATTACH_FILTER = 26
 ADDRESSES = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 
 
@@ -71,7 +76,7 @@ def test_the_output_chain_drops(address: str, verdict: str) -> None:
     with staged(free_port()) as stage:
         rule("output", stage.port, verdict)
         assert attempt(stage.port, address) != 0
-    assert stage.words == {"kernel-saw-connect-without-syn": "yes"}
+    assert stage.words == {"kernel-saw-connect-without-syn": "yes", "kernel-says-netfilter-drop": "yes"}
     assert "NETFILTER_DROP" in stage.said["kernel-saw-connect-without-syn"].text
 
 
@@ -124,6 +129,50 @@ def test_listening_ends_between_two_attempts() -> None:
     assert told["kernel-saw-listener-close"].answer is Answer.YES
     assert "after the first attempt and" in told["kernel-saw-listener-close"].text
     assert [" began to listen " in text for text in stage.witness.listeners] == [True, False]
+
+
+def test_a_server_comes_on_another_port() -> None:
+    serve = "import socket; s = socket.create_server(('127.0.0.1', 8123)); print(flush=True); input()"
+    with staged(free_port()) as stage:
+        if stage.health.beside:
+            pytest.skip(stage.health.beside)
+        command = [sys.executable, "-c", serve]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+            assert server.stdout is not None
+            assert server.stdout.readline()
+            assert attempt(stage.port) == errno.ECONNREFUSED
+            stage.reader.read()
+            server.communicate(b"\n")
+    assert stage.words["kernel-saw-listener-on-another-port"] == "yes"
+    said = stage.said["kernel-saw-listener-on-another-port"].text
+    assert f"({server.pid}) began to listen on 127.0.0.1:8123, " in said
+
+
+def test_a_bind_fails() -> None:
+    serve = "import socket; socket.socket().bind(('127.0.0.1', 8123))"
+    with staged(free_port()) as stage, socket.create_server(("127.0.0.1", 8123)):
+        if stage.health.beside:
+            pytest.skip(stage.health.beside)
+        done = subprocess.run([sys.executable, "-c", serve], check=False, capture_output=True)
+        assert b"Address already in use" in done.stderr
+        assert attempt(stage.port) == errno.ECONNREFUSED
+    assert stage.words["kernel-saw-bind-in-use"] == "yes"
+    assert "failed with EADDRINUSE; the kernel does not say" in stage.said["kernel-saw-bind-in-use"].text
+    assert "kernel-saw-bind-denied" not in stage.words
+
+
+def test_a_filter_on_the_listener_drops() -> None:
+    """As a program does that was put in the way: one instruction of classic BPF, which keeps nothing."""
+    drop_all = struct.pack("HBBI", 6, 0, 0, 0)
+    with staged(free_port()) as stage, socket.socket() as server:
+        kept = ctypes.create_string_buffer(drop_all)
+        server.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("HL", 1, ctypes.addressof(kept)))
+        server.bind(("127.0.0.1", stage.port))
+        server.listen(9)
+        assert attempt(stage.port) != 0
+        stage.reader.close()
+    assert stage.words["kernel-says-policy-drop"] == "yes"
+    assert "SOCKET_FILTER" in stage.said["kernel-says-policy-drop"].text
 
 
 def test_nobody_tries() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +13,7 @@ import pytest
 
 from synscope.evidence.kernel.events import Kind
 from synscope.evidence.kernel.instance import Handover, Instance
-from synscope.evidence.kernel.reader import Reader, clock_offset_ns
+from synscope.evidence.kernel.reader import MOST_OTHERS, Reader, clock_offset_ns
 from tests.evidence.kernel.recorded import FORMATS_6_18, LISTENER_6_18, REFUSED_6_18
 from tests.evidence.kernel.stage import attempt, free_port, require_trace, traced
 
@@ -21,12 +23,12 @@ LINE = REFUSED_6_18.splitlines(keepends=True)[0]
 class Fake:
     """Pipes in place of the kernel's files."""
 
-    def __init__(self, ports: list[int], **bounds: int) -> None:
+    def __init__(self, ports: list[int], *, elsewhere: bool = False, **bounds: int) -> None:
         pipe, self.trace = os.pipe()
         self.switch, switch = os.pipe()
         os.set_blocking(pipe, False)
         os.set_blocking(self.switch, False)
-        self.reader = Reader(Handover(pipe, switch, FORMATS_6_18, {}), ports, **bounds)
+        self.reader = Reader(Handover(pipe, switch, FORMATS_6_18, {}), ports, elsewhere=elsewhere, **bounds)
 
     def say(self, text: str) -> Reader:
         os.write(self.trace, text.encode("utf-8", "surrogateescape"))
@@ -145,3 +147,82 @@ def test_whoever_holds_the_descriptors_needs_no_privilege() -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     instance.remove()
     assert code == 0
+
+
+def _listening(thread: int | str, port: int, second: int = 13366) -> str:
+    line = LISTENER_6_18.splitlines(keepends=True)[0]
+    return line.replace("12524", str(thread)).replace("47881", str(port)).replace("13366", str(second))
+
+
+@pytest.fixture
+def sleeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A process beside this one; its id is that of the trace."""
+    monkeypatch.setattr("synscope.evidence.kernel.reader._in_initial_pid_namespace", lambda: True)
+    with subprocess.Popen(["sleep", "60"]) as process:
+        yield process.pid
+        process.kill()
+
+
+def test_listeners_on_other_ports_are_kept(sleeper: int) -> None:
+    fake = Fake([80])
+    found = fake.say(_listening(sleeper, 8080) + _listening(os.getpid(), 8081))
+    assert [event.server and event.server.port for event in found.events] == [8080], "but not our own"
+    assert not found.events[0].unplaced
+    assert found.health.beside is None
+    found.close()
+
+
+@pytest.mark.usefixtures("sleeper")
+def test_a_thread_that_is_gone_may_have_been_anywhere() -> None:
+    fake = Fake([80])
+    found = fake.say(_listening(4_194_304, 8080))
+    assert [event.unplaced for event in found.events] == [True]
+    found.close()
+
+
+def test_who_opens_many_listeners_crowds_out_nobody(sleeper: int) -> None:
+    fake = Fake([47881])
+    fake.say(REFUSED_6_18 + _listening(sleeper, 8080))
+    for at in range(8):
+        fake.say("".join(_listening(sleeper, 40_000 + at, 13367 + at) for _ in range(MOST_OTHERS // 4)))
+    found = fake.reader
+    ports = [event.server.port for event in found.events if event.server and event.kind is Kind.LISTEN]
+    assert ports == [8080, *(40_004 + at for at in range(4) for _ in range(MOST_OTHERS // 4))]
+    assert found.health.crowded == MOST_OTHERS
+    assert found.health.gaps is None
+    assert len(found.events) == len(ports) + len(REFUSED_6_18.splitlines())
+    found.close()
+
+
+def test_where_the_captured_namespace_is_another_nothing_is_told(sleeper: int) -> None:
+    for ports, elsewhere, why in (
+        ([80], True, "in the network namespace"),
+        ([], False, "every port is watched"),
+    ):
+        fake = Fake(ports, elsewhere=elsewhere)
+        found = fake.say(_listening(sleeper, 8080))
+        assert why in (found.health.beside or "")
+        assert len(found.events) == (not ports)
+        found.close()
+
+
+_SERVE = "import socket; s = socket.create_server(('127.0.0.1', {})); print(flush=True); input()"
+
+
+def test_only_listeners_of_this_network_namespace() -> None:
+    """The kernel's trace is of all; another program listens here, and one in a namespace of its own."""
+    watched, here, there = free_port(), free_port(), free_port()
+    with traced(watched) as reader:
+        if reader.health.beside:
+            pytest.skip(reader.health.beside)
+        for port, way in ((here, []), (there, ["unshare", "--net", "--"])):
+            up = "import os; os.system('ip link set lo up');" if way else ""
+            command = [*way, sys.executable, "-c", up + _SERVE.format(port)]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as server:
+                assert server.stdout is not None
+                assert server.stdout.readline()
+                reader.read(1)
+                server.communicate(b"\n")
+    ports = {event.server.port for event in reader.events if event.kind is Kind.LISTEN and event.server}
+    assert here in ports
+    assert there not in ports

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from synscope.evidence.kernel.events import Event, TraceHealth
-from synscope.evidence.kernel.unsent import connect_without_syn
+from synscope.evidence.kernel.unsent import connect_without_syn, stopped
 from synscope.model import Answer, AttemptGroup, Endpoint, Outcome, Target
-from tests.evidence.builders import MS, group
+from tests.evidence.builders import MS, START, group
 from tests.evidence.kernel.events import OTHER, US, WHOLE, attempt, connect, drop, record, settled
 
 TARGET = Target("localhost:62893", 62893, "localhost")
@@ -53,6 +53,29 @@ def test_answers(
     events: tuple[Event, ...], groups: tuple[AttemptGroup, ...], health: TraceHealth, answer: Answer
 ) -> None:
     assert connect_without_syn(TARGET, groups, record(*events, health=health)).answer is answer
+
+
+@pytest.mark.parametrize(
+    ("events", "answer"),
+    [
+        ((), Answer.NO),
+        ((connect(), DROPPED), Answer.YES),
+        ((connect(), drop(0, "NETFILTER_DROP")), Answer.NO),
+        ((connect(), drop(0, "QDISC_DROP", interrupt=False)), Answer.NO),
+        (
+            (
+                connect(),
+                drop(0, "X", interrupt=False),
+                connect(9 * MS),
+                DROPPED._replace(ts_ns=START + 9 * MS),
+            ),
+            Answer.YES,
+        ),
+        ((connect(server=Endpoint("10.0.0.1", 62893)), DROPPED), Answer.NO),
+    ],
+)
+def test_stopped_on_its_way_out(events: tuple[Event, ...], answer: Answer) -> None:
+    assert stopped(TARGET, record(*events), {"NETFILTER_DROP"}).answer is answer
 
 
 def test_text() -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import platform
+import socket
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -79,14 +80,17 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
     """Look at the host for at most ``budget_s`` seconds, in the calling thread's network namespace.
 
     ``environment`` is the client's, not this program's; of it only the proxy variables are kept. ``addresses``
-    are the server addresses, next to those of loopback, that the firewall is asked about. ``command_lines``
+    are the server addresses, next to those of loopback and those ``hosts`` that are this machine's own
+    addresses, that the firewall is asked about. ``command_lines``
     records those of the processes that matter in full, secrets included.
     """
     began, taken_ns = time.monotonic(), time.time_ns()
     wanted = _Wanted(
         tuple(dict.fromkeys(port for port in ports if 0 <= port <= PORT_MAX))[:_MOST_PORTS],
         tuple(dict.fromkeys(hosts))[:_MOST_HOSTS],
-        tuple(dict.fromkeys((*_LOOPBACK, *(one for one in addresses if _is_address(one)))))[:_MOST_ADDRESSES],
+        tuple(dict.fromkeys((*_LOOPBACK, *filter(_is_address, addresses), *filter(_is_own, hosts))))[
+            :_MOST_ADDRESSES
+        ],
         began + budget_s * _PROBES_SHARE,
         began + budget_s * _LISTENERS_SHARE,
     )
@@ -211,6 +215,18 @@ def _is_address(text: str) -> bool:
         ipaddress.ip_address(text)
     except ValueError:
         return False
+    return True
+
+
+def _is_own(text: str) -> bool:
+    """Whether it is an address of this machine, so that the way to it is the loopback interface."""
+    if not _is_address(text):
+        return False
+    with socket.socket(socket.AF_INET6 if ":" in text else socket.AF_INET, socket.SOCK_DGRAM) as made:
+        try:
+            made.bind((text, 0))
+        except OSError:
+            return False
     return True
 
 

@@ -2,8 +2,8 @@
 
 Input: ports and a time limit. Output: a ``records.Forwards``. Of a command line nothing is kept but where the
 program listens and where it leads. Sources: docker-ps(1), podman-ps(1), ssh(1) (-L, -D), socat(1), kubectl's
-reference
-(port-forward), the command line of docker-proxy (moby, cmd/docker-proxy).
+reference (port-forward), the command line of docker-proxy (moby, cmd/docker-proxy), of which there are imitations
+in every language: whoever takes its options does its work.
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ _PUBLISHED = re.compile(
 )
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[^,]*")
 _NO_FORWARD = re.compile(r"(?i)(?:exec|system|shell|open|create|gopen|file|pipe|fd|pty):")
+_INTERPRETER = re.compile(r"(?:python|perl|ruby|node|bash|sh|dash)[\d.]*")
+_PROXY_OPTIONS: Final = frozenset({"host-port", "container-port"})
 _WITH_VALUE: Final = frozenset({"--address", "-n", "--namespace", "--context", "--kubeconfig"})
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - an address to report, not to bind
 _LOOPBACK: Final = "127.0.0.1"
@@ -90,22 +92,43 @@ def _published(engine: str, row: dict[str, Any]) -> Iterator[Forward]:
 
 def _processes(until: float) -> Iterator[Forward]:
     for pid in procfs.processes(until):
-        words = procfs.command_line(pid)
-        if not words:
-            continue
-        program = PurePath(words[0].split(maxsplit=1)[0] if words[0] else "").name
-        reader = _READERS.get(program.rstrip(":"))
-        if reader is not None and pid != os.getpid():
-            for address, port, target in reader(words[1:]):
+        if pid != os.getpid():
+            for program, address, port, target in of_command(procfs.command_line(pid)):
                 yield Forward(program, address, port, target, pid)
 
 
+def of_command(words: Sequence[str]) -> Iterator[tuple[str, str, int, str]]:
+    """Yield what a command line forwards: the program, where it listens, and where it leads."""
+    name = _name(words)
+    if _INTERPRETER.fullmatch(name) and len(words) > 1 and not words[1].startswith("-"):
+        words = words[1:]
+        name = _name(words)
+    reader = _READERS.get(name)
+    if reader is None and _options(words).keys() >= _PROXY_OPTIONS:
+        reader = _docker_proxy
+    if reader is not None:
+        for found in reader(words[1:]):
+            yield name, *found
+
+
+def _name(words: Sequence[str]) -> str:
+    """Return the program's name; ssh rewrites its command line as one word, others put a colon behind their name."""
+    first = words[0].split(maxsplit=1) if words else []
+    return PurePath(first[0]).name.rstrip(":") if first else ""
+
+
 def _docker_proxy(words: Sequence[str]) -> Iterator[tuple[str, int, str]]:
-    options = dict(itertools.pairwise(words))
-    port = options.get("-host-port", "")
-    if options.get("-proto") == "tcp" and port.isdigit():
-        target = f"{options.get('-container-ip', '?')}:{options.get('-container-port', '?')}"
-        yield options.get("-host-ip", _EVERYWHERE), int(port), target
+    options = _options(words)
+    port = options.get("host-port", "")
+    if options.get("proto", "tcp") == "tcp" and port.isdigit():
+        target = f"{options.get('container-ip', '?')}:{options.get('container-port', '?')}"
+        yield options.get("host-ip", _EVERYWHERE), int(port), target
+
+
+def _options(words: Sequence[str]) -> dict[str, str]:
+    """Return long options with their values, written with one dash or two, with a blank or an equals sign."""
+    parts = [part for word in words for part in (word.split("=", 1) if word.startswith("-") else (word,))]
+    return {name.lstrip("-"): value for name, value in itertools.pairwise(parts) if name.startswith("-")}
 
 
 def _ssh(words: Sequence[str]) -> Iterator[tuple[str, int, str]]:

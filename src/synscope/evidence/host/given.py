@@ -13,6 +13,7 @@ from typing import NamedTuple
 from synscope.evidence.host.document import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.host.records import Snapshot, Untold
+from synscope.evidence.mismatch import unanswered_in
 from synscope.evidence.units import duration
 from synscope.model import FAILURES, Answer, Observation, TargetSummary
 
@@ -48,6 +49,7 @@ def observe_given(summary: TargetSummary, given: Sequence[Given]) -> list[Observ
         [one.snapshot for one in given],
         environment_known=not isinstance(given[-1].snapshot.proxy, Untold),
         failed_at=sorted(failed_at),
+        spoken=unanswered_in(summary),
     )
     names = ", ".join(one.name for one in given)
     return [

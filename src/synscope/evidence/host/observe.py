@@ -10,9 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from synscope.evidence.host import observe_firewall, observe_listeners, observe_surroundings
+from synscope.evidence.host import (
+    observe_firewall,
+    observe_limits,
+    observe_listeners,
+    observe_names,
+    observe_surroundings,
+)
 from synscope.evidence.host.records import Snapshot
-from synscope.evidence.host.sight import NO_SNAPSHOT, Sight, no, unknown
+from synscope.evidence.host.sight import NO_SNAPSHOT, Sight, Use, no, unknown
 from synscope.evidence.view import Verdict
 from synscope.model import Observation, Source, Target
 
@@ -25,8 +31,10 @@ QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
     "listener-appeared-later": observe_listeners.listener_appeared_later,
     "listener-vanished": observe_listeners.listener_vanished,
     "listener-in-other-namespace": observe_listeners.listener_in_other_namespace,
+    "listener-in-linked-namespace": observe_listeners.listener_in_linked_namespace,
     "bound-not-listening": observe_listeners.bound_not_listening,
     "port-held": observe_listeners.port_held,
+    "port-is-privileged": observe_limits.port_is_privileged,
     "udp-or-unix-lookalike": observe_listeners.udp_or_unix_lookalike,
     "firewall-rule-drops": observe_firewall.firewall_rule_drops,
     "firewall-rule-rejects": observe_firewall.firewall_rule_rejects,
@@ -36,10 +44,13 @@ QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
     "server-out-of-descriptors": observe_listeners.server_out_of_descriptors,
     "client-out-of-resources": observe_listeners.client_out_of_resources,
     "proxy-configured": observe_surroundings.proxy_configured,
-    "localhost-resolves-wrong": observe_surroundings.localhost_resolves_wrong,
+    "localhost-resolves-wrong": observe_names.localhost_resolves_wrong,
+    "went-where-name-leads": observe_names.went_where_name_leads,
     "loopback-is-down": observe_surroundings.loopback_is_down,
     "container-publishes-port": observe_firewall.container_publishes_port,
     "other-program-owns-port": observe_listeners.other_program_owns_port,
+    "balancer-owns-port": observe_listeners.balancer_owns_port,
+    "owner-speaks-otherwise": observe_listeners.owner_speaks_otherwise,
     "policy-denied": observe_surroundings.policy_denied,
     "listener-exposed": observe_listeners.listener_exposed,
 }
@@ -48,26 +59,29 @@ QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
 _OF_A_PORT: Final = frozenset(
     QUESTIONS.keys()
     - {"listener-on-similar-port", "proxy-configured", "localhost-resolves-wrong", "loopback-is-down"}
-    - {"client-out-of-resources"}
+    - {"client-out-of-resources", "went-where-name-leads"}
 )
 """Questions that make sense only for a number that is a TCP port."""
 
 
-def observe_host(
+def observe_host(  # noqa: PLR0913 - each is something else that the caller may know
     target: Target,
     snapshots: Sequence[Snapshot],
     *,
     environment_known: bool,
     failed_at: Sequence[str] = (),
     client: str | None = None,
+    spoken: Sequence[str] = (),
+    use: Use | None = None,
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
     ``environment_known`` says that the snapshots hold the client's proxy variables. ``failed_at`` are the server
     addresses of the attempts that failed: a listener counts only when it serves them. ``client`` is one of
-    ``proxy.CLIENTS``, where the client's kind is known.
+    ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
+    which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
     """
-    sight = Sight(target, tuple(snapshots), environment_known, tuple(failed_at), client)
+    sight = Sight(target, tuple(snapshots), environment_known, tuple(failed_at), client, tuple(spoken), use)
     return [_observation(name, question, sight) for name, question in QUESTIONS.items()]
 
 

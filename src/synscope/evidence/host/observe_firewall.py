@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from synscope.evidence.host.programs import BALANCERS, FORWARDERS, WEB_SERVERS
 from synscope.evidence.host.records import Probe, Ruling, Untold, Verdict
 from synscope.evidence.host.sight import Sight, joined, no, unknown, yes
 from synscope.evidence.view import Verdict as Answered
@@ -118,6 +119,12 @@ def container_publishes_port(sight: Sight) -> Answered:
     redirects = [one for one in _rulings(sight) if one.verdict is Verdict.REDIRECT]
     if redirects:
         return yes(joined(describe(one) for one in redirects))
+    owners = sight.programs()
+    publishing = [f"{program} (pid {pid})" for program, pid in owners if program in FORWARDERS]
+    if publishing:
+        return yes(f"{joined(publishing)} has the port, and publishes ports of containers or machines")
+    if owners and all(program in BALANCERS | WEB_SERVERS for program, _ in owners):
+        return no(f"{joined(f'{program} (pid {pid})' for program, pid in owners)} has the port itself")
     unasked = [text for forwards in told for text in forwards.unasked]
     if because or unasked or not told:
         return unknown(because or joined(unasked))

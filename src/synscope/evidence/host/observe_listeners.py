@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 
+from synscope.evidence.host.programs import BALANCERS, SERVERS, WEB_SERVERS
 from synscope.evidence.host.records import LocalSocket, Process, Setting, Snapshot, Sockets, Untold
 from synscope.evidence.host.sight import (
     Sight,
@@ -21,7 +22,7 @@ from synscope.evidence.host.sight import (
 from synscope.evidence.typo import are_kindred, how_it_differs, looks_like_typo
 from synscope.evidence.units import count, duration
 from synscope.evidence.view import Verdict
-from synscope.model import Endpoint
+from synscope.model import Answer, Endpoint
 
 _STATES = {
     "T": "stopped",
@@ -33,7 +34,7 @@ _STATES = {
 _HIDDEN = "?"
 _NOT_SYSTEM = 1024
 _WEB_SERVICES = frozenset({80, 443})
-_OVERFLOWS = ("TcpExtListenOverflows", "TcpExtTCPAbortOnOverflow")
+_OVERFLOWS = ("TcpExtListenOverflows", "TcpExtTCPAbortOnOverflow", "TcpExtTCPReqQFullDrop")
 
 
 def listener_on_target(sight: Sight) -> Verdict:
@@ -233,6 +234,18 @@ def listener_in_other_namespace(sight: Sight) -> Verdict:
     return no(f"no listener in {count(told[-1].looked_at, 'other network namespace')}")
 
 
+def listener_in_linked_namespace(sight: Sight) -> Verdict:
+    """Whether another network namespace that shares a network with this one has a listener on the port."""
+    every = listener_in_other_namespace(sight)
+    if every.answer is not Answer.YES:
+        return every
+    told, _ = sight.told(one.namespaces for one in sight.snapshots)
+    found = [one for space in told for one in space.listeners if one.port == sight.target.port and one.linked]
+    if found:
+        return yes(joined(f"{one.namespace} shares a network with this one" for one in found))
+    return no("none of those namespaces shares an IPv4 network with this one")
+
+
 def other_program_owns_port(sight: Sight) -> Verdict:
     """Whether somebody other than the server that was started listens on the port."""
     processes = sight.last.processes
@@ -249,6 +262,45 @@ def other_program_owns_port(sight: Sight) -> Verdict:
     if others:
         return yes(f"{listed(others)}, which is not the server that was started")
     return no(listed(here) if here else f"nothing listens on port {sight.target.port}")
+
+
+def balancer_owns_port(sight: Sight) -> Verdict:
+    """Whether a program has the port that answers only for services behind it."""
+    owners = sight.programs()
+    found = [f"{program} (pid {pid})" for program, pid in owners if program in BALANCERS]
+    if found:
+        return yes(f"{joined(found)} has the port, and answers for a service behind it")
+    either = [f"{program} (pid {pid})" for program, pid in owners if program in WEB_SERVERS]
+    if either:
+        return unknown(f"{joined(either)} has the port: it may answer itself or for a service behind it")
+    if not owners:
+        return _unowned(sight)
+    return no(f"{joined(f'{program} (pid {pid})' for program, pid in owners)} has the port")
+
+
+def owner_speaks_otherwise(sight: Sight) -> Verdict:
+    """Whether the port's owner is a server of another protocol than clients spoke when they got no answer."""
+    owners = sight.programs()
+    if not owners:
+        return _unowned(sight)
+    if not sight.spoken:
+        return no("no client spoke in a known protocol and got no answer")
+    for program, pid in owners:
+        takes = SERVERS.get(program)
+        if takes is not None:
+            spoke, own = " and ".join(sight.spoken), " or ".join(sorted(takes))
+            text = f"{program} (pid {pid}) has the port: it speaks {own}, and the client spoke {spoke}"
+            return no(text) if takes & set(sight.spoken) else yes(text)
+    return unknown(f"which protocol {joined(program or '?' for program, _ in owners)} speaks is not known")
+
+
+def _unowned(sight: Sight) -> Verdict:
+    """Why nothing can be said about the owner of the port."""
+    here = sight.serving(sight.last)
+    if here:
+        return unknown(listed(here))
+    sockets = sight.last.sockets
+    return unknown(sockets.could_not_tell) if isinstance(sockets, Untold) else no("nothing listens there")
 
 
 def listener_exposed(sight: Sight) -> Verdict:

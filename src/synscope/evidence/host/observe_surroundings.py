@@ -1,9 +1,9 @@
-"""Questions about names, proxies, loopback and security policies."""
+"""Questions about proxies, loopback and security policies."""
 
 from __future__ import annotations
 
 from synscope.evidence.host import proxy
-from synscope.evidence.host.records import Denial, Loopback, Resolved, Snapshot, Untold
+from synscope.evidence.host.records import Denial, Loopback, Snapshot, Untold
 from synscope.evidence.host.sight import (
     LOOPBACK,
     Sight,
@@ -17,62 +17,11 @@ from synscope.evidence.host.sight import (
     yes,
 )
 from synscope.evidence.units import duration
-from synscope.evidence.view import Verdict, parsed
+from synscope.evidence.view import Verdict
 from synscope.model import Endpoint
 
 _RECENT_NS = 600 * 1_000_000_000
 """A refusal older than this before the first look is another story's."""
-
-
-def localhost_resolves_wrong(sight: Sight) -> Verdict:
-    """Whether the target's name leads elsewhere than to loopback."""
-    host = sight.host
-    if parsed(host) is not None:
-        return no("an address was asked for, which needs no resolution")
-    names, resolved = sight.last.names, sight.resolved
-    if isinstance(names, Untold):
-        return unknown(names.could_not_tell)
-    if resolved is None or resolved.late:
-        return unknown(f"{host} was not resolved in time")
-    return _resolution(sight, resolved)
-
-
-def _resolution(sight: Sight, resolved: Resolved) -> Verdict:
-    host = sight.host
-    if not resolved.addresses:
-        return yes(f"{host} does not resolve: {resolved.error}{_lines(sight)}")
-    shown = f"{host} resolves to {', '.join(resolved.addresses)}"
-    if not sight.names_loopback():
-        return unknown(f"{shown}; whether that is meant is not known")
-    if not all(is_local(address) for address in resolved.addresses):
-        return yes(f"{shown}{_lines(sight)}")
-    other = _listener_of_missing_family(sight, resolved)
-    return unknown(f"{shown} alone, and {other}") if other else no(shown)
-
-
-def _lines(sight: Sight) -> str:
-    names = sight.last.names
-    if isinstance(names, Untold) or isinstance(names.hosts, Untold):
-        return ""
-    lines = [one for one in names.hosts if sight.host in one.names]
-    if not lines:
-        return "; no line of the hosts file names it"
-    return "; hosts file, " + joined(
-        f"line {one.number}: {one.address} {' '.join(one.names)}" for one in lines
-    )
-
-
-def _listener_of_missing_family(sight: Sight, resolved: Resolved) -> str:
-    """Name a listener on the loopback address that the name does not lead to, if no other serves the target."""
-    sockets = sight.last.sockets
-    if isinstance(sockets, Untold):
-        return ""
-    have = {family_of(address) for address in resolved.addresses}
-    ends = [Endpoint(address, sight.target.port) for address in resolved.addresses]
-    if any(served(sockets, end) for end in ends):
-        return ""
-    missing = [Endpoint(one, sight.target.port) for one in LOOPBACK if family_of(one) not in have]
-    return next((f"the listener is on {end}" for end in missing if served(sockets, end)), "")
 
 
 def proxy_configured(sight: Sight) -> Verdict:

@@ -278,6 +278,8 @@ class ElsewhereListener(NamedTuple):
     port: int
     pid: int | None = None
     program: str = ""
+    linked: bool = False
+    """Whether the two namespaces share an IPv4 network, as a container and its host do."""
 
 
 class Namespaces(NamedTuple):

@@ -6,8 +6,8 @@ Input: the target, the snapshots in order of time, and what the packets add. Eac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final, TypeVar
 
@@ -39,6 +39,16 @@ def unknown(because: str) -> Verdict:
     return Verdict(Answer.UNKNOWN, because)
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a command that did not get as far as the target goes about it."""
+
+    hosts: tuple[str, ...]
+    """The hosts that it uses for the target's port, names and addresses; none where it does not tell."""
+    tried: Mapping[str, bool] = field(default_factory=dict)
+    """Other addresses at which a connect to that port ended → whether it was made."""
+
+
 @dataclass(frozen=True)
 class Sight:
     """A target and what was seen of the host around it."""
@@ -50,6 +60,10 @@ class Sight:
     """Addresses at which attempts failed, by the packets; empty when they do not say."""
     client: str | None
     """The client's program, where it is known."""
+    spoken: tuple[str, ...] = ()
+    """The families of protocols in which clients got no answer, by the packets."""
+    use: Use | None = None
+    """``None`` without a command, and where the client got as far as the target: then its names are not at fault."""
 
     @property
     def last(self) -> Snapshot:
@@ -76,10 +90,14 @@ class Sight:
     @property
     def resolved(self) -> Resolved | None:
         """What the target's name resolved to."""
+        return self.resolution_of(self.host)
+
+    def resolution_of(self, name: str) -> Resolved | None:
+        """What a name resolved to; ``None`` where nobody asked."""
         names = self.last.names
         if isinstance(names, Untold):
             return None
-        return next((one for one in names.resolved if one.name == self.host), None)
+        return next((one for one in names.resolved if one.name == name), None)
 
     @cached_property
     def unserved(self) -> tuple[str, ...] | Untold:
@@ -128,6 +146,17 @@ class Sight:
         owners = {owner.pid for listener in self.serving(snapshot) for owner in listener.owners}
         found = tuple(one for one in snapshot.processes if one.pid in owners)
         return found or tuple(one for one in snapshot.processes if one.role == "server")
+
+    def programs(self) -> tuple[tuple[str, int], ...]:
+        """Return the names and numbers of the processes that have the port at the target's address, in any look."""
+        return tuple(
+            dict.fromkeys(
+                (owner.program, owner.pid)
+                for snapshot in reversed(self.snapshots)
+                for listener in self.serving(snapshot)
+                for owner in listener.owners
+            )
+        )
 
     def told(self, part: Iterable[T | Untold]) -> tuple[list[T], str]:
         """Return the parts that are there, and why the first of the others is not."""

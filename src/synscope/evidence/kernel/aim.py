@@ -1,11 +1,15 @@
-"""Whether an event's address is one the user asked about. Pure."""
+"""Whether an event's address is one the user asked about, or one that is reached in its place. Pure."""
 
 from __future__ import annotations
+
+from typing import Final
 
 from synscope.evidence.request import names_loopback
 from synscope.evidence.view import is_loopback, parsed
 from synscope.model import Endpoint, Target
 
+EPHEMERAL: Final = range(32_768, 61_000)
+"""Ports that Linux gives to those who ask for none, unless told otherwise (ip_sysctl, ip_local_port_range)."""
 _EVERY: frozenset[str] = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, never bound
 
 
@@ -28,3 +32,13 @@ def serves(target: Target, endpoint: Endpoint | None) -> bool:
     if endpoint is None or endpoint.port != target.port:
         return False
     return endpoint.address in _EVERY or aims_at(target, endpoint)
+
+
+def leads_to(address: str, listener: Endpoint) -> bool:
+    """Whether a listener would get connects to ``address``, but for its port.
+
+    One on ``::`` is taken to serve IPv4, too, as it does by default: the trace does not say.
+    """
+    if listener.address in _EVERY:
+        return listener.address == "::" or ":" not in address
+    return parsed(address) == parsed(listener.address)

@@ -16,6 +16,7 @@ class Kind(enum.Enum):
     SETTLED = "a connect ended: established or closed"
     LISTEN = "a socket began to listen"
     UNLISTEN = "a socket stopped listening"
+    UNBOUND = "a bind failed"
     DROP = "a frame was dropped"
     RESET = "the TCP stack sent an RST"
 
@@ -46,11 +47,14 @@ class Event(NamedTuple):
     server: Endpoint | None = None
     """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN."""
     reason: str = ""
-    """DROP and RESET: the kernel's symbol. SETTLED: the new state."""
+    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND: the error's name, such as EACCES."""
     skb: str = ""
     """DROP and RESET: the buffer's (hashed) address; empty when not known."""
     ipv6: bool = False
     """DROP: whether the frame was IPv6."""
+    unplaced: bool = False
+    """UNBOUND, and LISTEN and UNLISTEN on another port than the watched ones: the thread was gone before anybody
+    could ask for its network namespace, which is the captured one otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,10 @@ class TraceHealth:
     """Events the kernel overwrote before they were read."""
     forgotten: int = 0
     """Events dropped here to bound memory."""
+    beside: str | None = None
+    """Why nothing is told about listeners on other ports than the watched ones; ``None`` when it is."""
+    crowded: int = 0
+    """Events about such listeners that were dropped here to bound memory."""
     unread: int = 0
     """Lines that were not understood."""
     switched_off: str | None = None

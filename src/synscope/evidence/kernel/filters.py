@@ -14,7 +14,8 @@ from typing import Final
 DROP: Final = "skb/kfree_skb"
 RESET: Final = "tcp/tcp_send_reset"
 STATE: Final = "sock/inet_sock_set_state"
-EVENTS: Final = (DROP, RESET, STATE)
+BIND: Final = "syscalls/sys_exit_bind"
+EVENTS: Final = (DROP, RESET, STATE, BIND)
 """Names of the events, as directories below ``events``."""
 
 REASONS: Final = (
@@ -41,8 +42,13 @@ class UnusableError(ValueError):
 def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
 
+    Connects are those to ``ports``; listeners those of any port; binds those that failed.
+
     Raises ``UnusableError`` when the event lacks a field.
     """
+    if event == BIND:
+        _need(text, "ret")
+        return "ret < 0"
     if event == DROP:
         return _drops(text)
     return _states(text, ports) if event == STATE else ""
@@ -66,9 +72,7 @@ def _states(text: str, ports: Collection[int]) -> str:
     listens = (
         f"(oldstate == {_CLOSE} && newstate == {_LISTEN}) || (oldstate == {_LISTEN} && newstate == {_CLOSE})"
     )
-    return (
-        f"protocol == {_TCP} && ((({connects}){_any('dport', ports)}) || (({listens}){_any('sport', ports)}))"
-    )
+    return f"protocol == {_TCP} && ((({connects}){_any('dport', ports)}) || {listens})"
 
 
 def _any(field: str, ports: Collection[int]) -> str:

@@ -6,20 +6,21 @@ Input: lines as text, the events' formats, the offset of the trace's clock. Pure
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final
 
 from synscope.evidence.kernel.events import Event, Kind, Task
-from synscope.evidence.kernel.filters import DROP, RESET, STATE
+from synscope.evidence.kernel.filters import BIND, DROP, RESET, STATE
 from synscope.evidence.kernel.formats import FormatError, pattern_of
 from synscope.evidence.view import parsed
 from synscope.model import PORT_MAX, Endpoint
 
 _LINE = re.compile(
     r" *(?P<comm>.{1,16}?)-(?P<tid>\d{1,10}) +(?:\([ \d-]*\) +)?\[(?P<cpu>\d{3,5})\] +(?P<flags>\S{4,6}) +"
-    r"(?P<seconds>\d{1,12})\.(?P<micros>\d{6}): (?P<event>\w+): (?P<rest>.*)"
+    r"(?P<seconds>\d{1,12})\.(?P<micros>\d{6}): (?P<event>\w+)(?:: | -> )(?P<rest>.*)"
 )
 _LOST = re.compile(r"CPU:\d+ \[LOST (\d{1,18}) EVENTS\]")
 _LOST_SOME: Final = "[LOST EVENTS]"
@@ -55,7 +56,7 @@ class Parser:
 
     def _learn(self, event: str, text: str) -> None:
         try:
-            pattern = pattern_of(text)
+            pattern = _FIXED.get(event) or pattern_of(text)
         except FormatError as error:
             self.missing[event] = str(error)
             return
@@ -63,7 +64,7 @@ class Parser:
         if absent:
             self.missing[event] = f"this kernel does not print {', '.join(absent)}"
             return
-        self._patterns[event.rpartition("/")[2]] = (pattern, _MAKERS[event])
+        self._patterns[_PRINTED.get(event, event.rpartition("/")[2])] = (pattern, _MAKERS[event])
 
     def event(self, line: str) -> Event | None:
         """Return the line's event; ``None`` when it has none that is used. Raises ``ValueError`` on nonsense."""
@@ -130,6 +131,11 @@ def _state(bare: Event, body: re.Match[str]) -> Event | None:
     return bare._replace(kind=kind, client=local, server=remote, reason=body["newstate"])
 
 
+def _unbound(bare: Event, body: re.Match[str]) -> Event:
+    number = (1 << 64) - int(body["ret"], 16)
+    return bare._replace(kind=Kind.UNBOUND, reason=errno.errorcode.get(number, str(number)))
+
+
 def _printed_endpoint(text: str) -> Endpoint:
     found = _SOCKET_ADDRESS.fullmatch(text)
     if found is None:
@@ -156,7 +162,11 @@ def _skb(text: str) -> str:
     return "" if text == _NO_ADDRESS or not text.strip("0x") else text
 
 
+_FIXED: Final = {BIND: re.compile(r"0x(?P<ret>[0-9a-f]{1,16})")}
+_PRINTED: Final = {BIND: "sys_bind"}
+"""Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
+    BIND: frozenset({"ret"}),
     DROP: frozenset({"skbaddr", "protocol", "reason"}),
     RESET: frozenset({"skbaddr", "src", "dest"}),
     STATE: frozenset(
@@ -167,4 +177,5 @@ _MAKERS: Final[dict[str, Callable[[Event, re.Match[str]], Event | None]]] = {
     DROP: _drop,
     RESET: _reset,
     STATE: _state,
+    BIND: _unbound,
 }

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
-from synscope.evidence.kernel import listeners, unsent
+from synscope.evidence.kernel import binds, listeners, unsent
 from synscope.evidence.kernel.events import Event, TraceHealth
 from synscope.evidence.kernel.queue import queue_full
 from synscope.evidence.kernel.record import Record
-from synscope.evidence.kernel.words import Case
+from synscope.evidence.kernel.words import NETFILTER, POLICIES, Case
 from synscope.evidence.units import count
 from synscope.evidence.view import Verdict, attempts, frames_of, no, total, unknown
 from synscope.evidence.vocabulary import WORDS
@@ -36,15 +36,27 @@ def _refused(ask: Callable[[Case], Verdict]) -> Callable[[Situation], Verdict]:
     return lambda situation: _over(situation, (Label.SYN_RST,), "was refused by an RST", ask)
 
 
+def _stopped(ask: Callable[[Case], Verdict], reasons: frozenset[str]) -> Callable[[Situation], Verdict]:
+    """Of attempts, or of connects whose SYN never got as far as being one."""
+    asked = _dropped(ask)
+    return lambda it: asked(it) if it.groups else unsent.stopped(it.target, it.record, reasons)
+
+
 QUESTIONS: Final[dict[str, Callable[[Situation], Verdict]]] = {
     "kernel-says-no-socket": _dropped(Case.no_socket),
-    "kernel-says-netfilter-drop": _dropped(Case.netfilter_drop),
+    "kernel-says-netfilter-drop": _stopped(Case.netfilter_drop, frozenset({NETFILTER})),
+    "kernel-says-policy-drop": _stopped(Case.policy_drop, POLICIES),
     "kernel-says-queue-full": lambda it: queue_full(_failing(it.groups, (Label.SYN_NO_REPLY,)), it.record),
     "kernel-says-stack-reset": _refused(Case.stack_reset),
     "kernel-says-firewall-reset": _refused(Case.firewall_reset),
     "kernel-saw-connect-without-syn": lambda it: unsent.connect_without_syn(it.target, it.groups, it.record),
     "kernel-saw-listener-open": lambda it: listeners.opened(it.target, it.groups, it.record),
     "kernel-saw-listener-close": lambda it: listeners.closed(it.target, it.groups, it.record),
+    "kernel-saw-bind-denied": lambda it: binds.failed("EACCES", it.record),
+    "kernel-saw-bind-not-permitted": lambda it: binds.failed("EPERM", it.record),
+    "kernel-saw-bind-in-use": lambda it: binds.failed("EADDRINUSE", it.record),
+    "kernel-saw-listener-on-similar-port": lambda it: listeners.nearby(it.target, it.groups, it.record),
+    "kernel-saw-listener-on-another-port": lambda it: listeners.elsewhere(it.target, it.groups, it.record),
 }
 """Every word of the vocabulary that the kernel answers → the question behind it."""
 

@@ -2,12 +2,16 @@
 
 Input: the descriptors that ``instance`` hands over. Output: events in the order of time, and the trace's health.
 Needs no privilege. When more than ``MOST_A_SECOND`` events come in one second of the trace's clock it switches
-the events off, for everybody's sake, and says so; when it holds ``MOST_EVENTS`` it forgets the oldest.
+the events off, for everybody's sake, and says so; when it holds ``MOST_EVENTS`` it forgets the oldest. Listeners on
+ports that are not watched are kept apart, and of those on ephemeral ports apart again, so that whoever opens many
+crowds out nobody. Left out is what this process itself listens on, and whoever is in another network namespace: its
+``/proc/TID/net/tcp`` is another file, for which anybody may ask while the thread lives.
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import select
 import time
@@ -17,13 +21,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
+from synscope.evidence.kernel.aim import EPHEMERAL
 from synscope.evidence.kernel.counters import read_overflows
-from synscope.evidence.kernel.events import Event, Task, TraceHealth
+from synscope.evidence.kernel.events import Event, Kind, Task, TraceHealth
 from synscope.evidence.kernel.instance import Handover
 from synscope.evidence.kernel.lines import Parser, lost_in, names_resets
 
 MOST_EVENTS: Final = 20_000
 """Kept at once: about 20 MB."""
+MOST_OTHERS: Final = 500
+"""Events kept about listeners on other ports than the watched ones, as many about ephemeral ports, and as many about
+binds that failed."""
 MOST_A_SECOND: Final = 10_000
 """Reading this many takes about a quarter of one core."""
 
@@ -36,6 +44,7 @@ _SECOND: Final = 1_000_000_000
 _TRIES: Final = 5
 _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 """PROC_PID_INIT_INO of linux/proc_ns.h."""
+_ELSEWHERE: Final = "the trace does not say who is in the network namespace that is captured"
 
 
 class Reader:
@@ -48,24 +57,33 @@ class Reader:
         *,
         most_events: int = MOST_EVENTS,
         most_a_second: int = MOST_A_SECOND,
+        elsewhere: bool = False,
     ) -> None:
-        """Start to observe ``ports`` (none: all) with what the privileged half handed over."""
+        """Start to observe ``ports`` (none: all) with what the privileged half handed over.
+
+        ``elsewhere`` says that the capture is of another network namespace than the calling thread's.
+        """
         self._pipe, self._switch = handover.pipe, handover.switch
         self._ports = frozenset(ports)
         self._offset_ns = clock_offset_ns()
         self._parser = Parser(handover.formats, self._offset_ns)
         self._kept: deque[Event] = deque(maxlen=most_events)
+        self._others: dict[bool | Kind, deque[Event]] = {
+            crowd: deque(maxlen=MOST_OTHERS) for crowd in (False, True, Kind.UNBOUND)
+        }
         self._most_a_second = most_a_second
         self._second, self._in_second = -1, 0
         self._tail = b""
-        self._lost = self._forgotten = self._unread = 0
+        self._lost = self._forgotten = self._crowded = self._unread = 0
         self._names: dict[int, str | None] = {}
         self._ids_are_ours = _in_initial_pid_namespace()
+        self._network = None if elsewhere else _network_of("thread-self")
         self._overflows = read_overflows()
         self._health = TraceHealth(
             start_ts_ns=time.time_ns(),
             missing={**handover.missing, **self._parser.missing},
             names_resets=names_resets(handover.formats),
+            beside=self._blind_beside(),
         )
 
     def fileno(self) -> int:
@@ -75,14 +93,20 @@ class Reader:
     @property
     def events(self) -> list[Event]:
         """What is kept, in the order of time."""
-        return sorted(self._kept, key=lambda event: event.ts_ns)
+        kept = itertools.chain(self._kept, *self._others.values())
+        return sorted(kept, key=lambda event: event.ts_ns)
 
     @property
     def health(self) -> TraceHealth:
         """How complete the trace is so far."""
         start = self._kept[0].ts_ns if self._forgotten else self._health.start_ts_ns
         return replace(
-            self._health, start_ts_ns=start, lost=self._lost, forgotten=self._forgotten, unread=self._unread
+            self._health,
+            start_ts_ns=start,
+            lost=self._lost,
+            forgotten=self._forgotten,
+            crowded=self._crowded,
+            unread=self._unread,
         )
 
     def read(self, timeout_s: float = 0.0) -> None:
@@ -155,11 +179,34 @@ class Reader:
             self._health = replace(self._health, switched_off=reason, end_ts_ns=ts_ns)
 
     def _keep(self, event: Event) -> None:
+        if event.kind is Kind.UNBOUND:
+            self._keep_other(event, Kind.UNBOUND)
+            return
         if self._ports and event.server is not None and event.server.port not in self._ports:
+            if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
+                self._keep_other(event, event.server.port in EPHEMERAL)
             return
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
         self._kept.append(event)
+
+    def _blind_beside(self) -> str | None:
+        if not self._ports:
+            return "every port is watched"
+        if not self._ids_are_ours:
+            return "the trace's thread ids are not those of this pid namespace"
+        return _ELSEWHERE if self._network is None else None
+
+    def _keep_other(self, event: Event, crowd: bool | Kind) -> None:  # noqa: FBT001 - which of the queues
+        tid = event.task.tid
+        if self._health.beside or _is_own(tid):
+            return
+        network = _network_of(str(tid))
+        if network not in (None, self._network):
+            return
+        kept = self._others[crowd]
+        self._crowded += len(kept) == kept.maxlen
+        kept.append(event._replace(unplaced=network is None))
 
     def _named(self, task: Task) -> Task:
         """The kernel learns a thread's name only when it leaves the CPU; /proc may know it before."""
@@ -188,6 +235,18 @@ def _in_initial_pid_namespace() -> bool:
         return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL_PID_NAMESPACE
     except OSError:
         return False
+
+
+def _is_own(tid: int) -> bool:
+    return Path(f"/proc/self/task/{tid}").exists()
+
+
+def _network_of(thread: str) -> int | None:
+    """Return what tells a thread's network namespace from others; ``None`` once the thread is gone."""
+    try:
+        return Path(f"/proc/{thread}/net/tcp").stat().st_ino
+    except OSError:
+        return None
 
 
 def _comm(tid: int) -> str | None:

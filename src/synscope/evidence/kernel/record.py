@@ -58,6 +58,14 @@ class Record:
         """When a socket of ``port`` began (LISTEN) or ceased (UNLISTEN) to listen."""
         return self._within((kind, port), 0, None)
 
+    def all_listening(self) -> list[Event]:
+        """When sockets of any port began or ceased to listen, in the order of time."""
+        return self._within("listeners", 0, None)
+
+    def unbound(self) -> list[Event]:
+        """Binds that failed, to whatever port: the kernel does not say which."""
+        return self._within(Kind.UNBOUND, 0, None)
+
     def complete(self, start_ns: int, end_ns: int) -> bool:
         """Whether the trace ran all that time and has no holes: then what it lacks did not happen."""
         health = self.health
@@ -85,10 +93,12 @@ class Record:
 def _keys(event: Event) -> list[Hashable]:
     if event.kind is Kind.DROP:
         return [(Kind.DROP, event.task.tid), ("skb", event.skb)]
+    if event.kind is Kind.UNBOUND:
+        return [Kind.UNBOUND]
     if event.server is None:
         return []
     if event.kind is Kind.CONNECT:
         return [(Kind.CONNECT, event.server.port), (Kind.CONNECT, "tid", event.task.tid)]
     if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
-        return [(event.kind, event.server.port)]
+        return [(event.kind, event.server.port), "listeners"]
     return [(event.kind, event.client, event.server)]

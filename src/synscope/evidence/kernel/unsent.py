@@ -8,7 +8,7 @@ no address, denied) makes no event at all.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from synscope.evidence.kernel.aim import aims_at
@@ -40,6 +40,20 @@ def connect_without_syn(target: Target, groups: Sequence[AttemptGroup], record: 
             "descriptor or a permission, leaves no event"
         )
     return no("every connect that began is in the capture")
+
+
+def stopped(target: Target, record: Record, reasons: Collection[str]) -> Verdict:
+    """Was a SYN to the target that nobody saw dropped on its way out, for one of these reasons?"""
+    connects = [event for event in record.connects(target.port) if aims_at(target, event.server)]
+    drops = [(event, drop) for event in connects if (drop := _dropped(event, record)) is not None]
+    for event, drop in drops:
+        if drop.reason in reasons:
+            return yes(
+                f"the kernel dropped the SYN of {event.task} on its way out with the reason {drop.reason}"
+            )
+    if drops:
+        return no(f"the kernel dropped the SYN for another reason: {drops[0][1].reason}")
+    return no("no SYN was seen to be dropped on its way out")
 
 
 _BLIND: Final = "sock/inet_sock_set_state"
@@ -88,10 +102,18 @@ def _proof(connect: Event, record: Record) -> str | None:
     for event in record.settled(unported, connect.server, connect.ts_ns, end):
         if event.task.tid == connect.task.tid:
             return f"it ended after {duration(event.ts_ns - connect.ts_ns)}, before it had a local port"
-    drop = next((each for each in drops_of(record, connect, end) if not each.interrupt), None)
-    if drop is None or not record.complete(connect.ts_ns, drop.ts_ns):
+    drop = _dropped(connect, record)
+    if drop is None:
         return None
     return f"its SYN was dropped on the way out after {duration(drop.ts_ns - connect.ts_ns)}: {drop.reason}"
+
+
+def _dropped(connect: Event, record: Record) -> Event | None:
+    """The drop of this connect's SYN in the thread's own context."""
+    drop = next(
+        (each for each in drops_of(record, connect, connect.ts_ns + STALL_NS) if not each.interrupt), None
+    )
+    return drop if drop is not None and record.complete(connect.ts_ns, drop.ts_ns) else None
 
 
 def _said(proofs: list[tuple[Event, str]]) -> str:

@@ -11,6 +11,10 @@ from synscope.model import Attempt
 NO_SOCKET = "NO_SOCKET"
 NETFILTER = "NETFILTER_DROP"
 OVERFLOW = "TCP_LISTEN_OVERFLOW"
+POLICIES = frozenset(
+    {"SOCKET_FILTER", "BPF_CGROUP_EGRESS", "SECURITY_HOOK", "TC_EGRESS", "TC_INGRESS", "XDP"}
+)
+"""Drops by programs that were put in the way: filters of sockets, control groups and devices, security modules."""
 
 
 class Case:
@@ -45,6 +49,14 @@ class Case:
         if self._resets:
             return no("the TCP stack itself answered, so the SYN got through")
         return self._drop_is(NETFILTER)
+
+    def policy_drop(self) -> Verdict:
+        """Did a program that was put in the way drop the SYN, such as eBPF?"""
+        if self._blurred:
+            return unknown(self.tie.why)
+        if self._resets:
+            return no("the TCP stack itself answered, so the SYN got through")
+        return self._drop_is(*POLICIES)
 
     def stack_reset(self) -> Verdict:
         """Did this machine's TCP stack send the RST?"""
@@ -86,12 +98,12 @@ class Case:
             return unknown("the stack sent the RST, but this kernel does not say why")
         return no(f"the stack sent the RST for another reason: {reason}")
 
-    def _drop_is(self, reason: str) -> Verdict:
+    def _drop_is(self, *reasons: str) -> Verdict:
         drop = self.fate.drop
         if drop is None:
             return unknown(self.fate.why)
         text = f"the kernel dropped the SYN of {drop.task} with the reason {drop.reason}"
-        return yes(text) if drop.reason == reason else no(text)
+        return yes(text) if drop.reason in reasons else no(text)
 
     def _firewall_alone(self) -> str | None:
         """What shows that netfilter dropped the SYN and the stack kept silent; ``None`` when that is not shown."""

@@ -1,0 +1,23 @@
+"""Questions about what the kernel's settings allow, as one or several looks at the host show it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from synscope.evidence.host.records import Untold
+from synscope.evidence.host.sight import Sight, no, unknown, yes
+from synscope.evidence.view import Verdict
+
+_PRIVILEGED_BELOW: Final = "ip_unprivileged_port_start"
+
+
+def port_is_privileged(sight: Sight) -> Verdict:
+    """Whether the kernel lets only privileged programs bind the port."""
+    limits = sight.last.limits
+    if isinstance(limits, Untold):
+        return unknown(limits.could_not_tell)
+    start = next((one.value for one in limits.settings if one.name == _PRIVILEGED_BELOW), None)
+    if start is None:
+        return unknown(f"{_PRIVILEGED_BELOW} is not known here")
+    text = f"{_PRIVILEGED_BELOW} is {start}"
+    return yes(text) if sight.target.port < start else no(text)

@@ -1,0 +1,57 @@
+"""What the owner of a port is, by its name: a forwarder, a gateway, or a server of one protocol.
+
+Input: the name of a process as the kernel has it (at most 15 characters). Output: rows of tables. A name proves
+little (anybody may choose it), but who serves a port under it is rarely somebody else. Sources: the programs'
+manuals; the names as Linux shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+LONGEST_NAME: Final = 15
+"""Characters of a process's name that Linux keeps (proc(5), comm)."""
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(name[:LONGEST_NAME] for name in text.split())
+
+
+FORWARDERS: Final = _names(
+    "docker-proxy rootlessport rootlesskit slirp4netns pasta pasta.avx2 passt gvproxy vpnkit limactl"
+    " com.docker.backend com.docker.vpnkit wslrelay wslrelay.exe"
+)
+"""They publish ports of containers and virtual machines; where to, their command line need not say."""
+
+BALANCERS: Final = _names(
+    "haproxy envoy traefik varnishd cache-main linkerd2-proxy stunnel stunnel4 hitch pound"
+    " pgbouncer pgcat odyssey proxysql maxscale mysqlrouter nutcracker"
+)
+"""They answer nothing themselves but for an upstream."""
+
+WEB_SERVERS: Final = _names("nginx openresty angie caddy apache2 httpd lighttpd h2o")
+"""They may serve files themselves, or pass requests on."""
+
+SERVERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
+    {
+        "redis-server": frozenset({"Redis", "TLS"}),
+        "valkey-server": frozenset({"Redis", "TLS"}),
+        "keydb-server": frozenset({"Redis", "TLS"}),
+        "postgres": frozenset({"PostgreSQL", "TLS"}),
+        "mysqld": frozenset({"MySQL"}),
+        "mariadbd": frozenset({"MySQL"}),
+        "mongod": frozenset({"MongoDB", "TLS"}),
+        "mongos": frozenset({"MongoDB", "TLS"}),
+        "memcached": frozenset({"memcached", "TLS"}),
+        "sshd": frozenset({"SSH"}),
+        "dropbear": frozenset({"SSH"}),
+        "vsftpd": frozenset({"SMTP or FTP", "TLS"}),
+        "Xvnc": frozenset({"VNC"}),
+        "xrdp": frozenset({"RDP"}),
+        "dnsmasq": frozenset({"DNS over TCP"}),
+    }
+)
+"""A server's name → the protocols it takes, as ``payload`` calls their families. Those that also speak HTTP
+(RabbitMQ, Mosquitto with websockets) or whatever is loaded into them (Erlang, Java) are not here."""

@@ -1,0 +1,36 @@
+"""Binds that failed, and what is not known of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from synscope.evidence.kernel.binds import failed
+from synscope.evidence.kernel.events import Event, Kind, TraceHealth
+from synscope.model import Answer
+from tests.evidence.builders import START
+from tests.evidence.kernel.events import OTHER, WHOLE, record
+
+DENIED = Event(START, Kind.UNBOUND, OTHER, 0, False, reason="EACCES")
+
+
+@pytest.mark.parametrize(
+    ("events", "health", "answer"),
+    [
+        ((DENIED,), WHOLE, Answer.YES),
+        ((DENIED._replace(reason="EADDRINUSE"),), WHOLE, Answer.NO),
+        ((), WHOLE, Answer.NO),
+        ((), replace(WHOLE, lost=1), Answer.UNKNOWN),
+        ((), replace(WHOLE, missing={"syscalls/sys_exit_bind": "gone"}), Answer.UNKNOWN),
+        ((), replace(WHOLE, beside="another namespace is captured"), Answer.UNKNOWN),
+    ],
+)
+def test_answers(events: tuple[Event, ...], health: TraceHealth, answer: Answer) -> None:
+    assert failed("EACCES", record(*events, health=health)).answer is answer
+
+
+def test_text() -> None:
+    assert failed("EACCES", record(DENIED, DENIED)).text == (
+        "a bind of other (200) failed with EACCES, and 1 other; the kernel does not say for which port"
+    )
