@@ -192,7 +192,7 @@ CASES = (
             ),
             ("kernel-saw-listener-on-another-port kernel-saw-listener-open", "startup-race", LIKELY),
             ("kernel-saw-listener-on-another-port program-crashed", "crashed-before-bind", LIKELY),
-            ("listener-in-other-namespace", "service-not-running", LIKELY),
+            ("listener-in-other-namespace", "container-mapping", LIKELY),
             ("container-publishes-port", "container-mapping", LIKELY),
             ("kernel-saw-listener-open", "startup-race", LIKELY),
             ("kernel-saw-listener-close", "crashed-after-bind", LIKELY),
@@ -231,7 +231,7 @@ CASES = (
         "a listener of another namespace comes",
         RST,
         "refused-by-rst kernel-says-no-socket kernel-saw-listener-open listener-in-other-namespace",
-        "service-not-running",
+        "container-mapping",
         no=NO_LISTENER,
     ),
     Case(

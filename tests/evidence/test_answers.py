@@ -36,6 +36,30 @@ SITUATIONS = [
         DONE | {"http-unavailable", "error-then-success"},
     ),
     Situation(
+        "503, then 200 for the same request on the same connection",
+        (
+            said(
+                GET,
+                b"HTTP/1.1 503 Service Unavailable\r\n\r\n",
+                server_reply=b"HTTP/1.1 200 OK\r\n\r\n",
+                client_bytes=2 * len(GET),
+            ),
+        ),
+        DONE | {"http-unavailable", "error-then-success"},
+    ),
+    Situation(
+        "503, then 200 for another request on the same connection",
+        (
+            said(
+                GET,
+                b"HTTP/1.1 503 Service Unavailable\r\n\r\n",
+                server_reply=b"HTTP/1.1 200 OK\r\n\r\n",
+                client_bytes=2 * len(GET) + 3,
+            ),
+        ),
+        DONE | {"http-unavailable"},
+    ),
+    Situation(
         "200, then 503",
         (
             said(GET, b"HTTP/1.1 200 OK\r\n\r\n"),

@@ -27,10 +27,10 @@ CAUSE = Cause(
                 "http-server-error",
                 "http-gateway-error",
                 "http-unavailable",
-                "service-error",
             ),
-            unless=yes("error-then-success", "command-succeeded"),
+            unless=yes("error-then-success"),
         ),
+        shows(Label.COMPLETED, requires=yes("service-error"), unless=yes("command-succeeded")),
         shows(
             Label.COMPLETED,
             any_of=yes(

@@ -25,7 +25,7 @@ CAUSE = Cause(
         shows(
             Label.COMPLETED,
             requires=yes("http-client-error", "context-api"),
-            unless=yes("error-then-success", "command-succeeded"),
+            unless=yes("error-then-success"),
         ),
     ),
     supports=(

@@ -30,7 +30,7 @@ CAUSE = Cause(
                 "upstream-attempt-failed",
                 "failed-attempt-before-error",
             ),
-            unless=yes("error-then-success", "command-succeeded"),
+            unless=yes("error-then-success"),
         ),
         *(
             shows(Label.COMPLETED, requires=yes(ended, "balancer-owns-port"))

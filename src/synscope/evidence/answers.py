@@ -108,9 +108,11 @@ def error_then_success(view: View) -> Verdict:
 
 
 def _ended_well(exchange: Exchange) -> bool:
-    """Whether the last answer on the same connection is none of an error."""
-    last = recognise(exchange.attempt.server_reply or b"").response
-    return last is not None and last.status not in _ERRORS
+    """Whether the same request was made again on the same connection, and the last answer is none of an error."""
+    attempt, last = exchange.attempt, recognise(exchange.attempt.server_reply or b"").response
+    asked = len(attempt.client_payload or b"")
+    again = asked and attempt.client_bytes > asked and attempt.client_bytes % asked == 0
+    return bool(again) and last is not None and last.status not in _ERRORS
 
 
 def _is_retry(one: Exchange, other: Exchange) -> bool:
