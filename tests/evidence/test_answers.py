@@ -74,9 +74,14 @@ SITUATIONS = [
     Situation(
         "503 of a gateway",
         (said(GET, b"HTTP/1.1 503 Service Unavailable\r\nServer: nginx\r\n\r\n"),),
-        DONE | {"http-gateway-error"},
+        DONE | {"http-gateway-error", "gateway-names-itself"},
     ),
     Situation("504", (said(GET, b"HTTP/1.1 504 Late\r\n\r\n"),), DONE | {"http-gateway-error"}),
+    Situation(
+        "a message of the Model Context Protocol, without HTTP",
+        (said(b'{"jsonrpc": "2.0", "id": 1, "method": "initialize"}\n', b"ok"),),
+        DONE | {"context-api"},
+    ),
     Situation(
         "model still loading",
         (

@@ -6,15 +6,15 @@ import pytest
 
 from synscope.model import Answer, Attempt, Outcome
 
-from .builders import ANSWERED, ASKED, DONE, MS, SECOND, Situation, attempt, check, observe, times
+from .builders import ANSWERED, ASKED, DONE, MS, SECOND, START, Situation, attempt, check, observe, times
 
 
-def talk(*events: str, client: str | None = None, server: str = "127.0.0.1") -> Attempt:
+def talk(*events: str, client: str | None = None, server: str = "127.0.0.1", at: int = 0) -> Attempt:
     """A connection on which more was said after the first answer."""
     ended = {"client_fin": SECOND} if "client-fin" in events else {}
-    moments = times(client_data=0, server_data=MS, **ended)
+    moments = times(at, client_data=at, server_data=at + MS, **ended)
     return attempt(
-        Outcome.STILL_OPEN, events=ANSWERED | set(events), times=moments, client=client, server=server
+        Outcome.STILL_OPEN, at=at, events=ANSWERED | set(events), times=moments, client=client, server=server
     )
 
 
@@ -122,6 +122,34 @@ SITUATIONS = [
         ),
         DONE | {"reset-by-client"},
     ),
+]
+
+
+def held(number: int, *, until: int | None = None) -> list[Attempt]:
+    """So many connections, answered and open, the first of them until a moment."""
+    made = [talk(at=at) for at in range(number)]
+    if until is not None:
+        made[0] = made[0]._replace(times=made[0].times._replace(end=START + until))
+    return made
+
+
+def turned_away(at: int = SECOND) -> Attempt:
+    events = frozenset({"server-fin", "server-fin-before-data"})
+    return attempt(Outcome.SILENT, at=at, events=events, times=times(at, end=at + MS))
+
+
+SITUATIONS += [
+    Situation(
+        "closed at once while others are open",
+        (*held(4), turned_away()),
+        DONE | {"closed-before-answer", "closed-while-others-stayed"},
+    ),
+    Situation(
+        "closed at once, and one of the others was over",
+        (*held(4, until=MS), turned_away()),
+        DONE | {"closed-before-answer"},
+    ),
+    Situation("others come later", (turned_away(0), *held(4)), DONE | {"closed-before-answer"}),
 ]
 
 

@@ -47,6 +47,11 @@ SITUATIONS = [
         DONE,
         options={"port": 6379},
     ),
+    Situation(
+        "Redis to a web server that takes it for broken HTTP",
+        (said(b"*1\r\n$4\r\nping\r\n", b"<!DOCTYPE HTML>\n<html lang='en'>\n<title>Error response</title>"),),
+        DONE | {"other-protocol-greeting"},
+    ),
     Situation("SSH to SSH", (said(b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"),), DONE),
     Situation("unknown client to SMTP", (said(b"\x01\x02\x03", b"220 x ESMTP\r\n"),), DONE),
     Situation(

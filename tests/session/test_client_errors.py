@@ -134,6 +134,14 @@ def test_what_a_server_beside_the_client_says() -> None:
     assert yes("sh", *BIND, "OSError: [Errno 98] Address already in use") == ["bind-failed-in-use"]
 
 
+def test_a_program_of_node_that_dies() -> None:
+    """Its last words are followed by the trace and the version."""
+    last = ("    at Module._compile (node:internal/modules/cjs/loader:1521:14)", "", "Node.js v20.20.2")
+    assert yes("sh", "Error: DATABASE_URL is not set", *last) == ["program-crashed"]
+    assert yes("node", "Error: socket hang up", *last) == []
+    assert yes("sh", "Error: DATABASE_URL is not set") == []
+
+
 def test_a_bind_that_is_not_permitted_is_a_policys() -> None:
     """What a privilege is wanting for is 'permission denied', EACCES."""
     binds = (

@@ -69,7 +69,11 @@ CAUSE = Cause(
         Clue("tls-certificate-rejected", 20),
     ),
     contradicts=yes("plain-to-tls-server", "tls-to-plain-server"),
-    decisive=(yes("http-server-error"), yes("answer-cut-short", "listener-on-target")),
+    decisive=(
+        yes("http-server-error"),
+        yes("answer-cut-short", "listener-on-target"),
+        yes("service-error") + no("service-full"),
+    ),
     doubted_by=yes(
         "kernel-saw-listener-close",
         "listener-vanished",

@@ -35,6 +35,7 @@ CAUSE = Cause(
     ),
     weakened_by=(
         Clue("port-needs-privilege", 3, answer=Answer.NO),
+        Clue("port-is-privileged", 30, answer=Answer.NO),
         Clue("some-completed", 4),
         Clue("rst-looks-like-firewall", 3, when=yes("loopback-traffic")),
     ),

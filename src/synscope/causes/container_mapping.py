@@ -85,6 +85,11 @@ CAUSE = Cause(
         Clue("listener-on-similar-port", 30, when=yes("listener-in-other-namespace")),
     ),
     contradicts=yes("kernel-says-firewall-reset"),
+    decisive=(
+        yes("container-publishes-port", "upstream-attempt-failed", "closed-before-answer"),
+        yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
+    ),
+    doubted_by=yes("balancer-owns-port"),
     refines=("service-not-running",),
     decided_by="docker ps (or the forwarder's command line) against the address the service has inside",
     checks=(

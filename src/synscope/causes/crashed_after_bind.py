@@ -71,7 +71,7 @@ CAUSE = Cause(
         yes("reset-before-answer", "listener-vanished"),
         yes("closed-before-answer", "listener-vanished"),
     ),
-    doubted_by=yes("success-after-failures", "bind-failed-in-use"),
+    doubted_by=yes("success-after-failures", "bind-failed-in-use", "command-stops-service"),
     refines=("service-not-running", "application-error"),
     decided_by="the exit status and log of the service: an end after the line that reports listening",
     checks=(

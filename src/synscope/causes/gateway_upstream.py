@@ -83,6 +83,7 @@ CAUSE = Cause(
         yes("http-gateway-error", "upstream-attempt-failed"),
         yes("http-gateway-error", "gateway-upstream-failed"),
         yes("http-unavailable", "failed-attempt-before-error"),
+        yes("gateway-names-itself"),
     ),
     refines=("application-error",),
     decided_by="the gateway's error log, which names the upstream and the reason",

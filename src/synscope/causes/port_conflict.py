@@ -39,6 +39,7 @@ CAUSE = Cause(
         Clue("bind-failed-in-use", 140, "The server's bind failed: address already in use."),
         Clue("kernel-saw-bind-in-use", 100, "A bind failed, for the port is taken.", when=yes("port-held")),
         Clue("kernel-saw-bind-in-use", 50, when=yes("listener-on-target")),
+        Clue("port-has-two-programs", 90, "Two programs have it, for one family or address each."),
         Clue("other-program-owns-port", 60, "A program other than the expected one owns it."),
         Clue("mixed-results", 25, "Failures and successes alternate, as with one owner for each family."),
         Clue("bound-not-listening", 12, "A socket holds the port without listening."),
@@ -52,6 +53,8 @@ CAUSE = Cause(
     decisive=(
         yes("refused-by-rst", "bind-failed-in-use", "port-held"),
         yes("some-completed", "bind-failed-in-use", "bind-failure-names-port"),
+        yes("some-completed", "bind-failed-in-use", "kernel-saw-bind-in-use", "listener-on-target")
+        + no("listener-on-another-port", "kernel-saw-listener-on-another-port"),
     ),
     refines=("service-not-running", "application-error", "protocol-mismatch"),
     decided_by="the owner of the port, or 'address already in use' in the log of the service",

@@ -56,7 +56,10 @@ CAUSE = Cause(
         Clue("client-error-unreachable", 10),
         Clue("similar-port-completed", 8),
     ),
-    decisive=(yes("no-syn-to-target", "proxy-request-names-target"),),
+    decisive=(
+        yes("no-syn-to-target", "proxy-request-names-target"),
+        yes("no-syn-to-target", "proxy-configured", "proxy-port-tried"),
+    ),
     decided_by="the same request with the proxy switched off (curl --noproxy '*')",
     checks=(
         *on_each_os(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Answer, Kind, Label
 
 CAUSE = Cause(
@@ -41,6 +41,11 @@ CAUSE = Cause(
         Clue("client-error-resources", 65, "The client reported that it has run out."),
         Clue("kernel-saw-connect-without-syn", 10, "A connect ended before it had a local port."),
         Clue("server-out-of-descriptors", 70, "The server has no file descriptor left."),
+        Clue(
+            "closed-while-others-stayed",
+            45,
+            "It hung up on a client at once, while other connections to it were open.",
+        ),
         Clue("service-full", 80, "The service says that it has too many clients."),
         Clue("many-completed-before-silence", 5),
     ),
@@ -49,6 +54,9 @@ CAUSE = Cause(
         yes("no-syn-to-target", "client-out-of-resources"),
         yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
         yes("server-silent", "server-out-of-descriptors"),
+        yes("service-full"),
+        yes("no-syn-to-target", "client-error-resources"),
+        yes("some-completed", "client-error-resources") + no("command-succeeded"),
     ),
     refines=("accept-queue-overflow", "server-hung"),
     decided_by="open descriptors against the limit, ports in TIME-WAIT against the range, the system log",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -34,6 +34,12 @@ CAUSE = Cause(
             150,
             "A bind was not permitted, which no number of a port explains.",
         ),
+        Clue(
+            "bind-failed-permission",
+            150,
+            "A bind was denied that needs no privilege.",
+            when=no("port-is-privileged"),
+        ),
         Clue("kernel-saw-bind-denied", 10),
         Clue("bind-failed-permission", 10),
         Clue(
@@ -51,6 +57,7 @@ CAUSE = Cause(
     ),
     weakened_by=(Clue("some-completed", 3),),
     decisive=(
+        yes("refused-by-rst", "bind-failed-policy", "kernel-saw-bind-not-permitted"),
         yes("refused-by-rst", "policy-denied", "bind-failed-permission"),
         yes("no-syn-to-target", "policy-denied"),
     ),

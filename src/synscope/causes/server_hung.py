@@ -21,7 +21,7 @@ CAUSE = Cause(
     ),
     documented_in=("C",),
     signatures=(
-        shows(Label.COMPLETED, any_of=yes("server-silent", "answer-stalled")),
+        shows(Label.COMPLETED, any_of=yes("server-silent", "answer-stalled", "late-answer")),
         shows(
             Label.SYN_NO_REPLY,
             requires=yes("syn-unanswered"),

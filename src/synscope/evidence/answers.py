@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways
+from synscope.evidence.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways, is_signed
 from synscope.evidence.heard import hidden, unheard, where
 from synscope.evidence.payload import Protocol, Response, describe, recognise
 from synscope.evidence.view import Exchange, Verdict, View, is_said, no, unknown, yes
@@ -39,7 +39,7 @@ _CONTEXT_PATH: Final = re.compile(
 )
 _CONTEXT_HEAD: Final = re.compile(
     r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
-    r'|"method":\s*"(?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))"'
+    r"""|["']method["']:\s*["'](?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))["']"""
 )
 
 _CONTROL_PATH: Final = re.compile(
@@ -132,6 +132,11 @@ def http_gateway_error(view: View) -> Verdict:
     return _answered(view, is_gateways, "no answer is an error that a gateway gave")
 
 
+def gateway_names_itself(view: View) -> Verdict:
+    """``gateway-names-itself``."""
+    return _answered(view, is_signed, "no error has a gateway's name or words")
+
+
 def http_unavailable(view: View) -> Verdict:
     """``http-unavailable``."""
     return _answered(
@@ -176,7 +181,8 @@ def _api(view: View, path: re.Pattern[str], heads: re.Pattern[str], what: str) -
         request, response = x.client.request, x.server.response
         asked = request is not None and (path.match(_path(request.target)) or heads.search(request.headers))
         told = response is not None and (heads.search(response.server.lower()) or heads.search(response.rest))
-        return bool(asked or told)
+        plain = x.client.protocol is Protocol.TEXT and heads.search(x.client.text.lower())
+        return bool(asked or told or plain)
 
     def text(x: Exchange) -> str:
         if is_said(x.client):

@@ -16,6 +16,9 @@ PATIENCE_NS: Final = 3_000_000_000
 ACKNOWLEDGED_BY_NS: Final = 500_000_000
 """A TCP delays the acknowledgement of data by less than this (RFC 9293 §3.8.6.3)."""
 
+_SEVERAL: Final = 4
+"""Connections that are open at once from which on a limit is thought of."""
+
 HALF_CLOSE_NS: Final = 100_000_000
 """A client that closes sooner after its request than this may only have finished sending."""
 
@@ -315,6 +318,33 @@ def closed_before_answer(view: View) -> Verdict:
 def _closed_early(attempt: Attempt) -> bool:
     early = "server-fin-before-data" in attempt.events and not _spoke(attempt)
     return early and not client_ended_first(attempt)
+
+
+def closed_while_others_stayed(view: View) -> Verdict:
+    """``closed-while-others-stayed``: how a server looks that has room for so many clients and no more."""
+    known = [attempt for group in view.completed for attempt in group.examples]
+    found = matching(
+        view.completed,
+        lambda a: _turned_away(a) and sum(_open_beside(a, other) for other in known) >= _SEVERAL,
+    )
+    if found:
+        return yes(
+            f"the server ended {found.phrase('connection')} before a byte while others to it were open",
+            frames_of(found.attempts, lambda f: f.first, lambda f: f.rst or f.fin),
+        )
+    return no("no connection was ended early while several others were open")
+
+
+def _turned_away(attempt: Attempt) -> bool:
+    reset = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY and not client_ended_first(attempt)
+    return reset or _closed_early(attempt)
+
+
+def _open_beside(attempt: Attempt, other: Attempt) -> bool:
+    """Whether ``other`` had been accepted when ``attempt`` was made, and outlived it."""
+    began = other.first_ts_ns < attempt.first_ts_ns and not _turned_away(other)
+    mine, its = attempt.times.end or attempt.first_ts_ns, other.times.end
+    return began and other.server == attempt.server and (its is None or its > mine)
 
 
 def reset_by_client(view: View) -> Verdict:

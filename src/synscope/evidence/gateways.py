@@ -32,6 +32,13 @@ def is_gateways(response: Response) -> bool:
     """Whether the answer is an error that a gateway gave in its own name."""
     if response.status != UNAVAILABLE:
         return response.status in GATEWAY_STATUS
+    return is_signed(response)
+
+
+def is_signed(response: Response) -> bool:
+    """Whether the answer is one of the errors, with a gateway's name or words."""
+    if response.status not in GATEWAY_STATUS:
+        return False
     head = _HEAD_END.split(f"\n{response.rest}", maxsplit=1)[0]
     said = f"{response.reason.lower()}\n{response.rest}"
     return bool(_SERVER.search(response.server.lower()) or _HEADER.search(head) or _WORDS.search(said))

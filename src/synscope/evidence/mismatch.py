@@ -105,6 +105,10 @@ def plain_to_tls_server(view: View) -> Verdict:
     )
 
 
+_PAGES: Final = ("<!doctype html", "<html")
+"""How an answer begins that a web server gives to what it does not take for HTTP at all."""
+
+
 def other_protocol_greeting(view: View) -> Verdict:
     """``other-protocol-greeting``. Bytes that name no protocol accuse nobody."""
 
@@ -118,9 +122,10 @@ def other_protocol_greeting(view: View) -> Verdict:
         answered_in_kind = is_tls(x.server) or (is_tls(x.client) and x.server.response is not None)
         if x.client.protocol is Protocol.SOCKS and x.server.response is None:
             return False
+        page = x.server.protocol is Protocol.TEXT and x.server.text.lower().startswith(_PAGES)
         return (
             named(x.client)
-            and named(x.server)
+            and (named(x.server) or (page and x.client.request is None))
             and x.client.family != x.server.family
             and not answered_in_kind
         )

@@ -126,6 +126,11 @@ VOCABULARY: tuple[Word, ...] = (
     Word("reset-before-answer", _PACKETS, "the server reset the connection before it sent a byte"),
     Word("reset-after-answer", _PACKETS, "the server reset the connection after it had sent bytes"),
     Word("closed-before-answer", _PACKETS, "the server closed with FIN before it sent a byte"),
+    Word(
+        "closed-while-others-stayed",
+        _PACKETS,
+        "the server ended a connection before a byte while several other connections to it were open",
+    ),
     Word("server-silent", _PACKETS, "the client's request was never answered by a byte"),
     Word("request-acknowledged", _PACKETS, "the server's kernel acknowledged the unanswered request"),
     Word("request-not-acknowledged", _PACKETS, "the client's data was never acknowledged"),
@@ -182,6 +187,7 @@ VOCABULARY: tuple[Word, ...] = (
     Word(
         "http-server-error", _PAYLOAD, "the server answered with an HTTP 5xx status other than 502, 503, 504"
     ),
+    Word("gateway-names-itself", _PAYLOAD, "the error has a gateway's own name or words"),
     Word("http-gateway-error", _PAYLOAD, "the server answered 502, 504, or 503 with the signs of a gateway"),
     Word("http-unavailable", _PAYLOAD, "the server answered 503, without a sign of a gateway"),
     Word(
@@ -273,6 +279,9 @@ VOCABULARY: tuple[Word, ...] = (
     ),
     Word("loopback-is-down", _HOST, "the loopback interface is down or has no address"),
     Word("container-publishes-port", _HOST, "a container or forwarder publishes the port"),
+    Word(
+        "port-has-two-programs", _HOST, "two programs listen on the port, at an address or in a family each"
+    ),
     Word("other-program-owns-port", _HOST, "a program other than the expected one owns the port"),
     Word("balancer-owns-port", _HOST, "a load balancer or gateway owns the port"),
     Word(
@@ -289,6 +298,7 @@ VOCABULARY: tuple[Word, ...] = (
     Word("policy-denied", _HOST, "a security policy denied bind or connect"),
     Word("listener-exposed", _HOST, "the listener accepts connections from the network"),
     Word("bind-failure-names-port", _HOST, "the server that could not bind named the port"),
+    Word("command-stops-service", _HOST, "the command that was watched speaks of stopping a service"),
     Word("command-succeeded", _HOST, "the command that was watched ended with status 0"),
     Word("client-error-refused", _HOST, "the client reported 'connection refused'"),
     Word("client-error-port-invalid", _HOST, "the client refused the port number itself"),

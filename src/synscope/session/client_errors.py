@@ -55,6 +55,9 @@ _CRASHES: Final = re.compile(
 )
 """How the last words of a program that dies of itself begin; what is about connections is its client's."""
 
+_NODE_DIES: Final = re.compile(r"Error: (?!.*(?:connect|refused|timed? ?out|resolve|socket|fetch|hang up))")
+"""An error that nobody caught, of a program that Node.js then ended."""
+
 _MODEL: Final = re.compile(
     r"llama_model|llm_load|ggml_|load_tensors|vllm|text-generation-(?:inference|launcher)|\bollama\b|\.gguf\b"
     r"|\bCUDA out of memory|cudaMalloc failed|loading (?:the )?(?:model|weights|checkpoint shards|safetensors)"
@@ -133,8 +136,10 @@ def _succeeded(ended: Ended) -> Observation:
 
 def _crashed(lines: tuple[str, ...]) -> Observation:
     """Whether a program tells of its own end, for a reason that is no known error of the network."""
+    of_node = any(line.startswith("Node.js v") for line in lines)
     for line in reversed(lines):
-        if _CRASHES.match(line) and not errors.find(line):
+        dies = _CRASHES.match(line) or (of_node and _NODE_DIES.match(line))
+        if dies and not errors.find(line):
             return Observation(
                 "program-crashed", Answer.YES, Source.HOST, f"the command said: {line.strip()}"
             )

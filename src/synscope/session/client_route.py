@@ -1,8 +1,8 @@
 """Where the command wanted to go, and where its connect failed, in its own words: a proxy's traces.
 
-Input: the command, how it ended, and the target. Output: the observations ``client-error-proxy``,
-``client-error-other-port`` and ``client-named-target`` of the vocabulary. A client that was told to go to the target
-and fails at another port has settings that nobody sees here: of git, npm, Maven, a file in the home directory.
+Input: the command, how it ended, and the target. Output: the observations of ``WORDS``. A client that was told to
+go to the target and fails at another port has settings that nobody sees here: of git, npm, Maven, a file in the home
+directory.
 """
 
 from __future__ import annotations
@@ -25,19 +25,42 @@ _CONNECTING: Final = frozenset({"ECONNREFUSED", "ETIMEDOUT", "EHOSTUNREACH", "EN
 """Names of what happens to a connect."""
 
 
-WORDS: Final = ("client-error-proxy", "client-error-other-port", "client-named-target")
+_STOPS: Final = re.compile(
+    r"\bshutdown\b|\b(?:systemctl|docker|podman|supervisorctl|pg_ctl|pm2|brew services)\b[^;&|\n]* stop\b"
+    r"|\bservice \S+ stop\b|\b(?:nginx|haproxy|apachectl)\b[^;&|\n]* -s (?:stop|quit)\b"
+)
+"""Words that end a service in good order; a kill may stand for a crash."""
+
+WORDS: Final = (
+    "client-error-proxy",
+    "client-error-other-port",
+    "client-named-target",
+    "command-stops-service",
+)
 
 
 def observe_route(
     program: str, ended: Ended, target: Target, command: Sequence[str]
 ) -> tuple[Observation, ...]:
-    """Return one observation for each of the three words."""
+    """Return one observation for each of ``WORDS``."""
     heard = said(program, ended)
     return (
         _proxy_failed(heard),
         _other_port(heard, target),
         _named(command, ended.lines, target),
+        _stops(command),
     )
+
+
+def _stops(command: Sequence[str]) -> Observation:
+    """Whether the command's own words end a service: then that it is gone is no crash."""
+    for word in command:
+        found = _STOPS.search(word)
+        if found:
+            text = f"the command has the words '{found[0].strip()}'"
+            return Observation("command-stops-service", Answer.YES, Source.HOST, text)
+    text = "the command's words stop no service"
+    return Observation("command-stops-service", Answer.NO, Source.HOST, text)
 
 
 def _proxy_failed(heard: tuple[Said, ...]) -> Observation:

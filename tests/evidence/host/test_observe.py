@@ -378,6 +378,27 @@ def test_other_namespaces() -> None:
     assert answers(snapshot(namespaces=unseen))["listener-in-other-namespace"] is UNKNOWN
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "answer"),
+    [
+        (("127.0.0.1", 7, "python3"), ("::1", 8, "node"), Answer.YES),
+        (("127.0.0.1", 7, "node"), ("::1", 8, "node"), Answer.YES),
+        (("127.0.0.1", 7, "python3"), ("127.0.0.1", 8, "node"), Answer.YES),
+        (("127.0.0.1", 7, "node"), ("127.0.0.1", 8, "node"), Answer.NO),
+        (("127.0.0.1", 7, "nginx"), ("::1", 7, "nginx"), Answer.NO),
+        (("127.0.0.1", 7, "nginx"), ("::1", None, ""), Answer.UNKNOWN),
+    ],
+)
+def test_two_programs_on_one_port(
+    one: tuple[str, int, str], other: tuple[str, int | None, str], answer: Answer
+) -> None:
+    listeners = [
+        listener(address)._replace(owners=() if pid is None else (Owner(pid, program, "root"),))
+        for address, pid, program in (one, other)
+    ]
+    assert answers(snapshot(*listeners))["port-has-two-programs"] is answer
+
+
 def test_who_owns_the_port() -> None:
     def looked(*ancestors: int) -> Snapshot:
         ours = process(1000, "server")

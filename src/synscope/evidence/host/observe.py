@@ -48,6 +48,7 @@ QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
     "went-where-name-leads": observe_names.went_where_name_leads,
     "loopback-is-down": observe_surroundings.loopback_is_down,
     "container-publishes-port": observe_firewall.container_publishes_port,
+    "port-has-two-programs": observe_listeners.port_has_two_programs,
     "other-program-owns-port": observe_listeners.other_program_owns_port,
     "balancer-owns-port": observe_listeners.balancer_owns_port,
     "owner-speaks-otherwise": observe_listeners.owner_speaks_otherwise,

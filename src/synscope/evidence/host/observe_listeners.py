@@ -246,6 +246,24 @@ def listener_in_linked_namespace(sight: Sight) -> Verdict:
     return no("none of those namespaces shares an IPv4 network with this one")
 
 
+def port_has_two_programs(sight: Sight) -> Verdict:
+    """Whether two programs have the port: in a family or at an address each, or sharing one (SO_REUSEPORT).
+
+    Two processes of one program that share a family are its workers, as far as can be told.
+    """
+    here = sight.on_port(sight.last)
+    if isinstance(sight.last.sockets, Untold):
+        return unknown(sight.last.sockets.could_not_tell)
+    for one, other in itertools.combinations([listener for listener in here if listener.owners], 2):
+        apart = not {owner.pid for owner in one.owners} & {owner.pid for owner in other.owners}
+        unlike = {owner.program for owner in one.owners} != {owner.program for owner in other.owners}
+        if apart and (unlike or family_of(one.address) != family_of(other.address)):
+            return yes(listed((one, other)))
+    if any(not one.owners for one in here) and len(here) > 1:
+        return unknown("not every owner of the port is visible")
+    return no("no two programs have the port")
+
+
 def other_program_owns_port(sight: Sight) -> Verdict:
     """Whether somebody other than the server that was started listens on the port."""
     processes = sight.last.processes
