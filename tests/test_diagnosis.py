@@ -440,7 +440,15 @@ CASES = (
         CERTAIN,
         not_standing="application-error",
     ),
-    Case("SSH", DONE, "always-completed other-protocol-greeting", "protocol-mismatch", CERTAIN),
+    Case("SSH", DONE, "always-completed other-protocol-greeting", "protocol-mismatch"),
+    Case(
+        "SSH, and nothing else would have the port",
+        DONE,
+        "always-completed other-protocol-greeting",
+        "protocol-mismatch",
+        CERTAIN,
+        no="kernel-saw-bind-in-use listener-on-similar-port",
+    ),
     Case("certificate", DONE, "always-completed tls-certificate-rejected", "tls-certificate"),
     Case(
         "certificate, alert",

@@ -38,7 +38,7 @@ CAUSE = Cause(
     supports=(
         Clue("bind-failed-in-use", 140, "The server's bind failed: address already in use."),
         Clue("kernel-saw-bind-in-use", 100, "A bind failed, for the port is taken.", when=yes("port-held")),
-        Clue("kernel-saw-bind-in-use", 50, when=yes("listener-on-target")),
+        Clue("kernel-saw-bind-in-use", 70, when=yes("listener-on-target")),
         Clue("port-has-two-programs", 90, "Two programs have it, for one family or address each."),
         Clue("other-program-owns-port", 60, "A program other than the expected one owns it."),
         Clue("mixed-results", 25, "Failures and successes alternate, as with one owner for each family."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
+from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
 from synscope.model import Kind, Label
 
 CAUSE = Cause(
@@ -57,7 +57,8 @@ CAUSE = Cause(
     decisive=(
         yes("tls-to-plain-server"),
         yes("plain-to-tls-server"),
-        yes("other-protocol-greeting"),
+        # By the bytes alone it may as well be another program than the one that should be there.
+        yes("other-protocol-greeting") + no("kernel-saw-bind-in-use", "listener-on-similar-port"),
         yes("answer-not-http"),
         yes("tls-declined"),
         yes("closed-before-answer", "owner-speaks-otherwise"),

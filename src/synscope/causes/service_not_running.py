@@ -33,7 +33,7 @@ CAUSE = Cause(
         Clue("client-error-refused", 15),
         Clue("always-refused", 5),
         Clue("rst-looks-like-kernel", 5),
-        Clue("command-stops-service", 25, "The command itself speaks of stopping a service."),
+        Clue("command-stops-service", 80, "The command itself speaks of stopping a service."),
         Clue("udp-or-unix-lookalike", 10, "Something serves it over UDP or a Unix socket, which is not TCP."),
         Clue("bound-not-listening", 10, "A socket is bound to it but has not called listen()."),
         # The kernel does not say in which namespace: it was that one.
