@@ -142,6 +142,14 @@ def test_a_program_of_node_that_dies() -> None:
     assert yes("sh", "Error: DATABASE_URL is not set") == []
 
 
+@pytest.mark.parametrize(
+    ("port", "answer"), [(":62893", Answer.YES), (":80", Answer.NO), ("", Answer.UNKNOWN)]
+)
+def test_which_port_a_bind_was_for(port: str, answer: Answer) -> None:
+    line = f"Error: listen EACCES: permission denied 0.0.0.0{port}"
+    assert answers("node", line)["bind-failure-names-port"] is answer
+
+
 def test_a_bind_that_is_not_permitted_is_a_policys() -> None:
     """What a privilege is wanting for is 'permission denied', EACCES."""
     binds = (

@@ -34,6 +34,7 @@ CAUSE = Cause(
         Clue("policy-denied", 15),
     ),
     weakened_by=(
+        Clue("bind-failure-names-port", 150, answer=Answer.NO),
         Clue("port-needs-privilege", 3, answer=Answer.NO),
         Clue("port-is-privileged", 30, answer=Answer.NO),
         Clue("some-completed", 4),

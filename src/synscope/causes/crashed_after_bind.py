@@ -57,7 +57,7 @@ CAUSE = Cause(
         Clue("some-completed", 5),
     ),
     weakened_by=(
-        Clue("command-stops-service", 150),
+        Clue("command-stops-service", 220),
         Clue("success-after-failures", 8),
         Clue("listener-in-other-namespace", 100, when=yes("kernel-saw-listener-close")),
         Clue("listener-on-target", 10),

@@ -36,6 +36,8 @@ CAUSE = Cause(
         Clue("command-stops-service", 80, "The command itself speaks of stopping a service."),
         Clue("udp-or-unix-lookalike", 10, "Something serves it over UDP or a Unix socket, which is not TCP."),
         Clue("bound-not-listening", 10, "A socket is bound to it but has not called listen()."),
+        # It was for another port.
+        Clue("bind-failure-names-port", 60, answer=Answer.NO, when=yes("kernel-saw-bind-denied")),
         # The kernel does not say in which namespace: it was that one.
         Clue("listener-in-other-namespace", 60, when=yes("kernel-saw-listener-open")),
         Clue("listener-in-other-namespace", 60, when=yes("kernel-saw-listener-close")),

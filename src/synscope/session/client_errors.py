@@ -120,9 +120,13 @@ def _names_port(heard: tuple[Said, ...], target: Target) -> Observation:
     """Whether the words about a bind that failed name the target's port."""
     name = "bind-failure-names-port"
     binds = MEANINGS["bind-failed-in-use"] | MEANINGS["bind-failed-permission"]
-    for one in heard:
-        if one.meaning.name in binds and one.port == target.port:
+    named = [one for one in heard if one.meaning.name in binds and one.port is not None]
+    for one in named:
+        if one.port == target.port:
             return Observation(name, Answer.YES, Source.HOST, f"the command said: {one.line.strip()}")
+    if named:
+        text = f"the command said it of another port: {named[0].line.strip()}"
+        return Observation(name, Answer.NO, Source.HOST, text)
     return Observation(name, Answer.UNKNOWN, Source.HOST, "the command named no port that it could not bind")
 
 
