@@ -197,7 +197,7 @@ def preload() -> None:
     from synscope import analysis  # noqa: F401, PLC0415
     from synscope.evidence import payload  # noqa: F401, PLC0415
     from synscope.report import annotation, json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
-    from synscope.session import client_errors, client_kind, surroundings  # noqa: F401, PLC0415
+    from synscope.session import client_errors, client_kind, client_route, surroundings  # noqa: F401, PLC0415
 
     cell_len(
         "\N{CJK UNIFIED IDEOGRAPH-65E5}"
