@@ -101,7 +101,10 @@ def _trace(request: Mapping[str, object]) -> Answer:
     if _traces:
         raise RequestError("one trace is on")
     instance = Instance.create()
-    handover = instance.start(_ports(request, "ports"))
+    binds = request["binds"]
+    if not isinstance(binds, bool):
+        raise RequestError("binds is neither true nor false")
+    handover = instance.start(_ports(request, "ports"), binds=binds)
     _traces.append(instance)
     body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
     return Answer(body, (handover.pipe, handover.switch))
@@ -153,7 +156,7 @@ OPERATIONS: Final[Operations] = {
         _open_ring,
     ),
     "canary": (frozenset({"watched", "namespace"}), _canary),
-    "trace": (frozenset({"ports"}), _trace),
+    "trace": (frozenset({"ports", "binds"}), _trace),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
 }

@@ -99,6 +99,7 @@ class Surroundings:
         self._hosts = list(dict.fromkeys((*sorted(own), *more)))
         self._environment = proxy.of_environment(environment)
         self._namespace = namespace
+        self._binds = bool(command)
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []
         self._began = time.monotonic()
@@ -230,7 +231,8 @@ class Surroundings:
         if self._helper is None:
             return
         try:
-            self._trace = Reader(self._helper.trace(self._ports), self._ports, elsewhere=self.elsewhere)
+            handover = self._helper.trace(self._ports, binds=self._binds)
+            self._trace = Reader(handover, self._ports, elsewhere=self.elsewhere)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 

@@ -92,7 +92,7 @@ def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[Reader]:
     require_trace()
     instance = Instance.create()
     try:
-        reader = Reader(instance.start([port]), [port], most_a_second=most_a_second)
+        reader = Reader(instance.start([port], binds=True), [port], most_a_second=most_a_second)
         try:
             yield reader
         finally:

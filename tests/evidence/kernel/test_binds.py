@@ -10,8 +10,10 @@ from synscope.evidence.kernel.binds import failed
 from synscope.evidence.kernel.events import Event, Kind, TraceHealth
 from synscope.model import Answer
 from tests.evidence.builders import START
-from tests.evidence.kernel.events import OTHER, WHOLE, record
+from tests.evidence.kernel import events as made
+from tests.evidence.kernel.events import OTHER, record
 
+WHOLE = replace(made.WHOLE, binds=True)
 DENIED = Event(START, Kind.UNBOUND, OTHER, 0, False, reason="EACCES")
 
 
@@ -22,7 +24,8 @@ DENIED = Event(START, Kind.UNBOUND, OTHER, 0, False, reason="EACCES")
         ((DENIED._replace(reason="EADDRINUSE"),), WHOLE, Answer.NO),
         ((), WHOLE, Answer.NO),
         ((), replace(WHOLE, lost=1), Answer.UNKNOWN),
-        ((), replace(WHOLE, missing={"syscalls/sys_exit_bind": "gone"}), Answer.UNKNOWN),
+        ((), replace(WHOLE, binds=False), Answer.UNKNOWN),
+        ((), replace(WHOLE, binds=False, missing={"syscalls/sys_exit_bind": "gone"}), Answer.UNKNOWN),
         ((), replace(WHOLE, beside="another namespace is captured"), Answer.UNKNOWN),
     ],
 )
@@ -31,6 +34,6 @@ def test_answers(events: tuple[Event, ...], health: TraceHealth, answer: Answer)
 
 
 def test_text() -> None:
-    assert failed("EACCES", record(DENIED, DENIED)).text == (
+    assert failed("EACCES", record(DENIED, DENIED, health=WHOLE)).text == (
         "a bind of other (200) failed with EACCES, and 1 other; the kernel does not say for which port"
     )

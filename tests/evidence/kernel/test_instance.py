@@ -44,7 +44,6 @@ def test_from_creation_to_removal(root: int) -> None:
         "skb/kfree_skb",
         "tcp/tcp_send_reset",
         "sock/inet_sock_set_state",
-        "syscalls/sys_exit_bind",
     }
     assert "print fmt:" in handover.formats["sock/inet_sock_set_state"]
     os.close(handover.pipe)

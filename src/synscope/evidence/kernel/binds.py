@@ -11,13 +11,17 @@ from synscope.evidence.units import count
 from synscope.evidence.view import Verdict, no, unknown, yes
 
 
+def _because(why: str | None) -> str:
+    return f": {why}" if why else ""
+
+
 def failed(error: str, record: Record) -> Verdict:
     """Did a bind fail with this error (its name, such as ``EACCES``)?"""
     health = record.health
     if health.beside:
         return unknown(health.beside)
-    if BIND in health.missing:
-        return unknown(f"binds are not traced: {health.missing[BIND]}")
+    if not health.binds:
+        return unknown(f"binds are not traced{_because(health.missing.get(BIND))}")
     found = [event for event in record.unbound() if event.reason == error]
     if found:
         more = f", and {count(len(found) - 1, 'other')}" if len(found) > 1 else ""

@@ -73,6 +73,8 @@ class TraceHealth:
     """Events dropped here to bound memory."""
     beside: str | None = None
     """Why nothing is told about listeners on other ports than the watched ones; ``None`` when it is."""
+    binds: bool = False
+    """Whether binds that fail are told of."""
     crowded: int = 0
     """Events about such listeners that were dropped here to bound memory."""
     unread: int = 0

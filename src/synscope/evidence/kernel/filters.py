@@ -14,9 +14,11 @@ from typing import Final
 DROP: Final = "skb/kfree_skb"
 RESET: Final = "tcp/tcp_send_reset"
 STATE: Final = "sock/inet_sock_set_state"
-BIND: Final = "syscalls/sys_exit_bind"
-EVENTS: Final = (DROP, RESET, STATE, BIND)
+EVENTS: Final = (DROP, RESET, STATE)
 """Names of the events, as directories below ``events``."""
+
+BIND: Final = "syscalls/sys_exit_bind"
+"""Switched on around a command only: while the ends of system calls are traced, every call of the machine costs more."""
 
 REASONS: Final = (
     "NO_SOCKET", "NETFILTER_DROP", "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_CSUM", "IP_RPFILTER", "XFRM_POLICY",

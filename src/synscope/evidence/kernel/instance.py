@@ -16,11 +16,11 @@ import errno
 import os
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from synscope.evidence.kernel.filters import EVENTS, UnusableError, filter_of
+from synscope.evidence.kernel.filters import BIND, EVENTS, UnusableError, filter_of
 from synscope.evidence.kernel.tracefs import TracefsError, open_root
 
 CLOCK: Final = "mono"
@@ -79,19 +79,19 @@ class Instance:
             raise InstanceError(f"no instance of tracefs can be made: {error.strerror}") from error
         return made
 
-    def start(self, ports: Collection[int]) -> Handover:
+    def start(self, ports: Collection[int], *, binds: bool = False) -> Handover:
         """Switch the events on for ``ports`` (none: for all) and open the descriptors. Raises ``InstanceError``.
 
-        The instance is removed when it fails.
+        With ``binds``, those of binds that fail too. The instance is removed when it fails.
         """
         try:
-            return self._started(ports)
+            return self._started(ports, (*EVENTS, BIND) if binds else EVENTS)
         except OSError as error:
             with contextlib.suppress(InstanceError):
                 self.remove()
             raise InstanceError(f"the kernel's trace cannot be set up: {error.strerror}") from error
 
-    def _started(self, ports: Collection[int]) -> Handover:
+    def _started(self, ports: Collection[int], events: Iterable[str]) -> Handover:
         self._write("trace_clock", CLOCK)
         self._write("buffer_size_kb", str(_kib_of_one(os.cpu_count() or 1)))
         # By default a waiting reader is woken only when half the buffer is full; older kernels always wake it.
@@ -99,7 +99,7 @@ class Instance:
             self._write("buffer_percent", "0")
         formats: dict[str, str] = {}
         missing: dict[str, str] = {}
-        for event in EVENTS:
+        for event in events:
             try:
                 formats[event] = self._switch_on(event, ports)
             except UnusableError as error:

@@ -24,6 +24,7 @@ from typing import Final
 from synscope.evidence.kernel.aim import EPHEMERAL
 from synscope.evidence.kernel.counters import read_overflows
 from synscope.evidence.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.evidence.kernel.filters import BIND
 from synscope.evidence.kernel.instance import Handover
 from synscope.evidence.kernel.lines import Parser, lost_in, names_resets
 
@@ -84,6 +85,7 @@ class Reader:
             missing={**handover.missing, **self._parser.missing},
             names_resets=names_resets(handover.formats),
             beside=self._blind_beside(),
+            binds=BIND in handover.formats and BIND not in self._parser.missing,
         )
 
     def fileno(self) -> int:
