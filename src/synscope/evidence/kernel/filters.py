@@ -18,7 +18,7 @@ EVENTS: Final = (DROP, RESET, STATE)
 """Names of the events, as directories below ``events``."""
 
 BIND: Final = "syscalls/sys_exit_bind"
-"""Switched on around a command only: while the ends of system calls are traced, every call of the machine costs more."""
+"""Switched on around a command only: tracing the ends of system calls makes every call of the machine cost more."""
 
 REASONS: Final = (
     "NO_SOCKET", "NETFILTER_DROP", "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_CSUM", "IP_RPFILTER", "XFRM_POLICY",
