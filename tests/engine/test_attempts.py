@@ -362,6 +362,17 @@ def test_a_piece_that_is_missing_ends_the_first_answer() -> None:
     assert attempt.server_payload == b"HTTP/1.0 503 Wait\r\n\r\n"
 
 
+def test_a_piece_that_is_stored_in_part_is_the_last_of_the_first_answer() -> None:
+    talk = _Talk()
+    talk.say(CLIENT, b"GET")
+    for piece in (b"HTTP/1.0 200 OK\r\n\r\n", b"a" * 300, b"b"):
+        talk.say(SERVER, piece)
+    *before, (ts, cut), (last_ts, last) = talk.frames
+    stored = wire.pcap(before) + wire.pcap_record(ts, cut[:-290], wirelen=len(cut))
+    (attempt,) = follow(stored + wire.pcap_record(last_ts, last)).attempts
+    assert attempt.server_payload == b"HTTP/1.0 200 OK\r\n\r\n" + b"a" * 10
+
+
 def test_what_is_not_the_first_payload_is_not_taken_for_it() -> None:
     """The capture lost the beginning."""
     talk = _Talk()

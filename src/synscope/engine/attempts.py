@@ -1285,6 +1285,8 @@ def track_batch(
                     continue
                 if got >= 7:
                     _keep_reply(data, rows, base, state, replies, at, size, got == 9)
+                    if size < length:
+                        rows[base + _STATE] &= ~_GOES_ON & _M32  # the capture did not store all of it
                     continue
                 kind = _payload_class(data, at, size)
                 rows[base + _CLASSES] |= (kind << 16) if from_client else kind

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import Final
 
 from synscope.evidence.units import duration
 from synscope.evidence.view import Matches, Verdict, View, frames_of, is_local, matching, no, unknown, yes
-from synscope.model import Attempt, Frames, Outcome
+from synscope.model import Attempt, Endpoint, Frames, Outcome
 
 PATIENCE_NS: Final = 3_000_000_000
 """A request still open that long before the capture ends counts as unanswered; a younger one does not."""
@@ -322,10 +323,12 @@ def _closed_early(attempt: Attempt) -> bool:
 
 def closed_while_others_stayed(view: View) -> Verdict:
     """``closed-while-others-stayed``: how a server looks that has room for so many clients and no more."""
-    known = [attempt for group in view.completed for attempt in group.examples]
+    beside: dict[Endpoint, list[Attempt]] = defaultdict(list)
+    for group in view.completed:
+        beside[group.server] += (attempt for attempt in group.examples if not _turned_away(attempt))
     found = matching(
         view.completed,
-        lambda a: _turned_away(a) and sum(_open_beside(a, other) for other in known) >= _SEVERAL,
+        lambda a: _turned_away(a) and sum(_open_beside(a, other) for other in beside[a.server]) >= _SEVERAL,
     )
     if found:
         return yes(
@@ -342,9 +345,8 @@ def _turned_away(attempt: Attempt) -> bool:
 
 def _open_beside(attempt: Attempt, other: Attempt) -> bool:
     """Whether ``other`` had been accepted when ``attempt`` was made, and outlived it."""
-    began = other.first_ts_ns < attempt.first_ts_ns and not _turned_away(other)
     mine, its = attempt.times.end or attempt.first_ts_ns, other.times.end
-    return began and other.server == attempt.server and (its is None or its > mine)
+    return other.first_ts_ns < attempt.first_ts_ns and (its is None or its > mine)
 
 
 def reset_by_client(view: View) -> Verdict:

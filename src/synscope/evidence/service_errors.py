@@ -17,8 +17,7 @@ from typing import Final
 from synscope.evidence.heard import hidden, where
 from synscope.evidence.payload import Protocol
 from synscope.evidence.protocols import first_line
-from synscope.evidence.view import Exchange, Verdict, View, no
-from synscope.model import Attempt
+from synscope.evidence.view import Exchange, Verdict, View, last_answered, no
 
 _REDIS: Final = re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT|LOADING)[A-Z]{3,20} ")
 _POSTGRES_FIELD: Final = re.compile(rb"\0([CM])([^\0]+)")
@@ -54,22 +53,17 @@ def service_full(view: View) -> Verdict:
 
 def _said(view: View, test: Callable[[str], bool], otherwise: str) -> Verdict:
     told = {x.attempt.id: error_of(x) for x in view.exchanges}
+    went_well = last_answered(x for x in view.exchanges if not told[x.attempt.id])
 
     def last_word(x: Exchange) -> bool:
-        return test(told[x.attempt.id]) and not any(
-            _went_well_later(x.attempt, y.attempt) and not told[y.attempt.id] for y in view.exchanges
-        )
+        later = went_well.get(x.attempt.client.address, x.attempt.first_ts_ns) > x.attempt.first_ts_ns
+        return test(told[x.attempt.id]) and not later
 
     return (
         where(view, last_word, lambda x: f"the server said “{told[x.attempt.id]}”, and that was all")
         or hidden(view)
         or no(otherwise)
     )
-
-
-def _went_well_later(attempt: Attempt, other: Attempt) -> bool:
-    later = other.first_ts_ns > attempt.first_ts_ns and other.client.address == attempt.client.address
-    return later and "server-data" in other.events
 
 
 def error_of(exchange: Exchange) -> str:

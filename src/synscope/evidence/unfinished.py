@@ -13,8 +13,7 @@ from synscope.evidence.exchange import client_ended_first
 from synscope.evidence.heard import hidden, where
 from synscope.evidence.payload import Protocol
 from synscope.evidence.units import count, duration
-from synscope.evidence.view import Exchange, Verdict, View, no
-from synscope.model import Attempt
+from synscope.evidence.view import Exchange, Verdict, View, last_answered, no
 
 STALLED_NS: Final = 1_000_000_000
 """A client that ends so long after the answer began, and before its end, has waited for the rest."""
@@ -74,14 +73,16 @@ def request_after_close(view: View) -> Verdict:
 
     Only of protocols in which a client says nothing after the server has closed but a request.
     """
+    answered = last_answered(view.exchanges)
 
     def lost(x: Exchange) -> bool:
         a = x.attempt
+        over = a.times.end or a.first_ts_ns
         return (
             {"client-data-after-server-fin", "server-rst", "server-data"} <= a.events
             and not _NO_FAREWELL.isdisjoint({x.client.protocol, x.server.protocol})
             and (x.server.response is None or x.server.response.status != _SWITCHING)
-            and not any(_asked_anew(a, y.attempt) for y in view.exchanges)
+            and answered.get(a.client.address, over) <= over
         )
 
     return (
@@ -89,12 +90,6 @@ def request_after_close(view: View) -> Verdict:
         or hidden(view)
         or no("no request was made after the server had closed")
     )
-
-
-def _asked_anew(attempt: Attempt, other: Attempt) -> bool:
-    """Whether the same host's later connection ``other`` was answered."""
-    later = other.first_ts_ns > (attempt.times.end or attempt.first_ts_ns)
-    return later and other.client.address == attempt.client.address and "server-data" in other.events
 
 
 def missing(exchange: Exchange) -> str | None:

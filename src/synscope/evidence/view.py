@@ -155,6 +155,16 @@ def exchanges(groups: Iterable[AttemptGroup]) -> list[Exchange]:
     ]
 
 
+def last_answered(exchanged: Iterable[Exchange]) -> dict[str, int]:
+    """Return when each client's host last began a connection, of these, that the server answered."""
+    found: dict[str, int] = {}
+    for exchange in exchanged:
+        one = exchange.attempt
+        if "server-data" in one.events:
+            found[one.client.address] = max(one.first_ts_ns, found.get(one.client.address, one.first_ts_ns))
+    return found
+
+
 def is_tls(payload: Payload) -> bool:
     """Whether the bytes are TLS records."""
     return payload.family == "TLS"

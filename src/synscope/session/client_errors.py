@@ -116,6 +116,11 @@ def observe_command(program: str, ended: Ended, target: Target) -> tuple[Observa
     return (*told, _names_port(heard, target), _crashed(ended.lines), _model(ended.lines), _succeeded(ended))
 
 
+def said_so(name: str, line: str) -> Observation:
+    """The command's own words are the answer yes."""
+    return Observation(name, Answer.YES, Source.HOST, f"the command said: {line.strip()}")
+
+
 def _names_port(heard: tuple[Said, ...], target: Target) -> Observation:
     """Whether the words about a bind that failed name the target's port."""
     name = "bind-failure-names-port"
@@ -123,7 +128,7 @@ def _names_port(heard: tuple[Said, ...], target: Target) -> Observation:
     named = [one for one in heard if one.meaning.name in binds and one.port is not None]
     for one in named:
         if one.port == target.port:
-            return Observation(name, Answer.YES, Source.HOST, f"the command said: {one.line.strip()}")
+            return said_so(name, one.line)
     if named:
         text = f"the command said it of another port: {named[0].line.strip()}"
         return Observation(name, Answer.NO, Source.HOST, text)
@@ -144,9 +149,7 @@ def _crashed(lines: tuple[str, ...]) -> Observation:
     for line in reversed(lines):
         dies = _CRASHES.match(line) or (of_node and _NODE_DIES.match(line))
         if dies and not errors.find(line):
-            return Observation(
-                "program-crashed", Answer.YES, Source.HOST, f"the command said: {line.strip()}"
-            )
+            return said_so("program-crashed", line)
     return Observation("program-crashed", Answer.UNKNOWN, Source.HOST, "the command said nothing of a crash")
 
 
@@ -154,7 +157,7 @@ def _model(lines: tuple[str, ...]) -> Observation:
     """Whether a program tells of a model that it loads, or that did not fit: a model server takes its time."""
     for line in reversed(lines):
         if _MODEL.search(line):
-            return Observation("model-told-of", Answer.YES, Source.HOST, f"the command said: {line.strip()}")
+            return said_so("model-told-of", line)
     return Observation("model-told-of", Answer.UNKNOWN, Source.HOST, "the command said nothing of a model")
 
 
@@ -183,7 +186,7 @@ def _observation(
     ports = {None, target.port, target.wrapped, *([_NAME_SERVER] if name == "client-error-name" else [])}
     for one in fitting:
         if one.port in ports:
-            return Observation(name, Answer.YES, Source.HOST, f"the command said: {one.line.strip()}")
+            return said_so(name, one.line)
     if fitting:
         text = f"the command said it of another port: {fitting[0].line.strip()}"
     elif heard:

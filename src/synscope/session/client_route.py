@@ -14,7 +14,7 @@ from typing import Final
 from synscope.causes import errors
 from synscope.evidence.mismatch import USUAL_PROTOCOLS
 from synscope.model import Answer, Observation, Source, Target
-from synscope.session.client_errors import Said, said
+from synscope.session.client_errors import Said, said, said_so
 from synscope.session.command import find_target
 from synscope.session.runner import Ended
 
@@ -68,7 +68,7 @@ def _proxy_failed(heard: tuple[Said, ...]) -> Observation:
     name = "client-error-proxy"
     for one in heard:
         if one.meaning.name in _PROXY:
-            return _said_so(name, one.line)
+            return said_so(name, one.line)
     return Observation(name, Answer.UNKNOWN, Source.HOST, "the command said nothing of a proxy")
 
 
@@ -77,7 +77,7 @@ def _other_port(heard: tuple[Said, ...], target: Target) -> Observation:
     name = "client-error-other-port"
     for one in heard:
         if one.meaning.name in _CONNECTING and one.port not in _others(target):
-            return _said_so(name, one.line)
+            return said_so(name, one.line)
     text = "the command said of no other port that it could not connect there"
     return Observation(name, Answer.UNKNOWN, Source.HOST, text)
 
@@ -97,9 +97,5 @@ def _named(command: Sequence[str], lines: tuple[str, ...], target: Target) -> Ob
     number = re.compile(rf":{target.port}(?!\d)")
     for line in reversed(lines):
         if number.search(line) and errors.find(line):
-            return _said_so(name, line)
+            return said_so(name, line)
     return Observation(name, Answer.NO, Source.HOST, "neither the command nor its errors name the target")
-
-
-def _said_so(name: str, line: str) -> Observation:
-    return Observation(name, Answer.YES, Source.HOST, f"the command said: {line.strip()}")

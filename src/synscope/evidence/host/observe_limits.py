@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from synscope.evidence.host.records import Untold
-from synscope.evidence.host.sight import Sight, no, unknown, yes
+from synscope.evidence.host.sight import Sight, no, setting, unknown, yes
 from synscope.evidence.view import Verdict
 
 _PRIVILEGED_BELOW: Final = "ip_unprivileged_port_start"
@@ -16,8 +16,8 @@ def port_is_privileged(sight: Sight) -> Verdict:
     limits = sight.last.limits
     if isinstance(limits, Untold):
         return unknown(limits.could_not_tell)
-    start = next((one.value for one in limits.settings if one.name == _PRIVILEGED_BELOW), None)
+    start = setting(limits.settings, _PRIVILEGED_BELOW)
     if start is None:
         return unknown(f"{_PRIVILEGED_BELOW} is not known here")
-    text = f"{_PRIVILEGED_BELOW} is {start}"
-    return yes(text) if sight.target.port < start else no(text)
+    text = f"{start.name} is {start.value}"
+    return yes(text) if sight.target.port < start.value else no(text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from synscope.evidence.host.programs import BALANCERS, SERVERS, WEB_SERVERS
-from synscope.evidence.host.records import LocalSocket, Process, Setting, Snapshot, Sockets, Untold
+from synscope.evidence.host.records import LocalSocket, Process, Snapshot, Sockets, Untold
 from synscope.evidence.host.sight import (
     Sight,
     describe,
@@ -16,6 +16,7 @@ from synscope.evidence.host.sight import (
     no,
     owner_of,
     serves,
+    setting,
     unknown,
     yes,
 )
@@ -371,12 +372,8 @@ def _overflowed(rose: list[str], ports: int, listener: LocalSocket) -> Verdict:
 def risen(sight: Sight, name: str) -> int:
     """Return by how much a counter rose from the first snapshot that has it to the last."""
     told, _ = sight.told(one.counters for one in sight.snapshots)
-    values = [found.value for counters in told if (found := _setting(counters, name)) is not None]
+    values = [found.value for counters in told if (found := setting(counters, name)) is not None]
     return max(0, values[-1] - values[0]) if values else 0
-
-
-def _setting(settings: tuple[Setting, ...], name: str) -> Setting | None:
-    return next((one for one in settings if one.name == name), None)
 
 
 def server_process_stopped(sight: Sight) -> Verdict:

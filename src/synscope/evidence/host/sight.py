@@ -12,7 +12,15 @@ from functools import cached_property
 from typing import Final, TypeVar
 
 from synscope.evidence.host.packet import Truth, all_of, any_of
-from synscope.evidence.host.records import LocalSocket, Process, Resolved, Snapshot, Sockets, Untold
+from synscope.evidence.host.records import (
+    LocalSocket,
+    Process,
+    Resolved,
+    Setting,
+    Snapshot,
+    Sockets,
+    Untold,
+)
 from synscope.evidence.request import names_loopback
 from synscope.evidence.view import Verdict, parsed
 from synscope.model import Answer, Endpoint, Target
@@ -226,6 +234,11 @@ def joined(texts: Iterable[str]) -> str:
     every = list(dict.fromkeys(texts))
     more = len(every) - _SHOWN
     return "; ".join(every[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def setting(settings: Sequence[Setting], name: str) -> Setting | None:
+    """Return the setting or counter of this name."""
+    return next((one for one in settings if one.name == name), None)
 
 
 def family_of(address: str) -> int:
