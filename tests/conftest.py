@@ -18,7 +18,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 _TESTS = Path(__file__).parent
 _ONE_AT_A_TIME = (
-    *("live", "session", "scenarios", "web", "capture", "evidence/host", "evidence/kernel"),
+    *(
+        "live",
+        "session",
+        "scenarios",
+        "web",
+        "capture",
+        "process",
+        "probes",
+        "evidence/host",
+        "evidence/kernel",
+    ),
     *(
         "cli/test_completion.py",
         "cli/test_live_web.py",

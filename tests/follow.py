@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synscope.capture.ahead import read_ahead
 from synscope.capture.errors import CaptureError
-from synscope.capture.files import open_source
-from synscope.capture.reader import Reader
+from synscope.capture.read.ahead import read_ahead
+from synscope.capture.read.files import open_source
+from synscope.capture.read.reader import Reader
 from synscope.capture.source import ByteSource
 from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower

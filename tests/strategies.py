@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from synscope.capture.linktypes import NAMES
+from synscope.engine.linktypes import NAMES
 from tests import story, wire
 
 numbers = st.integers(0, 0xFFFFFFFF)

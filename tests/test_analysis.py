@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from synscope.analysis import analyze
-from synscope.capture.annotate import annotate
-from synscope.capture.attachments import comments
+from synscope.capture.write.annotate import annotate
+from synscope.capture.write.attachments import comments
 from synscope.model import Attachment
 from synscope.report.json_report import document
 from synscope.targets import parse

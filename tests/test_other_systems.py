@@ -83,8 +83,8 @@ IMPORTED = PREPARED.replace(
 def test_what_a_portable_capture_needs_can_be_imported() -> None:
     names = (
         "synscope.cli.live",
-        "synscope.session.begin",
-        "synscope.session.begin_portable",
+        "synscope.session.start",
+        "synscope.session.start_portable",
         "synscope.session.watch",
     )
     assert run(*names, script=IMPORTED)[0] == 0
@@ -92,7 +92,7 @@ def test_what_a_portable_capture_needs_can_be_imported() -> None:
 
 def test_the_test_would_notice() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, "synscope.session.stderr_relay"],
+        [sys.executable, "-c", IMPORTED, "synscope.process.relay"],
         capture_output=True,
         text=True,
         check=False,

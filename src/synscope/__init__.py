@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Target,
         TargetDiagnosis,
     )
-    from synscope.session.errors import SessionError
+    from synscope.process.errors import SessionError
     from synscope.targets import TargetError
 
 __version__ = VERSION
@@ -64,7 +64,7 @@ _HOMES = {
     "Label": "model",
     "LiveCapture": "library.live",
     "Outcome": "model",
-    "SessionError": "session.errors",
+    "SessionError": "process.errors",
     "Target": "model",
     "TargetDiagnosis": "model",
     "TargetError": "targets",

@@ -14,24 +14,23 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from synscope.capture.ahead import read_ahead
-from synscope.capture.attachments import attachments
 from synscope.capture.errors import CaptureError
-from synscope.capture.files import open_source
-from synscope.capture.fileset import FileSet
-from synscope.capture.reader import Reader
+from synscope.capture.read.ahead import read_ahead
+from synscope.capture.read.files import open_source
+from synscope.capture.read.fileset import FileSet
+from synscope.capture.read.reader import Reader
+from synscope.capture.read.time_range import within
 from synscope.capture.source import FrameSource
-from synscope.capture.window import within
-from synscope.causes import ports
-from synscope.diagnosis import rank
+from synscope.capture.write.attachments import attachments
+from synscope.causes.rank import rank
 from synscope.engine import MODE
 from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower
 from synscope.engine.moments import Moments
 from synscope.engine.tracker import Orphan
-from synscope.evidence.packets import observe_packets
-from synscope.evidence.request import observe_request
-from synscope.evidence.targets import found_targets, relevant, summarise
+from synscope.evidence.packets.observe import observe_packets
+from synscope.evidence.packets.summary import found_targets, relevant, summarise
+from synscope.evidence.target_number import observe_request
 from synscope.model import (
     Attempt,
     AttemptGroup,
@@ -45,6 +44,7 @@ from synscope.model import (
     TargetDiagnosis,
     TargetSummary,
 )
+from synscope.reference import ports
 from synscope.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:

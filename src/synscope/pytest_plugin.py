@@ -107,7 +107,7 @@ def synscope_load(request: pytest.FixtureRequest) -> Load:
 def synscope_capture(request: pytest.FixtureRequest) -> Iterator[Capture]:
     """Capture while the test runs: ``synscope_capture(8080)`` begins; ``expect`` or the end of the test stops it."""
     from synscope.library.live import live  # noqa: PLC0415
-    from synscope.session.errors import SessionError  # noqa: PLC0415
+    from synscope.process.errors import SessionError  # noqa: PLC0415
 
     folder: str | None = request.config.getoption("--synscope-record")
     captures: list[LiveCapture] = []

@@ -25,10 +25,10 @@ from synscope.engine.batch import Batch
 _NUMBERS = itertools.count()
 
 if sys.platform == "linux":
-    from synscope.capture.filter import Instruction, build, packed
-    from synscope.capture.interfaces import entered
-    from synscope.capture.ring import Geometry, Ring
-    from synscope.capture.ring_socket import open_ring
+    from synscope.capture.live.bpf import Instruction, build, packed
+    from synscope.capture.live.interfaces import entered
+    from synscope.capture.live.ring import Geometry, Ring
+    from synscope.capture.live.ring_socket import open_ring
 else:
     pytest.skip("packet rings are Linux's", allow_module_level=True)
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from synscope.cli.main import cli
 from tests import wire
-from tests.capture.test_save import needs_tshark, read, tshark
+from tests.capture.write.test_save import needs_tshark, read, tshark
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REFUSED = FIXTURES / "refused.pcap"

@@ -401,7 +401,7 @@ def test_reading_does_nothing_but_read(home: Home) -> None:
 
 def test_the_privileged_helper_reads_none() -> None:
     code = (
-        "import sys\nimport synscope.session.helper\n"
+        "import sys\nimport synscope.process.helper\n"
         "sys.exit(any(n == 'tomllib' or n.startswith('synscope.cli') for n in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -11,9 +11,9 @@ from click.testing import CliRunner, Result
 from jsonschema import Draft202012Validator
 
 from synscope.cli.main import cli
+from synscope.process.errors import ElevationError, HelperError
 from synscope.report.schema import document
 from synscope.session import doctor
-from synscope.session.errors import ElevationError, HelperError
 
 REFUSING = "127.0.0.1:1"
 

@@ -11,7 +11,7 @@ import pytest
 from synscope.cli import live_web
 from synscope.cli.live_view import OnTerminal
 from synscope.cli.live_web import Page
-from synscope.session.errors import SessionError
+from synscope.process.errors import SessionError
 from synscope.targets import parse
 from tests.report.samples import refused
 

@@ -32,7 +32,7 @@ def test_nothing_is_saved_unasked() -> None:
 
 
 def test_all_of_them() -> None:
-    from synscope.capture.save import Rotation
+    from synscope.capture.write.save import Rotation
     from synscope.session.saving import Saving
 
     assert wish("--save", "a") == Saving(Path("a"))

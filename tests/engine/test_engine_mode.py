@@ -72,7 +72,7 @@ def test_no_compiled_module_is_older_than_its_source(path: Path) -> None:
     """A stale one would win over an edited source unnoticed; an installation is not edited."""
     if not (PACKAGE.parents[1] / "pyproject.toml").exists():
         pytest.skip("not a checkout")
-    sources = [f"{path.name.split('.')[0]}.py", "rows.py", "outcome.py"]
+    sources = [f"{path.name.split('.')[0]}.py", "layout.py", "outcome.py"]
     assert path.stat().st_mtime >= max((path.parent / name).stat().st_mtime for name in sources)
 
 
@@ -110,7 +110,7 @@ def test_partly_compiled_runs_interpreted(checkout: Path) -> None:
     assert "(fold missing)" in done.stderr
 
 
-@pytest.mark.parametrize("edited", ["records.py", "rows.py", "outcome.py"])
+@pytest.mark.parametrize("edited", ["records.py", "layout.py", "outcome.py"])
 def test_stale_modules_are_not_loaded_in_a_checkout(checkout: Path, edited: str) -> None:
     """An edit after the last compilation: the sources run, with a warning; asking for compiled fails."""
     _pretend_to_compile(checkout)
@@ -154,8 +154,8 @@ def test_without_cython_the_shim_stands_in(checkout: Path) -> None:
     done = _python(hidden + _TELL, checkout)
     assert done.stdout.split()[0] == "interpreted", done.stderr
     follow = hidden + (
-        "from synscope.capture.files import open_source\n"
-        "from synscope.capture.reader import Reader\n"
+        "from synscope.capture.read.files import open_source\n"
+        "from synscope.capture.read.reader import Reader\n"
         "from synscope.engine.follower import Follower\n"
         "import sys\n"
         "reader, follower = Reader(open_source(sys.argv[1]), ''), Follower()\n"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.capture.reader import Reader
+from synscope.capture.read.reader import Reader
 from synscope.engine.follower import Follower
 from synscope.engine.fragments import MOST_DATAGRAMS, MOST_PIECES, Fragments
 from tests import wire

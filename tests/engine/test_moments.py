@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.engine import rows
+from synscope.engine import layout as rows
 from synscope.engine.fold import RECOVERED
 from synscope.engine.moments import BINS, KEPT, Moments
 from synscope.engine.outcome import OUTCOME_RULES

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.engine import fold, rows
+from synscope.engine import fold
+from synscope.engine import layout as rows
 from synscope.engine.outcome import BIT, EVENTS, OUTCOME_RULES, Rule, classify, events_of, rule_columns
 from synscope.model import Label, Outcome
 from tests.engine import stories

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import pytest
 
 from synscope.engine.batch import SIZE
-from synscope.engine.rows import V4_HIGH
+from synscope.engine.layout import V4_HIGH
 from synscope.engine.tracker import BUDGET, SWEEP, address_text
 from synscope.model import Attempt, AttemptGroup, Label, Outcome
 from tests import wire

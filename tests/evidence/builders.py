@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from synscope.evidence.packets import observe_packets
+from synscope.evidence.packets.observe import observe_packets
 from synscope.model import (
     Answer,
     Attempt,

@@ -27,7 +27,7 @@ import rich
 from jsonschema import Draft202012Validator
 
 import synscope
-from synscope.capture.interfaces import entered
+from synscope.capture.live.interfaces import entered
 from synscope.report.schema import document
 from tests.capture.kernel import namespace, require_kernel
 from tests.session.kernel import SOME_USER, SYSTEM_PYTHON, need

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from synscope.session import privileges
+from synscope.process import privileges
 from tests.live import program
 from tests.session.kernel import SOME_USER, need_root
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 
-from synscope.engine import rows
+from synscope.engine import layout as rows
 from synscope.engine.moments import Moments
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.model import Diagnosis, Label, Outcome

@@ -6,10 +6,9 @@ import dataclasses
 from collections import Counter
 from collections.abc import Sequence
 
-from synscope.causes import ports
-from synscope.diagnosis import rank
-from synscope.evidence.packets import observe_packets
-from synscope.evidence.request import observe_request
+from synscope.causes.rank import rank
+from synscope.evidence.packets.observe import observe_packets
+from synscope.evidence.target_number import observe_request
 from synscope.model import (
     Attempt,
     AttemptGroup,
@@ -31,6 +30,7 @@ from synscope.model import (
     TargetSummary,
     Times,
 )
+from synscope.reference import ports
 
 START = 1_700_000_000_000_000_000
 US = 1_000

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
-from synscope.capture.attachments import HOST_SNAPSHOT, MOST_COMMENTS, attachments
-from synscope.capture.pcapng import LARGEST_COMMENT
+from synscope.capture.write.attachments import HOST_SNAPSHOT, MOST_COMMENTS, attachments
+from synscope.capture.write.pcapng import LARGEST_COMMENT
 from synscope.model import Command, Confidence, Diagnosis, Evidence, NearMiss, Source
 from synscope.report.annotation import Made, annotation, packet_comments, without_payload
 from synscope.report.json_report import document

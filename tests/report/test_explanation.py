@@ -10,7 +10,8 @@ from rich.cells import cell_len
 from synscope.causes.catalogue import CATALOGUE
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.model import Kind, Label
-from synscope.report import explanation, explanation_records, records
+from synscope.report import explanation, explanation_records
+from synscope.report import json_records as records
 from synscope.report.lookup import look_up
 from synscope.report.page import Look
 

@@ -21,29 +21,20 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from synscope.analysis import analyze
-from synscope.capture import attachments
-from synscope.capture.pcapng import comments
+from synscope.capture.write import attachments
+from synscope.capture.write.pcapng import comments
+from synscope.causes.rank import rank
 from synscope.cli.main import cli, run
-from synscope.diagnosis import rank
-from synscope.evidence.host import from_json, to_json
+from synscope.evidence.command.client_errors import observe_command
 from synscope.evidence.host import given as handed_in
-from synscope.evidence.host.records import Firewall, Names, Resolved, Variable, Verdict
 from synscope.model import Attachment, Check, Command, Diagnosis
-from synscope.report import (
-    csv_report,
-    json_report,
-    jsonl,
-    junit,
-    markdown,
-    quiet,
-    records,
-    snapshot_text,
-    terminal,
-)
+from synscope.probes.host import from_json, to_json
+from synscope.probes.host.snapshot import Firewall, Names, Resolved, Variable, Verdict
+from synscope.process.runner import Ended
+from synscope.report import csv_report, json_report, jsonl, junit, markdown, quiet, snapshot_text, terminal
+from synscope.report import json_records as records
 from synscope.report.escape import visible
 from synscope.report.page import LABEL_WIDTH, Look
-from synscope.session.client_errors import observe_command
-from synscope.session.runner import Ended
 from synscope.targets import parse
 from tests import wire
 from tests.evidence.host import builders as hosts

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import example, given, settings
 
 from synscope.analysis import analyze
-from synscope.capture.attachments import DIAGNOSIS, HOST_SNAPSHOT
+from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT
 from synscope.engine.moments import Moments
-from synscope.evidence.host.document import to_json
-from synscope.evidence.host.records import HostsLine, Names, Owner, Resolved, Variable
 from synscope.model import Attachment, Diagnosis
+from synscope.probes.host.snapshot import HostsLine, Names, Owner, Resolved, Variable
+from synscope.probes.host.snapshot_json import to_json
 from synscope.report.html import document
 from synscope.report.page import Look
 from synscope.targets import parse

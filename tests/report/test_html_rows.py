@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 
-from synscope.report.html.rows import Item, Piece, Rows, pieces, recorded
+from synscope.report.html.collected import Item, Piece, Rows, pieces, recorded
 from synscope.report.page import Look, Page
 
 

@@ -9,7 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from synscope.model import Attachment, Diagnosis, Label
-from synscope.report import json_report, jsonl, records
+from synscope.report import json_records as records
+from synscope.report import json_report, jsonl
 from synscope.report.schema import FILE_NAME, document, text
 
 from .samples import SAMPLES

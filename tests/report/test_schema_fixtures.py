@@ -14,10 +14,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from synscope.analysis import analyze
-from synscope.capture.annotate import annotate
-from synscope.evidence.host import to_json
+from synscope.capture.write.annotate import annotate
 from synscope.model import Attempt, Canary, Command, Diagnosis, Label, Live
-from synscope.report import annotation, csv_report, json_report, jsonl, junit, records
+from synscope.probes.host import to_json
+from synscope.report import annotation, csv_report, json_report, jsonl, junit
+from synscope.report import json_records as records
 from synscope.report.schema import FILE_NAME
 from synscope.targets import parse
 from tests.evidence.host import builders as hosts

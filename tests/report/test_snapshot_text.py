@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from synscope.evidence.host.records import (
+from synscope.probes.host.snapshot import (
     VERSION,
     Denial,
     ElsewhereListener,

@@ -8,7 +8,7 @@ import pytest
 
 from synscope.causes import look_alikes
 from synscope.causes.catalogue import by_slug
-from synscope.diagnosis import MOST_STANDING
+from synscope.causes.rank import MOST_STANDING
 from synscope.model import Label
 
 if sys.platform != "linux":

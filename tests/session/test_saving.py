@@ -19,15 +19,15 @@ from pathlib import Path
 import pytest
 
 from synscope.analysis import analyze
-from synscope.capture.storage import SaveError
-from synscope.evidence.host import from_json
+from synscope.capture.write.storage import SaveError
 from synscope.model import Canary, Label
+from synscope.probes.host import from_json
+from synscope.process import privileges
 from synscope.report.carried import carried
-from synscope.session import privileges
 from synscope.session.saving import Saving, keeper
 from synscope.targets import parse
 from tests.capture.kernel import namespace, server
-from tests.capture.test_save import read, tshark
+from tests.capture.write.test_save import read, tshark
 from tests.session.kernel import SOME_USER, SRC, need
 
 PORT = 62893

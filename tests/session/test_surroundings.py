@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from synscope.evidence.targets import PROXY_PORTS
+from synscope.evidence.packets.summary import PROXY_PORTS
 from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
-from synscope.session import elevate
-from synscope.session.begin import proxy_ports
+from synscope.process import elevate
+from synscope.session.start import proxy_ports
 from synscope.session.surroundings import Surroundings
 from tests.session.kernel import need_root
 

@@ -60,8 +60,8 @@ def digest(path: str) -> str:
 def _said(path: str) -> Iterator[str]:
     # Imported here: only the worker processes have chosen their engine.
     from synscope.capture.errors import CaptureError
-    from synscope.capture.files import open_source
-    from synscope.capture.reader import Reader
+    from synscope.capture.read.files import open_source
+    from synscope.capture.read.reader import Reader
     from synscope.engine.follower import Follower
     from synscope.model import Attempt
 

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 from synscope.model import Attempt, Label, Outcome
+from synscope.web.attempt_table import KEPT
 from synscope.web.feed import WAITING, Feed, Now, Phase
 from synscope.web.log import Log
-from synscope.web.rows import KEPT
 from tests.evidence.builders import attempt
 
 HEALTH = {"frames": 5, "lost": 0}

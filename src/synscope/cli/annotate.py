@@ -60,10 +60,10 @@ def annotate(  # noqa: PLR0913 - one parameter an option
     force: bool,
 ) -> None:
     """Write the copy and say what is in it."""
-    from synscope.capture.annotate import annotate as copy  # noqa: PLC0415 - loads the engine
     from synscope.capture.errors import CaptureError  # noqa: PLC0415
-    from synscope.capture.storage import SaveError  # noqa: PLC0415
-    from synscope.evidence.units import count  # noqa: PLC0415
+    from synscope.capture.write.annotate import annotate as copy  # noqa: PLC0415 - loads the engine
+    from synscope.capture.write.storage import SaveError  # noqa: PLC0415
+    from synscope.units import count  # noqa: PLC0415
 
     if capture == "-":
         raise click.UsageError("IN is read more than once, so it cannot be standard input.", context)
@@ -110,7 +110,7 @@ class _Collected:
 
     def add(self, attempt: Attempt) -> None:
         """Remember one attempt."""
-        from synscope.capture.attempt_frames import BEGINS  # noqa: PLC0415
+        from synscope.capture.read.attempt_frames import BEGINS  # noqa: PLC0415
 
         at = attempt.frames.first - 1
         if at >= len(self.marks):
@@ -126,7 +126,7 @@ class _Collected:
 
     def choose(self, servers: dict[Endpoint, TargetDiagnosis]) -> None:
         """Mark the attempts that failed to reach one of ``servers``."""
-        from synscope.capture.attempt_frames import CHOSEN  # noqa: PLC0415
+        from synscope.capture.read.attempt_frames import CHOSEN  # noqa: PLC0415
 
         for server in servers:
             for at in self._failed.get(server, ()):
@@ -135,8 +135,8 @@ class _Collected:
 
 def _noted(capture: str, wanted: tuple[Target, ...], *, only_failing: bool) -> _Noted:
     from synscope.analysis import analyze  # noqa: PLC0415
-    from synscope.capture.attempt_frames import attempt_frames  # noqa: PLC0415
     from synscope.capture.errors import CaptureError  # noqa: PLC0415
+    from synscope.capture.read.attempt_frames import attempt_frames  # noqa: PLC0415
     from synscope.report.annotation import packet_comments  # noqa: PLC0415
 
     collected = _Collected()

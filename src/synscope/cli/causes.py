@@ -30,7 +30,8 @@ def causes(*, form: str, color: str) -> None:
     """Write the catalogue."""
     if form == "json":
         from synscope.causes.catalogue import CATALOGUE  # noqa: PLC0415 - loads the whole catalogue
-        from synscope.report import explanation_records, records  # noqa: PLC0415
+        from synscope.report import explanation_records  # noqa: PLC0415
+        from synscope.report import json_records as records  # noqa: PLC0415
 
         listed: list[records.JsonValue] = [explanation_records.summary(cause) for cause in CATALOGUE]
         output.write(records.line({"type": "causes", "causes": listed}) + "\n")

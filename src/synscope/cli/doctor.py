@@ -66,9 +66,9 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     color: str,
 ) -> None:
     """Examine the target and write the report."""
-    from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.capture.live.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.process.errors import SessionError  # noqa: PLC0415
     from synscope.session.doctor import Wish, examine  # noqa: PLC0415
-    from synscope.session.errors import SessionError  # noqa: PLC0415
 
     sink = live_options.Sink(path)
     wish = Wish(target, probe, live_options.typed(), live_options.may_prompt())

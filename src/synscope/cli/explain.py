@@ -59,7 +59,8 @@ def _offered(context: click.Context, parameter: click.Parameter, incomplete: str
 @output.color_option
 def explain(*, what: tuple[str, ...], form: str, verbose: bool, color: str) -> None:
     """Write the explanation, or say what may have been meant."""
-    from synscope.report import explanation, explanation_records, lookup, records  # noqa: PLC0415 - slow to import
+    from synscope.report import explanation, explanation_records, lookup  # noqa: PLC0415 - slow to import
+    from synscope.report import json_records as records  # noqa: PLC0415 - slow to import
 
     query = " ".join(what)
     answer = lookup.look_up(query)

@@ -41,7 +41,8 @@ def json(run: Run) -> None:
     """Write one document of all captures."""
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415 - loads the compiled engine
-    from synscope.report import json_report, records  # noqa: PLC0415
+    from synscope.report import json_records as records  # noqa: PLC0415
+    from synscope.report import json_report  # noqa: PLC0415
 
     report = json_report.JsonReport(version=VERSION, engine=str(MODE))
     output.write(report.begin())
@@ -132,7 +133,8 @@ def html(run: Run) -> None:
 
 def csv(run: Run) -> None:
     """Write a row an attempt. What a reader of the rows should know goes to standard error."""
-    from synscope.report import csv_report, records  # noqa: PLC0415
+    from synscope.report import csv_report  # noqa: PLC0415
+    from synscope.report import json_records as records  # noqa: PLC0415
 
     output.write(csv_report.header())
     for capture in run.options.captures:

@@ -15,8 +15,8 @@ from synscope.cli.status import ExitStatus
 from synscope.model import Diagnosis, Target
 
 if TYPE_CHECKING:
-    from synscope.session.begin import Begun
     from synscope.session.saving import Saving
+    from synscope.session.start import Begun
 
 _HELP = """\
 Capture on the loopback interface while the failure is reproduced, show the attempts as they happen, and
@@ -94,10 +94,10 @@ def live(  # noqa: PLR0913 - one parameter an option
     color: str,
 ) -> None:
     """Capture until told to stop, then report."""
-    from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
-    from synscope.capture.storage import SaveError  # noqa: PLC0415
-    from synscope.session.begin import begin  # noqa: PLC0415
-    from synscope.session.errors import SessionError  # noqa: PLC0415
+    from synscope.capture.live.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.capture.write.storage import SaveError  # noqa: PLC0415
+    from synscope.process.errors import SessionError  # noqa: PLC0415
+    from synscope.session.start import begin  # noqa: PLC0415
     from synscope.session.watch import Stop  # noqa: PLC0415
 
     sink = live_options.Sink(path)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from synscope.engine.moments import Moments
     from synscope.model import Attempt, Diagnosis, Target
-    from synscope.session.begin import Plan
     from synscope.session.saving import Saving
+    from synscope.session.start import Plan
 
 TOOL_FAILED = 125
 """Exit status when the tool itself could not do its work, as ``timeout`` and ``docker run`` have it."""
@@ -109,7 +109,7 @@ class Place:
         self, targets: tuple[Target, ...], saving: Saving | None, *, isolated: bool = False, server: str = ""
     ) -> Plan:
         """Return the plan of the capture, or fail as wrong usage where the network is not there."""
-        from synscope.session.begin import Plan  # noqa: PLC0415 - the commands without a capture do without
+        from synscope.session.start import Plan  # noqa: PLC0415 - the commands without a capture do without
 
         return Plan(
             targets=targets,
@@ -161,7 +161,7 @@ def output_option(instead_of: str) -> Callable[[_Decorated], _Decorated]:
 
 def namespace_path(netns: str | None, container: str | None) -> str | None:
     """Return the path of the network namespace that was asked for, or fail as wrong usage."""
-    from synscope.capture import interfaces  # noqa: PLC0415 - Linux only
+    from synscope.capture.live import interfaces  # noqa: PLC0415 - Linux only
 
     if netns is not None and container is not None:
         raise click.UsageError("--netns and --container exclude each other.")
@@ -195,9 +195,11 @@ def preload() -> None:
     from rich.cells import cell_len  # noqa: PLC0415
 
     from synscope import analysis  # noqa: F401, PLC0415
-    from synscope.evidence import payload  # noqa: F401, PLC0415
+    from synscope.command import client_kind  # noqa: F401, PLC0415
+    from synscope.evidence.command import client_errors, client_route  # noqa: F401, PLC0415
+    from synscope.evidence.payload import recognise  # noqa: F401, PLC0415
     from synscope.report import annotation, json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
-    from synscope.session import client_errors, client_kind, client_route, surroundings  # noqa: F401, PLC0415
+    from synscope.session import surroundings  # noqa: F401, PLC0415
 
     cell_len(
         "\N{CJK UNIFIED IDEOGRAPH-65E5}"
@@ -302,7 +304,8 @@ def write_report(  # noqa: PLR0913 - one parameter an option
     """Write the report of a live capture in the form asked for; of jsonl and csv what follows the attempts."""
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415
-    from synscope.report import json_report, jsonl, junit, markdown, records, terminal  # noqa: PLC0415
+    from synscope.report import json_records as records  # noqa: PLC0415
+    from synscope.report import json_report, jsonl, junit, markdown, terminal  # noqa: PLC0415
 
     if form == "markdown":
         sink.write(markdown.render(diagnosis, output.look(color="never", verbose=verbose)))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from synscope.engine.moments import Moments
-    from synscope.session.begin import Begun
+    from synscope.session.start import Begun
     from synscope.session.watch import Watch
 
 Told = Callable[[Attempt], None]

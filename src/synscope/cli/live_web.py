@@ -18,12 +18,12 @@ import click
 from synscope.cli import options, output
 from synscope.cli.live_view import OnTerminal, Told, View
 from synscope.evidence.typo import looks_like_typo
-from synscope.evidence.units import count
 from synscope.model import PORT_MAX, Attempt, Diagnosis, Target
+from synscope.units import count
 
 if TYPE_CHECKING:
     from synscope.engine.moments import Moments
-    from synscope.session.begin import Begun
+    from synscope.session.start import Begun
     from synscope.session.watch import Watch
     from synscope.web.feed import Now, Phase
     from synscope.web.server import Server
@@ -105,8 +105,8 @@ class Page:
         return both
 
     def _open(self) -> None:
+        from synscope.process.errors import SessionError  # noqa: PLC0415
         from synscope.report.html import document  # noqa: PLC0415
-        from synscope.session.errors import SessionError  # noqa: PLC0415
         from synscope.web import page, server  # noqa: PLC0415
 
         document.preload()

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from synscope.model import Command, Observation, TargetSummary
-    from synscope.session.begin import Begun
-    from synscope.session.runner import Ended, Runner
+    from synscope.process.runner import Ended, Runner
     from synscope.session.saving import Saving
+    from synscope.session.start import Begun
     from synscope.session.surroundings import Surroundings
     from synscope.session.watch import Watch
 
@@ -132,12 +132,12 @@ def run(  # noqa: PLR0913 - one parameter an option
     color: str,
 ) -> None:
     """Run the command under observation, then report."""
-    from synscope.capture.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
-    from synscope.capture.storage import SaveError  # noqa: PLC0415
-    from synscope.session import begin as beginning  # noqa: PLC0415
-    from synscope.session import secrets  # noqa: PLC0415
-    from synscope.session.errors import SessionError  # noqa: PLC0415
-    from synscope.session.runner import ExitFrom  # noqa: PLC0415
+    from synscope.capture.live.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
+    from synscope.capture.write.storage import SaveError  # noqa: PLC0415
+    from synscope.command import redaction as secrets  # noqa: PLC0415
+    from synscope.process.errors import SessionError  # noqa: PLC0415
+    from synscope.process.runner import ExitFrom  # noqa: PLC0415
+    from synscope.session import start as beginning  # noqa: PLC0415
 
     if server is not None and not isolated:
         raise click.UsageError("--server goes with --isolated.", context)
@@ -184,7 +184,7 @@ def _targets(
     """Return the targets, and where in the command they were found when nobody named them."""
     if wanted:
         return wanted, None
-    from synscope.session.command import find_target  # noqa: PLC0415
+    from synscope.command.targets import find_target  # noqa: PLC0415
 
     found = find_target(command)
     if not found:
@@ -196,7 +196,7 @@ def _targets(
 
 def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
     """Let the command run while frames are followed; return how it ended, without secrets in its words."""
-    from synscope.session import secrets  # noqa: PLC0415
+    from synscope.command import redaction as secrets  # noqa: PLC0415
 
     runner, watch, around = begun.runner, begun.watch, begun.surroundings
     assert runner is not None  # noqa: S101 - a command was given
@@ -229,8 +229,8 @@ def _linger(watch: Watch, seconds: float) -> None:
 
 
 def _told(command: tuple[str, ...], ended: Ended, source: str | None) -> Command:
+    from synscope.command import redaction as secrets  # noqa: PLC0415
     from synscope.model import Command  # noqa: PLC0415
-    from synscope.session import secrets  # noqa: PLC0415
 
     return Command(command, ended.exit_status, _how(ended), ended.lines, source and secrets.of_text(source))
 
@@ -248,9 +248,9 @@ def _how(ended: Ended) -> str:
 def _more(
     command: Sequence[str], ended: Ended, around: Surroundings | None
 ) -> Callable[[TargetSummary], Iterable[Observation]]:
-    from synscope.session.client_errors import observe_command  # noqa: PLC0415
-    from synscope.session.client_kind import client_kind  # noqa: PLC0415
-    from synscope.session.client_route import observe_route  # noqa: PLC0415
+    from synscope.command.client_kind import client_kind  # noqa: PLC0415
+    from synscope.evidence.command.client_errors import observe_command  # noqa: PLC0415
+    from synscope.evidence.command.client_route import observe_route  # noqa: PLC0415
 
     program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
 

@@ -16,8 +16,8 @@ from synscope.cli import options
 
 if TYPE_CHECKING:
     from synscope.model import Diagnosis
-    from synscope.session.begin import Begun
     from synscope.session.saving import Saving
+    from synscope.session.start import Begun
 
     _SizeParameter = click.ParamType[int]
 else:
@@ -122,7 +122,7 @@ def _wish(
         return None
     if "\0" in save:
         raise click.UsageError("The path of --save holds a NUL byte.")
-    from synscope.capture.save import Rotation  # noqa: PLC0415 - loads the engine
+    from synscope.capture.write.save import Rotation  # noqa: PLC0415 - loads the engine
     from synscope.session.saving import Saving  # noqa: PLC0415
 
     return Saving(
@@ -138,9 +138,9 @@ def saved(diagnosis: Diagnosis, begun: Begun, wish: Saving | None, *, status: in
     if begun.saver is None or wish is None:
         return diagnosis
     from synscope._version import VERSION  # noqa: PLC0415
-    from synscope.capture.storage import SaveError  # noqa: PLC0415
+    from synscope.capture.write.storage import SaveError  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415
-    from synscope.evidence.host import to_json  # noqa: PLC0415
+    from synscope.probes.host import to_json  # noqa: PLC0415
     from synscope.report.annotation import Made, annotation  # noqa: PLC0415
 
     made = Made(VERSION, str(MODE), time.time_ns(), status)

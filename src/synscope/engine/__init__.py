@@ -62,7 +62,7 @@ def _stale(binaries: dict[str, Path]) -> list[str]:
     if not (_HERE.parents[2] / "pyproject.toml").exists():
         return []
     # The compiled modules bake in the tables they import, so those count as sources too.
-    tables = max((_HERE / name).stat().st_mtime for name in ("rows.py", "outcome.py"))
+    tables = max((_HERE / name).stat().st_mtime for name in ("layout.py", "outcome.py"))
     return [
         name
         for name, file in binaries.items()

@@ -21,7 +21,7 @@ or SYN-ACK twice within a millisecond is a duplicate, not a retransmission); seq
 
 from __future__ import annotations
 
-from synscope.engine import rows as _r
+from synscope.engine import layout as _r
 from synscope.engine.outcome import BIT as _BIT
 
 try:
@@ -72,7 +72,7 @@ _SYN_DATA = cython.declare(cython.uint, _BIT["syn-carries-data"])
 _BOTH_FINS = cython.declare(cython.uint, _BIT["client-fin"] | _BIT["server-fin"])
 _SELF = cython.declare(cython.uint, _BIT["self-connect"])
 
-# Row words and state bits (see rows.py), typed.
+# Row words and state bits (see layout.py), typed.
 _WORDS = cython.declare(cython.Py_ssize_t, _r.WORDS)
 _LONGS = cython.declare(cython.Py_ssize_t, _r.LONGS)
 _PORTS = cython.declare(cython.Py_ssize_t, _r.PORTS)

@@ -9,7 +9,7 @@ few rows. So the cost of a report grows with what is different, not with what is
 
 from __future__ import annotations
 
-from synscope.engine import rows as _r
+from synscope.engine import layout as _r
 
 try:
     import cython

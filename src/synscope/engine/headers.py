@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import struct
 
-from synscope.engine.rows import V4_HIGH
+from synscope.engine.layout import V4_HIGH
 
 try:
     import cython

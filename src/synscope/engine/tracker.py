@@ -16,7 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from mmap import mmap
 
-from synscope.engine import fold, rows
+from synscope.engine import fold
+from synscope.engine import layout as rows
 from synscope.engine.attempts import haunt, rehaunt, reindex, track_batch
 from synscope.engine.batch import SIZE, Batch
 from synscope.engine.moments import Moments

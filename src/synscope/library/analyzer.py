@@ -11,11 +11,11 @@ import os
 from typing import Self
 
 from synscope import analysis
-from synscope.capture.attachments import attachments
 from synscope.capture.errors import CaptureError
-from synscope.capture.files import Readable, stream_source
-from synscope.capture.pushed import PushedBytes, Starved
-from synscope.capture.reader import Reader
+from synscope.capture.read.files import Readable, stream_source
+from synscope.capture.read.pushed import PushedBytes, Starved
+from synscope.capture.read.reader import Reader
+from synscope.capture.write.attachments import attachments
 from synscope.engine.follower import Follower
 from synscope.library.wanted import Targets, wanted
 from synscope.model import Diagnosis, Target

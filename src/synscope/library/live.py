@@ -21,8 +21,8 @@ from typing import IO, Final, Self
 from synscope.library import wire
 from synscope.library.wanted import Targets, wanted
 from synscope.model import Diagnosis, Target
-from synscope.session.errors import SessionError
-from synscope.session.tail import Tail
+from synscope.process.errors import SessionError
+from synscope.process.tail import Tail
 
 _START_S: Final = 60.0
 _STOP_S: Final = 120.0

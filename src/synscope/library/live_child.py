@@ -15,16 +15,16 @@ import time
 from pathlib import Path
 from typing import Any, Final
 
-from synscope.capture.ring_socket import RingError
-from synscope.capture.storage import SaveError
+from synscope.capture.live.ring_socket import RingError
+from synscope.capture.write.storage import SaveError
 from synscope.cli.live_options import preload
 from synscope.cli.save_options import saved
 from synscope.cli.status import ExitStatus
 from synscope.library import wire
 from synscope.model import Diagnosis, Target
-from synscope.session.begin import Begun, Plan, begin
-from synscope.session.errors import SessionError
+from synscope.process.errors import SessionError
 from synscope.session.saving import Saving
+from synscope.session.start import Begun, Plan, begin
 
 _STDIN: Final = 0
 _LINGER_S: Final = 0.3

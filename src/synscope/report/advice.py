@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from synscope.causes import catalogue, look_alikes, placeholders
 from synscope.causes.decider import Decider
-from synscope.evidence.units import count
 from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
 from synscope.report.page import GLUE, Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
+from synscope.units import count
 
 _DECIDERS_SHOWN = 2
 _CHECKS_SHOWN = 2

@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
-from synscope.capture.attachments import DIAGNOSIS, HOST_SNAPSHOT, comments
+from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT, comments
 from synscope.model import Attachment, Attempt, Diagnosis, Finding, NearMiss, TargetDiagnosis
 from synscope.report import json_report
 from synscope.report.target_view import leading

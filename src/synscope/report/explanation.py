@@ -7,17 +7,18 @@ here.
 
 from __future__ import annotations
 
-from synscope.causes import catalogue, ports, priors
+from synscope.causes import catalogue, priors
 from synscope.causes.cause import Cause
-from synscope.causes.errors_row import ErrorMeaning
 from synscope.causes.placeholders import Placeholders
 from synscope.engine.outcome import OUTCOME_RULES, Rule
-from synscope.evidence.units import listed
 from synscope.model import Kind, Label
+from synscope.reference import ports
+from synscope.reference.error_row import ErrorMeaning
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
 from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import SYSTEMS, ordered_systems
+from synscope.units import listed
 
 GENERIC = Placeholders(port="PORT", host="localhost", address="127.0.0.1", wrapped="PORT modulo 65536")
 """What stands in the texts of causes where no target is known."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from synscope.causes import ports
 from synscope.causes.cause import Cause
-from synscope.causes.errors_row import ErrorMeaning
 from synscope.engine.outcome import OUTCOME_RULES, Rule
 from synscope.model import Label
+from synscope.reference import ports
+from synscope.reference.error_row import ErrorMeaning
 from synscope.report.explanation import GENERIC, likely_causes
+from synscope.report.json_records import JsonValue, Record
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
-from synscope.report.records import JsonValue, Record
 
 
 def explanation(query: str, answer: Answer) -> Record:

@@ -9,7 +9,7 @@ a large capture takes no memory.
 from __future__ import annotations
 
 from synscope.model import Attempt, Diagnosis
-from synscope.report import records
+from synscope.report import json_records as records
 from synscope.report.schema import SCHEMA_ID, SCHEMA_VERSION
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from synscope.model import Attempt, Diagnosis
-from synscope.report import records
+from synscope.report import json_records as records
 
 
 def attempt(capture: str, one: Attempt) -> str:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from synscope.evidence.icmp import MEANINGS, errno_of, icmp_name
-from synscope.evidence.units import count, duration
+from synscope.evidence.packets.icmp import MEANINGS, errno_of, icmp_name
 from synscope.model import Attempt, Label, Outcome
 from synscope.report.page import Page
+from synscope.units import count, duration
 
 _ARROWS = 28
 """Columns of the arrows, unless one has more words."""

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from synscope import targets
-from synscope.causes import catalogue, errors
+from synscope.causes import catalogue
 from synscope.causes.cause import Cause
-from synscope.causes.errors_row import ErrorMeaning
 from synscope.engine.outcome import OUTCOME_RULES, Rule
 from synscope.model import Label
+from synscope.reference import errors
+from synscope.reference.error_row import ErrorMeaning
 
 _SUGGESTIONS = 4
 

@@ -10,12 +10,12 @@ import textwrap
 from collections.abc import Iterable, Iterator
 
 from synscope.causes import catalogue, placeholders
-from synscope.evidence.units import count
 from synscope.model import Confidence, Diagnosis, Evidence, Finding, Kind, Source, TargetDiagnosis
 from synscope.report import advice, display_filter, target_view, terminal
 from synscope.report.markdown_text import bold, code, fenced, prose
 from synscope.report.page import Look, Page
 from synscope.report.wording import SYSTEMS, frames_text
+from synscope.units import count
 
 _FULL = 5
 _BRIEF = 20

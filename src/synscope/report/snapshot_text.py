@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
-from synscope.evidence.host.records import (
+from synscope.evidence.host.host_view import owner_of
+from synscope.model import Endpoint
+from synscope.probes.host.snapshot import (
     Firewall,
     Forwards,
     Limits,
@@ -27,10 +29,8 @@ from synscope.evidence.host.records import (
     Variable,
     Verdict,
 )
-from synscope.evidence.host.sight import owner_of
-from synscope.evidence.units import count, duration, listed
-from synscope.model import Endpoint
 from synscope.report.page import Look, Page
+from synscope.units import count, duration, listed
 
 _SHOWN: Final = 12
 _NS: Final = 1_000_000_000

@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from synscope.causes import ports
-from synscope.evidence.units import count, listed
 from synscope.model import (
     AttemptGroup,
     Confidence,
@@ -26,10 +24,12 @@ from synscope.model import (
     TargetDiagnosis,
     TargetSummary,
 )
+from synscope.reference import ports
 from synscope.report import advice, display_filter, ladder
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
 from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import OUTCOME_TEXTS, frames_text
+from synscope.units import count, listed
 
 _WAYS_SHOWN = 3
 _EVIDENCE_SHOWN = 4

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 
 from rich.cells import cell_len
 
-from synscope.capture.attachments import DIAGNOSIS, HOST_SNAPSHOT
-from synscope.evidence.units import count, duration, listed
+from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT
 from synscope.model import (
     Attachment,
     Attempt,
@@ -28,6 +27,7 @@ from synscope.report import target_view
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
 from synscope.report.wording import OUTCOME_TEXTS
+from synscope.units import count, duration, listed
 
 _FULL = 5
 _BRIEF = 10

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from types import MappingProxyType
 
 from synscope.engine.outcome import OUTCOME_RULES
-from synscope.evidence.units import listed
 from synscope.model import Outcome
+from synscope.units import listed
 
 OUTCOME_TEXTS: MappingProxyType[Outcome, str] = MappingProxyType(
     {rule.outcome: rule.meaning for rule in OUTCOME_RULES}

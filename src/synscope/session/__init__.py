@@ -1,6 +1,1 @@
-"""One live observation: the watched command, the rights to capture, and the proof that the capture is awake.
-
-Three kinds of process, each with no more than it needs. The *runner* is the invoking user and only starts
-the command. The *helper* has the right to capture, hands descriptors over and parses nothing. The process
-that parses packets has given up every privilege before the first one.
-"""
+"""One live session, from its plan to its diagnosis: start, capture, what is known around it, what is saved."""

@@ -21,9 +21,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from synscope.evidence.units import duration
-from synscope.evidence.view import is_loopback
 from synscope.model import Endpoint
+from synscope.reference.loopback import is_loopback
+from synscope.units import duration
 
 if TYPE_CHECKING:
     import ssl

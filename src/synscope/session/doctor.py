@@ -19,10 +19,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from synscope.analysis import diagnose
-from synscope.capture.ring_socket import RingError
-from synscope.evidence.host.records import Loopback
-from synscope.evidence.packets import observe_packets
-from synscope.evidence.view import is_loopback
+from synscope.capture.live.ring_socket import RingError
+from synscope.evidence.command.client_errors import MEANINGS
+from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.vocabulary import WORDS
 from synscope.model import (
     FAILURES,
@@ -37,10 +36,11 @@ from synscope.model import (
     Target,
     TargetSummary,
 )
-from synscope.session.begin import Begun, Plan, begin
-from synscope.session.client_errors import MEANINGS
+from synscope.probes.host.snapshot import Loopback
+from synscope.process.errors import ElevationError, SessionError
+from synscope.reference.loopback import is_loopback
 from synscope.session.connects import Connect, Connects, Greeting, Resolved, is_own, resolve, tls_context
-from synscope.session.errors import ElevationError, SessionError
+from synscope.session.start import Begun, Plan, begin
 from synscope.session.surroundings import Surroundings
 
 if TYPE_CHECKING:

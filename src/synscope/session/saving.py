@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from synscope._version import VERSION
-from synscope.capture import pcapng
-from synscope.capture.ring import Ring
-from synscope.capture.save import Rotation, SaveOptions, Saver
-from synscope.capture.storage import Files, SaveError, reason
-from synscope.session.keeper import Keeper
-from synscope.session.privileges import Identity
+from synscope.capture.live.ring import Ring
+from synscope.capture.write import pcapng
+from synscope.capture.write.save import Rotation, SaveOptions, Saver
+from synscope.capture.write.storage import Files, SaveError, reason
+from synscope.process.file_maker import Keeper
+from synscope.process.privileges import Identity
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,23 +16,24 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
-from synscope.evidence.host import Snapshot, SnapshotError, collect, from_json, observe_host, proxy
-from synscope.evidence.host.document import LONGEST_DOCUMENT
-from synscope.evidence.host.sight import Use
-from synscope.evidence.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.command.hosts import hosts_of
+from synscope.evidence.host import observe_host
+from synscope.evidence.host.host_view import Use
 from synscope.evidence.kernel.observe import observe_kernel
-from synscope.evidence.kernel.reader import Reader
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
-from synscope.evidence.mismatch import unanswered_in
-from synscope.evidence.units import listed
-from synscope.evidence.view import parsed
+from synscope.evidence.payload.mismatch import unanswered_in
 from synscope.model import FAILURES, Answer, Attempt, Diagnosis, Observation, Target, TargetSummary
-from synscope.session.command_hosts import hosts_of
-from synscope.session.elevate import Helper
-from synscope.session.errors import HelperError
-from synscope.session.helper import LOOK_S
+from synscope.probes.host import Snapshot, SnapshotError, collect, from_json, proxy
+from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT
+from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.probes.kernel.reader import Reader
+from synscope.process.elevate import Helper
+from synscope.process.errors import HelperError
+from synscope.process.helper import LOOK_S
+from synscope.reference.loopback import parsed
+from synscope.units import listed
 
 DURING_S: Final = 0.7
 """Seconds after which what still goes on is looked at."""

@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from synscope.analysis import diagnose
-from synscope.capture.linktypes import linktype_name
-from synscope.capture.save import Saver
+from synscope.capture.live.self_test import Sight, Song, endpoints
 from synscope.capture.source import LiveSource, RingState
-from synscope.capture.storage import SaveError
+from synscope.capture.write.save import Saver
+from synscope.capture.write.storage import SaveError
 from synscope.engine.follower import Follower
+from synscope.engine.linktypes import linktype_name
 from synscope.engine.moments import Moments
 from synscope.engine.outcome import OUTCOME_RULES
-from synscope.evidence.units import count
 from synscope.model import (
     FAILURES,
     PORT_MAX,
@@ -43,7 +43,7 @@ from synscope.model import (
     Target,
     TargetSummary,
 )
-from synscope.session.canary import Sight, Song, endpoints
+from synscope.units import count
 
 SETTLE_S: Final = 0.5
 """Seconds between two settlings of what is over."""

@@ -19,8 +19,8 @@ from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
 from synscope.session.watch import Watch, label_counts
+from synscope.web.attempt_table import KEPT, Row, changed, newest_of_each_label, row
 from synscope.web.log import Log
-from synscope.web.rows import KEPT, Row, changed, newest_of_each_label, row
 
 EVERY_S: Final = 0.25
 """Seconds between two events."""

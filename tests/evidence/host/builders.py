@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from synscope.evidence.host import observe_host
-from synscope.evidence.host.records import (
+from synscope.model import Answer, Observation
+from synscope.probes.host.snapshot import (
     VERSION,
     Firewall,
     Forwards,
@@ -23,7 +24,6 @@ from synscope.evidence.host.records import (
     Sockets,
     Verdict,
 )
-from synscope.model import Answer, Observation
 from synscope.targets import parse
 
 PORT = 8080

@@ -1,41 +1,122 @@
-"""The hosts file's lines, and a resolver that hangs."""
+"""Whether the names that a client uses lead to the target: with a command, without one, and where it got to."""
 
 from __future__ import annotations
 
-import socket
-import threading
-import time
-
 import pytest
 
-from synscope.evidence.host import names
-from synscope.evidence.host.records import HostsLine
+from synscope.evidence.host import observe_host
+from synscope.evidence.host.host_view import Use
+from synscope.model import Answer, Observation
+from synscope.probes.host.snapshot import HostsLine, Names, Resolved, Untold
+from synscope.targets import parse
+from tests.evidence.host.builders import PORT, snapshot
+
+YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
+NAMES = Names(
+    (
+        Resolved("localhost", ("127.0.0.1",)),
+        Resolved("gone", (), "Name or service not known"),
+        Resolved("slow", (), late=True),
+        Resolved("web", ("192.0.2.7",)),
+        Resolved("both", ("192.0.2.7", "127.0.0.1")),
+        Resolved("six", ("::1",)),
+    ),
+    (HostsLine(3, "192.0.2.7", ("web",)),),
+)
+HERE = f"127.0.0.1:{PORT}"
 
 
-def test_lines_about_the_names_are_kept_and_nothing_else_of_them() -> None:
-    text = "# comment\n127.0.0.1 localhost secret-host\n10.0.0.5\tLOCALHOST. # x\n::1 other\nnonsense localhost\n"
-    assert names.hosts_lines(text, ("localhost",)) == (
-        HostsLine(2, "127.0.0.1", ("localhost",)),
-        HostsLine(3, "10.0.0.5", ("LOCALHOST.",)),
-    )
+def observed(use: Use | None, target: str = HERE, names: Names | Untold = NAMES) -> dict[str, Observation]:
+    found = observe_host(parse(target), [snapshot(names=names)], environment_known=True, use=use)
+    return {one.name: one for one in found}
 
 
-def test_a_resolver_that_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-
-    def hang(*_: object, **__: object) -> list[object]:
-        release.wait(30)
-        return []
-
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
-    began = time.monotonic()
-    found = names.look(("app.test",), began + 0.2)
-    release.set()
-    assert time.monotonic() - began < 10
-    assert [one.late for one in found.resolved] == [True, True]
+def wrong(*hosts: str, target: str = HERE, names: Names | Untold = NAMES) -> Observation:
+    return observed(Use(hosts), target, names)["localhost-resolves-wrong"]
 
 
-def test_a_name_that_is_none() -> None:
-    found = names.look(("a" * 300, "x..y"), time.monotonic() + 5)
-    assert found.resolved[1].addresses == ()
-    assert found.resolved[1].error
+@pytest.mark.parametrize(
+    ("hosts", "answer", "text"),
+    [
+        (
+            ("gone",),
+            YES,
+            "gone, which the command uses, does not resolve: Name or service not known; no line",
+        ),
+        (("web",), YES, "resolves to 192.0.2.7, not to 127.0.0.1; hosts file, line 3: 192.0.2.7 web"),
+        (("six",), YES, "six, which the command uses, resolves to ::1, not to 127.0.0.1"),
+        (("both",), NO, "resolves to 192.0.2.7, 127.0.0.1"),
+        (("localhost",), NO, "resolves to 127.0.0.1"),
+        (("127.0.0.1",), NO, "the command uses the address 127.0.0.1"),
+        (("10.0.0.5",), NO, "the command uses the address 10.0.0.5"),
+        (("slow",), UNKNOWN, "not resolved in time"),
+        (("unasked",), UNKNOWN, "not resolved in time"),
+        (("gone", "web"), YES, "does not resolve"),
+        (("gone", "localhost"), UNKNOWN, "does not resolve"),
+        (("gone", "127.0.0.1"), UNKNOWN, "does not resolve"),
+        ((), UNKNOWN, "which host the command uses is not known"),
+    ],
+)
+def test_names_that_a_command_uses_for_an_address(hosts: tuple[str, ...], answer: Answer, text: str) -> None:
+    seen = wrong(*hosts)
+    assert (seen.answer, text in seen.text) == (answer, True), seen.text
+
+
+@pytest.mark.parametrize(
+    ("hosts", "answer"),
+    [
+        (("gone",), YES),
+        (("web",), UNKNOWN),
+        (("six",), NO),
+        (("localhost",), NO),
+        (("127.0.0.1",), NO),
+        ((), UNKNOWN),
+    ],
+)
+def test_names_that_a_command_uses_for_a_bare_port(hosts: tuple[str, ...], answer: Answer) -> None:
+    assert wrong(*hosts, target=str(PORT)).answer is answer
+
+
+def test_localhost_that_leads_elsewhere_is_wrong_for_a_bare_port_whatever_the_command_uses() -> None:
+    names = Names((Resolved("localhost", ("192.0.2.7",)),), ())
+    assert wrong("localhost", target=str(PORT), names=names).answer is YES
+    assert wrong(target=str(PORT), names=names).answer is YES
+    assert wrong("127.0.0.1", target=str(PORT), names=names).answer is NO
+
+
+def test_a_target_that_is_a_name_is_judged_by_that_name() -> None:
+    assert wrong("gone", target=f"localhost:{PORT}").answer is NO
+    assert wrong("localhost", target=f"gone:{PORT}").answer is YES
+
+
+def test_without_a_command_an_address_needs_no_name() -> None:
+    assert observed(None)["localhost-resolves-wrong"].answer is NO
+    assert wrong("gone", names=Untold("the reason")).answer is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("hosts", "tried", "target", "answer"),
+    [
+        (("web",), {"192.0.2.7": False}, HERE, YES),
+        (("web",), {"192.0.2.7": True}, HERE, NO),
+        (("web",), {"192.0.2.8": False}, HERE, UNKNOWN),
+        (("web",), {}, HERE, UNKNOWN),
+        (("gone",), {"192.0.2.7": False}, HERE, UNKNOWN),
+        (("six",), {"::1": False}, HERE, YES),
+        (("six",), {"::1": False}, str(PORT), UNKNOWN),
+        (("localhost",), {"127.0.0.1": False}, HERE, UNKNOWN),
+        ((), {"192.0.2.7": False}, HERE, UNKNOWN),
+        (("web",), {"192.0.2.7": False}, f"localhost:{PORT}", UNKNOWN),
+        (("web",), {"192.0.2.7": False}, f"web:{PORT}", UNKNOWN),
+    ],
+)
+def test_a_connect_to_where_the_name_leads(
+    hosts: tuple[str, ...], tried: dict[str, bool], target: str, answer: Answer
+) -> None:
+    assert observed(Use(hosts, tried), target)["went-where-name-leads"].answer is answer
+
+
+def test_a_connect_to_where_localhost_leads() -> None:
+    names = Names((Resolved("localhost", ("192.0.2.7",)),), ())
+    seen = observed(Use((), {"192.0.2.7": False}), f"localhost:{PORT}", names)["went-where-name-leads"]
+    assert (seen.answer, f"192.0.2.7:{PORT} failed" in seen.text) == (YES, True)

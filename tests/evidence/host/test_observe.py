@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from synscope.evidence.command import client_errors, client_route
 from synscope.evidence.host import observe_host
 from synscope.evidence.host.observe import QUESTIONS
-from synscope.evidence.host.records import (
+from synscope.evidence.vocabulary import VOCABULARY, WORDS
+from synscope.model import Answer, Source
+from synscope.probes.host.snapshot import (
     Denial,
     ElsewhereListener,
     Firewall,
@@ -26,9 +29,6 @@ from synscope.evidence.host.records import (
     Untold,
     Verdict,
 )
-from synscope.evidence.vocabulary import VOCABULARY, WORDS
-from synscope.model import Answer, Source
-from synscope.session import client_errors, client_route
 from synscope.targets import parse
 from tests.evidence.host.builders import (
     BOTH,

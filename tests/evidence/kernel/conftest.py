@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from synscope.evidence.kernel.instance import name_of
-from synscope.evidence.kernel.tracefs import TracefsError, open_root
+from synscope.probes.kernel.instance import name_of
+from synscope.probes.kernel.tracefs import TracefsError, open_root
 
 
 @pytest.fixture(autouse=True)

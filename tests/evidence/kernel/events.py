@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from synscope.evidence.kernel.events import Event, Kind, Task, TraceHealth
 from synscope.evidence.kernel.record import Record
 from synscope.model import Attempt, Endpoint
+from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
 from tests.evidence import builders
 from tests.evidence.builders import START
 

@@ -17,13 +17,13 @@ if sys.platform != "linux":
     pytest.skip("the kernel's trace is Linux's", allow_module_level=True)
 
 from synscope.engine.follower import Follower
-from synscope.evidence.kernel.events import Event, TraceHealth
-from synscope.evidence.kernel.instance import Instance
 from synscope.evidence.kernel.observe import observe_kernel
-from synscope.evidence.kernel.reader import MOST_A_SECOND, Reader
-from synscope.evidence.kernel.tracefs import TracefsError, open_root
 from synscope.evidence.kernel.witness import Witness, sum_up
 from synscope.model import Answer, Attempt, AttemptGroup, Observation, Target
+from synscope.probes.kernel.events import Event, TraceHealth
+from synscope.probes.kernel.instance import Instance
+from synscope.probes.kernel.reader import MOST_A_SECOND, Reader
+from synscope.probes.kernel.tracefs import TracefsError, open_root
 from tests.capture.kernel import drained, namespace, require_kernel, ring_on
 
 _PLACES = itertools.count()

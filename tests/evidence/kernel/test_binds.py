@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from synscope.evidence.kernel.binds import failed
-from synscope.evidence.kernel.events import Event, Kind, TraceHealth
 from synscope.model import Answer
+from synscope.probes.kernel.events import Event, Kind, TraceHealth
 from tests.evidence.builders import START
 from tests.evidence.kernel import events as made
 from tests.evidence.kernel.events import OTHER, record

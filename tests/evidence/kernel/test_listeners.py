@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from synscope.evidence.kernel.events import Event, Kind, TraceHealth
 from synscope.evidence.kernel.listeners import closed, elsewhere, nearby, opened, sentences
 from synscope.model import Answer, Outcome, Target
+from synscope.probes.kernel.events import Event, Kind, TraceHealth
 from tests.evidence.builders import MS, group
 from tests.evidence.kernel.events import WHOLE, attempt, listener, record
 

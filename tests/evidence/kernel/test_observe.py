@@ -13,11 +13,11 @@ import threading
 
 import pytest
 
-from synscope.evidence.kernel.events import Kind, TraceHealth
 from synscope.evidence.kernel.observe import QUESTIONS, observe_kernel
-from synscope.evidence.kernel.tracefs import open_root
 from synscope.evidence.vocabulary import VOCABULARY
 from synscope.model import Answer, Source, Target
+from synscope.probes.kernel.events import Kind, TraceHealth
+from synscope.probes.kernel.tracefs import open_root
 from tests.capture.kernel import namespace, run
 from tests.evidence.kernel.stage import attempt, free_port, rule, staged
 

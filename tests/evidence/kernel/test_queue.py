@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from synscope.evidence.kernel.events import Event
 from synscope.evidence.kernel.queue import queue_full
 from synscope.model import Answer, Outcome
+from synscope.probes.kernel.events import Event
 from tests.evidence.builders import group
 from tests.evidence.kernel.events import US, WHOLE, attempt, connect, drop, record
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from synscope.evidence.kernel.events import Event, TraceHealth
 from synscope.evidence.kernel.unsent import connect_without_syn, stopped
 from synscope.model import Answer, AttemptGroup, Endpoint, Outcome, Target
+from synscope.probes.kernel.events import Event, TraceHealth
 from tests.evidence.builders import MS, START, group
 from tests.evidence.kernel.events import OTHER, US, WHOLE, attempt, connect, drop, record, settled
 

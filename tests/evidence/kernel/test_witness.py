@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from synscope.evidence.kernel.events import Kind, TraceHealth
 from synscope.evidence.kernel.witness import notes, sum_up
 from synscope.model import Outcome, Target
+from synscope.probes.kernel.events import Kind, TraceHealth
 from tests.evidence.builders import SECOND, group
 from tests.evidence.kernel.events import OURS, WHOLE, attempt, connect, listener
 

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from synscope.evidence.kernel.events import Event, TraceHealth
 from synscope.evidence.kernel.words import Case
 from synscope.model import Answer, Endpoint, Outcome
+from synscope.probes.kernel.events import Event, TraceHealth
 from tests.evidence.builders import MS, START, times
 from tests.evidence.kernel.events import (
     CLIENT,

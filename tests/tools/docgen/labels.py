@@ -6,7 +6,7 @@ from docgen.markdown import bullets, code, page, prose, sentence, table
 from synscope.causes.catalogue import CATALOGUE
 from synscope.causes.priors import prior
 from synscope.engine.outcome import EVENTS, OUTCOME_RULES, Rule
-from synscope.evidence.targets import WORST_FIRST
+from synscope.evidence.packets.summary import WORST_FIRST
 from synscope.model import FAILURES, Kind, Label
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
 

@@ -1,150 +1,131 @@
-"""What the firewall of a Linux machine does with connections to the watched ports.
-
-Input: ports, the server's addresses, the ephemeral range, seconds. Output: a ``records.Firewall``. The rules are
-read from ``nft`` (which shows those of iptables-nft, but not their extensions) and ``iptables-save``; only the
-rulings are kept. Programs attached through eBPF (XDP, tc, cgroups) are not seen.
-"""
+"""Questions about firewall rules, and about what stands between the client and the port."""
 
 from __future__ import annotations
 
-import ipaddress
-import os
-import time
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterator
 
-from synscope.evidence.host import bounded, iptables, nft, procfs
-from synscope.evidence.host.packet import Packet, Span
-from synscope.evidence.host.records import Firewall, Probe, Untold
-from synscope.evidence.host.rules import Ruleset, judge
+from synscope.evidence.host.host_view import Sight, joined, no, unknown, yes
+from synscope.evidence.packets.view import Verdict as Answered
+from synscope.model import Endpoint
+from synscope.probes.host.snapshot import Probe, Ruling, Untold, Verdict
+from synscope.reference.programs import BALANCERS, FORWARDERS, WEB_SERVERS
 
-_OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
-_LIST: Final = ("nft", "-j", "list", "ruleset")
-_TEXTS: Final = ("nft", "-a", "-t", "list", "ruleset")
-_SAVE: Final = {"ip": "iptables-save", "ip6": "ip6tables-save"}
-_LEGACY: Final = {"ip": "iptables-legacy-save", "ip6": "ip6tables-legacy-save"}
-_LEGACY_TABLES: Final = {"ip": "ip_tables_names", "ip6": "ip6_tables_names"}
-_FRONT_ENDS: Final = {
-    "ufw": "ufw",
-    "firewalld": "firewalld",
-    "DOCKER": "Docker",
-    "NETAVARK": "Podman",
-    "KUBE-": "Kubernetes",
-    "f2b-": "fail2ban",
-    "LIBVIRT": "libvirt",
-    "ts-": "Tailscale",
+_OBJECTS = {
+    Probe.SYN: "the SYN to {end}",
+    Probe.ANSWER: "the answer of {end}",
+    Probe.DATA: "what the client sends to {end}",
+    Probe.REPLY: "what {end} sends to the client",
 }
-_STATES: Final = {probe: "new" if probe is Probe.SYN else "established" for probe in Probe}
 
 
-def look(
-    ports: Sequence[int], addresses: Sequence[str], ephemeral: tuple[int, int], seconds: float
-) -> Firewall | Untold:
-    """Read the rules and judge the packets of a connection to each port at each address."""
-    until = time.monotonic() + seconds
-    found = Ruleset()
-    tools: list[str] = []
-    native = _native(found, until)
-    if isinstance(native, Untold):
-        found.missing = native.could_not_tell
-    else:
-        tools.append("nft")
-    legacy = _legacy(found, until, known=not isinstance(native, Untold))
-    tools += legacy
-    if not tools:
-        return Untold(f"the firewall's rules could not be read: {found.missing}")
-    rulings = []
-    for packet in packets(ports, addresses, ephemeral):
-        if time.monotonic() > until:
-            return Untold(found.missing or "the firewall's rules are too many to follow in time")
-        rulings.append(judge(found, packet))
-    return Firewall(tuple(tools), tuple(rulings), _front_ends(found))
+def firewall_rule_drops(sight: Sight) -> Answered:
+    """Whether a rule or policy discards a packet of the connection."""
+    return _stops(sight, Verdict.DROP)
 
 
-def packets(ports: Sequence[int], addresses: Sequence[str], ephemeral: tuple[int, int]) -> Iterable[Packet]:
-    """Yield the packets of a connection to each port at each address."""
-    for port in ports:
-        for address in addresses:
-            ip = ipaddress.ip_address(address)
-            # The kernel takes 127.0.0.1 as the source toward all of 127/8, else the address itself.
-            client = "127.0.0.1" if ip.is_loopback and ":" not in address else address
-            for probe in Probe:
-                yield Packet(
-                    probe,
-                    ":" in address,
-                    client,
-                    address,
-                    Span(*ephemeral),
-                    port,
-                    state=_STATES[probe],
-                )
+def firewall_rule_rejects(sight: Sight) -> Answered:
+    """Whether a rule answers a packet of the connection with a reset or an ICMP error."""
+    return _stops(sight, Verdict.REJECT)
 
 
-def _native(found: Ruleset, until: float) -> Untold | None:
-    """Add the rules of nf_tables, those of iptables-nft included."""
-    listed = _output(_LIST, until)
-    if isinstance(listed, Untold):
-        return listed
-    try:
-        through_iptables = _translated(found, nft.tables(listed), until)
-        texts = _output(_TEXTS, until)
-        listing = "" if isinstance(texts, Untold) else texts
-        own = nft.parse(listed, listing, through_iptables)
-        found.missing = found.missing or nft.unfollowed(listing)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        return Untold(f"the output of nft was not understood ({type(error).__name__}: {error})")
-    found.chains.update(own.chains)
-    return None
+def _stops(sight: Sight, verdict: Verdict) -> Answered:
+    rulings = list(_rulings(sight))
+    hits = [one for one in rulings if one.verdict is verdict]
+    if hits:
+        return yes(joined(describe(one, _counted(sight, one)) for one in hits))
+    doubt = _doubt(sight, rulings)
+    return unknown(doubt) if doubt else no("no rule that matches does so")
 
 
-def _translated(
-    found: Ruleset, tables: frozenset[tuple[str, str]], until: float
-) -> frozenset[tuple[str, str]]:
-    """Add the tables that iptables-nft made, and return them."""
-    done = set()
-    for family, program in _SAVE.items():
-        if not any((family, name) in tables for name in _OF_IPTABLES):
-            continue
-        saved = _output((program, "-c"), until)
-        if isinstance(saved, Untold) or "(nf_tables)" not in saved.partition("\n")[0]:
-            continue
-        found.chains.update(iptables.parse(saved, ipv6=family == "ip6").chains)
-        done |= {(family, name) for name in iptables.tables(saved)}
-    return frozenset(done)
+def no_firewall_rule(sight: Sight) -> Answered:
+    """Whether the whole ruleset was seen, and lets every packet of the connection through."""
+    rulings = list(_rulings(sight))
+    hits = [one for one in rulings if one.verdict not in {Verdict.ACCEPT, Verdict.UNKNOWN}]
+    if hits:
+        return no(joined(describe(one, _counted(sight, one)) for one in hits))
+    doubt = _doubt(sight, rulings)
+    if doubt:
+        return unknown(doubt)
+    passed = joined(f"'{one.rule}' in {one.place}" for one in rulings if one.rule)
+    return yes("the firewall lets it pass" + (f" by {passed}" if passed else ": no rule matches"))
 
 
-def _legacy(found: Ruleset, until: float, *, known: bool) -> list[str]:
-    """Add the rules of the older iptables, where it has tables; return the tools that were used."""
-    tools = []
-    for family, names in _LEGACY_TABLES.items():
-        if known and not procfs.text(f"{procfs.NET}/{names}"):
-            continue
-        for program in (_LEGACY[family], _SAVE[family]):
-            saved = _output((program, "-c"), until)
-            if not isinstance(saved, Untold) and not (known and "(nf_tables)" in saved.partition("\n")[0]):
-                found.chains.update(iptables.parse(saved, ipv6=family == "ip6").chains)
-                tools.append(program)
-                break
-        else:
-            found.missing = found.missing or f"{_LEGACY[family]} could not list the rules of {names}"
-    return tools
+def _rulings(sight: Sight) -> Iterator[Ruling]:
+    """Every look's rulings on the target, the last look first."""
+    for snapshot in reversed(sight.snapshots):
+        if not isinstance(snapshot.firewall, Untold):
+            for one in snapshot.firewall.rulings:
+                if one.port == sight.target.port and one.address in sight.addresses:
+                    yield one
 
 
-def _output(command: tuple[str, ...], until: float) -> str | Untold:
-    ran = bounded.run(command, max(0.0, until - time.monotonic()))
-    if isinstance(ran, Untold):
-        return ran
-    if ran.status != 0:
-        root = "" if os.geteuid() == 0 else " (it needs root)"
-        return Untold(f"{command[0]} says: {ran.complaint or f'exit status {ran.status}'}{root}")
-    return ran.output
+def _doubt(sight: Sight, rulings: list[Ruling]) -> str:
+    """Why the rules are not known to let the connection pass; empty when they are."""
+    _, because = sight.told(one.firewall for one in sight.snapshots)
+    if because:
+        return because
+    unclear = next((one for one in rulings if one.verdict is Verdict.UNKNOWN), None)
+    if unclear is not None:
+        where = f" in {unclear.place}" if unclear.place else ""
+        return f"{unclear.because}{where}"
+    unasked = set(sight.addresses) - {one.address for one in rulings}
+    if unasked:
+        return f"the rules were not asked about {min(unasked)}, port {sight.target.port}"
+    return ""
 
 
-def _front_ends(found: Ruleset) -> tuple[str, ...]:
-    return tuple(
-        dict.fromkeys(
-            program
-            for sign, program in _FRONT_ENDS.items()
-            if any(name.startswith(sign) or table.endswith(sign) for table, name in found.chains)
+def _counted(sight: Sight, ruling: Ruling) -> int | None:
+    """By how much the rule's counter rose from the first look that has it to the last."""
+    same = [
+        one.packets
+        for one in _rulings(sight)
+        if one._replace(packets=None, rule="") == ruling._replace(packets=None, rule="")
+        and _words(one) == _words(ruling)
+        and one.packets is not None
+    ]
+    return max(0, same[0] - same[-1]) if len(same) > 1 else None
+
+
+def _words(ruling: Ruling) -> list[str]:
+    """A rule's words without its counter, which nft prints among them."""
+    return [word for word in ruling.rule.split() if not word.isdigit()]
+
+
+def describe(ruling: Ruling, rose: int | None = None) -> str:
+    """Return a ruling in words: ``nft rule 'tcp dport 8080 drop' in inet filter input drops the SYN, counter +3``."""
+    end = Endpoint(ruling.address, ruling.port)
+    what = _OBJECTS[ruling.packet].format(end=end)
+    how = f" with {ruling.how}" if ruling.verdict is Verdict.REJECT and ruling.how else ""
+    how = f" to {ruling.how}" if ruling.verdict is Verdict.REDIRECT and ruling.how else how
+    counter = f", counter +{rose}" if rose is not None else ""
+    if not counter and ruling.packets is not None:
+        counter = f", counter {ruling.packets}"
+    return f"the rule '{ruling.rule}' in {ruling.place} {ruling.verdict}s {what}{how}{counter}"
+
+
+def container_publishes_port(sight: Sight) -> Answered:
+    """Whether a container engine, a forwarder or an address translation has the port."""
+    told, because = sight.told(one.forwards for one in sight.snapshots)
+    port = sight.target.port
+    found = [one for forwards in told for one in forwards.found if one.listen_port == port]
+    if found:
+        return yes(
+            joined(
+                f"{one.program}{f' (pid {one.pid})' if one.pid else ''} takes connections to "
+                f"{Endpoint(one.listen_address, port)} and passes them on to {one.target}"
+                for one in found
+            )
         )
-    )
+    redirects = [one for one in _rulings(sight) if one.verdict is Verdict.REDIRECT]
+    if redirects:
+        return yes(joined(describe(one) for one in redirects))
+    owners = sight.programs()
+    publishing = [f"{program} (pid {pid})" for program, pid in owners if program in FORWARDERS]
+    if publishing:
+        return yes(f"{joined(publishing)} has the port, and publishes ports of containers or machines")
+    if owners and all(program in BALANCERS | WEB_SERVERS for program, _ in owners):
+        return no(f"{joined(f'{program} (pid {pid})' for program, pid in owners)} has the port itself")
+    unasked = [text for forwards in told for text in forwards.unasked]
+    if because or unasked or not told:
+        return unknown(because or joined(unasked))
+    return no("no container engine and no forwarder that is known here has the port")

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from synscope.evidence.host.document import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.evidence.host.observe import observe_host
-from synscope.evidence.host.records import Snapshot, Untold
-from synscope.evidence.mismatch import unanswered_in
-from synscope.evidence.units import duration
+from synscope.evidence.payload.mismatch import unanswered_in
 from synscope.model import FAILURES, Answer, Observation, TargetSummary
+from synscope.probes.host.snapshot import Snapshot, Untold
+from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
+from synscope.units import duration
 
 
 class Given(NamedTuple):

@@ -1,80 +1,23 @@
-"""What the kernel allows on the way to a connection, and what it counted, on Linux.
-
-Output: ``records.Limits`` and counters. Sources: docs.kernel.org/networking/ip-sysctl.html, proc(5), and the
-names of nstat(8) for the counters of /proc/net/netstat and /proc/net/snmp.
-"""
+"""Questions about what the kernel's settings allow, as one or several looks at the host show it."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from synscope.evidence.host import procfs
-from synscope.evidence.host.records import Limits, Setting, Untold
+from synscope.evidence.host.host_view import Sight, no, setting, unknown, yes
+from synscope.evidence.packets.view import Verdict
+from synscope.probes.host.snapshot import Untold
 
-_SETTINGS: Final = {
-    "somaxconn": "sys/net/core/somaxconn",
-    "tcp_syncookies": "sys/net/ipv4/tcp_syncookies",
-    "tcp_max_syn_backlog": "sys/net/ipv4/tcp_max_syn_backlog",
-    "tcp_abort_on_overflow": "sys/net/ipv4/tcp_abort_on_overflow",
-    "tcp_tw_reuse": "sys/net/ipv4/tcp_tw_reuse",
-    "ip_unprivileged_port_start": "sys/net/ipv4/ip_unprivileged_port_start",
-    "nf_conntrack_max": "sys/net/netfilter/nf_conntrack_max",
-    "nf_conntrack_count": "sys/net/netfilter/nf_conntrack_count",
-    "file-max": "sys/fs/file-max",
-}
-_COUNTERS: Final = frozenset(
-    {
-        "TcpActiveOpens",
-        "TcpPassiveOpens",
-        "TcpAttemptFails",
-        "TcpEstabResets",
-        "TcpRetransSegs",
-        "TcpOutRsts",
-        "TcpExtListenOverflows",
-        "TcpExtListenDrops",
-        "TcpExtTCPReqQFullDrop",
-        "TcpExtTCPReqQFullDoCookies",
-        "TcpExtTCPAbortOnOverflow",
-        "TcpExtTCPAbortOnClose",
-        "TcpExtTCPAbortOnData",
-        "TcpExtTCPAbortOnTimeout",
-        "TcpExtTCPBacklogDrop",
-        "TcpExtTCPTimeouts",
-        "TcpExtTCPSynRetrans",
-        "TcpExtSyncookiesSent",
-        "TcpExtTWKilled",
-        "TcpExtPAWSActive",
-        "TcpExtPAWSEstab",
-    }
-)
-_TABLES: Final = ("netstat", "snmp")
+_PRIVILEGED_BELOW: Final = "ip_unprivileged_port_start"
 
 
-def look() -> Limits | Untold:
-    """Return the settings of the calling thread's network namespace."""
-    found = [
-        Setting(name, value) for name, path in _SETTINGS.items() if (value := procfs.number(path)) is not None
-    ]
-    if not found:
-        return Untold("this kernel's settings cannot be read")
-    low, high = (procfs.text("sys/net/ipv4/ip_local_port_range") or " ").split() or (None, None)
-    return Limits(
-        settings=tuple(found),
-        reserved_ports=procfs.text("sys/net/ipv4/ip_local_reserved_ports") or "",
-        ephemeral_low=int(low) if low else None,
-        ephemeral_high=int(high) if high else None,
-    )
-
-
-def count() -> tuple[Setting, ...] | Untold:
-    """Return the kernel's counters that speak about connections."""
-    found = []
-    for table in _TABLES:
-        lines = (procfs.text(f"{procfs.NET}/{table}") or "").splitlines()
-        # Two lines each: the names, then the numbers.
-        for names, values in zip(lines[::2], lines[1::2], strict=False):
-            prefix = names.partition(":")[0]
-            for name, value in zip(names.split()[1:], values.split()[1:], strict=False):
-                if f"{prefix}{name}" in _COUNTERS:
-                    found.append(Setting(f"{prefix}{name}", int(value)))
-    return tuple(found) if found else Untold("this kernel's counters cannot be read")
+def port_is_privileged(sight: Sight) -> Verdict:
+    """Whether the kernel lets only privileged programs bind the port."""
+    limits = sight.last.limits
+    if isinstance(limits, Untold):
+        return unknown(limits.could_not_tell)
+    start = setting(limits.settings, _PRIVILEGED_BELOW)
+    if start is None:
+        return unknown(f"{_PRIVILEGED_BELOW} is not known here")
+    text = f"{start.name} is {start.value}"
+    return yes(text) if sight.target.port < start.value else no(text)

@@ -10,17 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from synscope.evidence.host import (
-    observe_firewall,
-    observe_limits,
-    observe_listeners,
-    observe_names,
-    observe_surroundings,
-)
-from synscope.evidence.host.records import Snapshot
-from synscope.evidence.host.sight import NO_SNAPSHOT, Sight, Use, no, unknown
-from synscope.evidence.view import Verdict
+from synscope.evidence.host import firewall as observe_firewall
+from synscope.evidence.host import limits as observe_limits
+from synscope.evidence.host import listeners as observe_listeners
+from synscope.evidence.host import names as observe_names
+from synscope.evidence.host import surroundings as observe_surroundings
+from synscope.evidence.host.host_view import NO_SNAPSHOT, Sight, Use, no, unknown
+from synscope.evidence.packets.view import Verdict
 from synscope.model import Observation, Source, Target
+from synscope.probes.host.snapshot import Snapshot
 
 QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
     "listener-on-target": observe_listeners.listener_on_target,

@@ -5,10 +5,10 @@ The kernel says the error and the thread, not the port: what failed may have bee
 
 from __future__ import annotations
 
-from synscope.evidence.kernel.filters import BIND
 from synscope.evidence.kernel.record import Record
-from synscope.evidence.units import count
-from synscope.evidence.view import Verdict, no, unknown, yes
+from synscope.evidence.packets.view import Verdict, no, unknown, yes
+from synscope.probes.kernel.filters import BIND
+from synscope.units import count
 
 
 def _because(why: str | None) -> str:

@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
-from synscope.evidence.kernel.aim import EPHEMERAL, leads_to, serves
-from synscope.evidence.kernel.events import Event, Kind
 from synscope.evidence.kernel.record import Record
+from synscope.evidence.packets.view import Verdict, no, unknown, yes
 from synscope.evidence.typo import how_it_differs
-from synscope.evidence.units import count, duration
-from synscope.evidence.view import Verdict, no, unknown, yes
 from synscope.model import Answer, AttemptGroup, Endpoint, Target
+from synscope.probes.kernel.aim import EPHEMERAL, leads_to, serves
+from synscope.probes.kernel.events import Event, Kind
+from synscope.units import count, duration
 
 AT_ONCE_NS: Final = 500_000_000
 """A server that dies of a request ends its listener this soon after the connection's last frame."""

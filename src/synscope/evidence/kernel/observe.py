@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from synscope.evidence.kernel import binds, listeners, unsent
-from synscope.evidence.kernel.events import Event, TraceHealth
 from synscope.evidence.kernel.queue import queue_full
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.words import NETFILTER, POLICIES, Case
-from synscope.evidence.units import count
-from synscope.evidence.view import Verdict, attempts, frames_of, no, total, unknown
+from synscope.evidence.packets.view import Verdict, attempts, frames_of, no, total, unknown
 from synscope.evidence.vocabulary import WORDS
 from synscope.model import Answer, Attempt, AttemptGroup, Label, Observation, Target
+from synscope.probes.kernel.events import Event, TraceHealth
+from synscope.units import count
 
 
 class Situation(NamedTuple):

@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.words import OVERFLOW, Case
-from synscope.evidence.units import count
-from synscope.evidence.view import Verdict, attempts, frames_of, no, total, unknown, yes
+from synscope.evidence.packets.view import Verdict, attempts, frames_of, no, total, unknown, yes
 from synscope.model import AttemptGroup
+from synscope.units import count
 
 
 def queue_full(groups: Sequence[AttemptGroup], record: Record) -> Verdict:

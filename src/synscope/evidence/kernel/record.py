@@ -11,8 +11,8 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from typing import Final
 
-from synscope.evidence.kernel.events import Event, Kind, TraceHealth
 from synscope.model import Endpoint
+from synscope.probes.kernel.events import Event, Kind, TraceHealth
 
 PAIR_NS: Final = 1_000_000
 """The SYN's buffer is dropped some 10 µs after the RST that answers it; its address is soon another frame's."""

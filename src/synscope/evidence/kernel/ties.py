@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from synscope.evidence.kernel.events import Event
 from synscope.evidence.kernel.record import Record
-from synscope.evidence.units import duration
 from synscope.model import Attempt
+from synscope.probes.kernel.events import Event
+from synscope.units import duration
 
 CONNECT_BEFORE_NS: Final = 20_000_000
 """A SYN leaves this long after its connect began, or sooner: the thread may have had to wait for a CPU."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from synscope.evidence.kernel.events import Event
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import Fate, Tie, answered_by, connect_of, fate_of, resets_of
-from synscope.evidence.view import Verdict, no, unknown, yes
+from synscope.evidence.packets.view import Verdict, no, unknown, yes
 from synscope.model import Attempt
+from synscope.probes.kernel.events import Event
 
 NO_SOCKET = "NO_SOCKET"
 NETFILTER = "NETFILTER_DROP"

@@ -17,17 +17,17 @@ import jinja2
 from markupsafe import Markup
 
 from synscope._version import VERSION
-from synscope.capture.attachments import HOST_SNAPSHOT
+from synscope.capture.write.attachments import HOST_SNAPSHOT
 from synscope.engine.moments import Moments
-from synscope.evidence.host.document import SnapshotError, from_json
-from synscope.evidence.units import count
 from synscope.model import Diagnosis, Label
+from synscope.probes.host.snapshot_json import SnapshotError, from_json
 from synscope.report import snapshot_text, target_view, terminal
 from synscope.report.escape import visible
 from synscope.report.html import palette, target, timeline
-from synscope.report.html.rows import Item, Line, Piece, recorded
+from synscope.report.html.collected import Item, Line, Piece, recorded
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.page import Look
+from synscope.units import count
 
 MOST_ATTEMPTS: Final = 1000
 """Lines of attempts that are listed, where all were asked for."""

@@ -11,11 +11,11 @@ import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from synscope.evidence.units import duration
 from synscope.model import Attempt, Label
 from synscope.report import display_filter
 from synscope.report import ladder as ladder_text
 from synscope.report.ladder import Rung
+from synscope.units import duration
 
 WIDTH: Final = 400
 _TOP: Final = 52

@@ -11,15 +11,15 @@ from typing import Final, NamedTuple
 
 from synscope.causes import catalogue, placeholders
 from synscope.causes.decider import Decider
-from synscope.evidence.units import count
 from synscope.model import Check, Confidence, Evidence, Finding, Kind, Label, Source, TargetDiagnosis
 from synscope.report import advice, display_filter, target_view
 from synscope.report.html import ladder
+from synscope.report.html.collected import Item, Line, pieces, recorded
 from synscope.report.html.palette import PAINTS
-from synscope.report.html.rows import Item, Line, pieces, recorded
 from synscope.report.labels_text import LABEL_TEXTS, LabelText
 from synscope.report.page import Look
 from synscope.report.wording import SYSTEMS, frames_text
+from synscope.units import count
 
 _WAYS: Final = 12
 _LADDERS: Final = 3

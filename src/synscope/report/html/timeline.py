@@ -17,10 +17,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from synscope.engine.moments import BINS, KEPT, Moments
-from synscope.evidence.units import count, duration
 from synscope.model import Attempt, AttemptGroup, Diagnosis, Label
 from synscope.report.html.palette import PAINTS
 from synscope.report.wording import OUTCOME_TEXTS
+from synscope.units import count, duration
 
 LANE: Final = 58
 _TEXT: Final = 20

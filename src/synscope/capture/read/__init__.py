@@ -1,0 +1,1 @@
+"""Captures that exist: files, sets of files, compressed or not, and bytes that somebody pushes."""

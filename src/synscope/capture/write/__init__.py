@@ -1,0 +1,1 @@
+"""Captures that are written: saved while they run, or copied with comments."""

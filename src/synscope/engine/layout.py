@@ -1,0 +1,123 @@
+"""Where each fact of an attempt lies in the tracker's two tables.
+
+An attempt is one row of 32-bit words (``WORDS`` wide) and one row of 64-bit words (``LONGS`` wide).
+``attempts`` writes them, ``fold`` and ``tracker`` read them. The compiled modules keep typed copies
+of these numbers; ``tests/engine/test_layout.py`` checks that no two facts share a word.
+"""
+
+from __future__ import annotations
+
+V4_HIGH = 0xFFFFFFFFFFFFFFFF
+"""The high half that marks an IPv4 address: in IPv6 it begins a multicast address, no TCP peer's."""
+
+WORDS = 32
+PORTS = 0
+STATE = 1
+EVENTS = 2
+ISN_CLIENT = 3
+ISN_SERVER = 4
+NEXT_CLIENT = 5
+NEXT_SERVER = 6
+PREVIOUS = 7
+FRAME_FIRST = 8
+FRAME_SYN = 9
+FRAME_SYN_ACK = 10
+FRAME_ACK = 11
+FRAME_RST = 12
+FRAME_ICMP = 13
+FRAME_CLIENT_DATA = 14
+FRAME_SERVER_DATA = 15
+FRAME_FIN = 16
+LAST_SYN_US = 17
+LAST_SYN_ACK_US = 18
+SYN_COUNT = 19
+SYN_ACK_COUNT = 20
+RST_WINDOW_ID = 21
+RST_SEQ = 22
+RST_TRAITS = 23
+ICMP = 24
+ICMP_SENDER = 25
+ID = 26
+OTHER = 27
+CLASSES = 28
+OUTCOME = 29
+LINK = 30
+SYN_LENGTH = 31
+
+LONGS = 10
+LOW_END_HIGH = 0
+LOW_END_LOW = 1
+HIGH_END_HIGH = 2
+HIGH_END_LOW = 3
+TS_FIRST = 4
+TS_ANSWER = 5
+TS_CLIENT_DATA = 6
+TS_SERVER_DATA = 7
+TS_END = 8
+TS_CLIENT_FIN = 9
+
+# Bits of STATE.
+CLIENT_IS_HIGH = 1
+"""The client is the end whose (address, port) sorts higher."""
+KNOWS_CLIENT = 2
+KNOWS_SERVER = 4
+PENDING_ACK = 8
+"""OTHER holds an acknowledgement of the client's, seen before any number of the server."""
+OTHER_ISN = 16
+"""OTHER holds a second ISN that the server offered."""
+SELF = 32
+OLDER_OVER = 64
+"""Every older attempt of the 4-tuple was finished when this one began."""
+CLIENT_AGAIN = 128
+"""The client's last payload was sent again, and nothing has acknowledged all it sent."""
+CLIENT_LOST = 256
+"""The same once more."""
+SERVER_AGAIN = 512
+SERVER_LOST = 1024
+CLIENT_TURN = 2048
+"""The server has spoken, then the client, and the server not since."""
+SAMPLED = 4096
+"""The server's first payload is kept, and so its last reply will be."""
+GOES_ON = 8192
+"""The server's first payload may have more to come: it was kept whole, and the client has not spoken since."""
+HOLDS_MORE = 16384
+"""What is kept in REPLIES is not a later reply but more of the first payload."""
+REPLY_SHIFT = 16
+"""From here up: which of REPLIES is this attempt's, plus one."""
+
+# RST_TRAITS: bit 0 from the server, bit 1 has ACK, bits 2–3 checksum state (index into CHECKSUMS).
+RST_FROM_SERVER = 1
+RST_HAS_ACK = 2
+CHECKSUMS = ("unknown", "correct", "not filled in", "wrong")
+
+# State vector of the tracker (64-bit words).
+STATE_WORDS = 14
+S_ROWS = 0
+S_NEXT_ID = 1
+S_STRAYS = 2
+S_DUPLICATES = 3
+S_SENDERS = 4
+S_ORPHANS = 5
+S_PAYLOAD_ENTRIES = 6
+S_PAYLOAD_BYTES = 7
+S_SEED = 8
+S_GHOSTS = 9
+S_LATE = 10
+S_FRAMES = 11
+S_TOUCHED = 12
+S_REPLIES = 13
+
+# An ICMP error or so that quotes a SYN which is not in the capture.
+ORPHAN_LONGS = 8
+ORPHAN_LIMIT = 256
+SENDER_LIMIT = 16384
+PAYLOAD_LIMIT = 512
+"""Bytes kept of a side's first payload."""
+PAYLOAD_ENTRY_LONGS = 2
+PAYLOAD_ENTRIES = 16384
+PAYLOAD_BYTES = 4 << 20
+REPLIES = 4096
+REPLY_BYTES = 512
+"""Of the server's last reply; the first two are its size."""
+SAMPLES_A_CLASS = 16
+"""First payloads kept of each (server port, side, first bytes): enough for any report."""

@@ -1,0 +1,246 @@
+"""One target as the snapshots show it: which addresses are meant, which listeners serve them.
+
+Input: the target, the snapshots in order of time, and what the packets add. Each question of ``observe`` takes a
+``Sight`` and returns a ``view.Verdict``. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final, TypeVar
+
+from synscope.evidence.packets.view import Verdict
+from synscope.model import Answer, Endpoint, Target
+from synscope.probes.host.packet import Truth, all_of, any_of
+from synscope.probes.host.snapshot import (
+    LocalSocket,
+    Process,
+    Resolved,
+    Setting,
+    Snapshot,
+    Sockets,
+    Untold,
+)
+from synscope.reference.loopback import names_loopback, parsed
+
+T = TypeVar("T")
+
+LOOPBACK: Final = ("127.0.0.1", "::1")
+NO_SNAPSHOT: Final = "nobody looked at the host"
+_SHOWN: Final = 3
+
+
+def yes(text: str) -> Verdict:
+    """Return the answer yes."""
+    return Verdict(Answer.YES, text)
+
+
+def no(text: str) -> Verdict:
+    """Return the answer no."""
+    return Verdict(Answer.NO, text)
+
+
+def unknown(because: str) -> Verdict:
+    """Return the answer 'could not tell'."""
+    return Verdict(Answer.UNKNOWN, because)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How a command that did not get as far as the target goes about it."""
+
+    hosts: tuple[str, ...]
+    """The hosts that it uses for the target's port, names and addresses; none where it does not tell."""
+    tried: Mapping[str, bool] = field(default_factory=dict)
+    """Other addresses at which a connect to that port ended → whether it was made."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """A target and what was seen of the host around it."""
+
+    target: Target
+    snapshots: Sequence[Snapshot]
+    environment_known: bool
+    failed_at: tuple[str, ...]
+    """Addresses at which attempts failed, by the packets; empty when they do not say."""
+    client: str | None
+    """The client's program, where it is known."""
+    spoken: tuple[str, ...] = ()
+    """The families of protocols in which clients got no answer, by the packets."""
+    use: Use | None = None
+    """``None`` without a command, and where the client got as far as the target: then its names are not at fault."""
+
+    @property
+    def last(self) -> Snapshot:
+        """The latest look."""
+        return self.snapshots[-1]
+
+    @cached_property
+    def addresses(self) -> tuple[str, ...]:
+        """The addresses that the target stands for."""
+        if self.failed_at:
+            return self.failed_at
+        host = self.target.host
+        literal = None if host is None else parsed(host)
+        if literal is not None:
+            return (LOOPBACK[literal.version == 6],) if literal.is_unspecified else (str(literal),)  # noqa: PLR2004
+        resolved = self.resolved
+        return resolved.addresses if resolved is not None and resolved.addresses else LOOPBACK
+
+    @property
+    def host(self) -> str:
+        """The name to look up."""
+        return self.target.host or "localhost"
+
+    @property
+    def resolved(self) -> Resolved | None:
+        """What the target's name resolved to."""
+        return self.resolution_of(self.host)
+
+    def resolution_of(self, name: str) -> Resolved | None:
+        """What a name resolved to; ``None`` where nobody asked."""
+        names = self.last.names
+        if isinstance(names, Untold):
+            return None
+        return next((one for one in names.resolved if one.name == name), None)
+
+    @cached_property
+    def unserved(self) -> tuple[str, ...] | Untold:
+        """The addresses that no listener serves.
+
+        Where the packets do not tell at which address attempts failed, one that is served is enough: clients
+        go on to the next.
+        """
+        sockets = self.last.sockets
+        if isinstance(sockets, Untold):
+            return sockets
+        foreign = self._foreign()
+        if foreign:
+            return Untold(f"{foreign} is not an address of this machine")
+        truths = [served(sockets, Endpoint(address, self.target.port)) for address in self.addresses]
+        wanted = all_of(truths) if self.failed_at else any_of(truths)
+        if wanted:
+            return ()
+        if wanted is None:
+            return Untold("whether the listener on [::] takes IPv4 as well is not known on this system")
+        return tuple(address for address, truth in zip(self.addresses, truths, strict=True) if truth is False)
+
+    def _foreign(self) -> str:
+        """Name an address of the target that this machine does not have; empty when there is none."""
+        loopback = self.last.loopback
+        if isinstance(loopback, Untold) or loopback.others is None:
+            return ""
+        have = {*loopback.addresses, *loopback.others}
+        return next((one for one in self.addresses if not is_local(one) and one not in have), "")
+
+    def on_port(self, snapshot: Snapshot) -> tuple[LocalSocket, ...]:
+        """Return the listeners that have the port at any address."""
+        if isinstance(snapshot.sockets, Untold):
+            return ()
+        return tuple(one for one in snapshot.sockets.listeners if one.port == self.target.port)
+
+    def serving(self, snapshot: Snapshot) -> tuple[LocalSocket, ...]:
+        """Return the listeners that serve one of the target's addresses."""
+        ends = [Endpoint(address, self.target.port) for address in self.addresses]
+        return tuple(one for one in self.on_port(snapshot) if any(serves(one, end) for end in ends))
+
+    def servers(self, snapshot: Snapshot) -> tuple[Process, ...]:
+        """Return the processes behind the target: those of its listeners, else those named as the server's."""
+        if isinstance(snapshot.processes, Untold):
+            return ()
+        owners = {owner.pid for listener in self.serving(snapshot) for owner in listener.owners}
+        found = tuple(one for one in snapshot.processes if one.pid in owners)
+        return found or tuple(one for one in snapshot.processes if one.role == "server")
+
+    def programs(self) -> tuple[tuple[str, int], ...]:
+        """Return the names and numbers of the processes that have the port at the target's address, in any look."""
+        return tuple(
+            dict.fromkeys(
+                (owner.program, owner.pid)
+                for snapshot in reversed(self.snapshots)
+                for listener in self.serving(snapshot)
+                for owner in listener.owners
+            )
+        )
+
+    def told(self, part: Iterable[T | Untold]) -> tuple[list[T], str]:
+        """Return the parts that are there, and why the first of the others is not."""
+        parts = list(part)
+        because = next((one.could_not_tell for one in parts if isinstance(one, Untold)), "")
+        return [one for one in parts if not isinstance(one, Untold)], because
+
+    def names_loopback(self) -> bool | None:
+        """Whether the target's host is a name or address of loopback by its spelling."""
+        return names_loopback(self.host)
+
+
+def served(sockets: Sockets, end: Endpoint) -> Truth:
+    """Whether a listener takes connections to ``end`` that come over loopback."""
+    return any_of(serves(one, end) for one in sockets.listeners)
+
+
+def serves(listener: LocalSocket, end: Endpoint) -> Truth:
+    """Whether one listener takes them. A socket bound to another device does not."""
+    if listener.port != end.port or listener.device not in {None, "lo", "lo0"}:
+        return False
+    here, there = parsed(listener.address), parsed(end.address)
+    if here is None or there is None:
+        return False
+    # ``parsed`` turns ::ffff:a.b.c.d into a.b.c.d, which is what such a listener serves.
+    if here == there:
+        return True
+    if here.version == there.version:
+        return here.is_unspecified
+    if here.is_unspecified and listener.is_ipv6:
+        return None if listener.v6only is None else not listener.v6only
+    return False
+
+
+def is_local(address: str) -> bool:
+    """Whether only this machine can reach a listener at ``address``."""
+    ip = parsed(address)
+    return ip is not None and ip.is_loopback
+
+
+def describe(listener: LocalSocket) -> str:
+    """Return a listener in words: ``127.0.0.1:8080 is listened on by python3 (pid 4242, user www)``."""
+    device = f" on device {listener.device}" if listener.device else ""
+    only = " (IPv6 only)" if listener.v6only and listener.is_wildcard else ""
+    return f"{Endpoint(listener.address, listener.port)}{only}{device} is listened on by {owner_of(listener)}"
+
+
+def owner_of(socket: LocalSocket) -> str:
+    """Return who has a socket, in words; never that nobody has."""
+    if not socket.owners:
+        return f"a process that is not shown ({socket.owner_untold or 'owner not visible'})"
+    shown = [
+        f"{owner.program or '?'} (pid {owner.pid}{f', user {owner.user}' if owner.user else ''})"
+        for owner in socket.owners[:_SHOWN]
+    ]
+    more = len(socket.owners) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def listed(listeners: Iterable[LocalSocket]) -> str:
+    """Return a few listeners in words."""
+    return joined(describe(one) for one in listeners)
+
+
+def joined(texts: Iterable[str]) -> str:
+    """Return a few texts in one, each once."""
+    every = list(dict.fromkeys(texts))
+    more = len(every) - _SHOWN
+    return "; ".join(every[:_SHOWN]) + (f"; and {more} more" if more > 0 else "")
+
+
+def setting(settings: Sequence[Setting], name: str) -> Setting | None:
+    """Return the setting or counter of this name."""
+    return next((one for one in settings if one.name == name), None)
+
+
+def family_of(address: str) -> int:
+    """Return the IP version of an address."""
+    return 6 if ":" in address else 4

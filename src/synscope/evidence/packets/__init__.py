@@ -1,0 +1,1 @@
+"""Questions that the packets of a capture answer."""

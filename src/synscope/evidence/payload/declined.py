@@ -1,0 +1,89 @@
+"""Questions about what the client asked the server to speak, and the server does not: HTTP, WebSocket, TLS.
+
+Sources: RFC 9112 §4 (an answer begins with HTTP/), RFC 6455 §4.2.2 (101 or no WebSocket), PostgreSQL §55.2.10
+(one byte answers a request for encryption).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from synscope.evidence.packets.exchange import client_ended_first, first_data_frames
+from synscope.evidence.packets.view import Exchange, Verdict, View, no, unknown
+from synscope.evidence.payload.heard import hidden, where
+from synscope.evidence.payload.recognise import Protocol, describe
+
+_HTTP1_REQUEST: Final = re.compile(rb"[^\r\n]* HTTP/1\.[01]\r?\n")
+_HTTP_BEGINS: Final = b"HTTP/"
+_ICY: Final = b"ICY "
+"""How Shoutcast begins an answer that players of streams understand."""
+
+_WEBSOCKET: Final = re.compile(r"^upgrade:[ \t]*websocket\b", re.MULTILINE)
+_OTHER_OBJECTIONS: Final = frozenset({401, 403, 407, 429})
+"""Who asks, or how often, is what is wrong there; a server of WebSockets says so too."""
+
+_ENCRYPTION: Final = (b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x08\x04\xd2\x16\x30")
+"""PostgreSQL's SSLRequest and GSSENCRequest."""
+_DECLINED: Final = b"N"
+
+
+def answer_not_http(view: View) -> Verdict:
+    """``answer-not-http``: what clients call an answer in HTTP/0.9, or a bad status line."""
+
+    def whole(x: Exchange) -> bool:
+        # Of a long answer the beginning may be what the capture lost.
+        return x.attempt.server_bytes == len(x.attempt.server_payload or b"")
+
+    verdict = where(
+        view,
+        lambda x: _is_alien(x) and whole(x),
+        lambda x: f"{describe(x.client)} was answered with {describe(x.server)}",
+    ) or hidden(view)
+    if verdict is not None:
+        return verdict
+    doubtful = next((x for x in view.exchanges if _is_alien(x)), None)
+    if doubtful is not None:
+        why = f"an HTTP request got {describe(doubtful.server)}, and perhaps something before it"
+        return unknown(why, first_data_frames([doubtful.attempt]))
+    return no("no HTTP request was answered with something else")
+
+
+def _is_alien(exchange: Exchange) -> bool:
+    """Whether no HTTP begins what an HTTP/1 request got."""
+    asked, answer = exchange.attempt.client_payload or b"", exchange.attempt.server_payload or b""
+    answer = answer.lstrip(b"\r\n")
+    # The kept bytes may end within the first word.
+    is_http = answer.startswith((_HTTP_BEGINS, _ICY)) or _HTTP_BEGINS.startswith(answer[: len(_HTTP_BEGINS)])
+    nameless = exchange.server.protocol in {Protocol.TEXT, Protocol.BINARY}
+    return nameless and not is_http and _HTTP1_REQUEST.match(asked) is not None
+
+
+def upgrade_refused(view: View) -> Verdict:
+    """``upgrade-refused``."""
+
+    def refused(x: Exchange) -> bool:
+        request, response = x.client.request, x.server.response
+        if request is None or response is None or not _WEBSOCKET.search(request.headers):
+            return False
+        return response.status // 100 in {2, 4} and response.status not in _OTHER_OBJECTIONS
+
+    return (
+        where(view, refused, lambda x: f"the client asked for WebSocket and got {describe(x.server)}")
+        or hidden(view)
+        or no("no request for WebSocket was declined")
+    )
+
+
+def tls_declined(view: View) -> Verdict:
+    """``tls-declined``: a client that can do without encryption goes on after the server's no."""
+
+    def left(x: Exchange) -> bool:
+        attempt = x.attempt
+        asked, answer = attempt.client_payload, attempt.server_payload
+        # One byte answers each request, and there may be both.
+        only = attempt.server_bytes * len(_ENCRYPTION[0]) == attempt.client_bytes
+        return asked in _ENCRYPTION and answer == _DECLINED and only and client_ended_first(attempt)
+
+    text = "the client asked for encryption, the server declined, and the client left"
+    return where(view, left, lambda _: text) or hidden(view) or no("no client left because TLS was declined")

@@ -1,0 +1,44 @@
+"""Whether an HTTP error is a gateway's own: by its status, or by a name or words that only gateways use.
+
+502 and 504 say by themselves that somebody else was asked (RFC 9110 §15.6.3, §15.6.5). 503 does not: a service
+that starts, is sealed or is overloaded says it too. A Via header is a gateway's by RFC 9110 §7.6.3; the other
+words are those of the programs themselves (nginx, HAProxy, Envoy, Traefik, Apache, Varnish, Squid, Kong, ELB).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from synscope.evidence.payload.protocols import Response
+
+GATEWAY_STATUS: Final = frozenset({502, 503, 504})
+UNAVAILABLE: Final = 503
+
+_SERVER: Final = re.compile(
+    r"\b(?:nginx|openresty|tengine|angie|haproxy|envoy|traefik|caddy|kong|apisix|varnish|squid|lighttpd|awselb"
+    r"|cloudflare|cloudfront)\b"
+)
+_HEADER: Final = re.compile(r"^(?:via|x-squid-error|x-varnish|x-envoy-[a-z-]+|x-kong-[a-z-]+):", re.MULTILINE)
+_HEAD_END: Final = re.compile(r"\n\r?\n")
+_WORDS: Final = re.compile(
+    r"\bupstream\b|no server is available to handle this request|no available server|backend fetch failed"
+    r"|back-?end server is at capacity|due to maintenance downtime or capacity problems|ring-balancer"
+    r"|<center>nginx|\bproxy error\b"
+)
+
+
+def is_gateways(response: Response) -> bool:
+    """Whether the answer is an error that a gateway gave in its own name."""
+    if response.status != UNAVAILABLE:
+        return response.status in GATEWAY_STATUS
+    return is_signed(response)
+
+
+def is_signed(response: Response) -> bool:
+    """Whether the answer is one of the errors, with a gateway's name or words."""
+    if response.status not in GATEWAY_STATUS:
+        return False
+    head = _HEAD_END.split(f"\n{response.rest}", maxsplit=1)[0]
+    said = f"{response.reason.lower()}\n{response.rest}"
+    return bool(_SERVER.search(response.server.lower()) or _HEADER.search(head) or _WORDS.search(said))

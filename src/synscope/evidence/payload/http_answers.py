@@ -1,0 +1,217 @@
+"""Questions about what was asked and answered: HTTP statuses, services still loading, kinds of service."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from synscope.evidence.packets.view import Exchange, Verdict, View, is_said, no, unknown, yes
+from synscope.evidence.payload.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways, is_signed
+from synscope.evidence.payload.heard import hidden, unheard, where
+from synscope.evidence.payload.recognise import Protocol, Response, describe, recognise
+
+CLIENT_ERRORS: Final = frozenset(range(400, 500))
+SERVER_ERRORS: Final = frozenset(range(500, 600))
+_ERRORS: Final = CLIENT_ERRORS | SERVER_ERRORS
+
+_LOADING: Final = re.compile(
+    r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
+    r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
+    r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
+    r"|-loading |estimated_time"
+)
+_MODEL_FAILED: Final = re.compile(
+    r"out of memory|insufficient memory|requires more (?:system|gpu|video) memory|failed to load (?:the )?model"
+    r"|\b(?:model|llama|runner)\b[^.\n]{0,40}\b(?:failed to load|has terminated|crashed)|cuda error"
+)
+_LLM_PATH: Final = re.compile(
+    r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
+    r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
+    r"|/(?:completion|infill|generate|generate_stream|tokenize|detokenize)(?:\?|$)"
+    r"|/v2/(?:models|health)/"
+)
+_LLM_ANSWER: Final = re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
+_CONTEXT_PATH: Final = re.compile(
+    r"/mcp(?:[/?]|$)|/messages/?\?session_?id="
+    r"|/collections(?:/[^/?]+(?:/points)?)?(?:[/?]|$)|/api/v[12]/(?:collections|tenants|heartbeat)"
+    r"|/v1/(?:objects|schema|graphql)(?:[/?]|$)|/v[12]/vector(?:db)?/"
+)
+_CONTEXT_HEAD: Final = re.compile(
+    r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
+    r"""|["']method["']:\s*["'](?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))["']"""
+)
+
+_CONTROL_PATH: Final = re.compile(
+    r"/v1/(?:sys|auth|secret|transit|agent|catalog|kv|health|session)/|/v3/(?:kv|lease|maintenance)/|/v2/keys\b"
+    r"|/(?:config_dump|server_info|stats/prometheus)(?:\?|$)|/api/v1/(?:namespaces|nodes|pods|query|targets|rules)\b"
+    r"|/apis/|(?:/v1\.\d\d)?/(?:containers|images)/|/_ping$|/-/(?:ready|healthy|reload)$"
+    r"|/json/(?:version|list|protocol)$|/v1\.0/(?:invoke|state|healthz|metadata)\b"
+)
+"""Vault, Consul, etcd, Envoy's admin port, Kubernetes, Prometheus, Docker, browsers' debuggers, Dapr."""
+_CONTROL_HEAD: Final = re.compile(r"^x-(?:vault|consul|nomad)-[a-z-]+:", re.MULTILINE)
+
+
+def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> Verdict:
+    """Whether an HTTP answer passes ``test`` and was the last word."""
+
+    def hit(x: Exchange) -> bool:
+        return x.server.response is not None and test(x.server.response) and not _challenged(x)
+
+    return (
+        where(view, hit, lambda x: f"the server answered {describe(x.server)}")
+        or hidden(view)
+        or no(otherwise)
+    )
+
+
+def http_client_error(view: View) -> Verdict:
+    """``http-client-error``."""
+    return _answered(
+        view,
+        lambda r: r.status in CLIENT_ERRORS,
+        "no answer has an HTTP 4xx status that was the last word",
+    )
+
+
+def _challenged(exchange: Exchange) -> bool:
+    """Whether it was a challenge to say who asks (RFC 9110 §11), and the client said more."""
+    response, asked = exchange.server.response, exchange.attempt.client_payload or b""
+    challenge = response is not None and response.status in {401, 407}
+    return challenge and asked.endswith(b"\r\n\r\n") and exchange.attempt.client_bytes > len(asked)
+
+
+def http_server_error(view: View) -> Verdict:
+    """``http-server-error``."""
+    return _answered(
+        view,
+        lambda r: r.status in SERVER_ERRORS - GATEWAY_STATUS,
+        "no answer has an HTTP 5xx status of the service's own",
+    )
+
+
+def error_then_success(view: View) -> Verdict:
+    """``error-then-success``: a client that tried again got what it wanted."""
+
+    def recovered(x: Exchange) -> bool:
+        return _ended_well(x) or any(
+            _is_retry(x, y) and y.server.response.status not in _ERRORS for y in told if y.server.response
+        )
+
+    told = [x for x in view.exchanges if x.server.response is not None and x.client.request is not None]
+    errors = [x for x in told if x.server.response is not None and x.server.response.status in _ERRORS]
+    if not errors:
+        return unheard(view) or no("no answer has an HTTP error status")
+    if all(map(recovered, errors)):
+        return yes("each request that got an HTTP error was answered well when it was made again")
+    return no("an HTTP error was the last answer to its request")
+
+
+def _ended_well(exchange: Exchange) -> bool:
+    """Whether the same request was made again on the same connection, and the last answer is none of an error."""
+    attempt, last = exchange.attempt, recognise(exchange.attempt.server_reply or b"").response
+    asked = len(attempt.client_payload or b"")
+    again = asked and attempt.client_bytes > asked and attempt.client_bytes % asked == 0
+    return bool(again) and last is not None and last.status not in _ERRORS
+
+
+def _is_retry(one: Exchange, other: Exchange) -> bool:
+    """Whether ``other`` makes the request of ``one`` again, later, from the same host."""
+    first, second = one.client.request, other.client.request
+    return (
+        first is not None
+        and second is not None
+        and (first.method, first.target) == (second.method, second.target)
+        and one.attempt.client.address == other.attempt.client.address
+        and one.attempt.first_ts_ns < other.attempt.first_ts_ns
+    )
+
+
+def http_gateway_error(view: View) -> Verdict:
+    """``http-gateway-error``."""
+    return _answered(view, is_gateways, "no answer is an error that a gateway gave")
+
+
+def gateway_names_itself(view: View) -> Verdict:
+    """``gateway-names-itself``."""
+    return _answered(view, is_signed, "no error has a gateway's name or words")
+
+
+def http_unavailable(view: View) -> Verdict:
+    """``http-unavailable``."""
+    return _answered(
+        view,
+        lambda r: r.status == UNAVAILABLE and not is_gateways(r),
+        "no answer has the status 503 without a sign of a gateway",
+    )
+
+
+def model_failed(view: View) -> Verdict:
+    """``model-failed``."""
+    return _answered(
+        view,
+        lambda r: r.status in _ERRORS and bool(_MODEL_FAILED.search(f"{r.reason}\n{r.rest}".lower())),
+        "no error speaks of a model that could not be loaded",
+    )
+
+
+def http_loading(view: View) -> Verdict:
+    """``http-loading``: HTTP errors, and the errors of Redis and PostgreSQL that say the same."""
+
+    def loading(x: Exchange) -> bool:
+        response = x.server.response
+        if response is not None:
+            words = f"{response.reason}\n{response.rest}".lower()
+            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_LOADING.search(words))
+        named = x.server.protocol in {Protocol.REDIS, Protocol.POSTGRES}
+        return named and bool(_LOADING.search(x.server.text.lower()))
+
+    text = "the answer says that something is still loading: "
+    return (
+        where(view, loading, lambda x: text + describe(x.server))
+        or hidden(view)
+        or no("no answer speaks of loading")
+    )
+
+
+def _api(view: View, path: re.Pattern[str], heads: re.Pattern[str], what: str) -> Verdict:
+    """Whether a request's target, or the rest of a message, belongs to a kind of service."""
+
+    def hit(x: Exchange) -> bool:
+        request, response = x.client.request, x.server.response
+        asked = request is not None and (path.match(_path(request.target)) or heads.search(request.headers))
+        told = response is not None and (heads.search(response.server.lower()) or heads.search(response.rest))
+        plain = x.client.protocol is Protocol.TEXT and heads.search(x.client.text.lower())
+        return bool(asked or told or plain)
+
+    def text(x: Exchange) -> str:
+        if is_said(x.client):
+            return f"{describe(x.client)} is a request to {what}"
+        return f"{describe(x.server)} is an answer of {what}"
+
+    found = where(view, hit, text)
+    if found is not None:
+        return found
+    # Bytes never sent say nothing about what would have been asked.
+    mute = hidden(view)
+    return unknown(mute.text) if mute is not None else no(f"no request or answer names {what}")
+
+
+def _path(target: str) -> str:
+    """Return the path of a request target, in absolute or origin form."""
+    return re.sub(r"^[a-z]+://[^/]*", "", target)
+
+
+def llm_api(view: View) -> Verdict:
+    """``llm-api``."""
+    return _api(view, _LLM_PATH, _LLM_ANSWER, "a model server")
+
+
+def context_api(view: View) -> Verdict:
+    """``context-api``."""
+    return _api(view, _CONTEXT_PATH, _CONTEXT_HEAD, "a vector store or MCP server")
+
+
+def control_plane_api(view: View) -> Verdict:
+    """``control-plane-api``."""
+    return _api(view, _CONTROL_PATH, _CONTROL_HEAD, "an agent or of a control plane")

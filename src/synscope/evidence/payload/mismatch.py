@@ -1,0 +1,293 @@
+"""Questions about conversations at cross purposes.
+
+Another protocol than the client's, TLS on one side only, a certificate turned down.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from synscope.evidence.packets.exchange import client_ended_first, first_data_frames
+from synscope.evidence.packets.view import (
+    Exchange,
+    Verdict,
+    View,
+    exchanges,
+    frames_of,
+    is_said,
+    is_tls,
+    no,
+    unknown,
+    yes,
+)
+from synscope.evidence.payload.heard import unheard, where
+from synscope.evidence.payload.http_answers import CLIENT_ERRORS
+from synscope.evidence.payload.protocols import NAMELESS
+from synscope.evidence.payload.recognise import Payload, Protocol, describe
+from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY
+from synscope.model import Label, TargetSummary
+from synscope.units import listed
+
+_PLAIN_TO_TLS: Final = re.compile(
+    r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
+)
+USUAL_PROTOCOLS: Final = {
+    21: "SMTP or FTP",
+    22: "SSH",
+    25: "SMTP or FTP",
+    1883: "MQTT",
+    3306: "MySQL",
+    3389: "RDP",
+    4222: "NATS",
+    5432: "PostgreSQL",
+    5672: "AMQP",
+    5900: "VNC",
+    6379: "Redis",
+    9092: "Kafka",
+    11211: "memcached",
+    27017: "MongoDB",
+}
+"""Ports (IANA's, or their makers' default) whose service speaks one protocol, and not HTTP."""
+# A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
+# Java closes without an alert.
+_ALERT_SIZES: Final = frozenset({0, *range(7, 41)})
+_FINISHED: Final = 58
+# A client's second flight. TLS 1.3: perhaps change_cipher_spec, Finished over SHA-256 or SHA-384. TLS 1.2:
+# ClientKeyExchange (X25519, P-256, P-384, P-521, RSA of 2048 bits), change_cipher_spec, Finished (ChaCha20, GCM).
+_SECOND_FLIGHTS: Final = frozenset(
+    {58, 64, 74, 80} | {key + 6 + finished for key in (42, 75, 107, 143, 267) for finished in (37, 45)}
+)
+_HELLO_RETRY: Final = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+"""The random by which a ServerHello asks for another ClientHello (RFC 8446 §4.1.3)."""
+_RANDOM: Final = slice(11, 43)
+_CHANGE_CIPHER_SPEC: Final = 6
+_GOODBYE: Final = 31
+"""The longest encrypted alert."""
+_SHORTEST_REQUEST: Final = 130
+_CERTIFICATE_FLIGHT: Final = 500
+_ENDS: Final = frozenset({"client-fin", "server-fin", "client-rst", "server-rst"})
+
+
+def _both(exchange: Exchange) -> str:
+    return (
+        f"the client sent {describe(exchange.client)}, the server answered with {describe(exchange.server)}"
+    )
+
+
+def tls_to_plain_server(view: View) -> Verdict:
+    """``tls-to-plain-server``."""
+
+    def mismatch(x: Exchange) -> bool:
+        return x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_said(x.server) and not is_tls(x.server)
+
+    return where(view, mismatch, _both) or unheard(view) or no("no TLS client got an answer outside TLS")
+
+
+def plain_to_tls_server(view: View) -> Verdict:
+    """``plain-to-tls-server``."""
+
+    def mismatch(x: Exchange) -> bool:
+        if not is_said(x.client) or is_tls(x.client):
+            return False
+        response = x.server.response
+        told = (
+            response is not None
+            and response.status in CLIENT_ERRORS
+            and _PLAIN_TO_TLS.search(f"{response.reason}\n{response.rest}".lower())
+        )
+        return x.server.protocol is Protocol.TLS_ALERT or bool(told)
+
+    return (
+        where(view, mismatch, _both)
+        or unheard(view)
+        or no("no plain-text client got a TLS alert or an HTTPS hint")
+    )
+
+
+_PAGES: Final = ("<!doctype html", "<html")
+"""How an answer begins that a web server gives to what it does not take for HTTP at all."""
+
+
+def other_protocol_greeting(view: View) -> Verdict:
+    """``other-protocol-greeting``. Bytes that name no protocol accuse nobody."""
+
+    def named(payload: Payload) -> bool:
+        return payload.protocol not in NAMELESS
+
+    def mismatch(x: Exchange) -> bool:
+        if x.client.protocol is Protocol.HTTP2_PREFACE and is_said(x.server):
+            return x.server.protocol is not Protocol.HTTP2_FRAME
+        # TLS against something else has its own two words, unless the server names another protocol.
+        answered_in_kind = is_tls(x.server) or (is_tls(x.client) and x.server.response is not None)
+        if x.client.protocol is Protocol.SOCKS and x.server.response is None:
+            return False
+        page = x.server.protocol is Protocol.TEXT and x.server.text.lower().startswith(_PAGES)
+        return (
+            named(x.client)
+            and (named(x.server) or (page and x.client.request is None))
+            and x.client.family != x.server.family
+            and not answered_in_kind
+        )
+
+    verdict = where(view, mismatch, _both) or unheard(view)
+    if verdict is not None:
+        return verdict
+    # An HTTP answer shows by itself what the client had asked for.
+    greeted = [x for x in view.exchanges if named(x.server) and x.server.response is None]
+    mute = next((x for x in greeted if not is_said(x.client)), None)
+    if mute is not None:
+        why = f"the server sent {describe(mute.server)}; nothing shows what the client speaks"
+        return unknown(why, first_data_frames([mute.attempt]))
+    return no("no server greeted with another protocol than the client's")
+
+
+def tls_certificate_rejected(view: View) -> Verdict:
+    """``tls-certificate-rejected``: by an alert in the clear, or by a close whose size fits one alert.
+
+    In TLS 1.3 the client's alert is encrypted, and the first kept bytes often end before it. What
+    remains visible is that the client, having sent its hello and no more than an alert, ended
+    upon a flight large enough to hold a certificate.
+    """
+
+    def alerted(x: Exchange) -> bool:
+        return x.client.alert is not None and x.client.alert.description in CERTIFICATE_REJECTED
+
+    def left(x: Exchange) -> str:
+        extra = f"{_beyond_hello(x)} bytes after its hello, as many as one alert"
+        return f"the handshake ended after the server's first flight: the client sent only {extra}"
+
+    verdict = where(view, alerted, lambda x: f"the client sent {describe(x.client)}") or where(
+        view, _left_after_flight, left
+    )
+    if verdict is not None:
+        return verdict
+    mute = unheard(view)
+    if mute is not None:
+        return mute
+    handshakes = [
+        x for x in view.exchanges if x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_tls(x.server)
+    ]
+    open_ends = [x for x in handshakes if _ended_without_request(x)]
+    if open_ends:
+        why = "a TLS connection ended without a request; whether the client sent an alert is not visible"
+        return unknown(why, first_data_frames(x.attempt for x in open_ends))
+    return no(
+        "TLS handshakes went on past the certificate"
+        if handshakes
+        else "no TLS handshake got as far as a certificate"
+    )
+
+
+def tls_left_unused(view: View) -> Verdict:
+    """``tls-left-unused``: what clients do that look at the certificate when the handshake is over."""
+
+    def left(x: Exchange) -> bool:
+        hello = x.client.protocol is Protocol.TLS_CLIENT_HELLO and x.client.alert is None
+        answered = x.server.protocol is Protocol.TLS_SERVER_HELLO and x.server.alert is None
+        flight = x.attempt.server_bytes >= _CERTIFICATE_FLIGHT
+        return (
+            hello
+            and answered
+            and flight
+            and _beyond_hello(x) in _SECOND_FLIGHTS
+            and client_ended_first(x.attempt)
+        )
+
+    return (
+        where(view, left, lambda _: "the client finished the TLS handshake, then closed without a request")
+        or unheard(view)
+        or no("no client closed right after a TLS handshake")
+    )
+
+
+def tls_spoken(view: View) -> Verdict:
+    """``tls-spoken``."""
+    return (
+        where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
+        or unheard(view)
+        or no("nobody spoke TLS")
+    )
+
+
+def tls_hello_unanswered(view: View) -> Verdict:
+    """``tls-hello-unanswered``."""
+
+    def mute(x: Exchange) -> bool:
+        return x.client.protocol is Protocol.TLS_CLIENT_HELLO and not x.attempt.server_bytes
+
+    return (
+        where(view, mute, lambda _: "the client's TLS hello got no byte in answer")
+        or unheard(view)
+        or no("every TLS hello was answered")
+    )
+
+
+def _beyond_hello(exchange: Exchange) -> int:
+    """Return how many bytes the client sent after its hello, or after the second one it was asked for."""
+    hello = exchange.client.first_record or 0
+    beyond = max(0, exchange.attempt.client_bytes - hello)
+    if (exchange.attempt.server_payload or b"")[_RANDOM] == _HELLO_RETRY:
+        # The second hello is taken to be as long as the first: both are padded.
+        return max(0, beyond - hello - _CHANGE_CIPHER_SPEC)
+    return beyond
+
+
+def _left_after_flight(exchange: Exchange) -> bool:
+    attempt = exchange.attempt
+    flight = (
+        exchange.server.protocol is Protocol.TLS_SERVER_HELLO and attempt.server_bytes >= _CERTIFICATE_FLIGHT
+    )
+    ended = attempt.times.end is not None or bool(attempt.events & _ENDS)
+    hello = exchange.client.protocol is Protocol.TLS_CLIENT_HELLO and exchange.client.alert is None
+    return hello and flight and ended and _beyond_hello(exchange) in _ALERT_SIZES
+
+
+def _ended_without_request(exchange: Exchange) -> bool:
+    """Whether no alert is visible and the client sent too little for a handshake with a request."""
+    if exchange.client.alert is not None or exchange.server.alert is not None:
+        return False
+    beyond = _beyond_hello(exchange)
+    # GnuTLS finishes the handshake before it looks at the certificate, and says goodbye with an alert.
+    left = beyond < _SHORTEST_REQUEST or any(0 <= beyond - flight <= _GOODBYE for flight in _SECOND_FLIGHTS)
+    return beyond < _FINISHED or (left and client_ended_first(exchange.attempt))
+
+
+def tls_alert(view: View) -> Verdict:
+    """``tls-alert``."""
+
+    def bad(payload: Payload) -> bool:
+        return payload.alert is not None and payload.alert.description != CLOSE_NOTIFY
+
+    def text(x: Exchange) -> str:
+        side, payload = ("client", x.client) if bad(x.client) else ("server", x.server)
+        return f"the {side} sent {describe(payload)}"
+
+    verdict = where(view, lambda x: bad(x.client) or bad(x.server), text) or unheard(view)
+    if verdict is not None:
+        return verdict
+    handshakes = [x for x in view.exchanges if is_tls(x.client) and is_tls(x.server)]
+    if any(_beyond_hello(x) < _FINISHED for x in handshakes):
+        return unknown("a TLS handshake did not go on, and no alert is visible in the first bytes")
+    return no("no TLS alert in the first bytes of either side")
+
+
+def unanswered_in(summary: TargetSummary) -> tuple[str, ...]:
+    """Return the families of protocols in which clients of the target spoke and got no byte in answer, sorted."""
+    said = exchanges(group for group in summary.groups if group.label is Label.COMPLETED)
+    mute = (x.client for x in said if not x.attempt.server_bytes)
+    return tuple(sorted({payload.family for payload in mute if payload.protocol not in NAMELESS}))
+
+
+def port_of_other_protocol(view: View) -> Verdict:
+    """``port-of-other-protocol``: the number is that of a service that clients speak otherwise to."""
+    port = view.summary.target.port
+    usual = USUAL_PROTOCOLS.get(port)
+    if usual is None:
+        return no(f"{port} is not the usual port of one protocol")
+    spoken = unanswered_in(view.summary)
+    if spoken and usual not in spoken:
+        mute = [x.attempt for x in view.exchanges if not x.attempt.server_bytes]
+        text = f"the client spoke {listed(spoken)} on the usual port of {usual}, and got no answer"
+        return yes(text, frames_of(mute, lambda frames: frames.client_data))
+    return no(f"no client got no answer in another protocol than {usual}")

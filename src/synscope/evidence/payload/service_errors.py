@@ -1,0 +1,147 @@
+"""Questions about errors that services other than HTTP's say in their own protocol, as their last word.
+
+Input: the first bytes of a connection and of the server's last reply. An error in between is the protocol's daily
+business (a key of the wrong type, a script to be loaded first); one after which the client leaves is why it left.
+Sources: redis.io's protocol specification, PostgreSQL §55.8 and appendix A, MySQL's ERR_Packet and error reference,
+RFC 5321 §4.2, RFC 959 §4.2, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0 §3.2.2.2, AMQP 0-9-1 §1.4.
+"""
+
+# ruff: noqa: PLR2004 - offsets, lengths and codes of wire formats, each read once next to its meaning
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final
+
+from synscope.evidence.packets.view import Exchange, Verdict, View, last_answered, no
+from synscope.evidence.payload.heard import hidden, where
+from synscope.evidence.payload.protocols import first_line
+from synscope.evidence.payload.recognise import Protocol
+
+_REDIS: Final = re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT|LOADING)[A-Z]{3,20} ")
+_POSTGRES_FIELD: Final = re.compile(rb"\0([CM])([^\0]+)")
+_MYSQL: Final = re.compile(rb".{3}[\0-\x05]\xff(..)(?:#[0-9A-Z]{5})?([\x20-\x7e].*)", re.DOTALL)
+_MYSQL_TURNED_AWAY: Final = frozenset(
+    {1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 3118, 3159, 4151}
+)
+"""No room, no access, no such database, blocked: what ends a log-in. Errors of queries are the client's affair."""
+_REPLY: Final = re.compile(rb"[45]\d\d[ -][\x20-\x7e]")
+_MEMCACHED: Final = re.compile(rb"(?:ERROR|CLIENT_ERROR .*|SERVER_ERROR .*)\r\n")
+_IMAP: Final = re.compile(rb"(?:\S+ (?:NO|BAD)|\* BYE) ")
+_AMQP_CLOSE: Final = re.compile(rb"\x01\0\0.{4}\0\x0a\0\x32(..).([\x20-\x7e]+)", re.DOTALL)
+
+_FULL: Final = re.compile(
+    r"max(?:imum)? number of clients|too many (?:clients|connections|users)|remaining connection slots"
+    r"|max_user_connections|connection limit|too many concurrent",
+    re.IGNORECASE,
+)
+"""How a service says that it has no room for one more client."""
+
+
+def service_error(view: View) -> Verdict:
+    """``service-error``: the server's last word is an error of its own protocol."""
+    return _said(view, bool, "no service ended with an error of its own protocol")
+
+
+def service_full(view: View) -> Verdict:
+    """``service-full``: the error says that there is no room for another client."""
+    return _said(
+        view, lambda words: bool(_FULL.search(words)), "no service said that it has too many clients"
+    )
+
+
+def _said(view: View, test: Callable[[str], bool], otherwise: str) -> Verdict:
+    told = {x.attempt.id: error_of(x) for x in view.exchanges}
+    went_well = last_answered(x for x in view.exchanges if not told[x.attempt.id])
+
+    def last_word(x: Exchange) -> bool:
+        later = went_well.get(x.attempt.client.address, x.attempt.first_ts_ns) > x.attempt.first_ts_ns
+        return test(told[x.attempt.id]) and not later
+
+    return (
+        where(view, last_word, lambda x: f"the server said “{told[x.attempt.id]}”, and that was all")
+        or hidden(view)
+        or no(otherwise)
+    )
+
+
+def error_of(exchange: Exchange) -> str:
+    """Return the words of the error that is the server's last word; empty when there is none."""
+    attempt = exchange.attempt
+    data = attempt.server_reply if attempt.server_reply is not None else attempt.server_payload
+    if not data:
+        return ""
+    spoken = {exchange.client.protocol, exchange.server.protocol}
+    if Protocol.HTTP_REQUEST in spoken:
+        return ""  # the other side's protocol is what is wrong
+    for protocols, read in _READERS:
+        if spoken & protocols:
+            return read(data)
+    return ""
+
+
+def _redis(data: bytes) -> str:
+    return first_line(data[1:]) if _REDIS.match(data) else ""
+
+
+def _postgres(data: bytes) -> str:
+    while len(data) > 5 and data[:1] != b"E":
+        length = int.from_bytes(data[1:5], "big")
+        if not 4 <= length < len(data):
+            return ""
+        data = data[1 + length :]
+    if not data[5:].startswith((b"SFATAL\0", b"SPANIC\0")):
+        return ""
+    fields = dict(_POSTGRES_FIELD.findall(data[5:]))
+    return first_line(b"FATAL " + fields.get(b"C", b"") + b" " + fields.get(b"M", b""))
+
+
+def _mysql(data: bytes) -> str:
+    error = _MYSQL.match(data)
+    if error is None:
+        return ""
+    number = int.from_bytes(error[1], "little")
+    return f"{number} {first_line(error[2])}" if number in _MYSQL_TURNED_AWAY else ""
+
+
+def _reply(data: bytes) -> str:
+    return first_line(data) if _REPLY.match(data) else ""
+
+
+def _memcached(data: bytes) -> str:
+    return first_line(data) if _MEMCACHED.match(data) else ""
+
+
+def _pop3_or_nats(data: bytes) -> str:
+    return first_line(data) if data.startswith(b"-ERR") else ""
+
+
+def _imap(data: bytes) -> str:
+    return first_line(data) if _IMAP.match(data) else ""
+
+
+def _mqtt(data: bytes) -> str:
+    refused = len(data) >= 4 and data[0] == 0x20 and data[3] not in {0, 0x0A} and data[1] == len(data) - 2
+    return f"CONNACK, reason {data[3]:#04x}" if refused else ""
+
+
+def _amqp(data: bytes) -> str:
+    closed = _AMQP_CLOSE.match(data)
+    if closed is None:
+        return ""
+    return f"connection.close {int.from_bytes(closed[1], 'big')} {first_line(closed[2])}"
+
+
+_READERS: Final[tuple[tuple[frozenset[Protocol], Callable[[bytes], str]], ...]] = (
+    (frozenset({Protocol.POSTGRES}), _postgres),
+    (frozenset({Protocol.MYSQL}), _mysql),
+    (frozenset({Protocol.NATS, Protocol.POP3}), _pop3_or_nats),
+    (frozenset({Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP}), _reply),
+    (frozenset({Protocol.MEMCACHED}), _memcached),
+    (frozenset({Protocol.IMAP}), _imap),
+    (frozenset({Protocol.MQTT}), _mqtt),
+    (frozenset({Protocol.AMQP}), _amqp),
+    (frozenset({Protocol.REDIS}), _redis),
+)
+"""Who speaks what, by either side's first bytes; the first row that fits is asked."""

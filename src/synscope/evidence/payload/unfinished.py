@@ -1,0 +1,145 @@
+"""Questions about answers that began and did not come to their end, as HTTP/1 shows it.
+
+How long an answer is to be, its head says (RFC 9112 §6.3): by Content-Length, or by chunks of which the last is
+empty. How much of it came, the sequence numbers say. Where the head was not kept whole nothing can be judged.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from synscope.evidence.packets.exchange import client_ended_first
+from synscope.evidence.packets.view import Exchange, Verdict, View, last_answered, no
+from synscope.evidence.payload.heard import hidden, where
+from synscope.evidence.payload.recognise import Protocol
+from synscope.units import count, duration
+
+STALLED_NS: Final = 1_000_000_000
+"""A client that ends so long after the answer began, and before its end, has waited for the rest."""
+_MOST_STALLED: Final = 1 << 16
+"""Bytes of an answer up to which a client that ended it early is taken to have waited, not to have had enough."""
+
+_HEAD_END: Final = b"\r\n\r\n"
+_LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+_CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+_LAST_CHUNK: Final = re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
+_CHUNK: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+_LINE_END: Final = b"\r\n"
+_SHORTEST_END: Final = len(b"0\r\n\r\n")
+_NO_FAREWELL: Final = frozenset({Protocol.HTTP_REQUEST, Protocol.REDIS})
+_SWITCHING: Final = 101
+_BODILESS: Final = frozenset({204, 304})
+_FIRST_FINAL: Final = 200
+
+
+def answer_cut_short(view: View) -> Verdict:
+    """``answer-cut-short``: the server ended the connection in the middle of an answer."""
+
+    def cut(x: Exchange) -> bool:
+        return missing(x) is not None and not client_ended_first(x.attempt) and _server_ended(x)
+
+    return (
+        where(
+            view, cut, lambda x: f"the server ended the connection in the middle of its answer: {missing(x)}"
+        )
+        or hidden(view)
+        or no("no answer was cut short by the server")
+    )
+
+
+def answer_stalled(view: View) -> Verdict:
+    """``answer-stalled``: the client waited for the rest of an answer, and ended the connection without it."""
+
+    def stalled(x: Exchange) -> bool:
+        return missing(x) is not None and _waited(x) >= STALLED_NS and x.attempt.server_bytes <= _MOST_STALLED
+
+    return (
+        where(
+            view,
+            stalled,
+            lambda x: (
+                f"the client ended the connection {duration(_waited(x))} after the answer began, without "
+                f"its rest: {missing(x)}"
+            ),
+        )
+        or hidden(view)
+        or no("no client waited in vain for the rest of an answer")
+    )
+
+
+def request_after_close(view: View) -> Verdict:
+    """``request-after-close``: the client asked again where the server had closed, and was reset.
+
+    Only of protocols in which a client says nothing after the server has closed but a request.
+    """
+    answered = last_answered(view.exchanges)
+
+    def lost(x: Exchange) -> bool:
+        a = x.attempt
+        over = a.times.end or a.first_ts_ns
+        return (
+            {"client-data-after-server-fin", "server-rst", "server-data"} <= a.events
+            and not _NO_FAREWELL.isdisjoint({x.client.protocol, x.server.protocol})
+            and (x.server.response is None or x.server.response.status != _SWITCHING)
+            and answered.get(a.client.address, over) <= over
+        )
+
+    return (
+        where(view, lost, lambda _: "the client made a request after the server had closed, and was reset")
+        or hidden(view)
+        or no("no request was made after the server had closed")
+    )
+
+
+def missing(exchange: Exchange) -> str | None:
+    """Return in words what the first answer of a connection lacks, ``None`` when that is nothing or not known."""
+    attempt, response = exchange.attempt, exchange.server.response
+    data = attempt.server_payload or b""
+    head = data.find(_HEAD_END)
+    if response is None or head < 0 or response.status in _BODILESS or response.status < _FIRST_FINAL:
+        return None
+    request = exchange.client.request
+    if request is None or request.method in {"HEAD", "CONNECT"}:
+        return None
+    lines = data[: head + 2]
+    begun = head + len(_HEAD_END)
+    if _CHUNKED.search(lines):
+        if attempt.server_bytes == len(data):
+            ended = _LAST_CHUNK.search(data[head + 2 :]) is not None
+        else:
+            ended = _may_have_ended(data[begun:], attempt.server_bytes - begun)
+        return None if ended else "its last chunk did not come"
+    length = _LENGTH.search(lines)
+    if length is None or attempt.server_bytes >= begun + int(length[1]):
+        return None
+    came = max(0, attempt.server_bytes - begun)
+    return f"{came:,} of {count(int(length[1]), 'byte')} came"
+
+
+def _may_have_ended(kept: bytes, came: int) -> bool:
+    """Whether the last chunk may be among the ``came`` bytes, by the sizes announced in those that were kept."""
+    at = 0
+    while match := _CHUNK.match(kept, at):
+        size = int(match[1], 16)
+        if size == 0:
+            return True
+        at = match.end() + size + len(_LINE_END)
+        if at + _SHORTEST_END > came:
+            return False
+    return True
+
+
+def _server_ended(exchange: Exchange) -> bool:
+    return bool(exchange.attempt.events & {"server-fin", "server-rst"})
+
+
+def _waited(exchange: Exchange) -> int:
+    """Return ns from the answer's first byte to the client's end, 0 when it is not the client that ended it."""
+    times = exchange.attempt.times
+    ended = times.client_fin
+    if ended is None and "client-rst" in exchange.attempt.events:
+        ended = times.end
+    if ended is None or times.server_data is None or not client_ended_first(exchange.attempt):
+        return 0
+    return max(0, ended - times.server_data)

@@ -1,0 +1,100 @@
+"""The loopback interface and the routes to its addresses, on Linux.
+
+Output: a ``records.Loopback`` of the calling thread's network namespace. Sources: rtnetlink(7),
+linux/if_link.h, linux/rtnetlink.h, linux/fib_rules.h.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from typing import Final
+
+from synscope.probes.host import netlink, procfs
+from synscope.probes.host.snapshot import Loopback, Untold
+
+_GET_LINK: Final = 18
+_GET_ADDRESS: Final = 22
+_GET_ROUTE: Final = 26
+_GET_RULE: Final = 34
+_FIRST: Final = 1
+"""The kernel makes loopback each namespace's first interface (LOOPBACK_IFINDEX)."""
+_IFF_UP: Final = 0x1
+_INFO = struct.Struct("=BxHiII")
+_ADDRESS = struct.Struct("=BBBBi")
+_ROUTE = struct.Struct("=BBBBBBBBI")
+_IFLA_NAME: Final = 3
+_IFA_ADDRESS: Final = 1
+_RTA_DESTINATION: Final = 1
+_RTA_OUT: Final = 4
+_USUAL_RULES: Final = {socket.AF_INET: 3, socket.AF_INET6: 2}
+_MOST: Final = 500
+_TYPES: Final = {1: "unicast", 2: "local", 3: "broadcast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
+
+
+def look() -> Loopback | Untold:
+    """Return its state, its addresses, and where the kernel would send packets to them."""
+    try:
+        body = _INFO.pack(0, 0, _FIRST, 0, 0)
+        (answer,) = netlink.ask(netlink.ROUTE, _GET_LINK, body, flags=0)
+        _, _, _, flags, _ = _INFO.unpack_from(answer)
+        name = netlink.attributes(answer[_INFO.size :]).get(_IFLA_NAME, b"lo\0")
+        addresses = _addresses()
+    except (OSError, ValueError) as error:
+        return Untold(f"the kernel does not show the loopback interface: {error}")
+    disabled = procfs.number("sys/net/ipv6/conf/lo/disable_ipv6")
+    return Loopback(
+        name=name.rstrip(b"\0").decode(errors="replace"),
+        up=bool(flags & _IFF_UP),
+        addresses=tuple(address for index, address in addresses if index == _FIRST),
+        route_ipv4=_route("127.0.0.1"),
+        route_ipv6=_route("::1"),
+        ipv6_disabled=True if disabled is None else bool(disabled),
+        others=tuple(address for index, address in addresses if index != _FIRST)[:_MOST],
+        extra_rules=sum(max(0, _rules(family) - usual) for family, usual in _USUAL_RULES.items()),
+    )
+
+
+def _addresses() -> list[tuple[int, str]]:
+    """Return every address with the number of its interface."""
+    found = []
+    for answer in netlink.ask(netlink.ROUTE, _GET_ADDRESS, _ADDRESS.pack(0, 0, 0, 0, 0)):
+        *_, index = _ADDRESS.unpack_from(answer)
+        address = netlink.attributes(answer[_ADDRESS.size :]).get(_IFA_ADDRESS)
+        if address:
+            found.append((index, str(ipaddress.ip_address(address))))
+    return found
+
+
+def _route(address: str) -> str:
+    """Look an address up as connect() does; the answer, or the kernel's error."""
+    packed = ipaddress.ip_address(address).packed
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    body = _ROUTE.pack(family, 8 * len(packed), 0, 0, 0, 0, 0, 0, 0)
+    body += netlink.attribute(_RTA_DESTINATION, packed)
+    try:
+        (answer,) = netlink.ask(netlink.ROUTE, _GET_ROUTE, body, flags=0)
+    except (OSError, ValueError) as error:
+        number = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
+        return f"error: {os.strerror(number)}"
+    kind = _ROUTE.unpack_from(answer)[7]
+    out = netlink.attributes(answer[_ROUTE.size :]).get(_RTA_OUT)
+    device = _name(struct.unpack("=I", out)[0]) if out else "?"
+    return f"{_TYPES.get(kind, f'type {kind}')} dev {device}"
+
+
+def _name(index: int) -> str:
+    try:
+        return socket.if_indextoname(index)
+    except OSError:
+        return f"interface {index}"
+
+
+def _rules(family: int) -> int:
+    try:
+        return sum(1 for _ in netlink.ask(netlink.ROUTE, _GET_RULE, _ROUTE.pack(family, *[0] * 8)))
+    except OSError:
+        return 0

@@ -1,0 +1,90 @@
+"""Which processes hold which sockets, on Linux.
+
+Input: inode numbers of sockets, and a time limit. Output: an ``Owners``. The descriptors of another user's
+process can be listed only with a privilege: then the owner is not visible, which is not the same as none.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from synscope.probes.host import procfs, users
+from synscope.probes.host.snapshot import Owner
+
+_SOCKET = re.compile(r"socket:\[(\d{1,20})\]")
+_MOST = 8
+"""Owners that are named; a pre-forking server has hundreds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Who holds the sockets, and why some owners are not known."""
+
+    by_inode: dict[int, tuple[Owner, ...]] = field(default_factory=dict)
+    denied: bool = False
+    """Some processes could not be looked into."""
+    late: bool = False
+    """The time ran out."""
+
+    def untold(self, inode: int, user: str) -> str | None:
+        """Say why the owner of a socket is not known; ``None`` when it is."""
+        if inode in self.by_inode:
+            return None
+        if self.late:
+            return "owner not visible: not every process could be looked at in time"
+        if self.denied:
+            barred = (
+                "some processes are closed even to root" if _is_root() else "other users' processes need root"
+            )
+            return f"owner not visible: the socket is of {user}, and {barred}"
+        return (
+            "owner not visible: no process here holds it (a process of another PID namespace, or the kernel)"
+        )
+
+
+def find(inodes: frozenset[int], until: float) -> Owners:
+    """Look through all processes for those that hold one of ``inodes``."""
+    holders: defaultdict[int, list[Owner]] = defaultdict(list)
+    denied = False
+    for pid in procfs.processes(until) if inodes else ():
+        try:
+            held = _sockets_of(pid) & inodes
+        except PermissionError:
+            denied = True
+            continue
+        except OSError:  # it ended
+            continue
+        for inode in held:
+            if len(holders[inode]) < _MOST:
+                holders[inode].append(owner(pid))
+    by_inode = {inode: tuple(found) for inode, found in holders.items() if found}
+    return Owners(by_inode, denied, time.monotonic() > until)
+
+
+def owner(pid: int) -> Owner:
+    """Return a process as an owner."""
+    uids = procfs.status(pid).get("Uid", "").split()
+    user = users.name_of(int(uids[0])) if uids and uids[0].isdigit() else None
+    return Owner(pid, procfs.program(pid), user)
+
+
+def _is_root() -> bool:
+    return os.geteuid() == 0
+
+
+def _sockets_of(pid: int) -> set[int]:
+    found = set()
+    with os.scandir(procfs.PROC / str(pid) / "fd") as entries:
+        for entry in entries:
+            try:
+                match = _SOCKET.fullmatch(str(Path(entry.path).readlink()))
+            except FileNotFoundError:  # closed meanwhile
+                continue
+            if match:
+                found.add(int(match.group(1)))
+    return found

@@ -1,0 +1,316 @@
+"""The elevated helper: a program that opens what needs a privilege and hands the descriptor over.
+
+Input: requests on a Unix socket of kind SOCK_SEQPACKET, one JSON object a message; the socket is standard
+input, because sudo closes every other descriptor. Output: one JSON object a
+request, with the descriptor attached (SCM_RIGHTS). It parses no packet, does only what ``OPERATIONS`` lists,
+checks every field before it uses it, and ends when the socket closes.
+
+``{"op": "open_ring", "interface": "lo", "block_size": …, "block_count": …, "retire_ms": …, "filter": HEX,
+"namespace": PATH or null}`` → ``{"ok": {}}`` + descriptor. ``{"op": "canary", "watched": [ports],
+"namespace": …}`` → ``{"ok": {"songs": […]}}``. A failure is ``{"error": TEXT, "errno": NUMBER, "kind": NAME}``;
+the name is the exception's, by which the errors of ``ring_socket`` are known.
+
+Only the standard library and two modules of this package that need nothing else are imported; the package's
+directory goes to the end of the path, so that nothing next to it can stand in for a standard module.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import ctypes
+import json
+import os
+import re
+import signal
+import socket
+import stat
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from synscope.probes.kernel.instance import Instance
+
+LARGEST_MESSAGE: Final = 1 << 17
+LOOK_S: Final = 0.6
+"""What one look at the host may take."""
+DETACH: Final = "--detach"
+"""Argument: serve from a process of its own, so that the one that was started ends at once."""
+_CLONE_NEWNET: Final = 0x40000000
+_NAMESPACE = re.compile(
+    r"/proc/[0-9]{1,10}/ns/net|/(?:var/)?run/(?:docker/)?netns/(?!\.)[A-Za-z0-9._-]{1,128}"
+)
+_INTERFACE = re.compile(r"[^\s/:\x00-\x1f\x7f]{1,15}")
+_LARGEST_RING: Final = 1 << 28
+_LONGEST_MS: Final = 60_000
+_LARGEST_FILTER: Final = 4096 * 8
+"""BPF_MAXINSNS instructions of eight bytes."""
+_LARGEST_PORT: Final = 65535
+_PAGE: Final = 4096
+_PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+class RequestError(ValueError):
+    """A request that is not one of ours."""
+
+
+class Answer(NamedTuple):
+    """What goes back: a JSON object, and the descriptors that go with it. The helper closes its own copies."""
+
+    body: Mapping[str, object]
+    descriptors: tuple[int, ...] = ()
+
+
+def _open_ring(request: Mapping[str, object]) -> Answer:
+    from synscope.capture.live import ring_socket  # noqa: PLC0415 - only once it is asked for
+
+    interface = _text(request, "interface", _INTERFACE)
+    block_size = _number(request, "block_size", _PAGE, _LARGEST_RING)
+    block_count = _number(request, "block_count", 1, _LARGEST_RING // block_size)
+    retire_ms = _number(request, "retire_ms", 0, _LONGEST_MS)
+    program = _filter(request)
+    with _inside(request):
+        ring = ring_socket.open_ring(
+            interface,
+            block_size=block_size,
+            block_count=block_count,
+            retire_ms=retire_ms,
+            program=program,
+        )
+    return Answer({}, (ring.detach(),))
+
+
+def _canary(request: Mapping[str, object]) -> Answer:
+    from synscope.capture.live import self_test as canary  # noqa: PLC0415 - only once it is asked for
+
+    watched = _ports(request, "watched")
+    with _inside(request):
+        songs = canary.sing(watched)
+    return Answer({"songs": [canary.to_json(song) for song in songs]})
+
+
+_traces: list[Instance] = []
+"""The trace instance that is on, if one is: it is removed when the helper ends, whatever ends it."""
+
+
+def _trace(request: Mapping[str, object]) -> Answer:
+    from synscope.probes.kernel.instance import Instance  # noqa: PLC0415 - only once it is asked for
+
+    if _traces:
+        raise RequestError("one trace is on")
+    instance = Instance.create()
+    binds = request["binds"]
+    if not isinstance(binds, bool):
+        raise RequestError("binds is neither true nor false")
+    handover = instance.start(_ports(request, "ports"), binds=binds)
+    _traces.append(instance)
+    body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
+    return Answer(body, (handover.pipe, handover.switch))
+
+
+def _untrace(_request: Mapping[str, object]) -> Answer:
+    while _traces:
+        _traces.pop().remove()
+    return Answer({})
+
+
+def _look(request: Mapping[str, object]) -> Answer:
+    """Look at the host in a process of its own; what goes back at once is where its findings will come."""
+    ports, hosts = _ports(request, "ports"), _texts(request, "hosts")
+    environment = request["environment"]
+    if not isinstance(environment, dict) or not all(isinstance(one, str) for one in environment.values()):
+        raise RequestError("environment is no environment")
+    ours, theirs = os.pipe()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, theirs)
+        if os.fork() == 0:
+            _looked(theirs, request, ports, hosts, environment)
+    return Answer({}, (ours,))
+
+
+def _looked(
+    sink: int, request: Mapping[str, object], ports: list[int], hosts: list[str], environment: dict[str, str]
+) -> None:
+    """Be the process that looks, and end."""
+    try:
+        from synscope.probes.host import collect, to_json  # noqa: PLC0415 - only where it is wanted
+
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        if os.geteuid() == 0:
+            os.environ["PATH"] = _PATH  # what the user put there is not for root to run
+        with _inside(request):
+            found = collect(ports, environment=environment, hosts=hosts, budget_s=LOOK_S)
+        with os.fdopen(sink, "wb") as file:
+            file.write(to_json(found).encode())
+    finally:
+        os._exit(0)  # whatever happened: nobody waits for more than the pipe's end
+
+
+Operations = Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, object]], Answer]]]
+
+OPERATIONS: Final[Operations] = {
+    "open_ring": (
+        frozenset({"interface", "block_size", "block_count", "retire_ms", "filter", "namespace"}),
+        _open_ring,
+    ),
+    "canary": (frozenset({"watched", "namespace"}), _canary),
+    "trace": (frozenset({"ports", "binds"}), _trace),
+    "untrace": (frozenset(), _untrace),
+    "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
+}
+"""Everything the helper does: the name, exactly its fields, and what does it."""
+
+
+def serve(channel: socket.socket, operations: Operations = OPERATIONS) -> None:
+    """Greet, then answer requests until the other side closes the socket."""
+    send(channel, Answer({"ok": {"euid": os.geteuid(), "pid": os.getpid()}}))
+    while message := channel.recv(LARGEST_MESSAGE):
+        answer = answer_to(message, operations)
+        try:
+            send(channel, answer)
+        finally:
+            for descriptor in answer.descriptors:
+                os.close(descriptor)
+
+
+def answer_to(message: bytes, operations: Operations = OPERATIONS) -> Answer:
+    """Do what one message asks for; never raises, whatever the message is."""
+    try:
+        operation, request = _understood(message, operations)
+        done = operation(request)
+    except RequestError as error:
+        return _failed(error, str(error))
+    except OSError as error:
+        return _failed(error, error.strerror or str(error), error.errno or 0)
+    except ImportError as error:
+        return _failed(error, f"this installation cannot do it: {error}")
+    except Exception as error:  # noqa: BLE001 - an operation's own kind of failure; its text is fit for users
+        return _failed(error, str(error))
+    return Answer({"ok": done.body}, done.descriptors)
+
+
+def _failed(error: Exception, text: str, errno: int = 0) -> Answer:
+    return Answer({"error": text, "errno": errno, "kind": type(error).__name__})
+
+
+def send(channel: socket.socket, answer: Answer) -> None:
+    """Send one message, with its descriptors if there are any."""
+    numbers = array.array("i", answer.descriptors)
+    rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
+    with contextlib.suppress(BrokenPipeError):  # nobody waits for it any more: the next recv() says so
+        channel.sendmsg([json.dumps(answer.body).encode()], rights)
+
+
+def _understood(
+    message: bytes, operations: Operations
+) -> tuple[Callable[[Mapping[str, object]], Answer], Mapping[str, object]]:
+    try:
+        request = json.loads(message)
+    except (ValueError, RecursionError) as error:
+        raise RequestError("not JSON") from error
+    if not isinstance(request, dict) or not isinstance(request.get("op"), str):
+        raise RequestError("not a request")
+    name = request.pop("op")
+    if name not in operations:
+        raise RequestError("no such operation")
+    fields, operation = operations[name]
+    if set(request) != fields:
+        raise RequestError("missing or unknown fields")
+    return operation, request
+
+
+def _text(request: Mapping[str, object], field: str, form: re.Pattern[str]) -> str:
+    value = request[field]
+    if not isinstance(value, str) or form.fullmatch(value) is None:
+        raise RequestError(f"{field} has not the form it must have")
+    return value
+
+
+def _number(request: Mapping[str, object], field: str, least: int, most: int) -> int:
+    value = request[field]
+    if type(value) is not int or not least <= value <= most:
+        raise RequestError(f"{field} is no number from {least} to {most}")
+    return value
+
+
+def _ports(request: Mapping[str, object], field: str) -> list[int]:
+    value = request[field]
+    if not isinstance(value, list) or not all(
+        type(port) is int and 0 <= port <= _LARGEST_PORT for port in value
+    ):
+        raise RequestError(f"{field} is no list of ports")
+    return value
+
+
+def _texts(request: Mapping[str, object], field: str) -> list[str]:
+    value = request[field]
+    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+        raise RequestError(f"{field} is no list of texts")
+    return value
+
+
+def _filter(request: Mapping[str, object]) -> bytes:
+    value = request["filter"]
+    if (
+        not isinstance(value, str)
+        or len(value) > 2 * _LARGEST_FILTER
+        or re.fullmatch(r"(?:[0-9a-f]{16})+", value) is None
+    ):
+        raise RequestError("filter is no program of whole instructions, in hexadecimal digits")
+    return bytes.fromhex(value)
+
+
+@contextlib.contextmanager
+def _inside(request: Mapping[str, object]) -> Iterator[None]:
+    """Be in the network namespace that the request names, then back in our own."""
+    if request["namespace"] is None:
+        yield
+        return
+    path = _text(request, "namespace", _NAMESPACE)
+    libc = ctypes.CDLL(None, use_errno=True)
+    with contextlib.ExitStack() as stack:
+        handles = []
+        for name in ("/proc/self/ns/net", path):
+            handle = os.open(name, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+            stack.callback(os.close, handle)
+            handles.append(handle)
+        home, away = handles
+        _enter(libc, away)
+        try:
+            yield
+        finally:
+            _enter(libc, home)
+
+
+def _enter(libc: ctypes.CDLL, handle: int) -> None:
+    # The kernel itself refuses a descriptor that is no network namespace.
+    if libc.setns(handle, _CLONE_NEWNET) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, f"setns: {os.strerror(code)}")
+
+
+def main(arguments: list[str]) -> int:
+    """Run as a program; the exit status is 2 when there is no socket to serve."""
+    if not stat.S_ISSOCK(os.fstat(0).st_mode):
+        sys.stderr.write("synscope helper: started without its socket (does sudo log its input?)\n")
+        return 2
+    if DETACH in arguments and os.fork() != 0:
+        # sudo may hold the terminal in raw mode until its program ends, so it ends before the command starts.
+        return 0
+    # Ctrl-C is the command's: the helper ends when its socket closes.
+    with contextlib.suppress(PermissionError):  # it leads a session already
+        os.setsid()
+    with socket.socket(fileno=0) as channel, contextlib.suppress(ConnectionError):
+        signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # those that looked at the host are not waited for
+        try:
+            serve(channel)
+        finally:
+            _untrace({})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.append(str(Path(__file__).resolve().parents[2]))
+    sys.exit(main(sys.argv[1:]))

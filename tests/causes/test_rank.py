@@ -1,0 +1,856 @@
+"""The ranker: from observations to findings, first as a table, then by property."""
+
+from __future__ import annotations
+
+import random
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from synscope.causes.catalogue import CATALOGUE, by_slug
+from synscope.causes.placeholders import for_target, safe_host
+from synscope.causes.rank import MOST_STANDING, rank
+from synscope.evidence.vocabulary import VOCABULARY, WORDS
+from synscope.model import (
+    Answer,
+    AttemptGroup,
+    Confidence,
+    Endpoint,
+    Facts,
+    Finding,
+    Kind,
+    Label,
+    Observation,
+    Outcome,
+    Source,
+    Target,
+    TargetSummary,
+)
+
+PORT = Target("62893", 62893)
+OUT_OF_RANGE = Target("localhost:619009", 619009, "localhost")
+
+
+def observe(name: str, answer: Answer) -> Observation:
+    return Observation(name, answer, WORDS[name].source, f"{name}: {answer.value}", (7,))
+
+
+def facts(
+    label: Label,
+    yes: str = "",
+    no: str = "",
+    *,
+    unknown: str = "",
+    target: Target = PORT,
+    counts: dict[Label, int] | None = None,
+    groups: tuple[AttemptGroup, ...] = (),
+) -> Facts:
+    """Facts from names separated by blanks."""
+    answers = [(yes, Answer.YES), (no, Answer.NO), (unknown, Answer.UNKNOWN)]
+    observations = {name: observe(name, answer) for names, answer in answers for name in names.split()}
+    return Facts(TargetSummary(target, label, counts or {label: 1}, groups), observations)
+
+
+def group(address: str, label: Label) -> AttemptGroup:
+    server = Endpoint(address, 62893)
+    return AttemptGroup(
+        server, label, Outcome.REFUSED, recovered=False, count=1, first_ts_ns=0, last_ts_ns=0, examples=()
+    )
+
+
+def standing(findings: tuple[Finding, ...]) -> dict[str, Confidence]:
+    """Slug to confidence of the failures that are not ruled out, best first."""
+    return {
+        finding.slug: finding.confidence
+        for finding in findings
+        if finding.kind is Kind.FAILURE and finding.confidence is not Confidence.RULED_OUT
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """Observations, and what must come of them."""
+
+    story: str
+    label: Label
+    yes: str
+    first: str
+    confidence: Confidence = Confidence.LIKELY
+    also: str = ""
+    no: str = ""
+    not_standing: str = ""
+
+
+REFUSED_ALIKE = (
+    "wrong-port wrong-bind-address address-family-mismatch crashed-before-bind crashed-after-bind "
+    "firewall-reject container-mapping startup-race port-conflict bind-permission-denied"
+)
+NEVER_SENT = (
+    "proxy-misdirect name-resolution loopback-down firewall-drop resource-limits security-policy wrong-port "
+    "container-mapping"
+)
+RST, SILENT, NEVER, DONE = Label.SYN_RST, Label.SYN_NO_REPLY, Label.CLIENT_NEVER_SENT, Label.COMPLETED
+LIKELY, CERTAIN, POSSIBLE = Confidence.LIKELY, Confidence.CERTAIN, Confidence.POSSIBLE
+NO_LISTENER = "listener-on-target listener-on-other-address listener-on-other-family"
+
+CASES = (
+    # refused
+    Case("refused", RST, "refused-by-rst always-refused", "service-not-running", also=REFUSED_ALIKE),
+    Case(
+        "race",
+        RST,
+        "refused-by-rst success-after-failures some-completed loopback-traffic rst-looks-like-kernel",
+        "startup-race",
+        also="service-not-running",
+    ),
+    Case("stopped", RST, "refused-by-rst failures-after-success some-completed", "crashed-after-bind"),
+    Case("other family", RST, "refused-by-rst other-family-completed", "address-family-mismatch"),
+    Case("other address", RST, "refused-by-rst other-address-completed", "wrong-bind-address"),
+    Case("typo", RST, "refused-by-rst always-refused similar-port-completed", "wrong-port"),
+    Case(
+        "reject",
+        RST,
+        "refused-by-rst always-refused rst-looks-like-firewall loopback-traffic",
+        "firewall-reject",
+        also="service-not-running",
+    ),
+    Case(
+        "reject by ICMP",
+        SILENT,
+        "refused-by-icmp loopback-traffic",
+        "firewall-reject",
+        also="container-mapping",
+    ),
+    Case("prohibited", SILENT, "unreachable-by-icmp loopback-traffic", "firewall-reject"),
+    Case("model server", RST, "refused-by-rst port-usual-for-llm", "service-not-running", also="llm-backend"),
+    Case("behind a gateway", RST, "refused-by-rst gateway-upstream-failed", "service-not-running"),
+    # refused, with the host and the kernel
+    Case(
+        "nobody listens",
+        RST,
+        "refused-by-rst kernel-says-no-socket",
+        "service-not-running",
+        CERTAIN,
+        no=f"{NO_LISTENER} kernel-saw-listener-open",
+        also="wrong-port crashed-before-bind",
+        not_standing="firewall-reject startup-race wrong-bind-address address-family-mismatch",
+    ),
+    Case(
+        "listener and refusal",
+        RST,
+        "refused-by-rst listener-on-target",
+        "firewall-reject",
+        not_standing="service-not-running wrong-bind-address",
+    ),
+    Case(
+        "rule and listener",
+        RST,
+        "refused-by-rst listener-on-target firewall-rule-rejects",
+        "firewall-reject",
+        CERTAIN,
+    ),
+    Case(
+        "family, by the host",
+        RST,
+        "refused-by-rst listener-on-other-family",
+        "address-family-mismatch",
+        CERTAIN,
+        no="listener-on-target",
+        not_standing="wrong-bind-address firewall-reject",
+    ),
+    Case(
+        "bind in use: the reason behind it",
+        RST,
+        "refused-by-rst bind-failed-in-use port-held kernel-says-no-socket",
+        "port-conflict",
+        CERTAIN,
+        no=NO_LISTENER,
+        also="service-not-running",
+    ),
+    *(
+        Case(
+            f"nobody listens, but {doubt}",
+            RST,
+            f"refused-by-rst client-error-refused kernel-says-no-socket {doubt}",
+            first,
+            confidence,
+            no=f"{NO_LISTENER} listener-in-other-namespace".replace(doubt, ""),
+            also="service-not-running",
+        )
+        for doubt, first, confidence in (
+            ("listener-on-similar-port", "wrong-port", LIKELY),
+            ("kernel-saw-listener-on-another-port", "wrong-port", LIKELY),
+            (
+                "kernel-saw-listener-on-another-port kernel-saw-listener-on-similar-port",
+                "wrong-port",
+                LIKELY,
+            ),
+            ("kernel-saw-listener-on-another-port kernel-saw-listener-open", "startup-race", LIKELY),
+            ("kernel-saw-listener-on-another-port program-crashed", "crashed-before-bind", LIKELY),
+            ("listener-in-other-namespace", "container-mapping", LIKELY),
+            ("container-publishes-port", "container-mapping", LIKELY),
+            ("kernel-saw-listener-open", "startup-race", LIKELY),
+            ("kernel-saw-listener-close", "crashed-after-bind", LIKELY),
+            ("listener-vanished", "crashed-after-bind", CERTAIN),
+            ("listener-appeared-later", "startup-race", CERTAIN),
+            ("program-crashed", "crashed-before-bind", LIKELY),
+            ("bind-failed-in-use port-held", "port-conflict", CERTAIN),
+            ("bind-failed-in-use", "port-conflict", LIKELY),
+            ("bind-failed-permission", "bind-permission-denied", LIKELY),
+            ("bind-failed-permission port-needs-privilege", "bind-permission-denied", LIKELY),
+            (
+                "bind-failed-permission port-needs-privilege bind-failure-names-port",
+                "bind-permission-denied",
+                CERTAIN,
+            ),
+        )
+    ),
+    Case(
+        "a container has it, not published",
+        RST,
+        "refused-by-rst kernel-says-no-socket client-error-refused listener-in-other-namespace"
+        " listener-in-linked-namespace",
+        "container-mapping",
+        no=NO_LISTENER,
+        also="service-not-running",
+    ),
+    Case(
+        "a service beside it comes, and has clients",
+        RST,
+        "refused-by-rst kernel-says-no-socket kernel-saw-listener-on-another-port another-port-completed",
+        "service-not-running",
+        no=f"{NO_LISTENER} kernel-saw-listener-on-similar-port",
+        also="wrong-port",
+    ),
+    Case(
+        "a listener of another namespace comes",
+        RST,
+        "refused-by-rst kernel-says-no-socket kernel-saw-listener-open listener-in-other-namespace",
+        "container-mapping",
+        no=NO_LISTENER,
+    ),
+    Case(
+        "reject, by the kernel",
+        RST,
+        "refused-by-rst kernel-says-firewall-reset",
+        "firewall-reject",
+        CERTAIN,
+        not_standing="service-not-running startup-race crashed-before-bind wrong-port container-mapping",
+    ),
+    Case(
+        "not a reject, by the kernel",
+        RST,
+        "refused-by-rst kernel-says-stack-reset",
+        "service-not-running",
+        not_standing="firewall-reject",
+    ),
+    Case("out of ports", DONE, "some-completed client-error-resources", "resource-limits"),
+    Case(
+        "out of ports, by the kernel",
+        DONE,
+        "some-completed kernel-saw-connect-without-syn client-out-of-resources",
+        "resource-limits",
+        CERTAIN,
+    ),
+    Case(
+        "a rule that came later",
+        DONE,
+        "always-completed firewall-rule-drops",
+        "firewall-drop",
+        LIKELY,
+        no="command-succeeded http-client-error http-server-error http-gateway-error http-unavailable",
+    ),
+    Case(
+        "gone in the middle of a connection",
+        DONE,
+        "always-completed kernel-saw-listener-close",
+        "crashed-after-bind",
+        LIKELY,
+        no="command-succeeded",
+    ),
+    Case(
+        "an old instance answers",
+        DONE,
+        "some-completed bind-failed-in-use bind-failure-names-port",
+        "port-conflict",
+        CERTAIN,
+    ),
+    # silent
+    Case(
+        "stopped, and its queue is full",
+        SILENT,
+        "syn-unanswered accept-queue-full kernel-says-queue-full no-firewall-rule server-process-stopped",
+        "server-hung",
+        also="accept-queue-overflow",
+    ),
+    Case(
+        "drop",
+        SILENT,
+        "syn-unanswered syn-repeated loopback-traffic",
+        "firewall-drop",
+        also="service-not-running accept-queue-overflow",
+    ),
+    Case(
+        "queue",
+        SILENT,
+        "syn-unanswered syn-repeated loopback-traffic some-completed many-completed-before-silence",
+        "accept-queue-overflow",
+        also="firewall-drop server-hung",
+    ),
+    Case(
+        "drop, by the kernel", SILENT, "syn-unanswered kernel-says-netfilter-drop", "firewall-drop", CERTAIN
+    ),
+    Case("half-open", Label.HALF_OPEN, "half-open", "firewall-drop"),
+    Case("odd reply", Label.ODD_REPLY, "odd-reply", "container-mapping", POSSIBLE, also="resource-limits"),
+    # nothing sent
+    Case("nothing", NEVER, "no-syn-to-target", "wrong-port", POSSIBLE, also=NEVER_SENT),
+    Case(
+        "619009",
+        NEVER,
+        "no-syn-to-target port-above-65535",
+        "port-out-of-range",
+        CERTAIN,
+        also="wrong-port",
+        not_standing="proxy-misdirect firewall-drop",
+    ),
+    Case("619009 through a proxy", NEVER, "no-syn-to-target port-zero", "port-out-of-range", CERTAIN),
+    Case("proxy", NEVER, "no-syn-to-target proxy-request-names-target", "proxy-misdirect", CERTAIN),
+    Case(
+        "a proxy that its settings name",
+        NEVER,
+        "no-syn-to-target another-port-failed client-error-other-port client-named-target listener-on-target",
+        "proxy-misdirect",
+        no="proxy-configured proxy-port-tried",
+        also="wrong-port security-policy",
+    ),
+    Case("a proxy that it blames", NEVER, "no-syn-to-target client-error-proxy", "proxy-misdirect"),
+    Case(
+        "another port, and nobody named the target",
+        NEVER,
+        "no-syn-to-target another-port-failed client-error-other-port",
+        "wrong-port",
+        POSSIBLE,
+        no="client-named-target proxy-port-tried",
+        also="proxy-misdirect",
+    ),
+    Case("blocked", NEVER, "no-syn-to-target port-blocked-by-clients", "client-blocks-port"),
+    Case("DNS", NEVER, "no-syn-to-target dns-query-for-localhost", "name-resolution"),
+    Case("unresolved", NEVER, "no-syn-to-target client-error-name", "name-resolution"),
+    Case(
+        "unresolved, as the resolver says too",
+        NEVER,
+        "no-syn-to-target client-error-name localhost-resolves-wrong",
+        "name-resolution",
+        CERTAIN,
+    ),
+    Case(
+        "a name that leads elsewhere",
+        NEVER,
+        "no-syn-to-target localhost-resolves-wrong went-where-name-leads client-error-refused",
+        "name-resolution",
+        CERTAIN,
+    ),
+    Case(
+        "a name that leads nowhere",
+        NEVER,
+        "no-syn-to-target localhost-resolves-wrong client-error-unreachable",
+        "name-resolution",
+        CERTAIN,
+        no="proxy-configured",
+    ),
+    Case(
+        "a proxy that was not reached, and a name that only the proxy knows",
+        NEVER,
+        "no-syn-to-target localhost-resolves-wrong client-error-unreachable proxy-configured",
+        "name-resolution",
+        LIKELY,
+        also="proxy-misdirect",
+    ),
+    Case(
+        "a proxy whose name does not resolve",
+        NEVER,
+        "no-syn-to-target client-error-name proxy-configured",
+        "proxy-misdirect",
+        also="name-resolution",
+    ),
+    Case(
+        "a name that leads elsewhere, and the client is content",
+        NEVER,
+        "no-syn-to-target localhost-resolves-wrong command-succeeded",
+        "wrong-port",
+        POSSIBLE,
+        no="went-where-name-leads",
+        not_standing="name-resolution",
+    ),
+    Case(
+        "rejected on the way out",
+        NEVER,
+        "no-syn-to-target rst-without-syn loopback-traffic",
+        "firewall-reject",
+    ),
+    Case(
+        "dropped on the way out",
+        NEVER,
+        "no-syn-to-target firewall-rule-drops kernel-saw-connect-without-syn",
+        "firewall-drop",
+        CERTAIN,
+    ),
+    Case(
+        "rejected on the way out, by a rule",
+        NEVER,
+        "no-syn-to-target rst-without-syn firewall-rule-rejects",
+        "firewall-reject",
+        CERTAIN,
+    ),
+    Case(
+        "translated to a port that nobody serves",
+        NEVER,
+        "no-syn-to-target rst-without-syn container-publishes-port client-error-refused",
+        "container-mapping",
+        no=NO_LISTENER,
+        also="firewall-reject service-not-running",
+    ),
+    Case("typo, never sent", NEVER, "no-syn-to-target similar-port-completed", "wrong-port"),
+    Case("lo is down", NEVER, "no-syn-to-target loopback-is-down", "loopback-down", CERTAIN),
+    Case(
+        "nobody listens, nobody asked",
+        NEVER,
+        "client-error-refused",
+        "service-not-running",
+        no="listener-on-target",
+    ),
+    # completed, then trouble
+    Case(
+        "TLS to plain",
+        DONE,
+        "always-completed tls-to-plain-server closed-before-answer",
+        "protocol-mismatch",
+        CERTAIN,
+    ),
+    Case(
+        "plain to TLS",
+        DONE,
+        "always-completed plain-to-tls-server http-client-error",
+        "protocol-mismatch",
+        CERTAIN,
+        not_standing="application-error",
+    ),
+    Case("SSH", DONE, "always-completed other-protocol-greeting", "protocol-mismatch"),
+    Case(
+        "SSH, and nothing else would have the port",
+        DONE,
+        "always-completed other-protocol-greeting",
+        "protocol-mismatch",
+        CERTAIN,
+        no="kernel-saw-bind-in-use listener-on-similar-port",
+    ),
+    Case("certificate", DONE, "always-completed tls-certificate-rejected", "tls-certificate"),
+    Case(
+        "certificate, alert",
+        DONE,
+        "always-completed tls-certificate-rejected tls-alert",
+        "tls-certificate",
+        CERTAIN,
+    ),
+    Case("alert", DONE, "always-completed tls-alert", "protocol-mismatch", also="tls-certificate"),
+    Case("404", DONE, "always-completed http-client-error", "application-error", LIKELY, also="wrong-port"),
+    Case("500", DONE, "always-completed http-server-error", "application-error", CERTAIN),
+    Case("502", DONE, "always-completed http-gateway-error", "gateway-upstream", also="application-error"),
+    Case(
+        "503", DONE, "always-completed http-unavailable", "application-error", LIKELY, also="gateway-upstream"
+    ),
+    Case(
+        "503 of a gateway's program",
+        DONE,
+        "always-completed http-unavailable balancer-owns-port",
+        "gateway-upstream",
+        LIKELY,
+        also="application-error",
+        no="http-gateway-error",
+    ),
+    Case(
+        "503 after a failed attempt of its own",
+        DONE,
+        "always-completed http-unavailable failed-attempt-before-error",
+        "gateway-upstream",
+        CERTAIN,
+    ),
+    Case(
+        "500 after a failed attempt of its own",
+        DONE,
+        "always-completed http-server-error failed-attempt-before-error",
+        "gateway-upstream",
+        LIKELY,
+        also="application-error",
+    ),
+    Case(
+        "503 of a model server",
+        DONE,
+        "always-completed http-unavailable llm-api",
+        "llm-backend",
+        LIKELY,
+        also="application-error gateway-upstream",
+    ),
+    Case("a model without memory", DONE, "http-server-error model-failed llm-api", "llm-backend", CERTAIN),
+    Case(
+        "503 of an agent",
+        DONE,
+        "always-completed http-unavailable control-plane-api",
+        "control-plane-endpoint",
+        LIKELY,
+        also="application-error gateway-upstream",
+    ),
+    Case(
+        "406 of an MCP server",
+        DONE,
+        "always-completed http-client-error context-api",
+        "application-error",
+        LIKELY,
+        also="context-service",
+    ),
+    Case(
+        "WebSocket, not found",
+        DONE,
+        "always-completed http-client-error upgrade-refused",
+        "application-error",
+        LIKELY,
+        also="protocol-mismatch",
+    ),
+    Case("WebSocket, a page", DONE, "always-completed upgrade-refused", "protocol-mismatch", LIKELY),
+    Case("a banner for an answer", DONE, "always-completed answer-not-http", "protocol-mismatch", CERTAIN),
+    Case("TLS declined", DONE, "always-completed tls-declined", "protocol-mismatch", CERTAIN),
+    Case(
+        "loading",
+        DONE,
+        "always-completed http-gateway-error http-loading",
+        "llm-backend",
+        also="gateway-upstream",
+    ),
+    Case(
+        "loading model",
+        DONE,
+        "always-completed http-gateway-error http-loading llm-api port-usual-for-llm",
+        "llm-backend",
+        CERTAIN,
+    ),
+    Case(
+        "reset before answer",
+        DONE,
+        "always-completed reset-before-answer",
+        "application-error",
+        also="container-mapping protocol-mismatch crashed-after-bind",
+    ),
+    Case(
+        "closed before answer",
+        DONE,
+        "closed-before-answer",
+        "application-error",
+        also="container-mapping port-conflict wrong-port",
+    ),
+    Case(
+        "closed, by a balancer",
+        DONE,
+        "always-completed closed-before-answer balancer-owns-port upstream-attempt-failed",
+        "gateway-upstream",
+        no="http-gateway-error",
+        also="container-mapping",
+    ),
+    Case(
+        "closed, by a forwarder",
+        DONE,
+        "always-completed closed-before-answer container-publishes-port",
+        "container-mapping",
+    ),
+    Case(
+        "silent, a forwarder",
+        DONE,
+        "always-completed server-silent request-acknowledged client-gave-up container-publishes-port",
+        "container-mapping",
+        also="server-hung",
+    ),
+    Case(
+        "http to Redis",
+        DONE,
+        "always-completed closed-before-answer owner-speaks-otherwise",
+        "protocol-mismatch",
+        CERTAIN,
+    ),
+    Case(
+        "http to Redis, which has the port of another",
+        DONE,
+        "always-completed some-completed closed-before-answer owner-speaks-otherwise bind-failed-in-use",
+        "port-conflict",
+        also="protocol-mismatch",
+    ),
+    Case(
+        "hung, and a new instance could not bind",
+        DONE,
+        "always-completed some-completed server-silent request-acknowledged server-process-stopped"
+        " bind-failed-in-use",
+        "port-conflict",
+        also="server-hung",
+    ),
+    Case(
+        "reset by a rule",
+        DONE,
+        "always-completed loopback-traffic reset-before-answer rst-looks-like-firewall firewall-rule-rejects",
+        "firewall-reject",
+        CERTAIN,
+    ),
+    Case(
+        "reset, and it looks like a rule",
+        DONE,
+        "always-completed loopback-traffic reset-before-answer rst-looks-like-firewall listener-on-target",
+        "firewall-reject",
+    ),
+    Case(
+        "hung",
+        DONE,
+        "always-completed server-silent request-acknowledged client-gave-up",
+        "server-hung",
+        also="client-timeout-too-short resource-limits container-mapping",
+    ),
+    Case("late", DONE, "always-completed late-answer", "client-timeout-too-short"),
+    Case("cut off", DONE, "always-completed server-silent request-not-acknowledged", "firewall-drop"),
+    Case(
+        "vector store", DONE, "closed-before-answer context-api", "application-error", also="context-service"
+    ),
+    Case("sidecar", RST, "refused-by-rst port-usual-for-control-plane", "service-not-running"),
+)
+
+
+def test_a_command_that_ends_well_makes_no_failure_of_words() -> None:
+    for said in ("bind-failed-in-use", "client-error-certificate tls-spoken", "client-error-resources"):
+        assert not standing(rank(facts(DONE, f"some-completed command-succeeded {said}", "")))
+        assert standing(rank(facts(DONE, f"some-completed {said}", "command-succeeded")))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.story)
+def test_what_the_observations_mean(case: Case) -> None:
+    findings = rank(facts(case.label, case.yes, case.no))
+    found = standing(findings)
+    assert findings[0].slug == next(iter(found)) == case.first
+    assert findings[0].confidence is case.confidence
+    assert set(case.also.split()) <= set(found)
+    assert not set(case.not_standing.split()) & set(found)
+    assert len(found) <= MOST_STANDING
+    if case.confidence is not CERTAIN:
+        assert CERTAIN not in found.values()
+
+
+@pytest.mark.parametrize(
+    ("label", "yes"),
+    [
+        (DONE, "always-completed some-completed loopback-traffic target-is-loopback"),
+        (DONE, "always-completed some-completed reset-by-client listener-on-target no-firewall-rule"),
+        (DONE, "always-completed container-publishes-port proxy-configured server-out-of-descriptors"),
+        (DONE, "always-completed port-usual-for-llm llm-api port-usual-for-context context-api"),
+        (Label.MID_STREAM, "loopback-traffic"),
+        (Label.ONE_SIDED, "loopback-traffic http-server-error"),
+    ],
+)
+def test_a_target_that_works_has_no_findings(label: Label, yes: str) -> None:
+    assert rank(facts(label, yes, "listener-appeared-later listener-on-other-address")) == ()
+
+
+def test_recovered_at_the_other_address_is_only_a_note() -> None:
+    recovered = facts(
+        DONE,
+        "recovered-at-other-address always-completed some-completed refused-address-is-ipv6-only",
+        "refused-by-rst always-refused syn-unanswered",
+        counts={DONE: 1, RST: 1},
+    )
+    assert [(found.slug, found.kind) for found in rank(recovered)] == [("one-address-refused", Kind.NOTE)]
+
+
+def test_a_warning_does_not_fail_a_target_and_comes_after_failures() -> None:
+    (warning,) = rank(facts(DONE, "always-completed listener-exposed"))
+    assert (warning.slug, warning.kind, warning.confidence) == ("exposure", Kind.WARNING, CERTAIN)
+    both = rank(facts(DONE, "always-completed listener-exposed reset-after-answer http-server-error"))
+    assert [found.kind for found in both[:3]] == [Kind.FAILURE, Kind.WARNING, Kind.NOTE]
+
+
+def test_a_shortened_number_is_a_note_where_it_arrives() -> None:
+    (note,) = rank(facts(DONE, "always-completed host-header-out-of-range", target=Target("29185", 29185)))
+    assert note.slug == "port-number-shortened"
+
+
+def test_trouble_of_better_attempts_does_not_come_first() -> None:
+    mixed = facts(RST, "refused-by-rst http-server-error", counts={RST: 3, DONE: 1})
+    found = standing(rank(mixed))
+    assert next(iter(found)) == "service-not-running"
+    assert found["application-error"] is POSSIBLE
+
+
+def test_two_proofs_that_disagree_leave_nothing_certain() -> None:
+    disagree = rank(
+        facts(RST, "refused-by-rst listener-on-other-address listener-on-other-family", "listener-on-target")
+    )
+    assert [finding.confidence for finding in disagree[:3]] == [LIKELY, LIKELY, POSSIBLE]
+    assert "points two ways" in disagree[0].reason
+
+
+def test_could_not_tell_is_neither_yes_nor_no() -> None:
+    known = facts(RST, "refused-by-rst", "")
+    unsure = facts(
+        RST, "refused-by-rst", unknown="listener-on-target kernel-says-no-socket firewall-rule-rejects"
+    )
+    assert standing(rank(known)) == standing(rank(unsure))
+    top = rank(unsure)[0]
+    assert any("could not tell" in line for line in top.unknown)
+    assert any(WORDS["listener-on-target"].meaning in line for line in top.unknown)
+
+
+def test_ruled_out_names_what_contradicts_it() -> None:
+    findings = rank(facts(RST, "refused-by-rst kernel-says-no-socket"))
+    reject = next(finding for finding in findings if finding.slug == "firewall-reject")
+    assert reject.confidence is Confidence.RULED_OUT
+    assert "kernel-says-no-socket: yes" in reject.reason
+    assert reject.against[0].source is Source.KERNEL
+    assert findings[-1].confidence is Confidence.RULED_OUT
+
+
+def test_evidence_carries_source_text_and_frames() -> None:
+    top = rank(facts(RST, "refused-by-rst always-refused"))[0]
+    assert {(piece.source, piece.frames) for piece in top.evidence} == {(Source.PACKETS, (7,))}
+    assert "refused-by-rst: yes" in {piece.text for piece in top.evidence}
+    assert "SYN106" in top.look_alikes
+    assert "SYN101" not in top.look_alikes
+
+
+def test_an_observation_without_text_speaks_by_its_meaning() -> None:
+    silent = facts(RST, "refused-by-rst", "listener-on-target")
+    for name, seen in list(silent.observations.items()):
+        silent.observations[name] = Observation(name, seen.answer, seen.source, "")
+    texts = {piece.text for piece in rank(silent)[0].evidence}
+    assert WORDS["refused-by-rst"].meaning in texts
+    assert f"not so: {WORDS['listener-on-target'].meaning}" in texts
+
+
+def test_placeholders_are_filled() -> None:
+    for finding in rank(facts(RST, "refused-by-rst", groups=(group("::1", RST),))):
+        for text in (
+            finding.title,
+            finding.summary,
+            *finding.fixes,
+            *(check.command for check in finding.checks),
+        ):
+            assert "{port}" not in text
+            assert "{host}" not in text
+            assert "{address}" not in text
+    top = rank(facts(RST, "refused-by-rst"))[0]
+    assert top.title == "Nothing is listening on port 62893"
+    assert "ss -ltnp 'sport = :62893'" in [check.command for check in top.checks]
+
+
+def test_out_of_range_says_where_it_wraps_to() -> None:
+    top = rank(facts(NEVER, "no-syn-to-target port-above-65535", target=OUT_OF_RANGE))[0]
+    assert top.title == "619009 is not a port a client can connect to (1 to 65535)"
+    assert "29185" in top.summary
+
+
+@pytest.mark.parametrize(
+    ("target", "address", "host", "bare"),
+    [
+        (PORT, None, "localhost", "127.0.0.1"),
+        (PORT, "::1", "[::1]", "::1"),
+        (Target("x", 1, "::1"), None, "[::1]", "::1"),
+        (Target("x", 1, "[::1]"), None, "[::1]", "::1"),
+        (Target("x", 1, "db_1.local"), "10.0.0.5", "db_1.local", "10.0.0.5"),
+        (Target("x", 1, "$(reboot)"), None, "localhost", "127.0.0.1"),
+        (Target("x", 1, "-rf"), None, "localhost", "127.0.0.1"),
+        (Target("x", 1, "a:b"), None, "localhost", "127.0.0.1"),
+        (Target("x", 1, ""), None, "localhost", "127.0.0.1"),
+        (PORT, "fe80::1%eth0", "localhost", "127.0.0.1"),
+    ],
+)
+def test_hosts_are_safe_to_paste(target: Target, address: str | None, host: str, bare: str) -> None:
+    groups = () if address is None else (group(address, RST),)
+    values = for_target(TargetSummary(target, RST, {RST: 1}, groups))
+    assert (values.host, values.address) == (host, bare)
+
+
+def test_the_address_seen_is_that_of_the_failing_attempts() -> None:
+    groups = (group("192.0.2.9", DONE), group("127.0.0.2", RST))
+    assert for_target(TargetSummary(PORT, RST, {RST: 1, DONE: 1}, groups)).address == "127.0.0.2"
+
+
+@given(st.text())
+def test_any_host_is_safe_to_paste(text: str) -> None:
+    safe = safe_host(text)
+    assert safe
+    assert not safe.startswith("-")
+    assert set(safe) <= set(string.ascii_letters + string.digits + ".:_-")
+
+
+def test_fill_replaces_once_and_leaves_other_braces() -> None:
+    values = for_target(TargetSummary(PORT, RST, {}, ()))
+    assert (
+        values.fill("awk '{print $1}' {{.Names}} {port} {nothing}")
+        == "awk '{print $1}' {{.Names}} 62893 {nothing}"
+    )
+
+
+answers = st.dictionaries(st.sampled_from([word.name for word in VOCABULARY]), st.sampled_from(Answer))
+labels = st.sampled_from(Label)
+
+
+@settings(max_examples=300, deadline=None)
+@given(labels, answers, st.sets(labels, max_size=2), st.randoms(use_true_random=False))
+def test_properties_of_any_answer(
+    label: Label, given_answers: dict[str, Answer], others: set[Label], rng: random.Random
+) -> None:
+    summary = TargetSummary(PORT, label, dict.fromkeys({label, *others}, 1), ())
+    observations = {name: observe(name, answer) for name, answer in given_answers.items()}
+    findings = rank(Facts(summary, observations))
+
+    shuffled = list(observations.items())
+    rng.shuffle(shuffled)
+    assert rank(Facts(summary, dict(shuffled))) == findings
+
+    failures = [found for found in findings if found.kind is Kind.FAILURE]
+    assert sum(found.confidence is CERTAIN for found in failures) <= 1
+    assert len(standing(findings)) <= MOST_STANDING
+    for found in findings:
+        contradicted = any(
+            given_answers.get(sign.name) is sign.answer for sign in by_slug[found.slug].contradicts
+        )
+        assert not contradicted or found.confidence is Confidence.RULED_OUT
+        assert found.reason.endswith(".")
+        assert found.evidence
+        assert found.code not in found.look_alikes
+    ruled_out = [found.confidence is Confidence.RULED_OUT for found in findings]
+    assert all(first <= second for first, second in pairwise(ruled_out))
+    if label in {Label.MID_STREAM, Label.ONE_SIDED} and not others:
+        assert not failures
+
+
+@settings(max_examples=200, deadline=None)
+@given(labels, answers)
+def test_unknown_is_the_same_as_missing(label: Label, given_answers: dict[str, Answer]) -> None:
+    def order(known: Mapping[str, Answer]) -> list[tuple[str, Confidence]]:
+        observations = {name: observe(name, answer) for name, answer in known.items()}
+        return [
+            (found.slug, found.confidence)
+            for found in rank(Facts(TargetSummary(PORT, label, {label: 1}, ()), observations))
+        ]
+
+    told = {name: answer for name, answer in given_answers.items() if answer is not Answer.UNKNOWN}
+    assert order(given_answers) == order(told)
+
+
+def test_every_cause_can_be_reached() -> None:
+    """Each cause stands when its first signature holds and nothing else is known."""
+    for cause in CATALOGUE:
+        signature = cause.signatures[0]
+        signs = signature.requires + signature.any_of[:1]
+        observations = {sign.name: observe(sign.name, sign.answer) for sign in signs}
+        label = signature.labels[0]
+        found = rank(Facts(TargetSummary(PORT, label, {label: 1}, ()), observations))
+        reached = {finding.slug for finding in found if finding.confidence is not Confidence.RULED_OUT}
+        assert cause.slug in reached, cause.slug

@@ -1,0 +1,159 @@
+"""Conversations at cross purposes."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.model import Answer, Attempt
+from tests.evidence.builders import DONE, GET, HELLO, SERVER_HELLO, Situation, check, observe, said, times
+
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
+
+TLS = DONE | {"tls-spoken"}
+
+SITUATIONS = [
+    Situation(
+        "https to http",
+        (said(HELLO, b"HTTP/1.1 400 Bad Request\r\n\r\n"),),
+        TLS | {"tls-to-plain-server", "http-client-error"},
+    ),
+    Situation(
+        "http to https, alert",
+        (said(GET, b"\x15\x03\x01\x00\x02\x02\x46"),),
+        TLS | {"plain-to-tls-server", "tls-alert"},
+    ),
+    Situation(
+        "http to https, told",
+        (said(GET, b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"),),
+        DONE | {"plain-to-tls-server", "http-client-error"},
+    ),
+    Situation("http to SSH", (said(GET, b"SSH-2.0-x\r\n"),), DONE | {"other-protocol-greeting"}),
+    Situation(
+        "https to SSH",
+        (said(HELLO, b"SSH-2.0-x\r\n"),),
+        TLS | {"other-protocol-greeting", "tls-to-plain-server"},
+    ),
+    Situation(
+        "http to the port of Redis, and no answer",
+        (said(GET, None, port=6379, times=times(client_data=1)),),
+        DONE | {"server-silent", "request-acknowledged", "port-of-other-protocol"},
+        options={"port": 6379},
+    ),
+    Situation(
+        "http to the port of Redis, and an answer",
+        (said(GET, b"HTTP/1.1 200 OK\r\n\r\n", port=6379),),
+        DONE,
+        options={"port": 6379},
+    ),
+    Situation(
+        "Redis to a web server that takes it for broken HTTP",
+        (said(b"*1\r\n$4\r\nping\r\n", b"<!DOCTYPE HTML>\n<html lang='en'>\n<title>Error response</title>"),),
+        DONE | {"other-protocol-greeting"},
+    ),
+    Situation("SSH to SSH", (said(b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"),), DONE),
+    Situation("unknown client to SMTP", (said(b"\x01\x02\x03", b"220 x ESMTP\r\n"),), DONE),
+    Situation(
+        "certificate rejected in the clear",
+        (
+            said(
+                HELLO[:9].replace(b"\x02\x00", b"\x00\x04", 1) + b"\x15\x03\x03\x00\x02\x02\x2a", SERVER_HELLO
+            ),
+        ),
+        TLS | {"tls-certificate-rejected", "tls-alert"},
+    ),
+    Situation(
+        "certificate rejected, alert beyond the kept bytes",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=517 + 7,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        TLS | {"tls-certificate-rejected"},
+    ),
+    Situation(
+        "certificate rejected by a close",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=517,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        TLS | {"tls-certificate-rejected"},
+    ),
+    Situation(
+        "certificate rejected after a second hello",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO[:11] + RETRY + SERVER_HELLO[43:],
+                client_bytes=517 + 6 + 517 + 7,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        TLS | {"tls-certificate-rejected"},
+    ),
+    *(
+        Situation(
+            f"left after the handshake, {flight} bytes",
+            (
+                said(
+                    HELLO,
+                    SERVER_HELLO,
+                    client_bytes=517 + flight,
+                    server_bytes=1329,
+                    times=times(client_data=1, server_data=2, client_fin=3, end=3),
+                ),
+            ),
+            TLS | {"tls-left-unused"},
+        )
+        for flight in (80, 93, 126)
+    ),
+    Situation(
+        "left after the handshake, and said so",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=517 + 80 + 24,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, client_fin=3, end=3),
+            ),
+        ),
+        TLS,
+    ),
+    Situation(
+        "HTTP/2 to a server that answers a page",
+        (said(PREFACE, b"<!DOCTYPE HTML>\n"),),
+        DONE | {"other-protocol-greeting"},
+    ),
+    Situation("HTTP/2", (said(PREFACE, b"\0\0\x06\x04\0\0\0\0\0" + bytes(6)),), DONE),
+    Situation("healthy TLS", (said(HELLO, SERVER_HELLO, client_bytes=900, server_bytes=4000),), TLS),
+]
+
+
+@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+def test_situation(situation: Situation) -> None:
+    check(situation)
+
+
+@pytest.mark.parametrize(
+    ("word", "one", "why"),
+    [
+        ("other-protocol-greeting", said(None, b"SSH-2.0-x\r\n"), "nothing shows what the client speaks"),
+        ("tls-certificate-rejected", said(HELLO, SERVER_HELLO, client_bytes=517), "not visible"),
+        ("tls-alert", said(HELLO, SERVER_HELLO, client_bytes=517), "no alert is visible"),
+    ],
+)
+def test_could_not_tell(word: str, one: Attempt, why: str) -> None:
+    found = observe(one)[word]
+    assert found.answer is Answer.UNKNOWN
+    assert why in found.text

@@ -1,0 +1,43 @@
+"""Filters name this kernel's numbers, and refuse events that lack a field."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.probes.kernel.filters import DROP, MOST_PORTS, RESET, STATE, UnusableError, filter_of
+from tests.evidence.kernel.recorded import (
+    FORMATS_6_18,
+    KFREE_SKB_5_17,
+    KFREE_SKB_6_18,
+    KFREE_SKB_WITHOUT_REASON,
+)
+
+TEXT = FORMATS_6_18[STATE]
+
+
+def test_reasons_have_each_kernels_own_numbers() -> None:
+    families = "(protocol == 2048 || protocol == 34525)"
+    assert filter_of(DROP, KFREE_SKB_5_17, []) == f"{families} && (reason == 2 || reason == 7)"
+    assert (
+        filter_of(DROP, KFREE_SKB_6_18, []) == f"{families} && (reason == 3 || reason == 12 || reason == 64)"
+    )
+
+
+def test_connects_of_the_watched_ports_only() -> None:
+    text = filter_of(STATE, TEXT, [8080, 80])
+    assert text.startswith("protocol == 6 && (")
+    assert "(dport == 80 || dport == 8080)" in text
+    assert "sport" not in text, "listeners are wanted of every port"
+    assert "port" not in filter_of(STATE, TEXT, [])
+    assert "port" not in filter_of(STATE, TEXT, range(MOST_PORTS + 1))
+    assert len(filter_of(STATE, TEXT, range(60_000, 60_000 + MOST_PORTS))) < 4096
+
+
+def test_resets_are_all_wanted() -> None:
+    assert filter_of(RESET, FORMATS_6_18[RESET], [80]) == ""
+
+
+@pytest.mark.parametrize("text", [KFREE_SKB_WITHOUT_REASON, "", KFREE_SKB_6_18.replace("{", "(")])
+def test_an_event_of_no_use(text: str) -> None:
+    with pytest.raises(UnusableError):
+        filter_of(DROP, text, [])
