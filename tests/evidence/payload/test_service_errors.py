@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from synscope.evidence.packets.view import Exchange
-from synscope.evidence.payload.recognise import recognise, service_errors
+from synscope.evidence.payload import service_errors
+from synscope.evidence.payload.recognise import recognise
 from synscope.model import Attempt
 from tests.evidence.builders import DONE, SECOND, Situation, check, said
 
