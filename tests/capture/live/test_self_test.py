@@ -19,7 +19,7 @@ from synscope.model import Endpoint
 from tests.session.kernel import SRC, need
 
 SING = (
-    "import json, sys, time; sys.path.append(sys.argv[1])\nfrom synscope.session import canary\n"
+    "import json, sys, time; sys.path.append(sys.argv[1])\nfrom synscope.capture.live import self_test as canary\n"
     "began = time.monotonic()\nsongs = canary.sing()\n"
     "print(json.dumps([time.monotonic() - began, *map(canary.to_json, songs)]))"
 )
@@ -43,7 +43,7 @@ def sung_after(setup: str) -> tuple[float, Song, Song]:
 LEAVES = """
 import os, sys, threading
 sys.path.append(sys.argv[1])
-from synscope.session import canary
+from synscope.capture.live import self_test as canary
 def held():
     return threading.active_count(), len(os.listdir("/proc/self/fd"))
 before = held()
