@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synscope.capture.errors import CaptureError
 from synscope.capture.read.ahead import read_ahead
-from synscope.capture.read.files import open_source
-from synscope.capture.read.reader import Reader
-from synscope.capture.source import ByteSource
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
+from synscope.capture.source import ByteSource, CaptureError
 from synscope.engine.batch import Batch
 from synscope.engine.follower import Follower
 from synscope.engine.tracker import BUDGET
@@ -40,11 +39,11 @@ class Bytes:
         del seconds
         return True
 
-    def readinto(self, room: memoryview) -> int:
-        """Fill some of ``room``."""
-        most = self._pieces.pop(0) if self._pieces else len(room)
-        size = min(max(most, 1), len(room), len(self._left))
-        room[:size] = self._left[:size]
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill some of ``buffer``."""
+        most = self._pieces.pop(0) if self._pieces else len(buffer)
+        size = min(max(most, 1), len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
         self._left = self._left[size:]
         return size
 
@@ -56,7 +55,7 @@ class Bytes:
 class Run:
     """One capture followed to its end. Attempts are in the order in which they began."""
 
-    reader: Reader
+    reader: CaptureReader
     follower: Follower
     attempts: list[Attempt] = field(default_factory=list)
     groups: tuple[AttemptGroup, ...] = ()
@@ -76,15 +75,15 @@ def follow(
     budget: int = BUDGET,
     name: str = "test.pcap",
     seed: int = 0,
-    rooms: int = 1,
+    buffers: int = 1,
 ) -> Run:
     """Follow a capture as the program does; keep a ``CaptureError`` instead of raising it.
 
-    With ``rooms``, it is read and decoded ahead in a thread.
+    With ``buffers``, it is read and decoded ahead in a thread.
     """
     if isinstance(source, bytes):
         source = Bytes(source)
-    reader = Reader(source, name, rooms=rooms)
+    reader = CaptureReader(source, name, buffers=buffers)
     kept: list[Attempt] = []
     follower = Follower(seed=seed, budget=budget, on_attempt=kept.append)
     follower.tracker.odd_times = reader.odd_times
@@ -99,9 +98,9 @@ def follow(
     return run
 
 
-def _decoded(reader: Reader, follower: Follower) -> Iterator[tuple[bytearray, Batch]]:
-    if reader.rooms > 1:
-        yield from read_ahead(reader.batches(), follower.decode, reader.rooms)
+def _decoded(reader: CaptureReader, follower: Follower) -> Iterator[tuple[bytearray, Batch]]:
+    if reader.buffers > 1:
+        yield from read_ahead(reader.batches(), follower.decode, reader.buffers)
         return
     for data, batch in reader.batches():
         follower.decode(data, batch)
@@ -116,9 +115,9 @@ def follow_file(path: Path | str) -> Run:
 
 def unpacked(path: Path) -> bytes:
     """All (decompressed) bytes of a capture file."""
-    room = bytearray(1 << 20)
+    buffer = bytearray(1 << 20)
     found = b""
-    with contextlib.closing(open_source(str(path))) as source, memoryview(room) as view:
+    with contextlib.closing(open_source(str(path))) as source, memoryview(buffer) as view:
         while size := source.readinto(view):
             found += view[:size]
     return found

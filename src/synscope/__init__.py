@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from synscope._version import VERSION
 
 if TYPE_CHECKING:
-    from synscope.capture.errors import CaptureError
+    from synscope.capture.source import CaptureError
     from synscope.library.analyzer import Analyzer, analyze
     from synscope.library.expectation import expect
     from synscope.library.live import LiveCapture, live
@@ -56,7 +56,7 @@ __all__ = [
 _HOMES = {
     "Analyzer": "library.analyzer",
     "Attempt": "model",
-    "CaptureError": "capture.errors",
+    "CaptureError": "capture.source",
     "Confidence": "model",
     "Diagnosis": "model",
     "Finding": "model",

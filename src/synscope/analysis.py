@@ -14,13 +14,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from synscope.capture.errors import CaptureError
 from synscope.capture.read.ahead import read_ahead
-from synscope.capture.read.files import open_source
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
 from synscope.capture.read.fileset import FileSet
-from synscope.capture.read.reader import Reader
-from synscope.capture.read.time_range import within
-from synscope.capture.source import FrameSource
+from synscope.capture.read.time_range import batches_within
+from synscope.capture.source import CaptureError, FrameSource
 from synscope.capture.write.attachments import attachments
 from synscope.causes.rank import rank
 from synscope.engine import MODE
@@ -57,7 +56,7 @@ _SEED_BYTES = 8
 _SETTLE_EVERY = 0.5
 _SETTLE_SHARE = 20
 """Settling takes at most one part in so many of the time."""
-_ROOMS = 8 if MODE == "compiled" and (os.cpu_count() or 1) > 1 else 1
+_BUFFERS = 8 if MODE == "compiled" and (os.cpu_count() or 1) > 1 else 1
 """Buffers of frames read ahead: worth it where reading and tracking can overlap."""
 _PAUSE = 10.0
 """Seconds without a frame after which all that is over has been settled."""
@@ -170,11 +169,11 @@ def _decoded(
 ) -> Generator[tuple[bytearray, Batch]]:
     """The selected frames of a source in decoded batches."""
     batches = reader.batches()
-    if reader.rooms > 1 and not selection.timed:
-        yield from read_ahead(batches, follower.decode, reader.rooms)
+    if reader.buffers > 1 and not selection.timed:
+        yield from read_ahead(batches, follower.decode, reader.buffers)
         return
     if selection.timed:
-        batches = within(batches, selection, end, follower.skip)
+        batches = batches_within(batches, selection, end, follower.skip)
     for data, batch in batches:
         follower.decode(data, batch)
         yield data, batch
@@ -212,9 +211,9 @@ def _open(
         return FileSet(capture, files, on_read)
     source = open_source(capture, on_read)
     if settle is None or not source.live:
-        return Reader(source, capture, rooms=1 if source.live else _ROOMS)
+        return CaptureReader(source, capture, buffers=1 if source.live else _BUFFERS)
     settle.wanted = True
-    return Reader(source, capture, settle.in_pause)
+    return CaptureReader(source, capture, settle.in_pause)
 
 
 def _end(capture: str, files: Sequence[str]) -> int | None:

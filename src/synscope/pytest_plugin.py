@@ -89,7 +89,7 @@ def pytest_runtest_makereport(
 @pytest.fixture
 def synscope_load(request: pytest.FixtureRequest) -> Load:
     """Diagnose a capture file: ``synscope_load("refused.pcap", 8080)``. The path is relative to the test file."""
-    from synscope.capture.errors import CaptureError  # noqa: PLC0415
+    from synscope.capture.source import CaptureError  # noqa: PLC0415
     from synscope.library.analyzer import analyze  # noqa: PLC0415
 
     folders = (request.path.parent, request.config.rootpath)

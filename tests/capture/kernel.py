@@ -25,7 +25,7 @@ from synscope.engine.batch import Batch
 _NUMBERS = itertools.count()
 
 if sys.platform == "linux":
-    from synscope.capture.live.bpf import Instruction, build, packed
+    from synscope.capture.live.bpf import Instruction, filter_program, program_bytes
     from synscope.capture.live.interfaces import entered
     from synscope.capture.live.ring import Geometry, Ring
     from synscope.capture.live.ring_socket import open_ring
@@ -96,7 +96,7 @@ def ring_on(interface: str, program: Sequence[Instruction] | None = None, geomet
         block_size=geometry.block_size,
         block_count=geometry.block_count,
         retire_ms=geometry.retire_ms,
-        program=packed(build(None) if program is None else program),
+        program=program_bytes(filter_program(None) if program is None else program),
     )
     return Ring(made.detach(), geometry)
 

@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from synscope.cli.main import cli
-from synscope.probes.host import from_json, to_json
-from synscope.probes.host.snapshot import Firewall, Probe, Ruling, Setting, Untold, Variable, Verdict
+from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Setting, Untold, Variable
+from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.evidence.host import builders
 from tests.live import program
 from tests.session.kernel import SOME_USER, need_root
@@ -23,7 +23,9 @@ FIXTURES = Path(__file__).parents[2] / "fixtures"
 REFUSED = str(FIXTURES / "refused.pcap")
 PORT = 62893
 NS = 1_000_000_000
-NO_RULE = Firewall(("nft",), tuple(Ruling("127.0.0.1", PORT, packet, Verdict.ACCEPT) for packet in Probe))
+NO_RULE = Firewall(
+    ("nft",), tuple(Ruling("127.0.0.1", PORT, packet, RuleVerdict.ACCEPT) for packet in PacketKind)
+)
 
 
 def run(*arguments: str, **variables: str | None) -> Result:

@@ -154,11 +154,11 @@ def test_without_cython_the_shim_stands_in(checkout: Path) -> None:
     done = _python(hidden + _TELL, checkout)
     assert done.stdout.split()[0] == "interpreted", done.stderr
     follow = hidden + (
-        "from synscope.capture.read.files import open_source\n"
-        "from synscope.capture.read.reader import Reader\n"
+        "from synscope.capture.read.byte_sources import open_source\n"
+        "from synscope.capture.read.capture_reader import CaptureReader\n"
         "from synscope.engine.follower import Follower\n"
         "import sys\n"
-        "reader, follower = Reader(open_source(sys.argv[1]), ''), Follower()\n"
+        "reader, follower = CaptureReader(open_source(sys.argv[1]), ''), Follower()\n"
         "for data, batch in reader.batches(): follower.feed(data, batch)\n"
         "print(*(group.outcome for group in follower.tracker.finish()))\n"
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.capture.read.reader import Reader
+from synscope.capture.read.capture_reader import CaptureReader
 from synscope.engine.follower import Follower
 from synscope.engine.fragments import MOST_DATAGRAMS, MOST_PIECES, Fragments
 from tests import wire
@@ -151,7 +151,7 @@ def test_other_hosts_are_left_out_whole_or_in_pieces() -> None:
     )
     everybody, nobody = Follower(), Follower(hosts=frozenset({(0, 1)}))
     for follower in (everybody, nobody):
-        for data, batch in Reader(Bytes(capture), "test.pcap").batches():
+        for data, batch in CaptureReader(Bytes(capture), "test.pcap").batches():
             follower.feed(data, batch)
     assert (everybody.segments, everybody.other_hosts, everybody.tracker.attempts) == (2, 0, 1)
     assert (nobody.segments, nobody.other_hosts, nobody.tracker.attempts) == (0, 2, 0)

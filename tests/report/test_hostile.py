@@ -28,8 +28,8 @@ from synscope.cli.main import cli, run
 from synscope.evidence.command.client_errors import observe_command
 from synscope.evidence.host import given as handed_in
 from synscope.model import Attachment, Check, Command, Diagnosis
-from synscope.probes.host import from_json, to_json
-from synscope.probes.host.snapshot import Firewall, Names, Resolved, Variable, Verdict
+from synscope.probes.host.snapshot import Firewall, Names, Resolved, RuleVerdict, Variable
+from synscope.probes.host.snapshot_json import from_json, to_json
 from synscope.process.runner import Ended
 from synscope.report import csv_report, json_report, jsonl, junit, markdown, quiet, snapshot_text, terminal
 from synscope.report import json_records as records
@@ -147,7 +147,7 @@ def forged(text: str) -> tuple[str, ...]:
 
 def spoilt_snapshot(text: str) -> str:
     """A snapshot whose texts, but for a few by which it is understood, are all ``text``."""
-    reject = hosts.rulings(Verdict.REJECT, how="tcp reset", rule="x", place="x", packets=3)
+    reject = hosts.rulings(RuleVerdict.REJECT, how="tcp reset", rule="x", place="x", packets=3)
     waiting = hosts.listener("127.0.0.1", PORT, queued=129, device="x")
     made = hosts.snapshot(
         hosts.listener("127.0.0.2", PORT),

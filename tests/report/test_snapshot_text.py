@@ -19,13 +19,13 @@ from synscope.probes.host.snapshot import (
     Policy,
     Process,
     Resolved,
+    RuleVerdict,
     Setting,
     Snapshot,
     Sockets,
     UnixSocket,
     Untold,
     Variable,
-    Verdict,
 )
 from synscope.report.page import Look
 from synscope.report.snapshot_text import render, unseen
@@ -55,7 +55,7 @@ def test_a_healthy_machine() -> None:
 
 def test_a_rule_is_told_and_what_passes_is_not() -> None:
     firewall = Firewall(
-        ("nft",), rulings(Verdict.DROP, rule="tcp dport 8080 drop", place="inet t c", packets=7)
+        ("nft",), rulings(RuleVerdict.DROP, rule="tcp dport 8080 drop", place="inet t c", packets=7)
     )
     text = shown(snapshot(firewall=firewall))
     drops = "SYN to 127.0.0.1:8080: drop by 'tcp dport 8080 drop' in inet t c, 7 packets so far"
@@ -91,7 +91,7 @@ def test_what_could_not_be_seen() -> None:
     ]
     assert "Firewall could not tell: see below" in shown(one)
     assert "Not seen firewall: needs root" in shown(one)
-    unclear = Firewall(("nft",), rulings(Verdict.UNKNOWN, because="a rate limit"))
+    unclear = Firewall(("nft",), rulings(RuleVerdict.UNKNOWN, because="a rate limit"))
     assert list(unseen(snapshot(firewall=unclear))) == ["what the firewall does: a rate limit"]
 
 
@@ -105,7 +105,7 @@ def test_nothing_of_a_snapshot_can_steer_a_terminal() -> None:
         privileged=False,
         ports=(),
         sockets=Sockets((socket,), (socket,), (socket,), (UnixSocket(EVIL, 1),), complete=False),
-        firewall=Firewall((EVIL,), rulings(Verdict.REJECT, how=EVIL, rule=EVIL, place=EVIL), (EVIL,)),
+        firewall=Firewall((EVIL,), rulings(RuleVerdict.REJECT, how=EVIL, rule=EVIL, place=EVIL), (EVIL,)),
         names=Names((Resolved(EVIL, (), EVIL),), (HostsLine(1, EVIL, (EVIL,)),), EVIL),
         proxy=(Variable(EVIL, EVIL),),
         loopback=builders.Loopback(EVIL, up=False, addresses=(EVIL,), route_ipv4=EVIL, route_ipv6=EVIL),

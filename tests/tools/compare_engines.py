@@ -59,9 +59,9 @@ def digest(path: str) -> str:
 
 def _said(path: str) -> Iterator[str]:
     # Imported here: only the worker processes have chosen their engine.
-    from synscope.capture.errors import CaptureError
-    from synscope.capture.read.files import open_source
-    from synscope.capture.read.reader import Reader
+    from synscope.capture.read.byte_sources import open_source
+    from synscope.capture.read.capture_reader import CaptureReader
+    from synscope.capture.source import CaptureError
     from synscope.engine.follower import Follower
     from synscope.model import Attempt
 
@@ -72,7 +72,7 @@ def _said(path: str) -> Iterator[str]:
     except CaptureError as error:
         yield repr(error)
         return
-    reader = Reader(source, path)
+    reader = CaptureReader(source, path)
     follower.tracker.odd_times = reader.odd_times
     try:
         for data, batch in reader.batches():

@@ -1,4 +1,4 @@
-"""The protocols of sources: of a capture's bytes, and of its frames."""
+"""The protocols of sources: of a capture's bytes, and of its frames. And what can be wrong with a capture."""
 
 from __future__ import annotations
 
@@ -10,6 +10,21 @@ from typing import Protocol
 
 from synscope.engine.batch import Batch
 from synscope.model import CaptureFile, Cut
+
+
+class CaptureError(Exception):
+    """A capture that cannot be read, or not any further.
+
+    ``capture`` is the path as given, ``offset`` the byte offset in the (decompressed) capture and
+    ``frame`` the last whole frame before the damage, 0 when there is none.
+    """
+
+    def __init__(self, capture: str, reason: str, *, offset: int = 0, frame: int = 0) -> None:
+        super().__init__(f"{capture}: {reason}")
+        self.capture = capture
+        self.reason = reason
+        self.offset = offset
+        self.frame = frame
 
 
 class ByteSource(Protocol):
@@ -24,8 +39,8 @@ class ByteSource(Protocol):
         """Wait at most so long; return whether reading would not block now, as far as that can be told."""
         ...
 
-    def readinto(self, room: memoryview) -> int:
-        """Fill ``room`` with what is there; return how many bytes, 0 at the end.
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` with what is there; return how many bytes, 0 at the end.
 
         Blocks only while there is nothing at all, so that a live pipe is followed as it goes.
         """
@@ -50,12 +65,12 @@ class FrameSource(Protocol):
     """The first comments on the capture as a whole: anything that whoever wrote it wanted to say."""
 
     @property
-    def rooms(self) -> int:
+    def buffers(self) -> int:
         """How many batches there are before the first is used again."""
         ...
 
     def batches(self) -> Iterator[tuple[bytearray, Batch]]:
-        """Yield a buffer and a batch of frames in it; both stay as they are until ``rooms`` - 1 more are asked for.
+        """Yield a buffer and a batch of frames in it; both stay as they are until ``buffers`` - 1 more are asked for.
 
         Raises ``CaptureError`` when there is nothing that can be read.
         """

@@ -337,7 +337,7 @@ def _snapshots(paths: tuple[str, ...]) -> tuple[Given, ...]:
 
 def _files(capture: str) -> list[str]:
     """Return the files in a directory, and ``capture`` itself where it is none."""
-    from synscope.capture.read.files import listing  # noqa: PLC0415 - loads the engine
+    from synscope.capture.read.byte_sources import listing  # noqa: PLC0415 - loads the engine
 
     return [capture] if capture == _STANDARD_INPUT else listing(capture)
 

@@ -60,7 +60,7 @@ def annotate(  # noqa: PLR0913 - one parameter an option
     force: bool,
 ) -> None:
     """Write the copy and say what is in it."""
-    from synscope.capture.errors import CaptureError  # noqa: PLC0415
+    from synscope.capture.source import CaptureError  # noqa: PLC0415
     from synscope.capture.write.annotate import annotate as copy  # noqa: PLC0415 - loads the engine
     from synscope.capture.write.storage import SaveError  # noqa: PLC0415
     from synscope.units import count  # noqa: PLC0415
@@ -135,8 +135,8 @@ class _Collected:
 
 def _noted(capture: str, wanted: tuple[Target, ...], *, only_failing: bool) -> _Noted:
     from synscope.analysis import analyze  # noqa: PLC0415
-    from synscope.capture.errors import CaptureError  # noqa: PLC0415
     from synscope.capture.read.attempt_frames import attempt_frames  # noqa: PLC0415
+    from synscope.capture.source import CaptureError  # noqa: PLC0415
     from synscope.report.annotation import packet_comments  # noqa: PLC0415
 
     collected = _Collected()

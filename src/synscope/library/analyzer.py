@@ -11,10 +11,9 @@ import os
 from typing import Self
 
 from synscope import analysis
-from synscope.capture.errors import CaptureError
-from synscope.capture.read.files import Readable, stream_source
-from synscope.capture.read.pushed import PushedBytes, Starved
-from synscope.capture.read.reader import Reader
+from synscope.capture.read.byte_sources import PushedBytes, Readable, Starved, stream_source
+from synscope.capture.read.capture_reader import CaptureReader
+from synscope.capture.source import CaptureError
 from synscope.capture.write.attachments import attachments
 from synscope.engine.follower import Follower
 from synscope.library.wanted import Targets, wanted
@@ -42,7 +41,7 @@ def analyze(capture: str | os.PathLike[str] | Readable, targets: Targets = ()) -
             raise CaptureError(path, diagnosis.health.error)
         return diagnosis
     name = _name(capture)
-    with _Following(Reader(stream_source(capture, name), name), name, chosen) as following:
+    with _Following(CaptureReader(stream_source(capture, name), name), name, chosen) as following:
         following.follow()
         return following.diagnosis()
 
@@ -56,7 +55,7 @@ class Analyzer:
 
     def __init__(self, targets: Targets = (), *, name: str = _UNNAMED) -> None:
         self._source = PushedBytes()
-        self._following = _Following(Reader(self._source, name), name, wanted(targets))
+        self._following = _Following(CaptureReader(self._source, name), name, wanted(targets))
         self._error: CaptureError | None = None
         self._finished = False
 
@@ -101,7 +100,7 @@ class Analyzer:
 class _Following:
     """One capture on its way through the engine. Owns ``reader``; use as a context manager."""
 
-    def __init__(self, reader: Reader, name: str, targets: tuple[Target, ...]) -> None:
+    def __init__(self, reader: CaptureReader, name: str, targets: tuple[Target, ...]) -> None:
         self._reader = reader
         self._name = name
         self._targets = targets

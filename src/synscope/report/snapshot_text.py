@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 from synscope.evidence.host.host_view import owner_of
 from synscope.model import Endpoint
 from synscope.probes.host.snapshot import (
+    SECTIONS,
     Firewall,
     Forwards,
     Limits,
@@ -22,12 +23,12 @@ from synscope.probes.host.snapshot import (
     Namespaces,
     Policy,
     Process,
+    RuleVerdict,
     Ruling,
     Snapshot,
     Sockets,
     Untold,
     Variable,
-    Verdict,
 )
 from synscope.report.page import Look, Page
 from synscope.units import count, duration, listed
@@ -36,6 +37,8 @@ _SHOWN: Final = 12
 _NS: Final = 1_000_000_000
 _LATEST_S: Final = 253_402_300_799
 """The last second of the year 9999."""
+_NOT_SHOWN: Final = frozenset({"counters"})
+"""Sections that say something only beside another snapshot's."""
 _LIMITS_SHOWN: Final = frozenset(
     {"somaxconn", "tcp_syncookies", "tcp_abort_on_overflow", "ip_unprivileged_port_start"}
 )
@@ -82,7 +85,7 @@ def unseen(snapshot: Snapshot) -> Iterator[str]:
     if isinstance(snapshot.namespaces, Namespaces) and snapshot.namespaces.unseen:
         yield f"network namespaces: {snapshot.namespaces.unseen}"
     if isinstance(snapshot.firewall, Firewall):
-        reasons = {one.because for one in snapshot.firewall.rulings if one.verdict is Verdict.UNKNOWN}
+        reasons = {one.because for one in snapshot.firewall.rulings if one.verdict is RuleVerdict.UNKNOWN}
         yield from sorted(f"what the firewall does: {reason}" for reason in reasons if reason)
 
 
@@ -97,23 +100,46 @@ def _inner(snapshot: Snapshot) -> Iterator[tuple[str, object]]:
 
 
 def _sections(snapshot: Snapshot) -> Iterator[tuple[str, Iterable[str]]]:
-    for label, part, lines in (
-        ("Listeners", snapshot.sockets, lambda part: _listeners(part, snapshot.ports)),
-        ("Firewall", snapshot.firewall, _firewall),
-        ("Names", snapshot.names, _names),
-        ("Proxy", snapshot.proxy, _proxy),
-        ("Loopback", snapshot.loopback, _loopback),
-        ("Limits", snapshot.limits, _limits),
-        ("Processes", snapshot.processes, _processes),
-        ("Policies", snapshot.policy, _policy),
-        ("Containers", snapshot.forwards, _forwards),
-        ("Namespaces", snapshot.namespaces, _namespaces),
-    ):
-        yield label, ("could not tell: see below",) if isinstance(part, Untold) else _told(lines, part)
+    """Yield a label and lines for each section: first those with words of their own, then every other as it is."""
+    views: dict[str, tuple[str, Callable[[Any], Iterable[str]]]] = {
+        "sockets": ("Listeners", lambda part: _listeners(part, snapshot.ports)),
+        "firewall": ("Firewall", _firewall),
+        "names": ("Names", _names),
+        "proxy": ("Proxy", _proxy),
+        "loopback": ("Loopback", _loopback),
+        "limits": ("Limits", _limits),
+        "processes": ("Processes", _processes),
+        "policy": ("Policies", _policy),
+        "forwards": ("Containers", _forwards),
+        "namespaces": ("Namespaces", _namespaces),
+    }
+    plain = (section for section in SECTIONS if section not in views and section not in _NOT_SHOWN)
+    for section in plain:
+        views[section] = (section.replace("_", " ").capitalize(), _as_it_is)
+    for section, (label, lines) in views.items():
+        part = getattr(snapshot, section)
+        yield label, ("could not tell: see below",) if isinstance(part, Untold) else lines(part)
 
 
-def _told(lines: Callable[..., Iterable[str]], part: object) -> Iterable[str]:
-    return lines(part)
+def _as_it_is(part: object) -> Iterator[str]:
+    """Yield a line for each field of a record, or for each item of a list."""
+    if isinstance(part, tuple) and hasattr(part, "_asdict"):
+        for name, value in part._asdict().items():
+            yield f"{name.replace('_', ' ')}: {_value(value)}"
+    elif isinstance(part, tuple):
+        yield from map(_value, part)
+    else:
+        yield _value(part)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, Untold):
+        return f"could not tell: {value.could_not_tell}"
+    if isinstance(value, tuple):
+        return ", ".join(_as_it_is(value)) or "none"
+    if value is None or isinstance(value, bool):
+        return {None: "not known", True: "yes", False: "no"}[value]
+    return str(value)
 
 
 def _section(page: Page, label: str, lines: Sequence[str]) -> None:
@@ -161,7 +187,7 @@ def _firewall(part: Firewall) -> Iterator[str]:
     yield f"asked: {listed(part.tools)}" if part.tools else "no tool to ask"
     if part.front_ends:
         yield f"written by: {listed(part.front_ends)}"
-    stopped = [one for one in part.rulings if one.verdict is not Verdict.ACCEPT]
+    stopped = [one for one in part.rulings if one.verdict is not RuleVerdict.ACCEPT]
     for one in stopped:
         yield _ruling(one)
     if part.rulings:

@@ -109,8 +109,8 @@ def begin(
 
     invoker = privileges.invoking()
     ports = watched_ports(plan.targets)
-    program = kernel_filter.packed(
-        kernel_filter.build(ports or None, proxy_ports(plan.environment), plan.snap_length)
+    program = kernel_filter.program_bytes(
+        kernel_filter.filter_program(ports or None, proxy_ports(plan.environment), plan.snap_length)
     )
     interface = plan.interface or _loopback(plan)
     with Begun() as stack:

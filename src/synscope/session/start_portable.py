@@ -45,7 +45,7 @@ def begin(
     if reason:
         raise SessionError(reason)
     ports = watched_ports(plan.targets)
-    expression = filter_text.expression(ports or None, beginning.proxy_ports(plan.environment))
+    expression = filter_text.filter_expression(ports or None, beginning.proxy_ports(plan.environment))
     interface = plan.interface or portable.loopback_name()
     with beginning.Begun() as stack:
         invoker = privileges.invoking() if hasattr(os, "geteuid") else None

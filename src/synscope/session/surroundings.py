@@ -25,10 +25,12 @@ from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
 from synscope.model import FAILURES, Answer, Attempt, Diagnosis, Observation, Target, TargetSummary
-from synscope.probes.host import Snapshot, SnapshotError, collect, from_json, proxy
-from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT
+from synscope.probes.host import proxy
+from synscope.probes.host.collect import collect
+from synscope.probes.host.snapshot import Snapshot
+from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
-from synscope.probes.kernel.reader import Reader
+from synscope.probes.kernel.trace_reader import TraceReader
 from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
 from synscope.process.helper import LOOK_S
@@ -105,7 +107,7 @@ class Surroundings:
         self._taken: list[Snapshot] = []
         self._began = time.monotonic()
         self._pool: ThreadPoolExecutor | None = None
-        self._trace: Reader | None = None
+        self._trace: TraceReader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
         self._during = False
         self.elsewhere = namespace is not None
@@ -233,7 +235,7 @@ class Surroundings:
             return
         try:
             handover = self._helper.trace(self._ports, binds=self._binds)
-            self._trace = Reader(handover, self._ports, elsewhere=self.elsewhere)
+            self._trace = TraceReader(handover, self._ports, elsewhere=self.elsewhere)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 

@@ -22,15 +22,15 @@ from synscope.capture.live.bpf import (
     SNAP_LENGTH,
     FilterError,
     Instruction,
-    build,
-    packed,
+    filter_program,
+    program_bytes,
 )
 from tests import wire
 
 WATCHED = (5432, 8000, 8001, 8002, 65535)
 PROXIES = (1080, 3128, 8080, 8888)
 OTHER = 50_000
-PROGRAM = build(WATCHED, PROXIES, 1234)
+PROGRAM = filter_program(WATCHED, PROXIES, 1234)
 
 
 # -- an interpreter of classic BPF ------------------------------------------------------------------------
@@ -318,7 +318,7 @@ def test_what_is_said_to_a_proxy_at_any_port(payload: bytes, wanted: bool, v6: b
 def test_many_ports_are_not_looked_for_in_socks_4() -> None:
     asked = _ether(_segment("PA", payload=b"\x04\x01\x1f\x40\x7f\x00\x00\x01\x00"))
     for count, wanted in ((MOST_SOCKS4, True), (MOST_SOCKS4 + 1, False)):
-        assert passes(asked, build(range(8000, 8000 + 2 * count, 2))) is wanted
+        assert passes(asked, filter_program(range(8000, 8000 + 2 * count, 2))) is wanted
 
 
 class _Counted(list[Instruction]):
@@ -436,14 +436,14 @@ def test_interfaces_without_ethernet() -> None:
 
 
 def test_everything_is_all_tcp() -> None:
-    program = build(None)
+    program = filter_program(None)
     assert passes(_ether(_segment("A", payload=b"x")), program)
     assert not passes(_ether(wire.udp(1, 2, b"x"), 17), program)
     assert execute(program, Frame(_ether(_segment("A")))) == SNAP_LENGTH
 
 
 def test_no_port_leaves_the_handshakes() -> None:
-    program = build([])
+    program = filter_program([])
     assert passes(_ether(_segment("S")), program)
     assert not passes(_ether(_segment("A", (8000, 8000))), program)
 
@@ -525,7 +525,7 @@ def test_agrees_on_noise(frame: bytes) -> None:
 def test_many_ports(count: int) -> None:
     dice = random.Random(count)
     ports = dice.sample(range(0, 65536, 2), count)
-    program = build(ports, PROXIES)
+    program = filter_program(ports, PROXIES)
     assert len(program) <= MAX_INSTRUCTIONS
     assert all(0 <= value <= 255 for _, yes, no, _ in program for value in (yes, no))
     for port in dice.sample(ports, min(count, 40)):
@@ -538,16 +538,16 @@ def test_many_ports(count: int) -> None:
 
 def test_every_jump_fits_whatever_the_number_of_ports() -> None:
     for count in range(20, 400):
-        program = build(range(1, 2 * count, 2), PROXIES)
+        program = filter_program(range(1, 2 * count, 2), PROXIES)
         assert all(0 <= value <= 255 for _, yes, no, _ in program for value in (yes, no))
 
 
 def test_two_hundred_ports_leave_room() -> None:
-    assert len(build(range(1, 400, 2), PROXIES)) < MAX_INSTRUCTIONS // 2
+    assert len(filter_program(range(1, 400, 2), PROXIES)) < MAX_INSTRUCTIONS // 2
 
 
 def test_ranges_are_one_test() -> None:
-    assert len(build(range(1024, 65536))) < len(build([1, 3, 5]))
+    assert len(filter_program(range(1024, 65536))) < len(filter_program([1, 3, 5]))
 
 
 @pytest.mark.parametrize(
@@ -563,12 +563,12 @@ def test_what_no_program_can_be_made_for(
     ports: Sequence[int], proxies: Sequence[int], snap: int, text: str
 ) -> None:
     with pytest.raises(FilterError, match=text):
-        build(ports, proxies, snap)
+        filter_program(ports, proxies, snap)
 
 
 def test_packed_as_the_kernel_wants_it() -> None:
-    assert packed([(0x15, 1, 2, 0x86DD)]) == struct.pack("=HBBI", 0x15, 1, 2, 0x86DD)
-    assert len(packed(PROGRAM)) == 8 * len(PROGRAM)
+    assert program_bytes([(0x15, 1, 2, 0x86DD)]) == struct.pack("=HBBI", 0x15, 1, 2, 0x86DD)
+    assert len(program_bytes(PROGRAM)) == 8 * len(PROGRAM)
 
 
 # -- in the kernel ----------------------------------------------------------------------------------------

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from synscope.capture.live.bpf import build
-from synscope.capture.live.filter_expression import expression
+from synscope.capture.live.bpf import filter_program
+from synscope.capture.live.filter_expression import filter_expression
 from tests import wire
 from tests.capture.live.test_bpf import Frame, execute
 from tests.session.kernel import need
@@ -83,20 +83,21 @@ def test_it_passes_what_the_kernel_filter_passes(
     tmp_path: Path,
 ) -> None:
     frames = [wire.ethernet(packet) for packet in _packets(v6=v6)]
-    program = build(ports, proxies)
+    program = filter_program(ports, proxies)
     wanted = [execute(program, Frame(frame)) > 0 for frame in frames]
     assert True in wanted
     assert False in wanted
-    assert passed(frames, expression(ports, proxies), tmp_path) == wanted
+    assert passed(frames, filter_expression(ports, proxies), tmp_path) == wanted
 
 
 @pytest.mark.parametrize(("linktype", "header"), [(0, b"\x02\0\0\0"), (108, b"\0\0\0\x02"), (101, b"")])
 def test_link_types_of_other_systems(linktype: int, header: bytes, tmp_path: Path) -> None:
     packets = list(_packets(v6=False))
-    program = build(WATCHED, PROXIES)
+    program = filter_program(WATCHED, PROXIES)
     wanted = [execute(program, Frame(wire.ethernet(packet))) > 0 for packet in packets]
     assert (
-        passed([header + one for one in packets], expression(WATCHED, PROXIES), tmp_path, linktype) == wanted
+        passed([header + one for one in packets], filter_expression(WATCHED, PROXIES), tmp_path, linktype)
+        == wanted
     )
 
 
@@ -106,11 +107,11 @@ def test_every_packet_with_an_extension_header_passes(tmp_path: Path) -> None:
         wire.ethernet(wire.ip("::1", "::1", bytes([6, 0]) + bytes(6) + segment, header))
         for header in (0, 43, 44, 51, 60, 135, 139, 140)
     ]
-    assert all(passed(frames, expression(WATCHED), tmp_path))
+    assert all(passed(frames, filter_expression(WATCHED), tmp_path))
 
 
 def test_ports_in_a_row_are_one_range() -> None:
-    text = expression((8002, 80, 8001, 8000))
+    text = filter_expression((8002, 80, 8001, 8000))
     assert "tcp port 80)" in text.replace(" or", ")")
     assert "tcp portrange 8000-8002" in text
     assert "8001" not in text

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from synscope.capture.live import portable
-from synscope.capture.live.filter_expression import expression
+from synscope.capture.live.filter_expression import filter_expression
 from synscope.capture.live.interfaces import entered
 from synscope.capture.live.portable import NoInterfaceError, Portable, PortableError, Twins, open_portable
 from synscope.capture.source import RingState
@@ -38,7 +38,7 @@ families = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def capture(
     ports: tuple[int, ...] = (), interface: str = "lo", *, libpcap: bool = False, snap: int = SNAP
 ) -> Iterator[Portable]:
-    made = open_portable(interface, expression(ports or None), snap, libpcap=libpcap)
+    made = open_portable(interface, filter_expression(ports or None), snap, libpcap=libpcap)
     try:
         yield made
     finally:
@@ -257,11 +257,11 @@ def test_closing_inside_the_loop() -> None:
 def test_what_cannot_be_captured(libpcap: bool) -> None:  # noqa: FBT001
     with namespace():
         with pytest.raises(PortableError, match="'nowhere'"):
-            open_portable("nowhere", expression((9,)), SNAP, libpcap=libpcap)
+            open_portable("nowhere", filter_expression((9,)), SNAP, libpcap=libpcap)
         with pytest.raises(PortableError, match="filter"):
             open_portable("lo", "no filter at all", SNAP, libpcap=libpcap)
         with pytest.raises(NoInterfaceError, match="not any"):
-            open_portable("any", expression((9,)), SNAP, libpcap=libpcap)
+            open_portable("any", filter_expression((9,)), SNAP, libpcap=libpcap)
 
 
 @both
@@ -269,20 +269,20 @@ def test_an_interface_that_is_down(libpcap: bool) -> None:  # noqa: FBT001
     with namespace() as name:
         run("ip", "-n", name, "link", "set", "lo", "down")
         with pytest.raises(PortableError, match=r"is down|not up"):
-            open_portable("lo", expression((9,)), SNAP, libpcap=libpcap)
+            open_portable("lo", filter_expression((9,)), SNAP, libpcap=libpcap)
 
 
 def test_without_scapy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "scapy.layers.inet", None)
     with pytest.raises(portable.MissingPartError, match=r"pip install 'synscope\[capture\]'"):
-        open_portable("lo", expression((9,)), SNAP)
+        open_portable("lo", filter_expression((9,)), SNAP)
 
 
 def test_without_the_right_it_is_said_what_is_needed() -> None:
     script = """
 import os, sys
 sys.path.extend(sys.argv[1:])
-from synscope.capture import portable
+from synscope.capture.live import portable
 portable._listening(libpcap=False)
 os.setgid(65534); os.setuid(65534)
 try:

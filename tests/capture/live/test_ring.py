@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from synscope.capture.live.bpf import build, packed
+from synscope.capture.live.bpf import filter_program, program_bytes
 from synscope.capture.live.interfaces import entered
 from synscope.capture.live.ring import GEOMETRIES, Geometry, Ring, RingState, open_largest
 from synscope.capture.live.ring_socket import RingMemoryError, open_ring
@@ -40,7 +40,7 @@ def _followed(ring: Ring) -> list[Attempt]:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 def test_one_attempt_for_each_connection(interface: str, address: str) -> None:
     with namespace(), server(address) as there:
-        ring = ring_on(interface, build([there.port]))
+        ring = ring_on(interface, filter_program([there.port]))
         talk(there.address, BURST)
         attempts = _followed(ring)
         assert Counter(attempt.label for attempt in attempts) == {Label.COMPLETED: BURST}
@@ -66,7 +66,7 @@ def test_the_clients_syn_is_seen_on_a_veth(interface: str) -> None:
         with entered(Path("/run/netns") / far):
             there = Server("10.9.0.2")
         try:
-            ring = ring_on(interface, build([there.port]))
+            ring = ring_on(interface, filter_program([there.port]))
             talk(there.address, 20)
             attempts = _followed(ring)
             assert Counter(attempt.label for attempt in attempts) == {Label.COMPLETED: 20}
@@ -86,7 +86,7 @@ def test_frames_of_a_tun_begin_at_their_ip_header() -> None:
             _attach_tun(tun, b"synscope0")
             run("ip", "-n", name, "link", "set", "synscope0", "up")
             for interface in ("synscope0", "any"):
-                ring = ring_on(interface, build([]))
+                ring = ring_on(interface, filter_program([]))
                 with socket.socket() as client:
                     client.setblocking(False)
                     assert client.connect_ex(("10.8.0.2", 80)) == errno.EINPROGRESS
@@ -110,7 +110,7 @@ def _attach_tun(tun: int, name: bytes) -> None:
 
 def test_a_kernel_reset_is_filled_in_and_an_ordinary_syn_is_not() -> None:
     with namespace():
-        ring = ring_on("lo", build([]))
+        ring = ring_on("lo", filter_program([]))
         with socket.socket() as refused:
             assert refused.connect_ex(("127.0.0.1", 9)) == errno.ECONNREFUSED
         flags: dict[int, int] = {}
@@ -274,6 +274,6 @@ def test_every_geometry_is_one_the_kernel_takes() -> None:
         for geometry in GEOMETRIES:
             made = open_ring(
                 "lo", block_size=geometry.block_size, block_count=geometry.block_count, retire_ms=50,
-                program=packed(build([])),
+                program=program_bytes(filter_program([])),
             )  # fmt: skip
             Ring(made.detach(), geometry).close()

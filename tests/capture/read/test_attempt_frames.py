@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from synscope.capture.errors import CaptureError
 from synscope.capture.read.attempt_frames import BEGINS, CHOSEN, attempt_frames
+from synscope.capture.source import CaptureError
 from tests import wire
 
 HOST = "127.0.0.1"

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from synscope.capture.read import compressed
-from synscope.capture.read.files import open_source
+from synscope.capture.read.byte_sources import open_source
 from synscope.capture.source import ByteSource
 
 DATA = os.urandom(1 << 16) * 128
@@ -35,11 +35,11 @@ class _Failing:
     def ready(self, _seconds: float) -> bool:
         return True
 
-    def readinto(self, room: memoryview) -> int:
+    def readinto(self, buffer: memoryview) -> int:
         if not self._data:
             raise OSError(5, "Input/output error")
-        size = min(len(room), len(self._data))
-        room[:size] = self._data[:size]
+        size = min(len(buffer), len(self._data))
+        buffer[:size] = self._data[:size]
         self._data = self._data[size:]
         return size
 
@@ -59,9 +59,9 @@ def packed(tmp_path: Path) -> str:
 
 
 def _read_all(source: ByteSource, found: bytearray) -> None:
-    with memoryview(bytearray(1 << 19)) as room:
-        while size := source.readinto(room):
-            found += room[:size]
+    with memoryview(bytearray(1 << 19)) as buffer:
+        while size := source.readinto(buffer):
+            found += buffer[:size]
 
 
 def _wait_until_full() -> None:
@@ -73,8 +73,8 @@ def test_closing_ends_the_thread_wherever_it_is(packed: str) -> None:
     for pause in (False, True):
         source = open_source(packed)
         assert _threads() == []
-        with memoryview(bytearray(100)) as room:
-            assert source.readinto(room) == 100
+        with memoryview(bytearray(100)) as buffer:
+            assert source.readinto(buffer) == 100
         assert _threads() == ["synscope-unpack"]
         if pause:
             _wait_until_full()
@@ -84,18 +84,18 @@ def test_closing_ends_the_thread_wherever_it_is(packed: str) -> None:
 
 def test_nothing_more_comes_after_closing(packed: str) -> None:
     source = open_source(packed)
-    with memoryview(bytearray(1 << 20)) as room:
-        assert source.readinto(room)
+    with memoryview(bytearray(1 << 20)) as buffer:
+        assert source.readinto(buffer)
         source.close()
         source.close()
-        assert source.readinto(room) == 0
+        assert source.readinto(buffer) == 0
 
 
 def test_only_so_much_is_unpacked_ahead(packed: str) -> None:
     told: list[int] = []
     with contextlib.closing(open_source(packed, told.append)) as source:
-        with memoryview(bytearray(1)) as room:
-            source.readinto(room)
+        with memoryview(bytearray(1)) as buffer:
+            source.readinto(buffer)
         _wait_until_full()
         ahead = (compressed.PIECES_AHEAD + 2) * max(compressed.UNPACKED, compressed.PIECE)
         assert 0 < sum(told) < min(ahead, Path(packed).stat().st_size)
@@ -117,8 +117,8 @@ def test_damage_is_told_after_everything_before_it(tmp_path: Path) -> None:
     path = tmp_path / "capture"
     path.write_bytes(gzip.compress(DATA, 1) + b"garbage")
     found = 0
-    with contextlib.closing(open_source(str(path))) as source, memoryview(bytearray(1 << 16)) as room:
-        while size := source.readinto(room):
+    with contextlib.closing(open_source(str(path))) as source, memoryview(bytearray(1 << 16)) as buffer:
+        while size := source.readinto(buffer):
             assert source.damage is None
             found += size
         assert found == len(DATA)
@@ -127,10 +127,10 @@ def test_damage_is_told_after_everything_before_it(tmp_path: Path) -> None:
 
 _READ = """
 import sys
-from synscope.capture.read.files import open_source
+from synscope.capture.read.byte_sources import open_source
 source = open_source(sys.argv[1])
-room = memoryview(bytearray(100))
-source.readinto(room)
+buffer = memoryview(bytearray(100))
+source.readinto(buffer)
 print("reading", flush=True)
 """
 
@@ -148,7 +148,7 @@ _READ_ON = (
 import contextlib
 with contextlib.closing(source):
     while True:
-        source.readinto(room)
+        source.readinto(buffer)
 """
 )
 

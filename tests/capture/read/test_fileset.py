@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from synscope.analysis import analyze
-from synscope.capture.errors import CaptureError
 from synscope.capture.read.fileset import FileSet
+from synscope.capture.source import CaptureError
 from synscope.model import Attempt, Diagnosis
 from tests import wire
 from tests.story import frames

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.capture.errors import CaptureError
+from synscope.capture.source import CaptureError
 from synscope.capture.write.annotate import Copy, annotate
 from synscope.capture.write.pcapng import LARGEST_COMMENT
 from synscope.capture.write.storage import SaveError

@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from synscope.capture.read.files import open_source
-from synscope.capture.read.reader import Reader
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
 from synscope.capture.write.pcapng import About, section
 from synscope.capture.write.save import Rotation, SaveOptions, Saver
 from synscope.capture.write.storage import Files, SaveError
@@ -80,9 +80,9 @@ def segments(count: int = 5) -> list[bytes]:
     ]
 
 
-def read(path: Path) -> tuple[list[tuple[bytes, int, int, int]], Reader]:
+def read(path: Path) -> tuple[list[tuple[bytes, int, int, int]], CaptureReader]:
     """Every frame's bytes, length on the wire, time and link type; and the reader."""
-    reader = Reader(open_source(str(path)), str(path))
+    reader = CaptureReader(open_source(str(path)), str(path))
     found = [
         (bytes(data[b.at[i] : b.at[i] + b.caplen[i]]), b.wirelen[i], b.ts_ns[i], b.linktype[i])
         for data, b in reader.batches()
@@ -400,7 +400,7 @@ def test_from_the_ring_to_the_file_and_back(tmp_path: Path) -> None:
         saver.close()
         ring.close()
     again = Follower()
-    reader = Reader(open_source(str(path)), str(path))
+    reader = CaptureReader(open_source(str(path)), str(path))
     for data, batch in reader.batches():
         again.feed(data, batch)
     assert reader.dropped == 0

@@ -14,15 +14,15 @@ from synscope.probes.host.snapshot import (
     Names,
     Namespaces,
     Owner,
+    PacketKind,
     Policy,
-    Probe,
     Process,
     Resolved,
+    RuleVerdict,
     Ruling,
     Setting,
     Snapshot,
     Sockets,
-    Verdict,
 )
 from synscope.targets import parse
 
@@ -49,15 +49,15 @@ def process(pid: int = SERVER.pid, role: str = "listener", **more: object) -> Pr
 
 
 def rulings(
-    verdict: Verdict = Verdict.ACCEPT, probe: Probe = Probe.SYN, **more: object
+    verdict: RuleVerdict = RuleVerdict.ACCEPT, probe: PacketKind = PacketKind.SYN, **more: object
 ) -> tuple[Ruling, ...]:
     """Everything passes, but one packet's verdict is given."""
     return tuple(
         Ruling(address, PORT, each, verdict, **more)
         if each is probe  # type: ignore[arg-type]
-        else Ruling(address, PORT, each, Verdict.ACCEPT)
+        else Ruling(address, PORT, each, RuleVerdict.ACCEPT)
         for address in BOTH
-        for each in Probe
+        for each in PacketKind
     )
 
 

@@ -8,8 +8,7 @@ import pytest
 
 from synscope.evidence.host.given import Given, in_order, notes_on, observe_given, read
 from synscope.model import Answer, Label, TargetSummary
-from synscope.probes.host import SnapshotError, to_json
-from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT
+from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, to_json
 from synscope.targets import parse
 from tests.evidence.host.builders import NOW, PORT, listener, snapshot
 

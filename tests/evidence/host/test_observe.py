@@ -21,13 +21,13 @@ from synscope.probes.host.snapshot import (
     Names,
     Namespaces,
     Owner,
+    PacketKind,
     Policy,
-    Probe,
     Resolved,
+    RuleVerdict,
     Setting,
     Snapshot,
     Untold,
-    Verdict,
 )
 from synscope.targets import parse
 from tests.evidence.host.builders import (
@@ -179,16 +179,21 @@ def test_appearing_and_vanishing_have_a_time() -> None:
 @pytest.mark.parametrize(
     ("verdict", "more", "drops", "rejects", "none"),
     [
-        (Verdict.ACCEPT, {}, NO, NO, YES),
-        (Verdict.DROP, {"rule": "drop", "place": "inet f i"}, YES, NO, NO),
-        (Verdict.REJECT, {"rule": "r", "how": "tcp reset"}, NO, YES, NO),
-        (Verdict.REDIRECT, {"how": ":9"}, NO, NO, NO),
-        (Verdict.UNKNOWN, {"because": "limit"}, UNKNOWN, UNKNOWN, UNKNOWN),
+        (RuleVerdict.ACCEPT, {}, NO, NO, YES),
+        (RuleVerdict.DROP, {"rule": "drop", "place": "inet f i"}, YES, NO, NO),
+        (RuleVerdict.REJECT, {"rule": "r", "how": "tcp reset"}, NO, YES, NO),
+        (RuleVerdict.REDIRECT, {"how": ":9"}, NO, NO, NO),
+        (RuleVerdict.UNKNOWN, {"because": "limit"}, UNKNOWN, UNKNOWN, UNKNOWN),
     ],
 )
-@pytest.mark.parametrize("probe", Probe)
+@pytest.mark.parametrize("probe", PacketKind)
 def test_what_the_firewall_does(
-    probe: Probe, verdict: Verdict, more: dict[str, str], drops: Answer, rejects: Answer, none: Answer
+    probe: PacketKind,
+    verdict: RuleVerdict,
+    more: dict[str, str],
+    drops: Answer,
+    rejects: Answer,
+    none: Answer,
 ) -> None:
     found = answers(snapshot(firewall=Firewall(("nft",), rulings(verdict, probe, **more))))
     names = ("firewall-rule-drops", "firewall-rule-rejects", "no-firewall-rule")
@@ -199,7 +204,7 @@ def test_a_counter_is_compared() -> None:
     def at(packets: int) -> Firewall:
         rule = f"tcp dport 8080 counter packets {packets} bytes {60 * packets} drop"
         return Firewall(
-            ("nft",), rulings(Verdict.DROP, rule=rule, place="inet filter input", packets=packets)
+            ("nft",), rulings(RuleVerdict.DROP, rule=rule, place="inet filter input", packets=packets)
         )
 
     text = observed(snapshot(firewall=at(4)), snapshot(firewall=at(7)))["firewall-rule-drops"].text
@@ -209,7 +214,8 @@ def test_a_counter_is_compared() -> None:
 
 def test_rules_for_another_address_do_not_count() -> None:
     only_ipv6 = tuple(
-        one if one.address == "::1" else one._replace(verdict=Verdict.ACCEPT) for one in rulings(Verdict.DROP)
+        one if one.address == "::1" else one._replace(verdict=RuleVerdict.ACCEPT)
+        for one in rulings(RuleVerdict.DROP)
     )
     looked = snapshot(firewall=Firewall(("nft",), only_ipv6))
     assert answers(looked, failed_at=("127.0.0.1",))["no-firewall-rule"] is YES
@@ -320,7 +326,7 @@ def test_forwarders_and_redirects() -> None:
     seen = observed(snapshot(forwards=forward))["container-publishes-port"]
     assert (seen.answer, "container web, port 80" in seen.text) == (YES, True)
     assert answers(snapshot(forwards=Forwards((), ("docker: no",))))["container-publishes-port"] is UNKNOWN
-    redirect = Firewall(("nft",), rulings(Verdict.REDIRECT, how="172.17.0.2:80"))
+    redirect = Firewall(("nft",), rulings(RuleVerdict.REDIRECT, how="172.17.0.2:80"))
     assert answers(snapshot(firewall=redirect))["container-publishes-port"] is YES
 
 

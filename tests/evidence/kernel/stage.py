@@ -22,7 +22,7 @@ from synscope.evidence.kernel.witness import Witness, sum_up
 from synscope.model import Answer, Attempt, AttemptGroup, Observation, Target
 from synscope.probes.kernel.events import Event, TraceHealth
 from synscope.probes.kernel.instance import Instance
-from synscope.probes.kernel.reader import MOST_A_SECOND, Reader
+from synscope.probes.kernel.trace_reader import MOST_A_SECOND, TraceReader
 from synscope.probes.kernel.tracefs import TracefsError, open_root
 from tests.capture.kernel import drained, namespace, require_kernel, ring_on
 
@@ -52,7 +52,7 @@ def require_trace() -> None:
 class Stage:
     """What was observed of one port."""
 
-    def __init__(self, port: int, reader: Reader) -> None:
+    def __init__(self, port: int, reader: TraceReader) -> None:
         self.port = port
         self.reader = reader
         self.groups: list[AttemptGroup] = []
@@ -87,12 +87,12 @@ class Stage:
 
 
 @contextlib.contextmanager
-def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[Reader]:
+def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[TraceReader]:
     """The trace of one port."""
     require_trace()
     instance = Instance.create()
     try:
-        reader = Reader(instance.start([port], binds=True), [port], most_a_second=most_a_second)
+        reader = TraceReader(instance.start([port], binds=True), [port], most_a_second=most_a_second)
         try:
             yield reader
         finally:

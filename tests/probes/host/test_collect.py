@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from synscope.model import Answer
-from synscope.probes.host import Snapshot, collect, from_json, to_json
-from synscope.probes.host.snapshot import Firewall, Untold
+from synscope.probes.host.collect import collect
+from synscope.probes.host.snapshot import Firewall, Snapshot, Untold
+from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.capture.kernel import namespace, require_kernel, run
 from tests.evidence.host.builders import observed
 from tests.session.kernel import as_user, need_root
@@ -344,7 +345,11 @@ def test_an_ordinary_user_is_told_what_can_be_read() -> None:
     need_root()
     with namespace(), listening():
         began = time.monotonic()
-        script = f"from synscope.evidence.host import collect, to_json\nprint(to_json(collect(({PORT},))))"
+        script = (
+            "from synscope.probes.host.collect import collect\n"
+            "from synscope.probes.host.snapshot_json import to_json\n"
+            f"print(to_json(collect(({PORT},))))"
+        )
         done = as_user(script)
         took = time.monotonic() - began
     assert done.returncode == 0, done.stderr

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from synscope.probes.host import firewall
-from synscope.probes.host.snapshot import Firewall, Probe, Untold, Verdict
+from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Untold
 from tests.capture.kernel import namespace, run
 
 PORT = 8080
@@ -190,10 +190,10 @@ def rules(served: None) -> Iterator[None]:  # noqa: ARG001 - for its effect
 
 
 FATES = {
-    Verdict.ACCEPT: {"completed"},
-    Verdict.DROP: {"silence", "completed, data lost"},
-    Verdict.REJECT: {"refused", "unreachable"},
-    Verdict.REDIRECT: {"refused"},
+    RuleVerdict.ACCEPT: {"completed"},
+    RuleVerdict.DROP: {"silence", "completed, data lost"},
+    RuleVerdict.REJECT: {"refused", "unreachable"},
+    RuleVerdict.REDIRECT: {"refused"},
 }
 """What a client can meet under each verdict."""
 
@@ -233,17 +233,17 @@ def _look() -> Firewall:
     return found
 
 
-def _verdict(found: Firewall, address: str) -> Verdict:
+def _verdict(found: Firewall, address: str) -> RuleVerdict:
     """The first packet's that does not pass."""
     every = [one.verdict for one in found.rulings if one.address == address]
-    return next((one for one in every if one is not Verdict.ACCEPT), Verdict.ACCEPT)
+    return next((one for one in every if one is not RuleVerdict.ACCEPT), RuleVerdict.ACCEPT)
 
 
 def _check_against_the_kernel(addresses: tuple[str, ...] = ("127.0.0.1", "::1")) -> None:
     found = _look()
     for address in addresses:
         said, fate = _verdict(found, address), _connect(address)
-        rejects_late = said is Verdict.REJECT and ":" in address
+        rejects_late = said is RuleVerdict.REJECT and ":" in address
         assert fate in FATES[said] | (LATE if rejects_late else set()), (address, fate, found)
 
 
@@ -270,7 +270,7 @@ def test_a_rule_is_named_with_its_place_and_counter() -> None:
     before = _look()
     assert _connect("127.0.0.1") == "silence"
     after = _look()
-    found = next(one for one in after.rulings if one.packet is Probe.SYN and one.address == "127.0.0.1")
+    found = next(one for one in after.rulings if one.packet is PacketKind.SYN and one.address == "127.0.0.1")
     assert found.place == "inet f input"
     assert found.rule.startswith("tcp dport 8080 counter packets")
     assert (found.packets or 0) > (before.rulings[0].packets or 0)
@@ -279,7 +279,7 @@ def test_a_rule_is_named_with_its_place_and_counter() -> None:
 @pytest.mark.usefixtures("rules")
 def test_how_it_rejects_is_said() -> None:
     subprocess.run(["nft", "-f", "-"], input=NFT["reset"], text=True, check=True)
-    assert {one.how for one in _look().rulings if one.verdict is Verdict.REJECT} == {"tcp reset"}
+    assert {one.how for one in _look().rulings if one.verdict is RuleVerdict.REJECT} == {"tcp reset"}
 
 
 @pytest.mark.usefixtures("rules")
@@ -295,8 +295,8 @@ def test_how_it_rejects_is_said() -> None:
 )
 def test_what_is_not_understood_is_not_decided(rule: str, unknown: str) -> None:
     subprocess.run(["nft", "-f", "-"], input=_hook("output", rule), text=True, check=True)
-    found = next(one for one in _look().rulings if one.packet is Probe.SYN)
-    assert found.verdict is Verdict.UNKNOWN
+    found = next(one for one in _look().rulings if one.packet is PacketKind.SYN)
+    assert found.verdict is RuleVerdict.UNKNOWN
     assert unknown in found.because.lower(), found
 
 
@@ -304,7 +304,7 @@ def test_what_is_not_understood_is_not_decided(rule: str, unknown: str) -> None:
 def test_what_is_not_understood_does_not_matter_when_both_ways_end_alike() -> None:
     rule = _input("tcp dport 8080 limit rate 1/minute drop \n tcp dport 8080 drop")
     subprocess.run(["nft", "-f", "-"], input=rule, text=True, check=True)
-    assert _verdict(_look(), "127.0.0.1") is Verdict.DROP
+    assert _verdict(_look(), "127.0.0.1") is RuleVerdict.DROP
 
 
 @pytest.mark.usefixtures("rules")
@@ -323,8 +323,8 @@ def test_iptables_modules_that_are_not_known_are_not_decided() -> None:
         "-j",
         "DROP",
     )
-    found = next(one for one in _look().rulings if one.packet is Probe.SYN)
-    assert found.verdict is Verdict.UNKNOWN
+    found = next(one for one in _look().rulings if one.packet is PacketKind.SYN)
+    assert found.verdict is RuleVerdict.UNKNOWN
     assert "recent" in found.because
 
 
@@ -332,7 +332,7 @@ def test_iptables_modules_that_are_not_known_are_not_decided() -> None:
 def test_rules_on_lo_outside_the_hooks_are_admitted() -> None:
     rule = "table netdev n { \n chain c { type filter hook ingress device lo priority 0; \n } \n }"
     subprocess.run(["nft", "-f", "-"], input=rule, text=True, check=True)
-    assert _verdict(_look(), "127.0.0.1") is Verdict.UNKNOWN
+    assert _verdict(_look(), "127.0.0.1") is RuleVerdict.UNKNOWN
 
 
 @pytest.mark.usefixtures("rules")

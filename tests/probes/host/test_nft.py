@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.probes.host import bounded, firewall, nft
-from synscope.probes.host.bounded import Ran
-from synscope.probes.host.packet import Packet, Span
+from synscope.probes.host import deadline, firewall, nft
+from synscope.probes.host.asked_packet import AskedPacket, Span
+from synscope.probes.host.deadline import Ran
 from synscope.probes.host.rules import Action, Branch, Chain, Rule, Ruleset, judge
-from synscope.probes.host.snapshot import Firewall, Probe, Untold, Verdict
+from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Untold
 
-PACKET = Packet(Probe.SYN, False, "127.0.0.1", "127.0.0.1", Span(32768, 60999), 8080)
+PACKET = AskedPacket(PacketKind.SYN, False, "127.0.0.1", "127.0.0.1", Span(32768, 60999), 8080)
 
 
 def looked(output: str, monkeypatch: pytest.MonkeyPatch) -> Firewall | Untold:
@@ -25,7 +25,7 @@ def looked(output: str, monkeypatch: pytest.MonkeyPatch) -> Firewall | Untold:
             Ran(0, output if "-j" in command else "", "") if command[0] == "nft" else Untold("not installed")
         )
 
-    monkeypatch.setattr(bounded, "run", run)
+    monkeypatch.setattr(deadline, "run", run)
     return firewall.look((8080,), ("127.0.0.1",), (32768, 60999), 1.0)
 
 
@@ -73,7 +73,7 @@ MATCHES = st.recursive(
 def test_expressions_of_any_shape_do_no_harm(expression: Any) -> None:
     with pytest.MonkeyPatch.context() as patch:
         found = looked(document(expression, {"drop": None}), patch)
-    assert isinstance(found, Untold) or found.rulings[0].verdict in set(Verdict)
+    assert isinstance(found, Untold) or found.rulings[0].verdict in set(RuleVerdict)
 
 
 @pytest.mark.parametrize("kind", ["future", "xt", "synproxy", "quota", "ct count"])
@@ -82,7 +82,7 @@ def test_a_statement_that_is_not_known_leaves_the_verdict_open(
 ) -> None:
     found = looked(document({kind: {}}, {"drop": None}), monkeypatch)
     assert isinstance(found, Firewall)
-    assert found.rulings[0].verdict is Verdict.UNKNOWN
+    assert found.rulings[0].verdict is RuleVerdict.UNKNOWN
 
 
 def test_an_endless_ruleset_is_given_up() -> None:
@@ -91,7 +91,7 @@ def test_an_endless_ruleset_is_given_up() -> None:
     base = Chain("t c", rules=[Rule("jump a", (Branch((), Action("jump", "a")),))], hook="input")
     began = time.monotonic()
     found = judge(Ruleset({("t", "c"): base, ("t", "a"): loop}), PACKET)
-    assert found.verdict is Verdict.UNKNOWN
+    assert found.verdict is RuleVerdict.UNKNOWN
     assert time.monotonic() - began < 20
 
 

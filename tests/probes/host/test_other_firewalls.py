@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from synscope.probes.host.asked_packet import AskedPacket, Span
 from synscope.probes.host.other_firewalls import (
     ApplicationFirewall,
     WindowsRule,
@@ -15,8 +16,7 @@ from synscope.probes.host.other_firewalls import (
     blocking,
     windows_ruling,
 )
-from synscope.probes.host.packet import Packet, Span
-from synscope.probes.host.snapshot import Probe, Verdict
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict
 
 NETSH = """\r
 Rule Name:                            Block 8080\r
@@ -83,7 +83,7 @@ def test_rules_of_windows_that_block() -> None:
     ("port", "words"), [(8080, "'Block 8080' blocks the port"), (9000, "other programs")]
 )
 def test_windows_never_says_that_all_passes(port: int, words: str) -> None:
-    packet = Packet(Probe.SYN, False, "127.0.0.1", "127.0.0.1", Span(1024, 65535), port)
+    packet = AskedPacket(PacketKind.SYN, False, "127.0.0.1", "127.0.0.1", Span(1024, 65535), port)
     found = windows_ruling(list(blocking(NETSH)), packet)
-    assert found.verdict is Verdict.UNKNOWN
+    assert found.verdict is RuleVerdict.UNKNOWN
     assert words in found.because

@@ -5,15 +5,15 @@ from __future__ import annotations
 import pytest
 
 from synscope.probes.host import pf
-from synscope.probes.host.packet import Packet, Span
-from synscope.probes.host.snapshot import Probe, Verdict
+from synscope.probes.host.asked_packet import AskedPacket, Span
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict
 
 ENABLED = "Status: Enabled for 0 days 00:01:02           Debug: Urgent\n"
 PORT = 8080
 
 
 def verdict(rules: str, *, address: str = "127.0.0.1", info: str = ENABLED, interfaces: str = "lo0\n") -> str:
-    packet = Packet(Probe.SYN, ":" in address, address, address, Span(49152, 65535), PORT)
+    packet = AskedPacket(PacketKind.SYN, ":" in address, address, address, Span(49152, 65535), PORT)
     found = pf.judge(pf.parse(info, interfaces, rules), packet)
     return f"{found.verdict} {found.how}".strip()
 
@@ -63,5 +63,5 @@ def test_families_are_told_apart() -> None:
 
 
 def test_what_follows_a_syn_that_passes_has_state() -> None:
-    packet = Packet(Probe.ANSWER, False, "127.0.0.1", "127.0.0.1", Span(1024, 65535), PORT)
-    assert pf.rulings(pf.parse(ENABLED, "", "pass out all"), packet).verdict is Verdict.ACCEPT
+    packet = AskedPacket(PacketKind.ANSWER, False, "127.0.0.1", "127.0.0.1", Span(1024, 65535), PORT)
+    assert pf.rulings(pf.parse(ENABLED, "", "pass out all"), packet).verdict is RuleVerdict.ACCEPT

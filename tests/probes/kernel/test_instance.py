@@ -102,8 +102,8 @@ def test_the_privileged_half_needs_nothing_of_the_package_but_itself() -> None:
         [sys.executable, "-c", script, str(SRC)], capture_output=True, text=True, check=True
     )
     ours = {name for name in done.stdout.split() if name.startswith("synscope")}
-    room = "synscope.evidence.kernel"
-    packages = {"synscope", "synscope._version", "synscope.evidence", room}
+    room = "synscope.probes.kernel"
+    packages = {"synscope", "synscope._version", "synscope.probes", room}
     assert ours == packages | {f"{room}.{name}" for name in ("filters", "instance", "tracefs")}
 
 

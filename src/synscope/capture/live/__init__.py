@@ -1,1 +1,1 @@
-"""Captures that are being made: the packet ring, its filter and interfaces, and the self-test that proves it awake."""
+"""Captures that are being made: the packet ring, its filter and interfaces, the self-test that proves it awake."""

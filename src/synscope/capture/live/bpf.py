@@ -176,7 +176,7 @@ def _near(backwards: list[Instruction], target: int, relays: dict[int, int]) -> 
     return relays[target]
 
 
-def build(
+def filter_program(
     ports: Collection[int] | None,
     proxy_ports: Collection[int] = (),
     snap_length: int = SNAP_LENGTH,
@@ -213,7 +213,7 @@ def build(
     return program
 
 
-def packed(program: Sequence[Instruction]) -> bytes:
+def program_bytes(program: Sequence[Instruction]) -> bytes:
     """The program as the array of ``struct sock_filter`` that ``SO_ATTACH_FILTER`` points to."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 

@@ -1,8 +1,8 @@
-"""The filter of a live capture in libpcap's words: what ``filter.build`` lets through, as far as those reach.
+"""The filter of a live capture in libpcap's words: what ``bpf.filter_program`` lets through, as far as those reach.
 
 Input: the watched ports and the proxy ports. Output: an expression of pcap-filter(7).
 
-What passes is what ``filter`` lists, except: frames with VLAN tags are dropped, for whether libpcap has a word for
+What passes is what ``bpf`` lists, except: frames with VLAN tags are dropped, for whether libpcap has a word for
 them depends on the link type; every IPv6 packet with an extension header passes, for libpcap does not look behind
 one; the length of a frame is not cut, for an expression cannot say that; of SOCKS only the messages of version 5 pass
 whose size is fixed.
@@ -29,7 +29,7 @@ _PAYLOAD = f"({_SIZE_IPV4} != 0) or (ip6[6] = 6 and {_SIZE_IPV6} != 0)"
 _FRAGMENT = "(ip[6:2] & 16383 != 0 and (ip[9] = 6 or ip[9] = 1)) or ip[9] = 51"
 
 
-def expression(ports: Collection[int] | None, proxy_ports: Collection[int] = ()) -> str:
+def filter_expression(ports: Collection[int] | None, proxy_ports: Collection[int] = ()) -> str:
     """The expression for ``ports`` (``None``: all TCP) and the ports of proxies; the module says what it passes."""
     parts = ["tcp"] if ports is None else [_SYN_FIN_RST, *_of(ports)]
     if ports is not None and proxy_ports:

@@ -43,7 +43,7 @@ _BSD_NEEDS: Final = "it needs root, or the right to read /dev/bpf* (Wireshark's 
 
 _LARGEST_FRAME: Final = 262_144
 _BUFFER: Final = 16 << 20
-_ROOM: Final = 4 << 20
+_BUFFER_SIZE: Final = 4 << 20
 _TURNS: Final = 16
 _PAUSE_S: Final = 0.02
 _RECURSION: Final = 4000
@@ -135,10 +135,10 @@ class _PacketSocket:
 
     def use(self) -> float:
         try:
-            waiting, room = struct.unpack("2I", self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 8))
+            waiting, size = struct.unpack("2I", self._socket.getsockopt(socket.SOL_SOCKET, _SO_MEMINFO, 8))
         except OSError:
             return 0.0
-        return min(1.0, waiting / room) if room else 0.0
+        return min(1.0, waiting / size) if size else 0.0
 
 
 class _BpfDevice:
@@ -222,7 +222,6 @@ class Portable:
     ``unfilled`` stays 0: Scapy does not tell which checksums were left to the hardware.
     """
 
-    rooms = 1
     damaged = 0
     unknown = 0
 
@@ -233,7 +232,7 @@ class Portable:
         self._twins = Twins() if self._heard.twice else None
         self._interface = interface
         self._snap = snap_length
-        self._data = bytearray(max(_ROOM, snap_length))
+        self._data = bytearray(max(_BUFFER_SIZE, snap_length))
         self._batch = Batch()
         for i in range(SIZE):
             self._batch.linktype[i] = self._heard.linktype

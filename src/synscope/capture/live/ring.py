@@ -67,7 +67,6 @@ class Ring:
     left to the hardware (0: it is filled in), and ``ifindex[i]`` is the number of its interface.
     """
 
-    rooms = 1
     """How many batches there are before the first is used again."""
 
     def __init__(self, descriptor: int, geometry: Geometry) -> None:

@@ -65,7 +65,7 @@ def open_ring(
     """A packet socket on ``interface`` (``ANY`` for all) that captures into its ring what ``program`` passes.
 
     Sizes are in bytes; a block is handed over ``retire_ms`` milliseconds after it was begun at the latest.
-    ``program`` is what ``filter.packed`` returns. On the loopback interface the kernel leaves out the second
+    ``program`` is what ``bpf.program_bytes`` returns. On the loopback interface the kernel leaves out the second
     copy of each frame; on any other it must not, for that would hide what this machine sends.
     Raises ``RingError``.
     """

@@ -12,8 +12,8 @@ from __future__ import annotations
 import contextlib
 from typing import Final
 
-from synscope.capture.read.files import open_source
-from synscope.capture.read.reader import Reader
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
 from synscope.engine.batch import KIND_ICMP, KIND_TCP
 from synscope.engine.follower import Follower
 
@@ -34,7 +34,7 @@ def attempt_frames(capture: str, marks: bytearray) -> bytearray:
     kept = bytearray()
     chosen: set[tuple[tuple[int, int, int], ...]] = set()
     follower = Follower()
-    with contextlib.closing(Reader(open_source(capture), capture)) as reader:
+    with contextlib.closing(CaptureReader(open_source(capture), capture)) as reader:
         for data, batch in reader.batches():
             follower.decode(data, batch)
             for i in range(batch.count):

@@ -120,9 +120,9 @@ class _Compressed:
         in_hand = stream.unused_data if stream.eof else not (self._fresh or stream.needs_input)
         return bool(self._waiting or in_hand) or self._inner.ready(seconds)
 
-    def readinto(self, room: memoryview) -> int:
-        out = self.read(len(room))
-        room[: len(out)] = out
+    def readinto(self, buffer: memoryview) -> int:
+        out = self.read(len(buffer))
+        buffer[: len(out)] = out
         return len(out)
 
     def read(self, limit: int) -> bytes:
@@ -179,11 +179,11 @@ class _Ahead:
     def ready(self, _seconds: float) -> bool:
         return True
 
-    def readinto(self, room: memoryview) -> int:
+    def readinto(self, buffer: memoryview) -> int:
         if not self._rest:
             self._rest = memoryview(self._next())
-        size = min(len(self._rest), len(room))
-        room[:size] = self._rest[:size]
+        size = min(len(self._rest), len(buffer))
+        buffer[:size] = self._rest[:size]
         self._rest = self._rest[size:]
         return size
 

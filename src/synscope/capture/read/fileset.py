@@ -1,6 +1,6 @@
 """Several capture files as one capture in order of time: directories, rotated sets, ring buffers.
 
-Input: paths in any order. Output: what ``Reader`` gives for one file, with frames counted through the whole
+Input: paths in any order. Output: what ``CaptureReader`` gives for one file, with frames counted through the whole
 set. Files are ordered by the time of their first frame, never by name, for ring buffers wrap. As long as one
 ends before the next begins, its batches pass through untouched; where files overlap, frames are merged.
 
@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 
-from synscope.capture.errors import CaptureError
-from synscope.capture.read.files import open_source
-from synscope.capture.read.reader import Reader
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
+from synscope.capture.source import CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine.batch import SIZE, Batch
 from synscope.model import CaptureFile, Cut
@@ -30,7 +30,7 @@ class _Stream:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self.reader: Reader | None = None
+        self.reader: CaptureReader | None = None
         self.first_ts = 0
         self.first_frame: int | None = None
         self.position = 0
@@ -50,7 +50,7 @@ class _Stream:
         if self.reader is not None:
             return True
         try:
-            self.reader = Reader(open_source(self.path, on_read), self.path)
+            self.reader = CaptureReader(open_source(self.path, on_read), self.path)
             self._batches = self.reader.batches()
             return self.advance()
         except CaptureError as error:
@@ -117,7 +117,7 @@ class FileSet:
         self.comments: list[str] = []
 
     @property
-    def rooms(self) -> int:
+    def buffers(self) -> int:
         """One: a batch is only there until the next is asked for."""
         return 1
 
@@ -126,7 +126,7 @@ class FileSet:
         waiting = self._ordered()
         reading: list[_Stream] = []
         while reading or waiting:
-            stream = min(reading, key=lambda one: one.head) if reading else None
+            stream = min(reading, key=lambda stream: stream.head) if reading else None
             if waiting and (stream is None or waiting[-1].first_ts < stream.head):
                 following = waiting.pop()
                 if following.start(self._on_read):
@@ -135,7 +135,7 @@ class FileSet:
                 continue
             if stream is None:
                 return
-            others = [one.head for one in reading if one is not stream]
+            others = [other.head for other in reading if other is not stream]
             if waiting:
                 others.append(waiting[-1].first_ts)
             yield from self._run(stream, stream.until(min(others, default=None)))
@@ -226,7 +226,7 @@ class FileSet:
     # -- what there is to say -------------------------------------------------------------------------
 
     @property
-    def _readers(self) -> list[Reader]:
+    def _readers(self) -> list[CaptureReader]:
         return [stream.reader for stream in self._streams if stream.reader is not None]
 
     @property

@@ -9,7 +9,7 @@ from synscope.engine.batch import Batch
 from synscope.selection import Selection
 
 
-def within(
+def batches_within(
     batches: Iterator[tuple[bytearray, Batch]],
     selection: Selection,
     last_ts_ns: int | None,
@@ -32,13 +32,13 @@ def within(
         elif latest < since or until < earliest:
             skip(batch.count)
         else:
-            yield from _parts(data, batch, [since <= ts <= until for ts in ts_ns], skip)
+            yield from _split(data, batch, [since <= ts <= until for ts in ts_ns], skip)
 
 
 _EVER = 0xFFFFFFFFFFFFFFFF
 
 
-def _parts(
+def _split(
     data: bytearray, batch: Batch, wanted: list[bool], skip: Callable[[int], None]
 ) -> Iterator[tuple[bytearray, Batch]]:
     start = 0

@@ -23,10 +23,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from synscope.capture.errors import CaptureError
-from synscope.capture.read.files import open_source
-from synscope.capture.read.reader import Reader
-from synscope.capture.source import ByteSource
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
+from synscope.capture.source import ByteSource, CaptureError
 from synscope.capture.write import pcapng
 from synscope.capture.write.storage import Files, SaveError, Storage, reason
 
@@ -82,7 +81,7 @@ class Copy:
             yield whole
             whole = source.read(PIECE)
 
-    def frames(self, reader: Reader) -> Iterator[bytes]:
+    def frames(self, reader: CaptureReader) -> Iterator[bytes]:
         """The copy's blocks of a capture that is not pcapng yet."""
         texts, self._sections = self._sections, ()
         yield pcapng.section(pcapng.About(), texts)
@@ -219,7 +218,7 @@ def annotate(  # noqa: PLR0913 - what is written, and where
         pieces = (
             copy.pieces(io.BufferedReader(_Bytes(opened, source), PIECE))
             if _is_pcapng(source)
-            else copy.frames(Reader(opened, source))
+            else copy.frames(CaptureReader(opened, source))
         )
         try:
             put_in_place(files, pieces)

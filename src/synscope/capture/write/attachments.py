@@ -31,11 +31,11 @@ _INSIDE_CHARACTER: Final = range(0x80, 0xC0)
 _PART: Final = LARGEST_COMMENT - 200
 
 
-def comments(one: Attachment) -> tuple[str, ...]:
+def comments(attachment: Attachment) -> tuple[str, ...]:
     """Return the comments that carry a document."""
-    parts = _parts(one.text.encode("utf-8", "replace"))
+    parts = _parts(attachment.text.encode("utf-8", "replace"))
     return tuple(
-        f"synscope evidence {number}/{len(parts)} {one.kind} {one.version} {one.made}\n{part}"
+        f"synscope evidence {number}/{len(parts)} {attachment.kind} {attachment.version} {attachment.made}\n{part}"
         for number, part in enumerate(parts, 1)
     )
 

@@ -156,7 +156,7 @@ def reason(error: OSError) -> str:
 def _rotation(path: Path) -> list[Path]:
     """The files of an earlier rotation of the same name."""
     form = re.compile(re.escape(path.stem) + r"_\d{5}" + re.escape(path.suffix))
-    return [one for one in path.parent.iterdir() if form.fullmatch(one.name)]
+    return [file for file in path.parent.iterdir() if form.fullmatch(file.name)]
 
 
 def _created(path: Path) -> int:

@@ -7,28 +7,28 @@ from collections.abc import Iterator
 from synscope.evidence.host.host_view import Sight, joined, no, unknown, yes
 from synscope.evidence.packets.view import Verdict as Answered
 from synscope.model import Endpoint
-from synscope.probes.host.snapshot import Probe, Ruling, Untold, Verdict
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling, Untold
 from synscope.reference.programs import BALANCERS, FORWARDERS, WEB_SERVERS
 
 _OBJECTS = {
-    Probe.SYN: "the SYN to {end}",
-    Probe.ANSWER: "the answer of {end}",
-    Probe.DATA: "what the client sends to {end}",
-    Probe.REPLY: "what {end} sends to the client",
+    PacketKind.SYN: "the SYN to {end}",
+    PacketKind.ANSWER: "the answer of {end}",
+    PacketKind.DATA: "what the client sends to {end}",
+    PacketKind.REPLY: "what {end} sends to the client",
 }
 
 
 def firewall_rule_drops(sight: Sight) -> Answered:
     """Whether a rule or policy discards a packet of the connection."""
-    return _stops(sight, Verdict.DROP)
+    return _stops(sight, RuleVerdict.DROP)
 
 
 def firewall_rule_rejects(sight: Sight) -> Answered:
     """Whether a rule answers a packet of the connection with a reset or an ICMP error."""
-    return _stops(sight, Verdict.REJECT)
+    return _stops(sight, RuleVerdict.REJECT)
 
 
-def _stops(sight: Sight, verdict: Verdict) -> Answered:
+def _stops(sight: Sight, verdict: RuleVerdict) -> Answered:
     rulings = list(_rulings(sight))
     hits = [one for one in rulings if one.verdict is verdict]
     if hits:
@@ -40,7 +40,7 @@ def _stops(sight: Sight, verdict: Verdict) -> Answered:
 def no_firewall_rule(sight: Sight) -> Answered:
     """Whether the whole ruleset was seen, and lets every packet of the connection through."""
     rulings = list(_rulings(sight))
-    hits = [one for one in rulings if one.verdict not in {Verdict.ACCEPT, Verdict.UNKNOWN}]
+    hits = [one for one in rulings if one.verdict not in {RuleVerdict.ACCEPT, RuleVerdict.UNKNOWN}]
     if hits:
         return no(joined(describe(one, _counted(sight, one)) for one in hits))
     doubt = _doubt(sight, rulings)
@@ -64,7 +64,7 @@ def _doubt(sight: Sight, rulings: list[Ruling]) -> str:
     _, because = sight.told(one.firewall for one in sight.snapshots)
     if because:
         return because
-    unclear = next((one for one in rulings if one.verdict is Verdict.UNKNOWN), None)
+    unclear = next((one for one in rulings if one.verdict is RuleVerdict.UNKNOWN), None)
     if unclear is not None:
         where = f" in {unclear.place}" if unclear.place else ""
         return f"{unclear.because}{where}"
@@ -95,8 +95,8 @@ def describe(ruling: Ruling, rose: int | None = None) -> str:
     """Return a ruling in words: ``nft rule 'tcp dport 8080 drop' in inet filter input drops the SYN, counter +3``."""
     end = Endpoint(ruling.address, ruling.port)
     what = _OBJECTS[ruling.packet].format(end=end)
-    how = f" with {ruling.how}" if ruling.verdict is Verdict.REJECT and ruling.how else ""
-    how = f" to {ruling.how}" if ruling.verdict is Verdict.REDIRECT and ruling.how else how
+    how = f" with {ruling.how}" if ruling.verdict is RuleVerdict.REJECT and ruling.how else ""
+    how = f" to {ruling.how}" if ruling.verdict is RuleVerdict.REDIRECT and ruling.how else how
     counter = f", counter +{rose}" if rose is not None else ""
     if not counter and ruling.packets is not None:
         counter = f", counter {ruling.packets}"
@@ -116,7 +116,7 @@ def container_publishes_port(sight: Sight) -> Answered:
                 for one in found
             )
         )
-    redirects = [one for one in _rulings(sight) if one.verdict is Verdict.REDIRECT]
+    redirects = [one for one in _rulings(sight) if one.verdict is RuleVerdict.REDIRECT]
     if redirects:
         return yes(joined(describe(one) for one in redirects))
     owners = sight.programs()

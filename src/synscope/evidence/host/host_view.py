@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 
 from synscope.evidence.packets.view import Verdict
 from synscope.model import Answer, Endpoint, Target
-from synscope.probes.host.packet import Truth, all_of, any_of
+from synscope.probes.host.asked_packet import Truth, all_of, any_of
 from synscope.probes.host.snapshot import (
     LocalSocket,
     Process,

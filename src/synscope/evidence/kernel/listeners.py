@@ -7,12 +7,12 @@ from collections import defaultdict
 from collections.abc import Sequence
 from typing import Final
 
+from synscope.evidence.kernel.aim import leads_to, serves
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.packets.view import Verdict, no, unknown, yes
 from synscope.evidence.typo import how_it_differs
 from synscope.model import Answer, AttemptGroup, Endpoint, Target
-from synscope.probes.kernel.aim import EPHEMERAL, leads_to, serves
-from synscope.probes.kernel.events import Event, Kind
+from synscope.probes.kernel.events import EPHEMERAL, Event, Kind
 from synscope.units import count, duration
 
 AT_ONCE_NS: Final = 500_000_000

@@ -11,11 +11,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Final
 
+from synscope.evidence.kernel.aim import aims_at
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, SLACK_NS, STALL_NS, drops_of
 from synscope.evidence.packets.view import Verdict, attempts, no, unknown, yes
 from synscope.model import Attempt, AttemptGroup, Endpoint, Target
-from synscope.probes.kernel.aim import aims_at
 from synscope.probes.kernel.events import Event
 from synscope.units import count, duration
 

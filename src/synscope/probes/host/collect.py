@@ -1,8 +1,9 @@
 """One look at the host, bounded in time.
 
 Input: ports, and what the caller knows: the client's environment and process, the server's processes, host names.
-Output: a ``records.Snapshot``. All probes work side by side, each in a thread; what is not ready when the time is
-up is recorded as could-not-tell. It reads, and changes nothing.
+Output: a ``snapshot.Snapshot``. All collectors work side by side, each in a thread; what is not ready when the time
+is up is recorded as could-not-tell. They read, and change nothing. ``linux_collectors`` and ``other_collectors`` list
+them: one line a section.
 """
 
 from __future__ import annotations
@@ -13,57 +14,137 @@ import platform
 import socket
 import sys
 import time
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 from synscope.model import PORT_MAX
-from synscope.probes.host import portable, proxy
-from synscope.probes.host.bounded import Task
-from synscope.probes.host.snapshot import (
-    VERSION,
-    Firewall,
-    Forwards,
-    Limits,
-    Loopback,
-    Names,
-    Namespaces,
-    Policy,
-    Process,
-    Setting,
-    Snapshot,
-    Sockets,
-    Untold,
-)
+from synscope.probes.host import proxy
+from synscope.probes.host.deadline import Task
+from synscope.probes.host.snapshot import SECTIONS, VERSION, Firewall, Snapshot, Sockets, Untold, Variable
 
 BUDGET_S: Final = 1.0
 _PROBES_SHARE: Final = 0.85
-"""What the probes may take of the budget; the rest is for those that wait for another's result."""
+"""What collectors may take of the budget; the rest is for those that wait for another's result."""
 _LISTENERS_SHARE: Final = 0.5
-"""What the list of sockets may take of it, for other probes need it."""
+"""What the list of sockets may take of it, for other collectors need it."""
 _SOCKETS_SHARE: Final = 0.6
 """When the others go on without it."""
 _MOST_PORTS: Final = 32
 _MOST_HOSTS: Final = 8
 _MOST_ADDRESSES: Final = 8
 _NO_ENVIRONMENT: Final = "the client's environment is not known"
+_NOT_HERE: Final = "not looked at on this system"
 _LOOPBACK: Final = ("127.0.0.1", "::1")
 _EPHEMERAL: Final = (1024, PORT_MAX)
 """The widest range a client's port can be from, where the system's own is not known."""
 
 
-class _Wanted(NamedTuple):
-    """What to look for, and until when."""
+class Wanted(NamedTuple):
+    """What to look for, what the caller knows, and until when to look (``time.monotonic``)."""
 
     ports: tuple[int, ...]
     hosts: tuple[str, ...]
     addresses: tuple[str, ...]
+    environment: Mapping[str, str] | None
+    command_lines: bool
     until: float
     sockets_until: float
+    roles: tuple[tuple[int, str], ...] = ()
+    """The processes that matter, each with its role: known once the sockets are."""
 
     @property
     def seconds(self) -> float:
         """The time that is left."""
         return max(0.0, self.until - time.monotonic())
+
+
+class Collector(NamedTuple):
+    """What fills one section of a snapshot."""
+
+    subject: str
+    """What it looks at, for the reason of a section that is missing."""
+    look: Callable[[Wanted], object]
+    """Returns the section, or an ``Untold``."""
+    needs_roles: bool = False
+    """Whether it waits for the sockets, whose owners are processes that matter."""
+
+    def begin(self, wanted: Wanted) -> Task[object]:
+        """Start to look, in a thread."""
+        return Task(self.subject, lambda: self.look(wanted))
+
+
+Collectors = Mapping[str, Collector]
+"""Section → its collector. A section without one is not looked at on the system."""
+
+
+def linux_collectors() -> Collectors:
+    """Return the collectors for Linux."""
+    from synscope.probes.host import (  # noqa: PLC0415 - they import on Linux alone
+        firewall,
+        forwards,
+        host_names,
+        limits,
+        loopback,
+        namespaces,
+        policy,
+        processes,
+        sockets,
+    )
+
+    def rulings(wanted: Wanted) -> Firewall | Untold:
+        known = limits.look()
+        low, high = _EPHEMERAL
+        if not isinstance(known, Untold) and known.ephemeral_low and known.ephemeral_high:
+            low, high = known.ephemeral_low, known.ephemeral_high
+        return firewall.look(wanted.ports, wanted.addresses, (low, high), wanted.seconds)
+
+    return {
+        "sockets": Collector("listeners", lambda wanted: sockets.look(wanted.ports, wanted.sockets_until)),
+        "firewall": Collector("the firewall", rulings),
+        "names": Collector("names", lambda wanted: host_names.look(wanted.hosts, wanted.until)),
+        "proxy": _PROXY,
+        "loopback": Collector("loopback", lambda _: loopback.look()),
+        "processes": Collector(
+            "processes",
+            lambda wanted: processes.look(wanted.roles, command_lines=wanted.command_lines),
+            needs_roles=True,
+        ),
+        "limits": Collector("limits", lambda _: limits.look()),
+        "counters": Collector("counters", lambda _: limits.count()),
+        "policy": Collector("security policies", lambda wanted: policy.look(wanted.until)),
+        "forwards": Collector(
+            "containers and forwards", lambda wanted: forwards.look(wanted.ports, wanted.until)
+        ),
+        "namespaces": Collector(
+            "network namespaces", lambda wanted: namespaces.look(wanted.ports, wanted.until)
+        ),
+    }
+
+
+def other_collectors() -> Collectors:
+    """Return the collectors for every system that is not Linux."""
+    from synscope.probes.host import host_names, other_firewalls, through_psutil  # noqa: PLC0415 - not for Linux
+
+    return {
+        "sockets": Collector("listeners", lambda wanted: through_psutil.sockets(wanted.ports)),
+        "firewall": Collector(
+            "the firewall",
+            lambda wanted: other_firewalls.look(wanted.ports, wanted.addresses, wanted.seconds),
+        ),
+        "names": Collector("names", lambda wanted: host_names.look(wanted.hosts, wanted.until)),
+        "proxy": _PROXY,
+        "loopback": Collector("loopback", lambda _: through_psutil.loopback()),
+        "processes": Collector(
+            "processes", lambda wanted: through_psutil.processes(wanted.roles), needs_roles=True
+        ),
+    }
+
+
+def _proxy(wanted: Wanted) -> tuple[Variable, ...] | Untold:
+    return Untold(_NO_ENVIRONMENT) if wanted.environment is None else proxy.recorded(wanted.environment)
+
+
+_PROXY: Final = Collector("the proxy variables", _proxy)
 
 
 def collect(  # noqa: PLR0913 - each is something else that the caller may know
@@ -85,120 +166,55 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
     records those of the processes that matter in full, secrets included.
     """
     began, taken_ns = time.monotonic(), time.time_ns()
-    wanted = _Wanted(
-        tuple(dict.fromkeys(port for port in ports if 0 <= port <= PORT_MAX))[:_MOST_PORTS],
-        tuple(dict.fromkeys(hosts))[:_MOST_HOSTS],
-        tuple(dict.fromkeys((*_LOOPBACK, *filter(_is_address, addresses), *filter(_is_own, hosts))))[
-            :_MOST_ADDRESSES
-        ],
-        began + budget_s * _PROBES_SHARE,
-        began + budget_s * _LISTENERS_SHARE,
+    wanted = Wanted(
+        ports=tuple(dict.fromkeys(port for port in ports if 0 <= port <= PORT_MAX))[:_MOST_PORTS],
+        hosts=tuple(dict.fromkeys(hosts))[:_MOST_HOSTS],
+        addresses=tuple(
+            dict.fromkeys((*_LOOPBACK, *filter(_is_address, addresses), *filter(_is_own, hosts)))
+        )[:_MOST_ADDRESSES],
+        environment=environment,
+        command_lines=command_lines,
+        until=began + budget_s * _PROBES_SHARE,
+        sockets_until=began + budget_s * _LISTENERS_SHARE,
     )
-    tasks = _linux(wanted) if sys.platform == "linux" else _elsewhere(wanted)
-    sockets = tasks.sockets.result(began + budget_s * _SOCKETS_SHARE)
-    roles = _roles(sockets, wanted.ports, client_pid, server_pids)
-    processes = Task("processes", lambda: _processes(roles, command_lines=command_lines))
-    end = began + budget_s
+    collectors = linux_collectors() if sys.platform == "linux" else other_collectors()
+    tasks = {
+        section: collector.begin(wanted)
+        for section, collector in collectors.items()
+        if not collector.needs_roles
+    }
+    sockets = tasks["sockets"].result(began + budget_s * _SOCKETS_SHARE)
+    informed = wanted._replace(roles=_roles(sockets, wanted.ports, client_pid, server_pids))
+    for section, collector in collectors.items():
+        if collector.needs_roles:
+            tasks[section] = collector.begin(informed)
+    sections: dict[str, Any] = {section: Untold(_NOT_HERE) for section in SECTIONS}
+    for section, task in tasks.items():
+        sections[section] = sockets if section == "sockets" else task.result(began + budget_s)
     return Snapshot(
         version=VERSION,
         taken_ns=taken_ns,
+        duration_ns=int((time.monotonic() - began) * 1e9),
         system=f"{platform.system()} {platform.release()}",
         privileged=_is_privileged(),
         ports=wanted.ports,
-        sockets=sockets,
-        firewall=tasks.firewall.result(end),
-        names=tasks.names.result(end),
-        proxy=Untold(_NO_ENVIRONMENT) if environment is None else proxy.recorded(environment),
-        loopback=tasks.loopback.result(end),
-        processes=processes.result(end),
-        limits=tasks.limits.result(end),
-        counters=tasks.counters.result(end),
-        policy=tasks.policy.result(end),
-        forwards=tasks.forwards.result(end),
-        namespaces=tasks.namespaces.result(end),
-        duration_ns=int((time.monotonic() - began) * 1e9),
-    )
-
-
-class _Tasks(NamedTuple):
-    """The probes at work."""
-
-    sockets: Task[Sockets]
-    firewall: Task[Firewall]
-    names: Task[Names]
-    loopback: Task[Loopback]
-    limits: Task[Limits]
-    counters: Task[tuple[Setting, ...]]
-    policy: Task[Policy]
-    forwards: Task[Forwards]
-    namespaces: Task[Namespaces]
-
-
-def _linux(wanted: _Wanted) -> _Tasks:
-    from synscope.probes.host import firewall, forwards, limits, loopback, names, namespaces, policy, sockets  # noqa: PLC0415 - they import on Linux alone
-
-    def rules() -> Firewall | Untold:
-        known = limits.look()
-        low, high = _EPHEMERAL
-        if not isinstance(known, Untold) and known.ephemeral_low and known.ephemeral_high:
-            low, high = known.ephemeral_low, known.ephemeral_high
-        return firewall.look(wanted.ports, wanted.addresses, (low, high), wanted.seconds)
-
-    return _Tasks(
-        sockets=Task("listeners", lambda: sockets.look(wanted.ports, wanted.sockets_until)),
-        firewall=Task("the firewall", rules),
-        names=Task("names", lambda: names.look(wanted.hosts, wanted.until)),
-        loopback=Task("loopback", loopback.look),
-        limits=Task("limits", limits.look),
-        counters=Task("counters", limits.count),
-        policy=Task("security policies", lambda: policy.look(wanted.until)),
-        forwards=Task("containers and forwards", lambda: forwards.look(wanted.ports, wanted.until)),
-        namespaces=Task("network namespaces", lambda: namespaces.look(wanted.ports, wanted.until)),
-    )
-
-
-def _elsewhere(wanted: _Wanted) -> _Tasks:
-    from synscope.probes.host import names, other_firewalls  # noqa: PLC0415 - not for Linux
-
-    def not_here() -> Untold:
-        return Untold("not looked at on this system")
-
-    return _Tasks(
-        sockets=Task("listeners", lambda: portable.sockets(wanted.ports)),
-        firewall=Task(
-            "the firewall", lambda: other_firewalls.look(wanted.ports, wanted.addresses, wanted.seconds)
-        ),
-        names=Task("names", lambda: names.look(wanted.hosts, wanted.until)),
-        loopback=Task("loopback", portable.loopback),
-        limits=Task("limits", not_here),
-        counters=Task("counters", not_here),
-        policy=Task("security policies", not_here),
-        forwards=Task("containers and forwards", not_here),
-        namespaces=Task("network namespaces", not_here),
+        **sections,
     )
 
 
 def _roles(
-    sockets: Sockets | Untold, ports: Sequence[int], client_pid: int | None, server_pids: Iterable[int]
+    sockets: object, ports: Sequence[int], client_pid: int | None, server_pids: Iterable[int]
 ) -> tuple[tuple[int, str], ...]:
     """Return the processes that matter, each once, with its role."""
     roles = {} if client_pid is None else {client_pid: "client"}
     for pid in server_pids:
         roles.setdefault(pid, "server")
-    if not isinstance(sockets, Untold):
+    if isinstance(sockets, Sockets):
         for listener in sockets.listeners:
             if listener.port in ports:
                 for owner in listener.owners:
                     roles.setdefault(owner.pid, "listener")
     return tuple(roles.items())
-
-
-def _processes(roles: Sequence[tuple[int, str]], *, command_lines: bool) -> tuple[Process, ...]:
-    if sys.platform != "linux":
-        return portable.processes(roles)
-    from synscope.probes.host import processes  # noqa: PLC0415 - on Linux alone
-
-    return processes.look(roles, command_lines=command_lines)
 
 
 def _is_address(text: str) -> bool:

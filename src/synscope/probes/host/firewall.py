@@ -1,6 +1,6 @@
 """What the firewall of a Linux machine does with connections to the watched ports.
 
-Input: ports, the server's addresses, the ephemeral range, seconds. Output: a ``records.Firewall``. The rules are
+Input: ports, the server's addresses, the ephemeral range, seconds. Output: a ``snapshot.Firewall``. The rules are
 read from ``nft`` (which shows those of iptables-nft, but not their extensions) and ``iptables-save``; only the
 rulings are kept. Programs attached through eBPF (XDP, tc, cgroups) are not seen.
 """
@@ -13,10 +13,10 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from synscope.probes.host import bounded, iptables, nft, procfs
-from synscope.probes.host.packet import Packet, Span
+from synscope.probes.host import deadline, iptables, nft, procfs
+from synscope.probes.host.asked_packet import AskedPacket, Span
 from synscope.probes.host.rules import Ruleset, judge
-from synscope.probes.host.snapshot import Firewall, Probe, Untold
+from synscope.probes.host.snapshot import Firewall, PacketKind, Untold
 
 _OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
 _LIST: Final = ("nft", "-j", "list", "ruleset")
@@ -34,7 +34,7 @@ _FRONT_ENDS: Final = {
     "LIBVIRT": "libvirt",
     "ts-": "Tailscale",
 }
-_STATES: Final = {probe: "new" if probe is Probe.SYN else "established" for probe in Probe}
+_STATES: Final = {kind: "new" if kind is PacketKind.SYN else "established" for kind in PacketKind}
 
 
 def look(
@@ -61,22 +61,24 @@ def look(
     return Firewall(tuple(tools), tuple(rulings), _front_ends(found))
 
 
-def packets(ports: Sequence[int], addresses: Sequence[str], ephemeral: tuple[int, int]) -> Iterable[Packet]:
+def packets(
+    ports: Sequence[int], addresses: Sequence[str], ephemeral: tuple[int, int]
+) -> Iterable[AskedPacket]:
     """Yield the packets of a connection to each port at each address."""
     for port in ports:
         for address in addresses:
             ip = ipaddress.ip_address(address)
             # The kernel takes 127.0.0.1 as the source toward all of 127/8, else the address itself.
             client = "127.0.0.1" if ip.is_loopback and ":" not in address else address
-            for probe in Probe:
-                yield Packet(
-                    probe,
+            for kind in PacketKind:
+                yield AskedPacket(
+                    kind,
                     ":" in address,
                     client,
                     address,
                     Span(*ephemeral),
                     port,
-                    state=_STATES[probe],
+                    state=_STATES[kind],
                 )
 
 
@@ -131,7 +133,7 @@ def _legacy(found: Ruleset, until: float, *, known: bool) -> list[str]:
 
 
 def _output(command: tuple[str, ...], until: float) -> str | Untold:
-    ran = bounded.run(command, max(0.0, until - time.monotonic()))
+    ran = deadline.run(command, max(0.0, until - time.monotonic()))
     if isinstance(ran, Untold):
         return ran
     if ran.status != 0:

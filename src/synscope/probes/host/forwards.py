@@ -1,6 +1,6 @@
 """Programs that take connections on a watched port and pass them on: container engines and forwarders.
 
-Input: ports and a time limit. Output: a ``records.Forwards``. Of a command line nothing is kept but where the
+Input: ports and a time limit. Output: a ``snapshot.Forwards``. Of a command line nothing is kept but where the
 program listens and where it leads. Sources: docker-ps(1), podman-ps(1), ssh(1) (-L, -D), socat(1), kubectl's
 reference (port-forward), the command line of docker-proxy (moby, cmd/docker-proxy), of which there are imitations
 in every language: whoever takes its options does its work.
@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
-from synscope.probes.host import bounded, procfs
+from synscope.probes.host import deadline, procfs
 from synscope.probes.host.snapshot import Forward, Forwards, Untold
 
 _ENGINES: Final = ("docker", "podman")
@@ -41,23 +41,23 @@ _PORT_AND_REST: Final = 3
 def look(ports: Sequence[int], until: float) -> Forwards:
     """Ask the container engines, and read the command lines of all processes."""
     tasks = [
-        bounded.Task(engine, functools.partial(_engine, engine, until))
+        deadline.Task(engine, functools.partial(_engine, engine, until))
         for engine in _ENGINES
-        if bounded.find_program(engine) is not None
+        if deadline.find_program(engine) is not None
     ]
-    found = [one for one in _processes(until) if one.listen_port in ports]
+    found = [forward for forward in _processes(until) if forward.listen_port in ports]
     unasked = []
     for task in tasks:
         answer = task.result(until)
         if isinstance(answer, Untold):
             unasked.append(answer.could_not_tell)
         else:
-            found += [one for one in answer if one.listen_port in ports]
+            found += [forward for forward in answer if forward.listen_port in ports]
     return Forwards(tuple(dict.fromkeys(found))[:_MOST], tuple(unasked))
 
 
 def _engine(engine: str, until: float) -> tuple[Forward, ...] | Untold:
-    ran = bounded.run((engine, "ps", "--no-trunc", "--format", "{{json .}}"), until - time.monotonic())
+    ran = deadline.run((engine, "ps", "--no-trunc", "--format", "{{json .}}"), until - time.monotonic())
     if isinstance(ran, Untold):
         return ran
     if ran.status != 0:

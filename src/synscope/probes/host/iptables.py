@@ -12,11 +12,11 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from synscope.probes.host.packet import (
+from synscope.probes.host.asked_packet import (
     FLAGS,
     INPUT_SIDE,
     SYN,
-    Packet,
+    AskedPacket,
     Span,
     Test,
     Truth,
@@ -26,7 +26,7 @@ from synscope.probes.host.packet import (
     within,
 )
 from synscope.probes.host.rules import Action, Branch, Chain, Rule, Ruleset
-from synscope.probes.host.snapshot import Verdict
+from synscope.probes.host.snapshot import RuleVerdict
 
 _PRIORITY: Final = {"raw": -300, "mangle": -150, "nat": -100, "filter": 0, "security": 50}
 _HOOK: Final = {"INPUT", "OUTPUT", "PREROUTING", "POSTROUTING"}
@@ -110,13 +110,13 @@ def _rule(match: re.Match[str], *, ipv6: bool) -> Rule:
     try:
         words = shlex.split(text)
     except ValueError:
-        doubt = Branch((lambda _: None,), Action(Verdict.UNKNOWN))
+        doubt = Branch((lambda _: None,), Action(RuleVerdict.UNKNOWN))
         return Rule(text, (doubt,), packets, "quotes that do not match")
-    reader = _Reader(words, ipv6=ipv6)
-    return Rule(f"-A {match[2]} {text}", reader.branches(), packets, reader.strange)
+    options = _IptablesOptions(words, ipv6=ipv6)
+    return Rule(f"-A {match[2]} {text}", options.branches(), packets, options.strange)
 
 
-class _Reader:
+class _IptablesOptions:
     """Turns the words of one rule into tests and an action."""
 
     def __init__(self, words: Sequence[str], *, ipv6: bool) -> None:
@@ -168,17 +168,17 @@ class _Reader:
     def _jump(self, option: str, target: str) -> None:
         self._known_target = target
         known: dict[str, Action | None] = {
-            "ACCEPT": Action(Verdict.ACCEPT),
-            "DROP": Action(Verdict.DROP),
-            "REJECT": Action(Verdict.REJECT, "icmp port-unreachable"),
+            "ACCEPT": Action(RuleVerdict.ACCEPT),
+            "DROP": Action(RuleVerdict.DROP),
+            "REJECT": Action(RuleVerdict.REJECT, "icmp port-unreachable"),
             "RETURN": Action("return"),
-            "DNAT": Action(Verdict.REDIRECT),
-            "REDIRECT": Action(Verdict.REDIRECT, "this machine"),
+            "DNAT": Action(RuleVerdict.REDIRECT),
+            "REDIRECT": Action(RuleVerdict.REDIRECT, "this machine"),
             "MARK": Action("mark", "?"),
             "NOTRACK": Action("state", "untracked"),
-            "NFQUEUE": Action(Verdict.UNKNOWN, "queue to a program"),
-            "QUEUE": Action(Verdict.UNKNOWN, "queue to a program"),
-            "SYNPROXY": Action(Verdict.UNKNOWN, "synproxy"),
+            "NFQUEUE": Action(RuleVerdict.UNKNOWN, "queue to a program"),
+            "QUEUE": Action(RuleVerdict.UNKNOWN, "queue to a program"),
+            "SYNPROXY": Action(RuleVerdict.UNKNOWN, "synproxy"),
             **dict.fromkeys(_QUIET_TARGETS),
         }
         own = Action("goto" if option == "-g" else "jump", target)
@@ -189,9 +189,9 @@ class _Reader:
         if option == "--notrack":
             self._target = Action("state", "untracked")
         elif option == "--reject-with":
-            self._target = Action(Verdict.REJECT, _REJECTS.get(value, value))
-        elif self._target is not None and self._target.kind == Verdict.REDIRECT:
-            self._target = Action(Verdict.REDIRECT, f"port {value}" if option == "--to-ports" else value)
+            self._target = Action(RuleVerdict.REJECT, _REJECTS.get(value, value))
+        elif self._target is not None and self._target.kind == RuleVerdict.REDIRECT:
+            self._target = Action(RuleVerdict.REDIRECT, f"port {value}" if option == "--to-ports" else value)
 
 
 _OF_TARGET: Final = frozenset({"--reject-with", "--to-destination", "--to-ports", "--notrack"})
@@ -205,10 +205,10 @@ def _protocol(arguments: list[str]) -> Test:
     return lambda _: arguments[0].lower() in {"tcp", "6", "all", "0"}
 
 
-def _address(of: Callable[[Packet], str]) -> Callable[[list[str]], Test | None]:
+def _address(of: Callable[[AskedPacket], str]) -> Callable[[list[str]], Test | None]:
     def make(arguments: list[str]) -> Test | None:
         try:
-            networks = [ipaddress.ip_network(one, strict=False) for one in arguments[0].split(",")]
+            networks = [ipaddress.ip_network(network, strict=False) for network in arguments[0].split(",")]
         except ValueError:
             return None
         return lambda packet: any(ipaddress.ip_address(of(packet)) in network for network in networks)
@@ -216,14 +216,14 @@ def _address(of: Callable[[Packet], str]) -> Callable[[list[str]], Test | None]:
     return make
 
 
-def _ports(*of: Callable[[Packet], Span]) -> Callable[[list[str]], Test | None]:
+def _ports(*of: Callable[[AskedPacket], Span]) -> Callable[[list[str]], Test | None]:
     def make(arguments: list[str]) -> Test | None:
-        spans = [_span(one) for one in arguments[0].split(",")]
+        spans = [_span(ports) for ports in arguments[0].split(",")]
         known = [span for span in spans if span is not None]
         if len(known) < len(spans):
             return None
 
-        def test(packet: Packet) -> Truth:
+        def test(packet: AskedPacket) -> Truth:
             return any_of(within(port(packet), *span) for port in of for span in known)
 
         return test
@@ -251,7 +251,7 @@ def _interface(*, incoming: bool) -> Callable[[list[str]], Test]:
 def _flags(arguments: list[str]) -> Test | None:
     if len(arguments) < 2:  # noqa: PLR2004 - the mask and what must be set
         return None
-    mask, wanted = (_bits(one) for one in arguments[:2])
+    mask, wanted = (_bits(names) for names in arguments[:2])
     if mask is None or wanted is None:
         return None
     return lambda packet: packet.flags & mask == wanted
@@ -269,7 +269,7 @@ def _syn(_: list[str]) -> Test:
 
 
 def _state(arguments: list[str]) -> Test:
-    states = {one.lower() for one in arguments[0].split(",")}
+    states = {state.lower() for state in arguments[0].split(",")}
     return lambda packet: None if packet.state is None else packet.state in states
 
 
@@ -290,11 +290,11 @@ def _mark(arguments: list[str]) -> Test | None:
     return lambda packet: None if packet.mark is None else packet.mark & bits == wanted
 
 
-def _source_port(packet: Packet) -> Span:
+def _source_port(packet: AskedPacket) -> Span:
     return packet.source_port
 
 
-def _destination_port(packet: Packet) -> Span:
+def _destination_port(packet: AskedPacket) -> Span:
     return packet.destination_port
 
 

@@ -1,6 +1,6 @@
 """What the kernel allows on the way to a connection, and what it counted, on Linux.
 
-Output: ``records.Limits`` and counters. Sources: docs.kernel.org/networking/ip-sysctl.html, proc(5), and the
+Output: ``snapshot.Limits`` and counters. Sources: docs.kernel.org/networking/ip-sysctl.html, proc(5), and the
 names of nstat(8) for the counters of /proc/net/netstat and /proc/net/snmp.
 """
 
@@ -68,13 +68,10 @@ def look() -> Limits | Untold:
 
 def count() -> tuple[Setting, ...] | Untold:
     """Return the kernel's counters that speak about connections."""
-    found = []
-    for table in _TABLES:
-        lines = (procfs.text(f"{procfs.NET}/{table}") or "").splitlines()
-        # Two lines each: the names, then the numbers.
-        for names, values in zip(lines[::2], lines[1::2], strict=False):
-            prefix = names.partition(":")[0]
-            for name, value in zip(names.split()[1:], values.split()[1:], strict=False):
-                if f"{prefix}{name}" in _COUNTERS:
-                    found.append(Setting(f"{prefix}{name}", int(value)))
+    found = [
+        Setting(name, value)
+        for table in _TABLES
+        for name, value in procfs.counters(table).items()
+        if name in _COUNTERS
+    ]
     return tuple(found) if found else Untold("this kernel's counters cannot be read")

@@ -1,6 +1,6 @@
 """The loopback interface and the routes to its addresses, on Linux.
 
-Output: a ``records.Loopback`` of the calling thread's network namespace. Sources: rtnetlink(7),
+Output: a ``snapshot.Loopback`` of the calling thread's network namespace. Sources: rtnetlink(7),
 linux/if_link.h, linux/rtnetlink.h, linux/fib_rules.h.
 """
 

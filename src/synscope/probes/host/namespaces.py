@@ -1,6 +1,6 @@
 """Listeners on the watched ports in other network namespaces of a Linux machine.
 
-Input: ports and a time limit. Output: a ``records.Namespaces``. Each namespace is looked at once, through one of
+Input: ports and a time limit. Output: a ``snapshot.Namespaces``. Each namespace is looked at once, through one of
 its processes, or through its name below /run/netns. Most of them have nothing to do with this one (a sandbox, a
 browser's tabs); one that shares a network with it may be that of a container. Sources: network_namespaces(7),
 proc(5), ip-netns(8).
@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 from synscope.capture.live import interfaces
 from synscope.probes.host import procfs
-from synscope.probes.host.bounded import Task
+from synscope.probes.host.deadline import Task
 from synscope.probes.host.snapshot import ElsewhereListener, Namespaces, Untold
 from synscope.units import count
 
@@ -115,7 +115,7 @@ def _of_processes(pids: list[int], ports: frozenset[int], here: _Wires) -> Itera
     rows = list(_listening(f"{pids[0]}/net", ports))
     linked = bool(rows) and here.meets(_wires(f"{pids[0]}/net"))
     for address, port, inode in rows:
-        pid = next((one for one in pids if _holds(one, inode)), None)
+        pid = next((pid for pid in pids if _holds(pid, inode)), None)
         shown = pid or pids[0]
         program = procfs.program(shown)
         yield ElsewhereListener(

@@ -12,10 +12,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from synscope.probes.host.packet import (
+from synscope.probes.host.asked_packet import (
     FLAGS,
     INPUT_SIDE,
-    Packet,
+    AskedPacket,
     Span,
     Test,
     Truth,
@@ -26,7 +26,7 @@ from synscope.probes.host.packet import (
     within,
 )
 from synscope.probes.host.rules import LONGEST_RULE, Action, Branch, Chain, Rule, Ruleset
-from synscope.probes.host.snapshot import Verdict
+from synscope.probes.host.snapshot import RuleVerdict
 
 FAMILIES: Final = {
     "ip": frozenset({False}),
@@ -60,7 +60,7 @@ def parse(output: str, listing: str, skip: frozenset[tuple[str, str]] = frozense
     texts = _texts(listing)
     found = Ruleset()
     named: dict[tuple[str, str], Json] = {}
-    for kind, entry in ((kind, entry) for one in entries for kind, entry in one.items()):
+    for kind, entry in (pair for described in entries for pair in described.items()):
         table = (entry.get("family", ""), entry.get("table", ""))
         if table in skip or table[0] not in FAMILIES:
             continue
@@ -69,19 +69,21 @@ def parse(output: str, listing: str, skip: frozenset[tuple[str, str]] = frozense
             named[f"{kind} {key}", entry["name"]] = entry
         elif kind == "chain":
             found.chains[key, entry["name"]] = _chain(entry, key)
-    for entry in (one["rule"] for one in entries if "rule" in one):
+    for entry in (entry["rule"] for entry in entries if "rule" in entry):
         key = f"{entry['family']} {entry['table']}"
         chain = found.chains.get((key, entry["chain"]))
         if chain is not None:
             text = texts.get((key, entry["handle"])) or json.dumps(entry["expr"])[:LONGEST_RULE]
-            chain.rules.append(_Reader(key, named).rule(entry["expr"], text))
+            chain.rules.append(_NftExpressions(key, named).rule(entry["expr"], text))
     return found
 
 
 def tables(output: str) -> frozenset[tuple[str, str]]:
     """Return the family and name of each table. Raises ``ValueError``."""
     entries = json.loads(output)["nftables"]
-    return frozenset((one["table"]["family"], one["table"]["name"]) for one in entries if "table" in one)
+    return frozenset(
+        (entry["table"]["family"], entry["table"]["name"]) for entry in entries if "table" in entry
+    )
 
 
 def unfollowed(listing: str) -> str:
@@ -118,7 +120,7 @@ def _texts(listing: str) -> dict[tuple[str, int], str]:
     return found
 
 
-class _Reader:
+class _NftExpressions:
     """Turns the expressions of one rule into tests and an action."""
 
     def __init__(self, table: str, named: dict[tuple[str, str], Json]) -> None:
@@ -199,8 +201,8 @@ class _Reader:
             for row in rows
         ]
 
-        def test(packet: Packet) -> Truth:
-            found = any_of(all_of(one(packet) for one in row) for row in tests)
+        def test(packet: AskedPacket) -> Truth:
+            found = any_of(all_of(part(packet) for part in row) for row in tests)
             return invert(found) if op == "!=" else found
 
         return test
@@ -243,7 +245,7 @@ def _apply(value: _Value | _Absent, compare: Callable[[_Value], Truth]) -> Truth
     return None if value is None else compare(value)
 
 
-def _field(left: Json) -> Callable[[Packet], _Value | _Absent] | None:
+def _field(left: Json) -> Callable[[AskedPacket], _Value | _Absent] | None:
     """Return what reads the expression's field from a packet; ``None`` for a field that is not known here."""
     (kind, body), *_ = left.items()
     if not isinstance(body, dict):
@@ -255,7 +257,7 @@ def _field(left: Json) -> Callable[[Packet], _Value | _Absent] | None:
     return {"meta": _META, "ct": _CT}.get(kind, {}).get(body.get("key", ""))
 
 
-def _other(body: Json) -> Callable[[Packet], _Value | _Absent] | None:
+def _other(body: Json) -> Callable[[AskedPacket], _Value | _Absent] | None:
     """The field of another protocol: no packet of ours has it."""
     if body.get("protocol") in {
         "udp",
@@ -273,19 +275,19 @@ def _other(body: Json) -> Callable[[Packet], _Value | _Absent] | None:
     return None
 
 
-def _constant(value: _Value) -> Callable[[Packet], _Value]:
+def _constant(value: _Value) -> Callable[[AskedPacket], _Value]:
     return lambda _: value
 
 
-def _on_input(packet: Packet) -> str | _Absent:
+def _on_input(packet: AskedPacket) -> str | _Absent:
     return "lo" if packet.hook in INPUT_SIDE else _ABSENT
 
 
-def _on_output(packet: Packet) -> str | _Absent:
+def _on_output(packet: AskedPacket) -> str | _Absent:
     return _ABSENT if packet.hook in INPUT_SIDE else "lo"
 
 
-_Fields = dict[str, Callable[[Packet], _Value | _Absent]]
+_Fields = dict[str, Callable[[AskedPacket], _Value | _Absent]]
 
 _PORTS: Final[_Fields] = {
     "sport": lambda packet: packet.source_port,
@@ -362,7 +364,7 @@ def _inside(value: _Value, wanted: Json) -> Truth:
 
 
 def _between(value: str, low: str, high: str) -> Truth:
-    address, first, last = (_address(one) for one in (value, low, high))
+    address, first, last = (_address(text) for text in (value, low, high))
     if (
         address is None
         or first is None
@@ -433,10 +435,10 @@ def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
 
 def _reject(body: Any) -> Action:  # noqa: ANN401 - of JSON
     if not body:
-        return Action(Verdict.REJECT, "icmp port-unreachable")
+        return Action(RuleVerdict.REJECT, "icmp port-unreachable")
     kind = str(body.get("type", "icmpx"))
     return Action(
-        Verdict.REJECT, "tcp reset" if kind == "tcp reset" else f"{kind} {body.get('expr', '')}".strip()
+        RuleVerdict.REJECT, "tcp reset" if kind == "tcp reset" else f"{kind} {body.get('expr', '')}".strip()
     )
 
 
@@ -444,8 +446,8 @@ def _translate(body: Any) -> Action:  # noqa: ANN401 - of JSON
     body = body if isinstance(body, dict) else {}
     address, port = body.get("addr", ""), body.get("port", "")
     if isinstance(address, dict) or isinstance(port, dict):  # looked up in a map
-        return Action(Verdict.UNKNOWN, "an address from a map")
-    return Action(Verdict.REDIRECT, f"{address}:{port}" if port else str(address))
+        return Action(RuleVerdict.UNKNOWN, "an address from a map")
+    return Action(RuleVerdict.REDIRECT, f"{address}:{port}" if port else str(address))
 
 
 def _of_family(body: Any) -> tuple[Test, ...]:  # noqa: ANN401 - of JSON
@@ -459,11 +461,11 @@ def _of_family(body: Any) -> tuple[Test, ...]:  # noqa: ANN401 - of JSON
 
 
 _ACTIONS: Final[dict[str, Callable[[Any], Action]]] = {
-    "accept": lambda _: Action(Verdict.ACCEPT),
-    "drop": lambda _: Action(Verdict.DROP),
+    "accept": lambda _: Action(RuleVerdict.ACCEPT),
+    "drop": lambda _: Action(RuleVerdict.DROP),
     "reject": _reject,
-    "queue": lambda _: Action(Verdict.UNKNOWN, "queue to a program"),
-    "synproxy": lambda _: Action(Verdict.UNKNOWN, "synproxy"),
+    "queue": lambda _: Action(RuleVerdict.UNKNOWN, "queue to a program"),
+    "synproxy": lambda _: Action(RuleVerdict.UNKNOWN, "synproxy"),
     "jump": lambda body: Action("jump", body["target"]),
     "goto": lambda body: Action("goto", body["target"]),
     "return": lambda _: Action("return"),

@@ -1,6 +1,6 @@
 """What the firewalls of macOS and Windows do with connections over loopback.
 
-Input: ports, addresses, seconds. Output: a ``records.Firewall``. macOS: pf decides (``pf``); the application
+Input: ports, addresses, seconds. Output: a ``snapshot.Firewall``. macOS: pf decides (``pf``); the application
 firewall does not look at loopback. Windows: the rules are those of ``netsh advfirewall``; filters of other
 programs (antivirus, VPN) are not in them, so that a connection is never said to pass.
 
@@ -16,9 +16,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from synscope.probes.host import bounded, pf
-from synscope.probes.host.packet import Packet, Span
-from synscope.probes.host.snapshot import Firewall, Probe, Ruling, Untold, Verdict
+from synscope.probes.host import deadline, pf
+from synscope.probes.host.asked_packet import AskedPacket, Span
+from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Untold
 
 _INFO: Final = ("pfctl", "-s", "info")
 _INTERFACES: Final = ("pfctl", "-s", "Interfaces", "-v")
@@ -59,25 +59,25 @@ def look(ports: Sequence[int], addresses: Sequence[str], seconds: float) -> Fire
 def _macos(ports: Sequence[int], addresses: Sequence[str], until: float) -> Firewall | Untold:
     outputs = []
     for command in (_INFO, _INTERFACES, _RULES):
-        ran = bounded.run(command, max(0.0, until - time.monotonic()))
+        ran = deadline.run(command, max(0.0, until - time.monotonic()))
         if isinstance(ran, Untold):
             return ran
         if ran.status != 0:
             return Untold(f"pfctl says: {ran.complaint} (it needs root)")
         outputs.append(ran.output)
     found = pf.parse(*outputs)
-    application = bounded.run(_APPLICATION, max(0.0, until - time.monotonic()))
+    application = deadline.run(_APPLICATION, max(0.0, until - time.monotonic()))
     names = () if isinstance(application, Untold) else _named(application_firewall(application.output))
     return Firewall(
         ("pfctl",), tuple(pf.rulings(found, packet) for packet in _packets(ports, addresses)), names
     )
 
 
-def _packets(ports: Sequence[int], addresses: Sequence[str]) -> Iterator[Packet]:
+def _packets(ports: Sequence[int], addresses: Sequence[str]) -> Iterator[AskedPacket]:
     for port in ports:
         for address in addresses:
-            for probe in Probe:
-                yield Packet(probe, ":" in address, address, address, _EPHEMERAL, port)
+            for kind in PacketKind:
+                yield AskedPacket(kind, ":" in address, address, address, _EPHEMERAL, port)
 
 
 def application_firewall(output: str) -> ApplicationFirewall:
@@ -95,7 +95,7 @@ def _named(found: ApplicationFirewall) -> tuple[str, ...]:
 
 
 def _windows(ports: Sequence[int], addresses: Sequence[str], until: float) -> Firewall | Untold:
-    ran = bounded.run(_NETSH, max(0.0, until - time.monotonic()))
+    ran = deadline.run(_NETSH, max(0.0, until - time.monotonic()))
     if isinstance(ran, Untold):
         return ran
     rules = tuple(blocking(ran.output))
@@ -129,9 +129,9 @@ def _spans(text: str) -> Iterator[Span]:
             yield Span(int(low), int(high or low))
 
 
-def windows_ruling(rules: Sequence[WindowsRule], packet: Packet) -> Ruling:
+def windows_ruling(rules: Sequence[WindowsRule], packet: AskedPacket) -> Ruling:
     """Say which rule may block; whether it looks at loopback depends on who wrote it."""
-    found = Ruling(packet.server, packet.port, packet.probe, Verdict.UNKNOWN, because=_OTHERS)
+    found = Ruling(packet.server, packet.port, packet.kind, RuleVerdict.UNKNOWN, because=_OTHERS)
     for rule in rules:
         if rule.direction == "In" and any(low <= packet.port <= high for low, high in rule.ports):
             because = f"the rule '{rule.name[:100]}' blocks the port, but most rules leave loopback alone"

@@ -7,13 +7,14 @@ process can be listed only with a privilege: then the owner is not visible, whic
 from __future__ import annotations
 
 import os
+import pwd
 import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from synscope.probes.host import procfs, users
+from synscope.probes.host import procfs
 from synscope.probes.host.snapshot import Owner
 
 _SOCKET = re.compile(r"socket:\[(\d{1,20})\]")
@@ -69,8 +70,16 @@ def find(inodes: frozenset[int], until: float) -> Owners:
 def owner(pid: int) -> Owner:
     """Return a process as an owner."""
     uids = procfs.status(pid).get("Uid", "").split()
-    user = users.name_of(int(uids[0])) if uids and uids[0].isdigit() else None
+    user = user_name(int(uids[0])) if uids and uids[0].isdigit() else None
     return Owner(pid, procfs.program(pid), user)
+
+
+def user_name(uid: int) -> str:
+    """Return the name of the user with a number, or the number where it has none."""
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except (KeyError, OverflowError):
+        return f"uid {uid}"
 
 
 def _is_root() -> bool:

@@ -13,8 +13,8 @@ import socket
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from synscope.probes.host.packet import Packet, Span, Truth, all_of, within
-from synscope.probes.host.snapshot import Probe, Ruling, Verdict
+from synscope.probes.host.asked_packet import AskedPacket, Span, Truth, all_of, within
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling
 
 _RULE = re.compile(
     r"(?P<action>pass|block)(?: (?P<how>drop|return-rst|return-icmp6?|return)(?:\([^)]*\))?)?"
@@ -53,19 +53,19 @@ def parse(info: str, interfaces: str, rules: str) -> Pf:
     )
 
 
-def judge(pf: Pf, packet: Packet) -> Ruling:
+def judge(pf: Pf, packet: AskedPacket) -> Ruling:
     """Return what pf does with a SYN that goes out and comes in over loopback."""
     if not pf.enabled or pf.skips_loopback:
-        return Ruling(packet.server, packet.port, packet.probe, Verdict.ACCEPT)
+        return Ruling(packet.server, packet.port, packet.kind, RuleVerdict.ACCEPT)
     for direction in ("out", "in"):
         ruling = _last_match(pf, packet, direction)
-        if ruling.verdict is not Verdict.ACCEPT:
+        if ruling.verdict is not RuleVerdict.ACCEPT:
             return ruling
-    return Ruling(packet.server, packet.port, packet.probe, Verdict.ACCEPT)
+    return Ruling(packet.server, packet.port, packet.kind, RuleVerdict.ACCEPT)
 
 
-def _last_match(pf: Pf, packet: Packet, direction: str) -> Ruling:
-    found = Ruling(packet.server, packet.port, packet.probe, Verdict.ACCEPT)
+def _last_match(pf: Pf, packet: AskedPacket, direction: str) -> Ruling:
+    found = Ruling(packet.server, packet.port, packet.kind, RuleVerdict.ACCEPT)
     for rule in _rules(pf):
         truth = None if rule.parts is None else _matches(rule.parts, packet, direction)
         if truth is False:
@@ -73,7 +73,7 @@ def _last_match(pf: Pf, packet: Packet, direction: str) -> Ruling:
         before, found = found, _ruling(packet, rule)
         if truth is None and (found.verdict is not before.verdict or rule.parts is None):
             because = f"whether it applies could not be told: '{rule.text[:200]}'"
-            found = found._replace(verdict=Verdict.UNKNOWN, because=because)
+            found = found._replace(verdict=RuleVerdict.UNKNOWN, because=because)
         if truth and rule.parts is not None and rule.parts["quick"]:
             break
     return found
@@ -86,22 +86,22 @@ def _rules(pf: Pf) -> Iterator[_Rule]:
         yield _Rule(text, _RULE.fullmatch(text))
 
 
-def _ruling(packet: Packet, rule: _Rule) -> Ruling:
+def _ruling(packet: AskedPacket, rule: _Rule) -> Ruling:
     found = Ruling(
-        packet.server, packet.port, packet.probe, Verdict.UNKNOWN, rule=rule.text[:300], place="pf"
+        packet.server, packet.port, packet.kind, RuleVerdict.UNKNOWN, rule=rule.text[:300], place="pf"
     )
     if rule.parts is None:
         return found
     if rule.parts["action"] == "pass":
-        return found._replace(verdict=Verdict.ACCEPT)
+        return found._replace(verdict=RuleVerdict.ACCEPT)
     how = rule.parts["how"] or "drop"
     if how == "drop":
-        return found._replace(verdict=Verdict.DROP)
+        return found._replace(verdict=RuleVerdict.DROP)
     # ``return`` answers TCP with a reset.
-    return found._replace(verdict=Verdict.REJECT, how="icmp" if "icmp" in how else "tcp reset")
+    return found._replace(verdict=RuleVerdict.REJECT, how="icmp" if "icmp" in how else "tcp reset")
 
 
-def _matches(parts: re.Match[str], packet: Packet, direction: str) -> Truth:
+def _matches(parts: re.Match[str], packet: AskedPacket, direction: str) -> Truth:
     if parts["direction"] not in {None, direction} or parts["proto"] not in {None, "tcp"}:
         return False
     if parts["family"] not in {None, "inet6" if packet.ipv6 else "inet"}:
@@ -172,8 +172,8 @@ def _number(text: str) -> int | None:
         return None
 
 
-def rulings(pf: Pf, packet: Packet) -> Ruling:
+def rulings(pf: Pf, packet: AskedPacket) -> Ruling:
     """Return the ruling on any packet of a connection: what follows a SYN that passes has state."""
-    if packet.probe is Probe.SYN:
+    if packet.kind is PacketKind.SYN:
         return judge(pf, packet)
-    return Ruling(packet.server, packet.port, packet.probe, Verdict.ACCEPT)
+    return Ruling(packet.server, packet.port, packet.kind, RuleVerdict.ACCEPT)

@@ -1,6 +1,6 @@
 """Security policies of a Linux machine, and what they refused of late.
 
-Output: a ``records.Policy``. Of a line of the log only the named fields are kept. Landlock and seccomp log a
+Output: a ``snapshot.Policy``. Of a line of the log only the named fields are kept. Landlock and seccomp log a
 refusal only where the kernel or the filter was told to. Sources: audit.rules(7), the kernel's
 Documentation/admin-guide/LSM, dev-kmsg (Documentation/ABI/testing/dev-kmsg).
 """

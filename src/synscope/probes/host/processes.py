@@ -1,6 +1,6 @@
 """The state of the processes that matter, on Linux: the server's, the client's, and the listeners' owners.
 
-Input: process numbers with their roles. Output: ``records.Process`` rows; one that is gone has no state.
+Input: process numbers with their roles. Output: ``snapshot.Process`` rows; one that is gone has no state.
 A command line may hold secrets: it is recorded only where the caller asks. Source: proc(5).
 """
 

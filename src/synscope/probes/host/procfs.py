@@ -33,6 +33,21 @@ def number(name: str) -> int | None:
     return int(found) if found is not None and found.lstrip("-").isdigit() else None
 
 
+def counters(table: str) -> dict[str, int]:
+    """Return the counters of ``netstat`` or ``snmp``, in the calling thread's network namespace, by nstat(8)'s names.
+
+    Two lines of the file belong together: the names, then the numbers.
+    """
+    lines = [line.split() for line in (text(f"{NET}/{table}") or "").splitlines()]
+    found = {}
+    for names, values in zip(lines[::2], lines[1::2], strict=False):
+        if names and values and names[0] == values[0]:
+            for name, value in zip(names[1:], values[1:], strict=False):
+                if value.lstrip("-").isdecimal():
+                    found[names[0].rstrip(":") + name] = int(value)
+    return found
+
+
 def processes(until: float) -> Iterator[int]:
     """Yield the numbers of all processes, until the time (``time.monotonic``) is up."""
     with contextlib.suppress(OSError), os.scandir(PROC) as entries:

@@ -118,7 +118,7 @@ def _python_direct(exceptions: str, request: Request) -> bool:
     with_port = f"{host}:{request.port}"
     for entry in exceptions.split(","):
         name = entry.strip().lstrip(".").lower()
-        if name and any(one == name or one.endswith(f".{name}") for one in (host, with_port)):
+        if name and any(target == name or target.endswith(f".{name}") for target in (host, with_port)):
             return True
     return False
 

@@ -1,7 +1,7 @@
 """Firewall rules of any origin in one form, and the walk of a packet through them.
 
-Input: a ``Ruleset`` made by ``nft`` and ``iptables``, and a ``Packet``. Output: a ``records.Ruling``. A test that
-cannot be told splits the walk: the verdict stands only when every way ends in the same one. The walk is
+Input: a ``Ruleset`` made by ``nft`` and ``iptables``, and an ``AskedPacket``. Output: a ``snapshot.Ruling``. A test
+whose result is not known splits the walk: the verdict stands only when every way ends in the same one. The walk is
 bounded, for a ruleset may be of any size and shape.
 
 Sources: nft(8) "CHAINS" (hooks, priorities, what a verdict ends); the order of the hooks for a packet that this
@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from synscope.probes.host.packet import Packet, Test, all_of
-from synscope.probes.host.snapshot import Probe, Ruling, Verdict
+from synscope.probes.host.asked_packet import AskedPacket, Test, all_of
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling
 
 HOOKS: Final = ("output", "postrouting", "prerouting", "input")
 _DEEPEST: Final = 16
@@ -77,7 +77,7 @@ class Ruleset:
 class End(NamedTuple):
     """One way in which a walk can end."""
 
-    verdict: Verdict
+    verdict: RuleVerdict
     how: str = ""
     rule: Rule | None = None
     chain: Chain | None = None
@@ -103,24 +103,24 @@ class TooLongError(Exception):
     """The walk needs more steps than it may take."""
 
 
-def judge(ruleset: Ruleset, packet: Packet) -> Ruling:
+def judge(ruleset: Ruleset, packet: AskedPacket) -> Ruling:
     """Return what the rules do with the packet."""
     walk = _Walk(ruleset, packet)
     try:
         ends = list(walk.through())
     except TooLongError:
-        return _ruling(packet, End(Verdict.UNKNOWN), because="the rules are too many to follow")
+        return _ruling(packet, End(RuleVerdict.UNKNOWN), because="the rules are too many to follow")
     verdicts = {end.verdict for end in ends}
     if len(verdicts) == 1:
         found = ends[0]
-        if found.verdict is Verdict.ACCEPT and ruleset.missing:
-            return _ruling(packet, End(Verdict.UNKNOWN), because=ruleset.missing)
+        if found.verdict is RuleVerdict.ACCEPT and ruleset.missing:
+            return _ruling(packet, End(RuleVerdict.UNKNOWN), because=ruleset.missing)
         return _ruling(
-            packet, found, because=_strange(found.rule) if found.verdict is Verdict.UNKNOWN else ""
+            packet, found, because=_strange(found.rule) if found.verdict is RuleVerdict.UNKNOWN else ""
         )
-    other = next(end for end in ends if end.verdict is not Verdict.ACCEPT)
+    other = next(end for end in ends if end.verdict is not RuleVerdict.ACCEPT)
     because = f"whether it applies could not be told: {_strange(walk.doubtful)}"
-    return _ruling(packet, other._replace(verdict=Verdict.UNKNOWN), because=because)
+    return _ruling(packet, other._replace(verdict=RuleVerdict.UNKNOWN), because=because)
 
 
 def _strange(rule: Rule | None) -> str:
@@ -129,13 +129,13 @@ def _strange(rule: Rule | None) -> str:
     return f"{rule.strange or 'it depends on what is not known'} in '{rule.text[:LONGEST_RULE]}'"
 
 
-def _ruling(packet: Packet, end: End, because: str) -> Ruling:
+def _ruling(packet: AskedPacket, end: End, because: str) -> Ruling:
     chain, rule = end.chain, end.rule
-    policy = chain is not None and rule is None and end.verdict is not Verdict.UNKNOWN
+    policy = chain is not None and rule is None and end.verdict is not RuleVerdict.UNKNOWN
     return Ruling(
         address=packet.server,
         port=packet.port,
-        packet=packet.probe,
+        packet=packet.kind,
         verdict=end.verdict,
         how=end.how,
         rule=rule.text[:LONGEST_RULE] if rule else f"policy {chain.policy}" if policy and chain else "",
@@ -148,7 +148,7 @@ def _ruling(packet: Packet, end: End, because: str) -> Ruling:
 class _Walk:
     """One packet's way; what rules do to it (marks, tracking) is remembered."""
 
-    def __init__(self, ruleset: Ruleset, packet: Packet) -> None:
+    def __init__(self, ruleset: Ruleset, packet: AskedPacket) -> None:
         self._ruleset = ruleset
         self._packet = packet
         self._steps = 0
@@ -162,12 +162,12 @@ class _Walk:
             self._packet = self._packet._replace(hook=hook)
             for key, chain in self._at(hook):
                 ends = self._base(key[0], chain)
-                yield from (end for end in ends if end.verdict is not Verdict.ACCEPT)
-                passing = [end for end in ends if end.verdict is Verdict.ACCEPT]
+                yield from (end for end in ends if end.verdict is not RuleVerdict.ACCEPT)
+                passing = [end for end in ends if end.verdict is RuleVerdict.ACCEPT]
                 if not passing:
                     return
                 accepted = next((end for end in passing if end.rule is not None), accepted)
-        yield accepted or End(Verdict.ACCEPT)
+        yield accepted or End(RuleVerdict.ACCEPT)
 
     def _at(self, hook: str) -> Sequence[tuple[tuple[str, str], Chain]]:
         found = [
@@ -175,13 +175,13 @@ class _Walk:
             for key, chain in self._ruleset.chains.items()
             if chain.hook == hook and self._packet.ipv6 in chain.families and self._passes(chain)
         ]
-        return sorted(found, key=lambda one: one[1].priority)
+        return sorted(found, key=lambda keyed: keyed[1].priority)
 
     def _passes(self, chain: Chain) -> bool:
-        return not chain.translates or (self._packet.probe is Probe.SYN and chain.hook == "output")
+        return not chain.translates or (self._packet.kind is PacketKind.SYN and chain.hook == "output")
 
     def _base(self, table: str, chain: Chain) -> list[End]:
-        policy = End(Verdict.DROP if chain.policy == "drop" else Verdict.ACCEPT, chain=chain)
+        policy = End(RuleVerdict.DROP if chain.policy == "drop" else RuleVerdict.ACCEPT, chain=chain)
         ways = self._chain(table, chain, 0)
         return [policy if isinstance(way, _Fall) else way for way in ways]
 
@@ -224,12 +224,12 @@ class _Walk:
             return [_FALL], False
         if action.kind in {"jump", "goto"}:
             return self._jump(at, action)
-        return [End(Verdict(action.kind), action.detail, rule, at.chain)], False
+        return [End(RuleVerdict(action.kind), action.detail, rule, at.chain)], False
 
     def _jump(self, at: _At, action: Action) -> tuple[list[_Way], bool]:
         target = self._ruleset.chains.get((at.table, action.detail))
         if target is None or at.depth >= _DEEPEST:
-            return [End(Verdict.UNKNOWN)], True
+            return [End(RuleVerdict.UNKNOWN)], True
         ways = self._chain(at.table, target, at.depth + 1)
         if action.kind == "goto":
             return ways, False

@@ -1,7 +1,7 @@
 """What one look at the host records: plain, frozen, bounded, without secrets.
 
 Every part is either there or an ``Untold`` that says why not. Addresses are textual, ports 0..65535, times
-nanoseconds since the epoch. ``document`` turns a ``Snapshot`` into JSON and back; strings may hold bytes that
+nanoseconds since the epoch. ``snapshot_json`` turns a ``Snapshot`` into JSON and back; strings may hold bytes that
 somebody else chose (process names, socket paths, rule comments).
 """
 
@@ -91,7 +91,7 @@ class Sockets(NamedTuple):
     """False when some listeners were left out, to bound the size."""
 
 
-class Verdict(enum.StrEnum):
+class RuleVerdict(enum.StrEnum):
     """What the rules do with a packet."""
 
     ACCEPT = "accept"
@@ -101,7 +101,7 @@ class Verdict(enum.StrEnum):
     UNKNOWN = "could not tell"
 
 
-class Probe(enum.StrEnum):
+class PacketKind(enum.StrEnum):
     """The packets of a connection that the rules are asked about."""
 
     SYN = "SYN"
@@ -116,8 +116,8 @@ class Ruling(NamedTuple):
     address: str
     """The server's."""
     port: int
-    packet: Probe
-    verdict: Verdict
+    packet: PacketKind
+    verdict: RuleVerdict
     how: str = ""
     """``tcp reset``, the ICMP type, or where it is redirected to."""
     rule: str = ""
@@ -292,7 +292,11 @@ class Namespaces(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """One bounded look at the host."""
+    """One bounded look at the host: when and how it was taken, then a field for each section.
+
+    A section that is added has a default, so that older documents can be read:
+    ``Untold("older snapshots do not have it")``.
+    """
 
     version: int
     taken_ns: int
@@ -311,3 +315,7 @@ class Snapshot(NamedTuple):
     policy: Policy | Untold
     forwards: Forwards | Untold
     namespaces: Namespaces | Untold
+
+
+SECTIONS: Final = Snapshot._fields[Snapshot._fields.index("ports") + 1 :]
+"""The fields that collectors fill, each of them by one."""

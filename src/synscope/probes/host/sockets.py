@@ -1,6 +1,6 @@
 """Listeners, and everything else that has to do with a port, on Linux.
 
-Input: the watched ports and a time limit. Output: a ``records.Sockets`` of the calling thread's network
+Input: the watched ports and a time limit. Output: a ``snapshot.Sockets`` of the calling thread's network
 namespace. Sources: sock_diag(7), proc(5) (/proc/net/unix), unix(7).
 """
 
@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from synscope.probes.host import owners, procfs, sock_diag, users
+from synscope.probes.host import owners, procfs, sock_diag
 from synscope.probes.host.snapshot import LocalSocket, PortUse, Sockets, UnixSocket, Untold
 
 _MOST_LISTENERS: Final = 1000
@@ -80,7 +80,7 @@ def _records(entries: Iterable[sock_diag.Entry], found: owners.Owners) -> tuple[
 
 
 def _record(entry: sock_diag.Entry, found: owners.Owners) -> LocalSocket:
-    user = users.name_of(entry.uid)
+    user = owners.user_name(entry.uid)
     listens = entry.state == sock_diag.LISTEN
     return LocalSocket(
         address=entry.address,

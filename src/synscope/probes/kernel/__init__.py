@@ -2,7 +2,7 @@
 
 Two halves. The privileged one (``tracefs``, ``filters``, ``instance``; standard library only, it runs in the
 elevated helper) makes a private tracefs instance and hands over open descriptors. The unprivileged one
-(``formats``, ``lines``, ``reader``, ``counters``) reads their text within bounds. ``evidence.kernel`` ties the
+(``formats``, ``lines``, ``trace_reader``) reads their text within bounds. ``evidence.kernel`` ties the
 events to attempts.
 
 Limits, measured on Linux 6.18 (``docs/kernel-witness.md``):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from synscope.probes.host.snapshot import Probe
+from synscope.probes.host.snapshot import PacketKind
 
 Truth = bool | None
 INPUT_SIDE: Final = frozenset({"prerouting", "input", "ingress"})
@@ -17,7 +17,12 @@ ACK: Final = 0x10
 SYN: Final = 0x02
 PUSH: Final = 0x08
 FLAGS: Final = {"fin": 1, "syn": SYN, "rst": 4, "psh": PUSH, "ack": ACK, "urg": 32, "ecn": 64, "cwr": 128}
-_FLAGS_OF: Final = {Probe.SYN: SYN, Probe.ANSWER: SYN | ACK, Probe.DATA: PUSH | ACK, Probe.REPLY: PUSH | ACK}
+_FLAGS_OF: Final = {
+    PacketKind.SYN: SYN,
+    PacketKind.ANSWER: SYN | ACK,
+    PacketKind.DATA: PUSH | ACK,
+    PacketKind.REPLY: PUSH | ACK,
+}
 
 
 class Span(NamedTuple):
@@ -27,10 +32,10 @@ class Span(NamedTuple):
     high: int
 
 
-class Packet(NamedTuple):
+class AskedPacket(NamedTuple):
     """One packet of a connection to ``server`` (an address of this machine) and ``port``."""
 
-    probe: Probe
+    kind: PacketKind
     ipv6: bool
     client: str
     server: str
@@ -45,7 +50,7 @@ class Packet(NamedTuple):
     @property
     def is_answer(self) -> bool:
         """Whether it goes from the server to the client."""
-        return self.probe in {Probe.ANSWER, Probe.REPLY}
+        return self.kind in {PacketKind.ANSWER, PacketKind.REPLY}
 
     @property
     def source(self) -> str:
@@ -70,10 +75,10 @@ class Packet(NamedTuple):
     @property
     def flags(self) -> int:
         """Its TCP flags."""
-        return _FLAGS_OF[self.probe]
+        return _FLAGS_OF[self.kind]
 
 
-Test = Callable[[Packet], Truth]
+Test = Callable[[AskedPacket], Truth]
 
 
 def invert(truth: Truth) -> Truth:

@@ -32,17 +32,17 @@ def sockets(ports: Sequence[int]) -> Sockets | Untold:
     except psutil.AccessDenied:
         connections, hidden = _own_connections(psutil), True
     listeners = [
-        _socket(psutil, one)
-        for one in connections
-        if one.type == socket.SOCK_STREAM and one.status == psutil.CONN_LISTEN
+        _socket(psutil, row)
+        for row in connections
+        if row.type == socket.SOCK_STREAM and row.status == psutil.CONN_LISTEN
     ]
-    if hidden and not any(one.port in ports for one in listeners):
+    if hidden and not any(listener.port in ports for listener in listeners):
         return Untold("the sockets of other users' processes need root on this system")
-    udp = [_socket(psutil, one) for one in connections if one.type == socket.SOCK_DGRAM and one.laddr]
+    udp = [_socket(psutil, row) for row in connections if row.type == socket.SOCK_DGRAM and row.laddr]
     return Sockets(
-        listeners=tuple(sorted(listeners, key=lambda one: one.port not in ports)[:_MOST]),
+        listeners=tuple(sorted(listeners, key=lambda listener: listener.port not in ports)[:_MOST]),
         bound=Untold("this system does not list sockets that are bound and nothing more"),
-        udp=tuple(one for one in udp if one.port in ports)[:_MOST],
+        udp=tuple(entry for entry in udp if entry.port in ports)[:_MOST],
         complete=not hidden,
     )
 
@@ -52,8 +52,8 @@ def _own_connections(psutil: Any) -> list[Any]:  # noqa: ANN401 - the module
     for process in psutil.process_iter():
         try:
             found += [
-                one._replace(pid=process.pid) if hasattr(one, "pid") else _with_pid(one, process.pid)
-                for one in process.net_connections(kind="inet")
+                row._replace(pid=process.pid) if hasattr(row, "pid") else _Connection(row, process.pid)
+                for row in process.net_connections(kind="inet")
             ]
         except (psutil.Error, OSError):
             continue
@@ -63,26 +63,22 @@ def _own_connections(psutil: Any) -> list[Any]:  # noqa: ANN401 - the module
 class _Connection:
     """A process's own connection, with the process's number, as the system-wide list has it."""
 
-    def __init__(self, one: Any, pid: int) -> None:  # noqa: ANN401 - psutil's row
-        self.type, self.status, self.laddr, self.family = one.type, one.status, one.laddr, one.family
+    def __init__(self, row: Any, pid: int) -> None:  # noqa: ANN401 - psutil's row
+        self.type, self.status, self.laddr, self.family = row.type, row.status, row.laddr, row.family
         self.pid = pid
 
 
-def _with_pid(one: Any, pid: int) -> _Connection:  # noqa: ANN401 - psutil's row
-    return _Connection(one, pid)
-
-
-def _socket(psutil: Any, one: Any) -> LocalSocket:  # noqa: ANN401 - the module, and a row of it
-    if not one.pid:
-        return LocalSocket(one.laddr.ip, one.laddr.port, owner_untold="owner not visible: it needs root")
+def _socket(psutil: Any, row: Any) -> LocalSocket:  # noqa: ANN401 - the module, and a row of its list
+    if not row.pid:
+        return LocalSocket(row.laddr.ip, row.laddr.port, owner_untold="owner not visible: it needs root")
     try:
-        process = psutil.Process(one.pid)
-        owner = Owner(one.pid, process.name(), process.username())
+        process = psutil.Process(row.pid)
+        owner = Owner(row.pid, process.name(), process.username())
     except (psutil.Error, OSError):
         return LocalSocket(
-            one.laddr.ip, one.laddr.port, owner_untold=f"process {one.pid} cannot be looked at"
+            row.laddr.ip, row.laddr.port, owner_untold=f"process {row.pid} cannot be looked at"
         )
-    return LocalSocket(one.laddr.ip, one.laddr.port, user=owner.user, owners=(owner,))
+    return LocalSocket(row.laddr.ip, row.laddr.port, user=owner.user, owners=(owner,))
 
 
 def processes(wanted: Iterable[tuple[int, str]]) -> tuple[Process, ...]:
@@ -107,10 +103,10 @@ def loopback() -> Loopback | Untold:
     psutil = _psutil()
     states, addresses = psutil.net_if_stats(), psutil.net_if_addrs()
     families = {socket.AF_INET, socket.AF_INET6}
-    others = [one.address for rows in addresses.values() for one in rows if one.family in families]
+    others = [row.address for rows in addresses.values() for row in rows if row.family in families]
     for name in _LOOPBACK_NAMES:
         if name in states:
-            own = [one.address for one in addresses.get(name, ()) if one.family in families]
-            rest = tuple(one for one in others if one not in own)[:_MOST]
+            own = [row.address for row in addresses.get(name, ()) if row.family in families]
+            rest = tuple(address for address in others if address not in own)[:_MOST]
             return Loopback(name, states[name].isup, tuple(own), "", "", others=rest)
     return Untold("no loopback interface is known by its name on this system")

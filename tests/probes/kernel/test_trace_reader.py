@@ -13,7 +13,7 @@ import pytest
 
 from synscope.probes.kernel.events import Kind
 from synscope.probes.kernel.instance import Handover, Instance
-from synscope.probes.kernel.reader import MOST_OTHERS, Reader, clock_offset_ns
+from synscope.probes.kernel.trace_reader import MOST_OTHERS, TraceReader, clock_offset_ns
 from tests.evidence.kernel.recorded import FORMATS_6_18, LISTENER_6_18, REFUSED_6_18
 from tests.evidence.kernel.stage import attempt, free_port, require_trace, traced
 
@@ -28,9 +28,11 @@ class Fake:
         self.switch, switch = os.pipe()
         os.set_blocking(pipe, False)
         os.set_blocking(self.switch, False)
-        self.reader = Reader(Handover(pipe, switch, FORMATS_6_18, {}), ports, elsewhere=elsewhere, **bounds)
+        self.reader = TraceReader(
+            Handover(pipe, switch, FORMATS_6_18, {}), ports, elsewhere=elsewhere, **bounds
+        )
 
-    def say(self, text: str) -> Reader:
+    def say(self, text: str) -> TraceReader:
         os.write(self.trace, text.encode("utf-8", "surrogateescape"))
         self.reader.read(1)
         return self.reader
@@ -135,7 +137,7 @@ def test_whoever_holds_the_descriptors_needs_no_privilege() -> None:
     if not child:
         os.setgroups([])
         os.setuid(65533)
-        reader = Reader(handover, [port])
+        reader = TraceReader(handover, [port])
         attempt(port)
         reader.read(1)
         reader.close()
@@ -157,7 +159,7 @@ def _listening(thread: int | str, port: int, second: int = 13366) -> str:
 @pytest.fixture
 def sleeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A process beside this one; its id is that of the trace."""
-    monkeypatch.setattr("synscope.probes.kernel.reader._in_initial_pid_namespace", lambda: True)
+    monkeypatch.setattr("synscope.probes.kernel.trace_reader._in_initial_pid_namespace", lambda: True)
     with subprocess.Popen(["sleep", "60"]) as process:
         yield process.pid
         process.kill()

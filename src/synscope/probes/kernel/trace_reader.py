@@ -21,9 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from synscope.probes.kernel.aim import EPHEMERAL
-from synscope.probes.kernel.counters import read_overflows
-from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.probes.host import procfs
+from synscope.probes.kernel.events import EPHEMERAL, Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.filters import BIND
 from synscope.probes.kernel.instance import Handover
 from synscope.probes.kernel.lines import Parser, lost_in, names_resets
@@ -48,7 +47,7 @@ _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 _ELSEWHERE: Final = "the trace does not say who is in the network namespace that is captured"
 
 
-class Reader:
+class TraceReader:
     """The unprivileged half: reads, keeps, counts. Owns the two descriptors until ``close``."""
 
     def __init__(
@@ -79,7 +78,7 @@ class Reader:
         self._names: dict[int, str | None] = {}
         self._ids_are_ours = _in_initial_pid_namespace()
         self._network = None if elsewhere else _network_of("thread-self")
-        self._overflows = read_overflows()
+        self._overflows = _overflows()
         self._health = TraceHealth(
             start_ts_ns=time.time_ns(),
             missing={**handover.missing, **self._parser.missing},
@@ -131,7 +130,7 @@ class Reader:
         self._turn_off()
         self.read()
         step = clock_offset_ns() - self._offset_ns
-        after = read_overflows()
+        after = _overflows()
         rise = None if after is None or self._overflows is None else after - self._overflows
         self._health = replace(
             self._health,
@@ -229,6 +228,14 @@ class Reader:
 def clock_offset_ns() -> int:
     """Return what to add to CLOCK_MONOTONIC to get nanoseconds since the epoch: the tightest of a few readings."""
     return min(_offset_once() for _ in range(_TRIES))[1]
+
+
+def _overflows() -> int | None:
+    """Return how many SYNs of this network namespace met a full accept queue: the kernel's only word on them.
+
+    The kernel drops such a SYN without an event. Source: Documentation/networking/snmp_counter.rst.
+    """
+    return procfs.counters("netstat").get("TcpExtListenOverflows")
 
 
 def _in_initial_pid_namespace() -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.capture.errors import CaptureError
+from synscope.capture.source import CaptureError
 
 
 def test_it_carries_where_and_why() -> None:

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from synscope.capture.errors import CaptureError
-from synscope.capture.read.reader import Reader
+from synscope.capture.read.capture_reader import CaptureReader
+from synscope.capture.source import CaptureError
 from tests import strategies, wire
 from tests.engine import stories
 from tests.follow import FIXTURES, Bytes, Run, follow, unpacked
@@ -386,8 +386,8 @@ def test_damage_at_the_end_of_a_record_is_told_too() -> None:
 class _Failing(Bytes):
     """Hands out its bytes, then fails as a disk does."""
 
-    def readinto(self, room: memoryview) -> int:
-        size = super().readinto(room)
+    def readinto(self, buffer: memoryview) -> int:
+        size = super().readinto(buffer)
         if not size:
             raise OSError(5, "Input/output error")
         return size
@@ -496,7 +496,7 @@ def test_memory_is_one_buffer(tmp_path: Path) -> None:
     path = tmp_path / "long.pcap"
     path.write_bytes(wire.pcap(STORY * 20_000))
     with path.open("rb") as file:
-        reader = Reader(_File(file.fileno()), "long.pcap")
+        reader = CaptureReader(_File(file.fileno()), "long.pcap")
         sizes = {len(data) for data, _ in reader.batches()}
     assert len(sizes) == 1
     assert reader.frames == 20_000 * len(STORY)
@@ -510,16 +510,16 @@ class _File:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
-    def readinto(self, room: memoryview) -> int:
+    def readinto(self, buffer: memoryview) -> int:
         """Read as the program does."""
-        return os.readv(self._descriptor, [room])
+        return os.readv(self._descriptor, [buffer])
 
     def close(self) -> None:
         """The test closes."""
 
 
-def _read_through(capture: bytes) -> Reader:
-    reader = Reader(Bytes(capture), "capture")
+def _read_through(capture: bytes) -> CaptureReader:
+    reader = CaptureReader(Bytes(capture), "capture")
     assert list(reader.batches()) == []
     return reader
 

@@ -1,6 +1,7 @@
-"""Capture files, compressed or not, and standard input, as a ``ByteSource``.
+"""A capture's bytes as a ``ByteSource``: of a file, of standard input, of a stream, and pieces that somebody pushes.
 
-Whether a file is compressed is told by its first bytes, never by its name; ``compressed`` unpacks it.
+Whether a file or a stream is compressed is told by its first bytes, never by its name; ``compressed`` unpacks it.
+Pushed bytes are not compressed.
 """
 
 from __future__ import annotations
@@ -12,9 +13,8 @@ import sys
 from collections.abc import Callable
 from typing import Protocol
 
-from synscope.capture.errors import CaptureError
 from synscope.capture.read import compressed
-from synscope.capture.source import ByteSource
+from synscope.capture.source import ByteSource, CaptureError
 
 _MAGIC_SIZE = 6
 _FORMATS: tuple[tuple[bytes, str, compressed.Maker], ...] = (
@@ -46,13 +46,13 @@ class _Plain:
             return True
         return bool(self._head or select.select([self._descriptor], [], [], seconds)[0])
 
-    def readinto(self, room: memoryview) -> int:
+    def readinto(self, buffer: memoryview) -> int:
         if self._head:
-            size = min(len(self._head), len(room))
-            room[:size] = self._head[:size]
+            size = min(len(self._head), len(buffer))
+            buffer[:size] = self._head[:size]
             self._head = self._head[size:]
             return size
-        size = os.readv(self._descriptor, [room]) if _HAS_READV else _read(self._descriptor, room)
+        size = os.readv(self._descriptor, [buffer]) if _HAS_READV else _read(self._descriptor, buffer)
         if self._on_read is not None:
             self._on_read(size)
         return size
@@ -93,10 +93,10 @@ class _Stream:
     def ready(self, seconds: float) -> bool:  # noqa: ARG002 - only the stream knows
         return True
 
-    def readinto(self, room: memoryview) -> int:
-        data = self._rest or self._read(len(room))
-        size = min(len(data), len(room))
-        room[:size] = data[:size]
+    def readinto(self, buffer: memoryview) -> int:
+        data = self._rest or self._read(len(buffer))
+        size = min(len(data), len(buffer))
+        buffer[:size] = data[:size]
         self._rest = data[size:]
         return size
 
@@ -112,12 +112,60 @@ class _Stream:
         return data
 
 
+class Starved(Exception):  # noqa: N818 - no error: more may come
+    """There is nothing to read for now."""
+
+
+class PushedBytes:
+    """Pieces of any size, offered by ``push`` until ``end``, as a source.
+
+    ``readinto`` raises ``Starved`` while there is nothing to read and the end has not come; then
+    ``CaptureReader.batches`` can be called again afterwards. At most one piece is held, and only while it is read.
+    """
+
+    live = False
+    damage: str | None = None
+
+    def __init__(self) -> None:
+        self._piece = memoryview(b"")
+        self._ended = False
+
+    def push(self, piece: bytes | bytearray | memoryview) -> None:
+        """Offer the next bytes, in place of what was not read of the last ones."""
+        self._piece = memoryview(piece).cast("B")
+
+    def drop(self) -> None:
+        """Let go of the piece, which its owner may want to change."""
+        self._piece = memoryview(b"")
+
+    def end(self) -> None:
+        """There will be no further bytes."""
+        self._ended = True
+
+    def ready(self, seconds: float) -> bool:  # noqa: ARG002 - there is nobody to wait for
+        """Whether reading would not block: it never does."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` with what is there; 0 at the end. Raises ``Starved``."""
+        size = min(len(self._piece), len(buffer))
+        if not size and not self._ended:
+            raise Starved
+        buffer[:size] = self._piece[:size]
+        self._piece = self._piece[size:]
+        return size
+
+    def close(self) -> None:
+        """Let go of the piece."""
+        self.drop()
+
+
 _HAS_READV = hasattr(os, "readv")
 
 
-def _read(descriptor: int, room: memoryview) -> int:
-    data = os.read(descriptor, len(room))
-    room[: len(data)] = data
+def _read(descriptor: int, buffer: memoryview) -> int:
+    data = os.read(descriptor, len(buffer))
+    buffer[: len(data)] = data
     return len(data)
 
 
@@ -173,7 +221,9 @@ def listing(capture: str) -> list[str]:
     """
     try:
         with os.scandir(capture) as entries:
-            names = sorted(one.name for one in entries if not one.name.startswith(".") and one.is_file())
+            names = sorted(
+                entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file()
+            )
     except (OSError, ValueError):
         return [capture]
     return [os.path.join(capture, name) for name in names] or [capture]  # noqa: PTH118 - the path as given

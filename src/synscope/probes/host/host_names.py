@@ -1,6 +1,6 @@
 """How the names of loopback, and those the user asked about, resolve on this machine.
 
-Input: names and a time limit. Output: a ``records.Names``. The resolver may hang on a name server; it works in
+Input: names and a time limit. Output: a ``snapshot.Names``. The resolver may hang on a name server; it works in
 a thread of its own that is left behind. Sources: getaddrinfo(3), hosts(5), nsswitch.conf(5).
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from synscope.probes.host.bounded import Task
+from synscope.probes.host.deadline import Task
 from synscope.probes.host.snapshot import HostsLine, Names, Resolved, Untold
 
 LOCALHOST: Final = "localhost"

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from synscope.probes.host import bounded
-from synscope.probes.host.bounded import Ran, Task, run
+from synscope.probes.host import deadline
+from synscope.probes.host.deadline import Ran, Task, run
 from synscope.probes.host.snapshot import Untold
 
 
@@ -33,7 +33,7 @@ def test_a_program_that_hangs(script: str) -> None:
 
 
 def test_a_program_that_prints_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounded, "LARGEST_OUTPUT", 1 << 20)
+    monkeypatch.setattr(deadline, "LARGEST_OUTPUT", 1 << 20)
     found = run((sys.executable, "-c", "print('x' * (1 << 22))"), 10)
     assert isinstance(found, Untold)
     assert "printed more than 1 MiB" in found.could_not_tell

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from synscope.probes.host import portable
+from synscope.probes.host import through_psutil
 from synscope.probes.host.snapshot import Process, Untold
 
 psutil = pytest.importorskip("psutil")
@@ -19,7 +19,7 @@ psutil = pytest.importorskip("psutil")
 def test_a_listener_is_shown_with_its_owner() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        found = portable.sockets((port,))
+        found = through_psutil.sockets((port,))
         assert not isinstance(found, Untold)
         (shown,) = [one for one in found.listeners if one.port == port]
         assert (shown.address, [owner.pid for owner in shown.owners]) == ("127.0.0.1", [os.getpid()])
@@ -39,11 +39,11 @@ def test_where_the_system_list_is_refused_the_own_sockets_are_shown(monkeypatch:
     monkeypatch.setattr(psutil, "net_connections", refuse)
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        found = portable.sockets((port,))
+        found = through_psutil.sockets((port,))
         assert not isinstance(found, Untold)
         assert not found.complete
         assert port in {one.port for one in found.listeners}
-    absent = portable.sockets((port,))
+    absent = through_psutil.sockets((port,))
     assert isinstance(absent, Untold)
     assert "need root" in absent.could_not_tell
 
@@ -51,13 +51,13 @@ def test_where_the_system_list_is_refused_the_own_sockets_are_shown(monkeypatch:
 def test_processes() -> None:
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
-    own, ended = portable.processes([(os.getpid(), "client"), (gone.pid, "server")])
+    own, ended = through_psutil.processes([(os.getpid(), "client"), (gone.pid, "server")])
     assert own.state in {"R", "S"}
     assert ended == Process(gone.pid, "", "server")
 
 
 def test_loopback() -> None:
-    found = portable.loopback()
+    found = through_psutil.loopback()
     assert not isinstance(found, Untold)
     assert "127.0.0.1" in found.addresses
     assert found.others is not None

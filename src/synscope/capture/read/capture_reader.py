@@ -1,6 +1,6 @@
 """Turns a ``ByteSource`` into batches of records: knows file headers and pcapng's other blocks.
 
-Input: a source. Output: batches (by ``Reader.batches``), and afterwards what there is to say about the
+Input: a source. Output: batches (by ``CaptureReader.batches``), and afterwards what there is to say about the
 capture: format, link types, where it was cut, what its interfaces lost.
 
 Invariants: memory is one buffer, which grows only for a record larger than itself; a record that is not
@@ -17,8 +17,7 @@ from array import array
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from synscope.capture.errors import CaptureError
-from synscope.capture.source import ByteSource
+from synscope.capture.source import ByteSource, CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine import records as rec
 from synscope.engine.batch import SIZE, Batch
@@ -70,13 +69,13 @@ _PCAP_MAGICS = {
 _PCAPNG_MAGIC = bytes.fromhex("0a0d0d0a")
 
 
-class Reader:
+class CaptureReader:
     """Reads one capture from a source.
 
     ``capture`` is its name for messages. Raises ``CaptureError`` from ``batches`` when the beginning is
     that of a capture; later damage ends the reading and is kept in ``cut``. ``on_quiet``, when given, is
     called every half second in which nothing comes, with the seconds since something did. What ``batches``
-    yields stays as it is until ``rooms`` - 1 more have been asked for.
+    yields stays as it is until ``buffers`` - 1 more have been asked for.
     """
 
     def __init__(
@@ -85,13 +84,13 @@ class Reader:
         capture: str,
         on_quiet: Callable[[float], None] | None = None,
         *,
-        rooms: int = 1,
+        buffers: int = 1,
     ) -> None:
         self._source = source
         self._on_quiet = on_quiet
         self._capture = capture
-        self.rooms = rooms
-        self._rooms: list[tuple[bytearray, Batch]] = []
+        self.buffers = buffers
+        self._buffers: list[tuple[bytearray, Batch]] = []
         self._buffer = bytearray(_BUFFER)
         self._piece = _BUFFER
         self._filled = 0
@@ -125,7 +124,7 @@ class Reader:
         """Close the source and let go of the buffer; what was counted stays."""
         self._source.close()
         self._buffer = bytearray()
-        self._rooms = []
+        self._buffers = []
 
     @property
     def snapped(self) -> int:
@@ -142,13 +141,13 @@ class Reader:
 
         A source may raise where it has nothing yet: called again, this goes on where it was.
         """
-        if not self._rooms:
+        if not self._buffers:
             self._read_header()
-            self._rooms.append((self._buffer, Batch(SIZE)))
+            self._buffers.append((self._buffer, Batch(SIZE)))
         for turn in itertools.count():
-            if turn == len(self._rooms) < self.rooms:
-                self._rooms.append((bytearray(_BUFFER), Batch(SIZE)))
-            buffer, batch = self._rooms[turn % len(self._rooms)]
+            if turn == len(self._buffers) < self.buffers:
+                self._buffers.append((bytearray(_BUFFER), Batch(SIZE)))
+            buffer, batch = self._buffers[turn % len(self._buffers)]
             self._move_to(buffer)
             more = self._fill(batch)
             if batch.count:
@@ -225,8 +224,8 @@ class Reader:
             self._buffer.extend(bytes(len(self._buffer)))
         if len(self._buffer) < self._piece:
             self._buffer.extend(bytes(self._piece - len(self._buffer)))
-        with memoryview(self._buffer) as view, view[left : left + self._piece] as room:
-            size = self._read(room)
+        with memoryview(self._buffer) as view, view[left : left + self._piece] as buffer:
+            size = self._read(buffer)
         if size:
             self._filled += size
             return True
@@ -236,11 +235,11 @@ class Reader:
             self._end(f"the capture ends inside a record: {left} bytes of it are there")
         return False
 
-    def _read(self, room: memoryview) -> int:
+    def _read(self, buffer: memoryview) -> int:
         try:
             if self._on_quiet is not None:
                 self._wait(self._on_quiet)
-            return self._source.readinto(room)
+            return self._source.readinto(buffer)
         except OSError as error:
             if not self.format:
                 raise CaptureError(self._capture, f"cannot be read: {error.strerror}") from error

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.capture.read.pushed import PushedBytes, Starved
+from synscope.capture.read.byte_sources import PushedBytes, Starved
 
 
 def read(source: PushedBytes, size: int) -> bytes:
-    room = bytearray(size)
-    return bytes(room[: source.readinto(memoryview(room))])
+    buffer = bytearray(size)
+    return bytes(buffer[: source.readinto(memoryview(buffer))])
 
 
 def test_pieces_come_out_in_order() -> None:

@@ -115,13 +115,13 @@ class Task(Generic[T]):
         self._name = name
         self._work = work
         self._result: T | Untold | None = None
-        self._thread = threading.Thread(target=self._run, name=f"host probe: {name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"host collector: {name}", daemon=True)
         self._thread.start()
 
     def _run(self) -> None:
         try:
             self._result = self._work()
-        except Exception as error:  # noqa: BLE001 - no probe may take the others down; the reason is kept
+        except Exception as error:  # noqa: BLE001 - no collector may take the others down; the reason is kept
             self._result = Untold(f"looking at {self._name} failed: {type(error).__name__}: {error}"[:300])
 
     def result(self, until: float) -> T | Untold:

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.capture.errors import CaptureError
-from synscope.capture.read.files import open_source
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.source import CaptureError
 from tests import wire
 from tests.follow import follow_file, unpacked
 from tests.story import frames, names
@@ -170,9 +170,9 @@ def test_descriptors_are_closed(tmp_path: Path) -> None:
 
 _PIPED = """
 import sys
-from synscope.capture.read.files import open_source
-from synscope.capture.read.reader import Reader
-reader = Reader(open_source("-"), "-")
+from synscope.capture.read.byte_sources import open_source
+from synscope.capture.read.capture_reader import CaptureReader
+reader = CaptureReader(open_source("-"), "-")
 for _ in reader.batches():
     pass
 print(reader.frames, reader.cut)
@@ -193,8 +193,8 @@ def test_a_pipe_is_followed_as_it_goes() -> None:
     try:
         os.write(write_end, CAPTURE[:500])
         with contextlib.closing(open_source(f"/dev/fd/{read_end}")) as source:
-            with memoryview(bytearray(4096)) as room:
-                found = source.readinto(room) + source.readinto(room)
+            with memoryview(bytearray(4096)) as buffer:
+                found = source.readinto(buffer) + source.readinto(buffer)
             assert found == 500
     finally:
         os.close(read_end)
@@ -218,9 +218,9 @@ def test_whether_a_pipe_has_something(packer: str) -> None:
         with contextlib.closing(open_source(f"/dev/fd/{read_end}")) as source:
             assert source.live
             found = b""
-            with memoryview(bytearray(500)) as room:
+            with memoryview(bytearray(500)) as buffer:
                 while source.ready(0.05):
-                    found += room[: source.readinto(room)]
+                    found += buffer[: source.readinto(buffer)]
             assert found == CAPTURE
     finally:
         os.close(read_end)
