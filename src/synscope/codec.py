@@ -1,4 +1,4 @@
-"""Typed records as JSON and back, checked field by field: whoever wrote the text may be anybody.
+"""Typed records as JSON and back, checked field by field: anybody may have written the text.
 
 Input: a record (a ``NamedTuple`` or a dataclass), or the JSON text of one. Output: the other. A record is an object
 with the record's fields, a ``tuple[X, ...]`` or a frozenset is an array, a dict is an object, an enum member is its

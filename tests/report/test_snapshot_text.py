@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from synscope.probes.host.snapshot import (
     VERSION,
     Denial,
@@ -27,6 +29,7 @@ from synscope.probes.host.snapshot import (
     Untold,
     Variable,
 )
+from synscope.report import snapshot_text
 from synscope.report.page import Look
 from synscope.report.snapshot_text import render, unseen
 from tests.evidence.host import builders
@@ -122,3 +125,20 @@ def test_nothing_of_a_snapshot_can_steer_a_terminal() -> None:
         assert "\r" not in page
         assert "\x1b[31m" not in page
         assert "\\x1b[31m" in page
+
+
+def test_a_section_without_words_of_its_own_is_shown_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshot_text, "_NOT_SHOWN", frozenset())
+    counted = (Setting("TcpOutRsts", 3), Setting("TcpActiveOpens", 1))
+    text = shown(snapshot(counters=counted))
+    assert "Counters name: TcpOutRsts, value: 3 name: TcpActiveOpens, value: 1" in text
+    assert "Counters could not tell: see below" in shown(snapshot(counters=Untold("no")))
+    assert list(snapshot_text._as_it_is(Policy((), Untold("no log")))) == [
+        "active: none",
+        "denials: could not tell: no log",
+    ]
+    assert list(snapshot_text._as_it_is(LocalSocket("::1", 80, v6only=True)))[2:5] == [
+        "v6only: yes",
+        "device: not known",
+        "queued: not known",
+    ]

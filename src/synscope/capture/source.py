@@ -62,7 +62,7 @@ class FrameSource(Protocol):
     frames: int
     odd_times: dict[int, int]
     comments: list[str]
-    """The first comments on the capture as a whole: anything that whoever wrote it wanted to say."""
+    """The first comments on the capture as a whole: free text of the program or person that wrote it."""
 
     @property
     def buffers(self) -> int:
@@ -174,7 +174,7 @@ class LiveSource(Protocol):
         ...
 
     def interface_name(self, index: int) -> str | None:
-        """Name of an interface by its number, ``None`` when it is not there."""
+        """Return the name of an interface by its number, ``None`` when it is not there."""
         ...
 
     def close(self) -> None:

@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from synscope.model import Answer
-from synscope.probes.host.collect import collect
-from synscope.probes.host.snapshot import Firewall, Snapshot, Untold
+from synscope.probes.host import collect as module
+from synscope.probes.host.collect import Collector, collect, linux_collectors, other_collectors
+from synscope.probes.host.snapshot import SECTIONS, Firewall, Snapshot, Untold
 from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.capture.kernel import namespace, require_kernel, run
 from tests.evidence.host.builders import observed
@@ -377,3 +378,20 @@ def test_the_default_budget_is_kept() -> None:
     began = time.monotonic()
     collect((PORT,), hosts=("no.such.name.invalid",))
     assert time.monotonic() - began < 4.0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the collectors for Linux import on Linux alone")
+def test_every_section_has_a_collector_on_linux() -> None:
+    assert set(linux_collectors()) == set(SECTIONS)
+    assert set(other_collectors()) < set(SECTIONS)
+
+
+def test_a_section_without_a_collector_is_admitted(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody = {"sockets": Collector("listeners", lambda _: Untold("no"))}
+    for name in ("linux_collectors", "other_collectors"):
+        monkeypatch.setattr(module, name, lambda: nobody)
+    found = look()
+    assert found.sockets == Untold("no")
+    assert {getattr(found, name) for name in SECTIONS if name != "sockets"} == {
+        Untold("not looked at on this system")
+    }

@@ -121,7 +121,7 @@ class _Program:
         self._lines.append(name)
 
     def fresh(self) -> str:
-        """A label no other part uses."""
+        """Return a label that no other part uses."""
         self._labels += 1
         return f"#{self._labels}"
 
@@ -164,7 +164,7 @@ class _Program:
 
 
 def _near(backwards: list[Instruction], target: int, relays: dict[int, int]) -> int:
-    """The target itself, or a plain jump to it, near enough for a conditional jump that comes next.
+    """Return the target itself, or a plain jump to it, near enough for a conditional jump that comes next.
 
     One instruction may still come between: the plain jump of the conditional's other side.
     """
@@ -181,7 +181,7 @@ def filter_program(
     proxy_ports: Collection[int] = (),
     snap_length: int = SNAP_LENGTH,
 ) -> list[Instruction]:
-    """The program for ``ports`` (``None``: all TCP); the module says what it passes.
+    """Return the program for ``ports`` (``None``: all TCP); the module says what it passes.
 
     ``snap_length`` is how many bytes of a frame that passes are kept. Raises ``FilterError`` for a port or
     snap length out of range, and when there are too many ports for one program.
@@ -214,12 +214,12 @@ def filter_program(
 
 
 def program_bytes(program: Sequence[Instruction]) -> bytes:
-    """The program as the array of ``struct sock_filter`` that ``SO_ATTACH_FILTER`` points to."""
+    """Return the program as the array of ``struct sock_filter`` that ``SO_ATTACH_FILTER`` points to."""
     return b"".join(struct.pack("=HBBI", *instruction) for instruction in program)
 
 
 def _ranges(ports: Collection[int]) -> list[tuple[int, int]]:
-    """The ports as ranges that do not touch, in order."""
+    """Return the ports as ranges that do not touch, in order."""
     found: list[tuple[int, int]] = []
     for port in sorted(set(ports)):
         if found and found[-1][1] + 1 == port:

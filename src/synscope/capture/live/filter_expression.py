@@ -30,7 +30,7 @@ _FRAGMENT = "(ip[6:2] & 16383 != 0 and (ip[9] = 6 or ip[9] = 1)) or ip[9] = 51"
 
 
 def filter_expression(ports: Collection[int] | None, proxy_ports: Collection[int] = ()) -> str:
-    """The expression for ``ports`` (``None``: all TCP) and the ports of proxies; the module says what it passes."""
+    """Return the expression for ``ports`` (``None``: all TCP) and the ports of proxies."""
     parts = ["tcp"] if ports is None else [_SYN_FIN_RST, *_of(ports)]
     if ports is not None and proxy_ports:
         parts.append(f"({' or '.join(_of(proxy_ports))}) and ({_PAYLOAD})")
@@ -49,7 +49,7 @@ def filter_expression(ports: Collection[int] | None, proxy_ports: Collection[int
 
 
 def _said(header: str, at: str, size: str) -> str:
-    """Words for a payload that begins as what a client says to a proxy; it is ``at`` bytes into ``header``."""
+    """Return words for a payload that begins as what a client says to a proxy; it is ``at`` bytes into ``header``."""
     greetings = [f"{size} = {len(text)} and {_begins(header, at, text)}" for text in SOCKS5_GREETINGS]
     asked = [
         f"{size} = {long} and {_begins(header, at, SOCKS5_CONNECT + bytes([kind]))}"
@@ -61,7 +61,7 @@ def _said(header: str, at: str, size: str) -> str:
 
 
 def _begins(header: str, at: str, text: bytes) -> str:
-    """Words for ``text`` at an offset. Longest pieces first: libpcap reads 4, 2 or 1 bytes at once."""
+    """Return words for ``text`` at an offset. Longest pieces first: libpcap reads 4, 2 or 1 bytes at once."""
     found, place = [], 0
     while place < len(text):
         size = next(size for size in (4, 2, 1) if size <= len(text) - place)
@@ -72,7 +72,7 @@ def _begins(header: str, at: str, text: bytes) -> str:
 
 
 def _of(ports: Collection[int]) -> list[str]:
-    """Words for the ports, those in a row as one range."""
+    """Return words for the ports, those in a row as one range."""
     ranges: list[tuple[int, int]] = []
     for port in sorted(set(ports)):
         if ranges and ranges[-1][1] + 1 == port:

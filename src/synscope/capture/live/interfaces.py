@@ -46,7 +46,7 @@ class NamespaceError(Exception):
 
 
 def interfaces() -> tuple[Interface, ...]:
-    """The interfaces of the calling thread's namespace, by number."""
+    """Return the interfaces of the calling thread's namespace, by number."""
     found = []
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asked:
         for index, name in sorted(socket.if_nameindex()):
@@ -60,7 +60,7 @@ def interfaces() -> tuple[Interface, ...]:
 
 
 def name_of(asked: socket.socket, index: int) -> str | None:
-    """Name of the interface with this number, ``None`` where there is none."""
+    """Return the name of the interface with this number, ``None`` where there is none."""
     request = struct.pack(f"={_NAME_SIZE}xi{_REQUEST_SIZE - _NAME_SIZE - 4}x", index)
     answer = _asked(asked, _SIOCGIFNAME, request)
     if answer is None:
@@ -75,7 +75,7 @@ def is_up(asked: socket.socket, name: str) -> bool | None:
 
 
 def loopback_index(asked: socket.socket) -> int:
-    """Number of the loopback interface, 0 where there is none: the kernel makes it each namespace's first."""
+    """Return the number of the loopback interface, which is each namespace's first; 0 where there is none."""
     name = name_of(asked, _FIRST)
     return _FIRST if name is not None and (_flags(asked, name) or 0) & _IFF_LOOPBACK else 0
 
@@ -90,7 +90,7 @@ def _flags(asked: socket.socket, name: str) -> int | None:
 
 
 def _asked(asked: socket.socket, what: int, request: bytes) -> bytes | None:
-    """The kernel's answer to a request of netdevice(7), ``None`` when there is no such interface."""
+    """Return the kernel's answer to a request of netdevice(7), ``None`` when there is no such interface."""
     import fcntl  # noqa: PLC0415 - Windows has none, and there this module is imported all the same
 
     try:
@@ -100,7 +100,7 @@ def _asked(asked: socket.socket, what: int, request: bytes) -> bytes | None:
 
 
 def namespace_of_name(name: str) -> Path:
-    """Path of the namespace that ``ip netns`` knows by this name. Raises ``NamespaceError``."""
+    """Return the path of the namespace that ``ip netns`` knows by this name. Raises ``NamespaceError``."""
     path = _RUN / name
     if path.parent != _RUN or name in {"", ".", ".."} or "\0" in name:
         raise NamespaceError(f"{name!r} is no name of a network namespace")
@@ -110,7 +110,7 @@ def namespace_of_name(name: str) -> Path:
 
 
 def namespace_of_process(pid: int) -> Path:
-    """Path of the namespace a process is in. Raises ``NamespaceError``."""
+    """Return the path of the namespace a process is in. Raises ``NamespaceError``."""
     path = Path(f"/proc/{pid}/ns/net")
     try:
         path.readlink()
@@ -122,7 +122,7 @@ def namespace_of_process(pid: int) -> Path:
 
 
 def namespace_of_container(name: str) -> Path:
-    """Path of the namespace a running Docker or Podman container is in. Raises ``NamespaceError``."""
+    """Return the path of the namespace a running Docker or Podman container is in. Raises ``NamespaceError``."""
     failures = []
     for engine in _ENGINES:
         try:
@@ -157,7 +157,7 @@ def _pid_of_container(engine: str, name: str) -> int:
 
 @contextlib.contextmanager
 def entered(path: Path) -> Iterator[None]:
-    """Be in the network namespace at ``path`` until the block ends: the calling thread, and what it starts there.
+    """Stay in the network namespace at ``path`` until the block ends: the calling thread, and what it starts there.
 
     Sockets stay in the namespace they were made in. Raises ``NamespaceError``.
     """

@@ -82,15 +82,15 @@ class _Heard(Protocol):
     """Whether both copies of a loopback frame come."""
 
     def receive(self) -> tuple[bytes, float | None] | None:
-        """The next frame and its time in seconds, ``None`` when none waits. Raises ``OSError``."""
+        """Return the next frame and its time in seconds, ``None`` when none waits. Raises ``OSError``."""
         ...
 
     def dropped(self) -> int | None:
-        """Frames lost so far."""
+        """Return how many frames were lost so far."""
         ...
 
     def use(self) -> float:
-        """Share of the system's buffer that waits."""
+        """Return the share of the system's buffer that waits to be read."""
         ...
 
 
@@ -324,7 +324,7 @@ class Portable:
         return 0.0 if self._closed else self._heard.use()
 
     def interface_name(self, index: int) -> str | None:
-        """The interface's name, if the number is its."""
+        """Return the interface's name if the number is its, else ``None``."""
         return self._interface if index == self._index and not self._closed else None
 
     def close(self) -> None:
@@ -337,7 +337,7 @@ class Portable:
 
 
 def loopback_name() -> str:
-    """What this system calls its loopback interface."""
+    """Return what this system calls its loopback interface."""
     return _LOOPBACKS.get(SYSTEM, _BSD_LOOPBACK)
 
 
@@ -372,7 +372,7 @@ def _needs() -> str:
 
 
 def _listening(*, libpcap: bool) -> Any:  # noqa: ANN401 - one of Scapy's classes
-    """The class of Scapy's that listens on this system."""
+    """Return the class of Scapy's that listens on this system."""
     try:
         import scapy.layers.inet  # noqa: F401, PLC0415 - without its layers Scapy warns of every link type
         from scapy.config import conf  # noqa: PLC0415

@@ -67,8 +67,6 @@ class Ring:
     left to the hardware (0: it is filled in), and ``ifindex[i]`` is the number of its interface.
     """
 
-    """How many batches there are before the first is used again."""
-
     def __init__(self, descriptor: int, geometry: Geometry) -> None:
         self._geometry = geometry
         self._socket = socket.socket(fileno=descriptor)
@@ -225,7 +223,7 @@ class Ring:
         return waiting / count
 
     def interface_name(self, index: int) -> str | None:
-        """Name of an interface of the ring's namespace by its number, ``None`` when it is not there."""
+        """Return the name of an interface of the ring's namespace by its number, ``None`` when it is not there."""
         return None if self._closed else name_of(self._socket, index)
 
     def _ask(self) -> None:
@@ -254,7 +252,7 @@ class Ring:
 def open_largest(
     make: Callable[[Geometry], _Made], geometries: Sequence[Geometry] = GEOMETRIES
 ) -> tuple[_Made, Geometry, tuple[Geometry, ...]]:
-    """The largest ring the kernel has memory for: what ``make`` returned, its geometry, those refused before.
+    """Return the largest ring the kernel has memory for: what ``make`` returned, its geometry, those refused before.
 
     ``make`` opens a ring and raises an error with the kernel's ``errno`` where it cannot. Whatever is not for
     lack of memory, and the last refusal, is raised on.

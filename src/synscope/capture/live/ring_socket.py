@@ -5,7 +5,7 @@ descriptor can be handed to a process without privileges, which maps the ring (`
 reads a frame, and nothing but the standard library is imported: this runs with ``CAP_NET_RAW``.
 
 Invariants: the socket hears no frame before its filter, ring and options are complete, for it is made without
-a protocol and hears frames only once it is bound; the filter is locked, so that whoever gets the descriptor
+a protocol and hears frames only once it is bound; the filter is locked, so that the process that gets the descriptor
 cannot see more than it lets through.
 
 Sources: packet(7), socket(7), the kernel's Documentation/networking/packet_mmap.rst, linux/if_packet.h.
@@ -62,7 +62,7 @@ class RingUnsupportedError(RingError):
 def open_ring(
     interface: str, *, block_size: int, block_count: int, retire_ms: int, program: bytes
 ) -> socket.socket:
-    """A packet socket on ``interface`` (``ANY`` for all) that captures into its ring what ``program`` passes.
+    """Return a packet socket on ``interface`` (``ANY``: all) that captures into its ring what ``program`` passes.
 
     Sizes are in bytes; a block is handed over ``retire_ms`` milliseconds after it was begun at the latest.
     ``program`` is what ``bpf.program_bytes`` returns. On the loopback interface the kernel leaves out the second
@@ -77,7 +77,7 @@ def open_ring(
         request = struct.pack("7I", block_size, block_count, _FRAME_SIZE, frames, retire_ms, 0, 0)
         made.setsockopt(_SOL_PACKET, _PACKET_RX_RING, request)
         if interface != ANY and _is_loopback(made, interface):
-            # Unknown before Linux 4.20; whoever walks the ring leaves out the copies in any case.
+            # Unknown before Linux 4.20; the reader of the ring leaves out the copies in any case.
             with contextlib.suppress(OSError):
                 made.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         if interface == ANY:

@@ -82,7 +82,7 @@ class _Stream:
         self._rest = b""
 
     def head(self) -> bytes:
-        """The first bytes, which will be read again."""
+        """Return the first bytes, which will be read again."""
         while len(self._rest) < _MAGIC_SIZE:
             more = self._read(_MAGIC_SIZE - len(self._rest))
             if not more:
@@ -139,7 +139,7 @@ class PushedBytes:
         self._piece = memoryview(b"")
 
     def end(self) -> None:
-        """There will be no further bytes."""
+        """Say that there will be no further bytes."""
         self._ended = True
 
     def ready(self, seconds: float) -> bool:  # noqa: ARG002 - there is nobody to wait for
@@ -215,9 +215,9 @@ def stream_source(stream: Readable, capture: str) -> ByteSource:
 
 
 def listing(capture: str) -> list[str]:
-    """The files that ``capture`` stands for: those directly in a directory, by name, else itself.
+    """Return the files that ``capture`` stands for: those directly in a directory, by name, else itself.
 
-    Hidden files and whatever is no regular file are left out. A directory without others stands for itself.
+    Hidden files are left out, and so is what is no regular file. A directory without others stands for itself.
     """
     try:
         with os.scandir(capture) as entries:
@@ -230,7 +230,7 @@ def listing(capture: str) -> list[str]:
 
 
 def _failure(capture: str, what: str, error: OSError) -> CaptureError:
-    """What to say of a capture that could not be opened or read; directories fail in either, by system."""
+    """Return the error of a capture that cannot be opened or read; a directory fails in either, by system."""
     if not os.path.isdir(capture):  # noqa: PTH112 - the path as given
         return CaptureError(capture, f"{what}: {error.strerror}")
     empty = listing(capture) == [capture]

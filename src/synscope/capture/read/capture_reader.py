@@ -409,7 +409,7 @@ class CaptureReader:
             at += 4 + (size + 3 & ~3)
 
     def _keep_odd_time(self, batch: Batch, last: int) -> None:
-        """The last frame's time does not fit 64 bits of nanoseconds: keep it exactly, on the side."""
+        """Keep the last frame's time exactly, on the side: it does not fit 64 bits of nanoseconds."""
         ticks = batch.ts_ns[last]
         interface = self._interface_of(batch, last)
         _, _, kind, unit, offset = self._interfaces[interface * 5 : interface * 5 + 5]

@@ -195,7 +195,7 @@ class _Ahead:
         self._inner.close()
 
     def _next(self) -> bytes:
-        """The next piece; none at the end."""
+        """Return the next piece; none at the end."""
         if self._ended:
             return b""
         if self._thread is None:

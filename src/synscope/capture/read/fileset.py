@@ -75,7 +75,7 @@ class _Stream:
             self.reader = None
 
     def until(self, limit: int | None) -> int:
-        """The row after the last one in turn: those not later than ``limit``, one at least."""
+        """Return the row after the last one in turn: those not later than ``limit``, one at least."""
         count, ts_ns = self.batch.count, self.batch.ts_ns
         if limit is None or max(ts_ns[self.position : count]) <= limit:
             return count
@@ -92,7 +92,7 @@ class _Stream:
         self.data, self.batch = bytearray(), Batch(0)
 
     def report(self) -> CaptureFile:
-        """What there is to say about the file."""
+        """Return what there is to say about the file."""
         cut = None if self.reader is None else self.reader.cut
         return CaptureFile(self.path, self.first_frame, self.done, cut, self.error)
 

@@ -65,7 +65,7 @@ class Copy:
         return tuple(sorted(set(self._packets) - self._placed))
 
     def pieces(self, source: io.BufferedReader) -> Iterator[bytes]:
-        """The copy's blocks; from the first on that is not whole, the source's bytes."""
+        """Yield the copy's blocks; from the first on that is not whole, the source's bytes."""
         whole = b""
         while not self._is_done:
             same = self._same(source.peek())
@@ -82,7 +82,7 @@ class Copy:
             whole = source.read(PIECE)
 
     def frames(self, reader: CaptureReader) -> Iterator[bytes]:
-        """The copy's blocks of a capture that is not pcapng yet."""
+        """Yield the copy's blocks of a capture that is not pcapng yet."""
         texts, self._sections = self._sections, ()
         yield pcapng.section(pcapng.About(), texts)
         interfaces: dict[int, int] = {}
@@ -112,14 +112,14 @@ class Copy:
         return self._keep is None or (self._frame <= len(self._keep) and self._keep[self._frame - 1] != 0)
 
     def _texts(self) -> list[str]:
-        """The comment of the frame at hand, which thereby has its place."""
+        """Return the comment of the frame at hand, and note that it has its place."""
         if self._frame not in self._packets:
             return []
         self._placed.add(self._frame)
         return [self._packets[self._frame]]
 
     def _same(self, data: bytes) -> int:
-        """How many bytes of whole blocks at the beginning of ``data`` are copied as they are."""
+        """Return how many bytes of whole blocks at the beginning of ``data`` are copied as they are."""
         at = 0
         if not self._order or self._sections or self._keep is not None:
             return at
@@ -139,7 +139,7 @@ class Copy:
         return at
 
     def _block(self, source: io.BufferedReader) -> bytes:
-        """The next block, or as much of it as there is before the end or the damage."""
+        """Return the next block, or as much of it as there is before the end or the damage."""
         head = source.read(_SMALLEST_BLOCK)
         if len(head) < _SMALLEST_BLOCK:
             return head
@@ -186,7 +186,7 @@ class Copy:
         return self._with(kind, body[:at], body[at:], self._texts())
 
     def _with(self, kind: int, head: bytes, options: bytes, texts: Sequence[str]) -> bytes:
-        """The block with comments before its other options."""
+        """Return the block with comments before its other options."""
         added = pcapng.comments(texts, self._order)
         if added and not options:
             added += _END

@@ -56,7 +56,7 @@ def attachments(texts: Iterable[str]) -> tuple[Attachment, ...]:
 
 
 def _parts(data: bytes) -> list[str]:
-    """The text in pieces that each fit, cut between characters."""
+    """Return the text in pieces that each fit, cut between characters."""
     found: list[str] = []
     start = 0
     while start < len(data) or not found:

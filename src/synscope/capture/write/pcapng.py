@@ -43,17 +43,17 @@ class About:
 
 
 def padded(data: bytes) -> bytes:
-    """The bytes, filled up to a multiple of four."""
+    """Return the bytes, filled up to a multiple of four."""
     return data + bytes(-len(data) % 4)
 
 
 def option(code: int, value: bytes, order: str = "<") -> bytes:
-    """One option."""
+    """Return an option: its code, its length, its value."""
     return struct.pack(f"{order}HH", code, len(value)) + padded(value)
 
 
 def comments(texts: Iterable[str], order: str = "<") -> bytes:
-    """Comment options. Raises ``ValueError`` for a comment of more than ``LARGEST_COMMENT`` bytes."""
+    """Return comment options. Raises ``ValueError`` for a comment of more than ``LARGEST_COMMENT`` bytes."""
     found = []
     for text in texts:
         value = text.encode("utf-8", "replace")
@@ -64,13 +64,13 @@ def comments(texts: Iterable[str], order: str = "<") -> bytes:
 
 
 def block(kind: int, body: bytes, order: str = "<") -> bytes:
-    """A block with its length at both ends. ``body`` is a multiple of four bytes."""
+    """Return a block with its length at both ends. ``body`` is a multiple of four bytes."""
     length = struct.pack(f"{order}I", len(body) + 12)
     return struct.pack(f"{order}I", kind) + length + body + length
 
 
 def section(about: About, texts: Iterable[str] = ()) -> bytes:
-    """A section header of a section whose length is not told."""
+    """Return the header of a section whose length is not told."""
     head = struct.pack("<IHHq", _BYTE_ORDER, 1, 0, _UNKNOWN_LENGTH)
     facts = (
         (_SHB_HARDWARE, about.hardware),
@@ -82,26 +82,26 @@ def section(about: About, texts: Iterable[str] = ()) -> bytes:
 
 
 def interface(name: str, linktype: int, snap_length: int) -> bytes:
-    """An interface whose times are in nanoseconds; without a name there is none, a snap length of 0 means none."""
+    """Return an interface whose times are in nanoseconds, without a name if it is empty; a snap length of 0 is none."""
     named = option(_IF_NAME, name.encode("utf-8", "replace")) if name else b""
     options = named + option(_IF_TSRESOL, _NANOSECONDS)
     return block(INTERFACE, struct.pack("<HHI", linktype, 0, snap_length) + options + _END)
 
 
 def packet(number: int, ts_ns: int, data: bytes, wirelen: int, texts: Iterable[str] = ()) -> bytes:
-    """A frame of the interface ``number``, with comments."""
+    """Return a frame of the interface ``number``, with comments."""
     head = struct.pack("<5I", number, ts_ns >> 32, ts_ns & 0xFFFFFFFF, len(data), wirelen)
     return block(PACKET, head + padded(data) + packet_options(0, texts))
 
 
 def statistics(number: int, ts_ns: int, counts: Mapping[int, int]) -> bytes:
-    """What an interface counted, option code to number, as of ``ts_ns``."""
+    """Return what an interface counted, option code to number, as of ``ts_ns``."""
     head = struct.pack("<III", number, ts_ns >> 32, ts_ns & 0xFFFFFFFF)
     options = b"".join(option(code, struct.pack("<Q", count)) for code, count in counts.items())
     return block(STATISTICS, head + options + _END)
 
 
 def packet_options(flags: int, texts: Iterable[str] = ()) -> bytes:
-    """The options of an enhanced packet block, empty when there is nothing to say."""
+    """Return the options of an enhanced packet block, empty when there is nothing to say."""
     options = comments(texts) + (option(_FLAGS, struct.pack("<I", flags)) if flags else b"")
     return options + _END if options else b""

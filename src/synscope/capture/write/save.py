@@ -61,7 +61,7 @@ class SaveOptions:
 
 
 def _tail(not_ready: int, caplen: int, comments: Sequence[str] = ()) -> bytes:
-    """What follows a frame's bytes: padding and options."""
+    """Return what follows a frame's bytes: padding and options."""
     flags = pcapng.CHECKSUM_NOT_READY if not_ready else 0
     return bytes(-caplen & 3) + pcapng.packet_options(flags, comments)
 
@@ -70,7 +70,7 @@ _TAILS = tuple(tuple(_tail(not_ready, caplen) for caplen in range(4)) for not_re
 
 
 def _cut(data: bytearray | mmap.mmap, batch: Batch) -> list[int]:
-    """Bytes of each frame up to the end of its TCP header; a quoted header need not be whole."""
+    """Return the bytes of each frame up to the end of its TCP header; a quoted header need not be whole."""
     found = []
     columns = zip(batch.at, batch.caplen, batch.kind, batch.tcp_at, strict=True)
     for at, caplen, kind, tcp_at in islice(columns, batch.count):
@@ -179,7 +179,7 @@ class Saver:
             self._finish()
 
     def annotate(self, packet_comments: Mapping[int, str], section_comments: Sequence[str]) -> None:
-        """After the end, let a copy with comments take the place of the file, of a rotation the last one.
+        """Let a copy with comments take the place of the file, of a rotation the last one, after the end.
 
         Frames are counted through all files. Raises ``SaveError``; the file then is as it was.
         """

@@ -147,14 +147,14 @@ def write(descriptor: int, data: bytes) -> None:
 
 
 def reason(error: OSError) -> str:
-    """Why a file cannot be saved, for a person."""
+    """Say for a person why a file cannot be saved."""
     if isinstance(error, FileExistsError):
         return "is there already, and is not overwritten unasked (--force does)"
     return f"cannot be written: {error.strerror}"
 
 
 def _rotation(path: Path) -> list[Path]:
-    """The files of an earlier rotation of the same name."""
+    """Return the files of an earlier rotation of the same name."""
     form = re.compile(re.escape(path.stem) + r"_\d{5}" + re.escape(path.suffix))
     return [file for file in path.parent.iterdir() if form.fullmatch(file.name)]
 

@@ -3,7 +3,7 @@
 Input: ports and a time limit. Output: a ``snapshot.Forwards``. Of a command line nothing is kept but where the
 program listens and where it leads. Sources: docker-ps(1), podman-ps(1), ssh(1) (-L, -D), socat(1), kubectl's
 reference (port-forward), the command line of docker-proxy (moby, cmd/docker-proxy), of which there are imitations
-in every language: whoever takes its options does its work.
+in every language: a program that takes its options does its work.
 """
 
 from __future__ import annotations

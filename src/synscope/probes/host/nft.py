@@ -258,7 +258,7 @@ def _field(left: Json) -> Callable[[AskedPacket], _Value | _Absent] | None:
 
 
 def _other(body: Json) -> Callable[[AskedPacket], _Value | _Absent] | None:
-    """The field of another protocol: no packet of ours has it."""
+    """Return the field of another protocol: no packet of ours has it."""
     if body.get("protocol") in {
         "udp",
         "icmp",
@@ -451,7 +451,7 @@ def _translate(body: Any) -> Action:  # noqa: ANN401 - of JSON
 
 
 def _of_family(body: Any) -> tuple[Test, ...]:  # noqa: ANN401 - of JSON
-    """An address translation in a table of both families is for one of them."""
+    """Return the test for the one family of an address translation in a table of both."""
     family = (
         FAMILIES.get(body.get("family", "inet"), FAMILIES["inet"])
         if isinstance(body, dict)

@@ -80,7 +80,9 @@ def decisions(variables: Mapping[str, str], request: Request) -> dict[str, str |
 
 def _curl(variables: Mapping[str, str], request: Request) -> str | None:
     names = [f"{request.scheme}_proxy"]
-    if request.scheme != "http":  # a server's CGI hands HTTP_PROXY to whoever sends a header Proxy:
+    if (
+        request.scheme != "http"
+    ):  # a server's CGI makes HTTP_PROXY of the header Proxy: that any client may send
         names.append(f"{request.scheme}_proxy".upper())
     url = _first(variables, *names, "all_proxy", "ALL_PROXY")
     exceptions = _first(variables, "no_proxy", "NO_PROXY") or ""

@@ -79,7 +79,7 @@ def sockets(
 
 
 def _port_is(code: int, port: int) -> bytes:
-    """The kernel's filter for one port: two steps of eight bytes in all; a failed test jumps past the end."""
+    """Return the kernel's filter for a port: two steps of eight bytes in all; a failed test jumps past the end."""
     return netlink.attribute(_BYTECODE, struct.pack("=BBHHH", code, 8, 12, 0, port))
 
 

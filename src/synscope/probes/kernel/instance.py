@@ -44,7 +44,7 @@ class InstanceError(Exception):
 
 
 class Handover(NamedTuple):
-    """What the unprivileged half gets. Its two descriptors are closed by whoever holds them."""
+    """What the unprivileged half gets. The process that holds its two descriptors closes them."""
 
     pipe: int
     """``trace_pipe``, for reading, non-blocking."""
@@ -191,7 +191,7 @@ def _removed(root: int, name: str) -> bool:
 
 
 def _start_of(pid: int) -> int:
-    """When a process started, in clock ticks since boot; 0 when there is none."""
+    """Return when a process started, in clock ticks since boot; 0 when there is none."""
     try:
         text = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1")
     except OSError:

@@ -145,7 +145,7 @@ def _printed_endpoint(text: str) -> Endpoint:
 
 @lru_cache(maxsize=4096)
 def _endpoint(address: str, port: str) -> Endpoint:
-    """An IPv4-mapped address becomes the IPv4 address that is on the wire. Cached: events repeat their endpoints."""
+    """Return an endpoint, an IPv4-mapped address as the IPv4 address on the wire. Cached: events repeat them."""
     ip = parsed(address)
     number = int(port)
     if ip is None or number > PORT_MAX:

@@ -3,9 +3,9 @@
 Input: the descriptors that ``instance`` hands over. Output: events in the order of time, and the trace's health.
 Needs no privilege. When more than ``MOST_A_SECOND`` events come in one second of the trace's clock it switches
 the events off, for everybody's sake, and says so; when it holds ``MOST_EVENTS`` it forgets the oldest. Listeners on
-ports that are not watched are kept apart, and of those on ephemeral ports apart again, so that whoever opens many
-crowds out nobody. Left out is what this process itself listens on, and whoever is in another network namespace: its
-``/proc/TID/net/tcp`` is another file, for which anybody may ask while the thread lives.
+ports that are not watched are kept apart, and of those on ephemeral ports apart again, so that a program that opens
+many crowds out nobody. What this process itself listens on is left out, and so is a thread in another network
+namespace: its ``/proc/TID/net/tcp`` is another file, for which anybody may ask while the thread lives.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ class TraceReader:
         )
 
     def fileno(self) -> int:
-        """The pipe's descriptor, for a selector: readable when there are events."""
+        """Return the pipe's descriptor, for a selector: readable when there are events."""
         return self._pipe
 
     @property
@@ -210,7 +210,7 @@ class TraceReader:
         kept.append(event._replace(unplaced=network is None))
 
     def _named(self, task: Task) -> Task:
-        """The kernel learns a thread's name only when it leaves the CPU; /proc may know it before."""
+        """Return the thread with its name, which the kernel learns when it leaves the CPU and /proc perhaps before."""
         if not self._ids_are_ours:
             return task
         if task.tid not in self._names:
