@@ -82,7 +82,7 @@ def section(about: About, texts: Iterable[str] = ()) -> bytes:
 
 
 def interface(name: str, linktype: int, snap_length: int) -> bytes:
-    """Return an interface whose times are in nanoseconds, without a name if it is empty; a snap length of 0 is none."""
+    """Return an interface whose times are in nanoseconds; an empty name is left out, a snap length of 0 is none."""
     named = option(_IF_NAME, name.encode("utf-8", "replace")) if name else b""
     options = named + option(_IF_TSRESOL, _NANOSECONDS)
     return block(INTERFACE, struct.pack("<HHI", linktype, 0, snap_length) + options + _END)

@@ -210,7 +210,7 @@ class TraceReader:
         kept.append(event._replace(unplaced=network is None))
 
     def _named(self, task: Task) -> Task:
-        """Return the thread with its name, which the kernel learns when it leaves the CPU and /proc perhaps before."""
+        """Return the thread with its name, which the kernel learns when it leaves the CPU, /proc perhaps before."""
         if not self._ids_are_ours:
             return task
         if task.tid not in self._names:
