@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from docgen import probe
 from docgen.markdown import bullets, page, prose, table
-from synscope.capture.read import files, reader
+from synscope.capture.read import byte_sources, capture_reader
 from synscope.engine.headers import REASONS
 from synscope.engine.linktypes import linktype_name
 from synscope.engine.records import FAULT_TEXT
@@ -78,9 +78,9 @@ UDP_TUNNELS: tuple[tuple[str, str], ...] = (
 
 def text() -> str:
     """Return the page."""
-    formats = dict.fromkeys(magic.name for magic in reader._PCAP_MAGICS.values())
-    compressions = [name for _, name, _ in files._FORMATS]
-    unsupported = [name for _, name in files._KNOWN_OTHERS]
+    formats = dict.fromkeys(magic.name for magic in capture_reader._PCAP_MAGICS.values())
+    compressions = [name for _, name, _ in byte_sources._FORMATS]
+    unsupported = [name for _, name in byte_sources._KNOWN_OTHERS]
     return page(
         "Formats",
         "What synscope reads, what it decodes, and under which names it counts the rest. Nothing is skipped "

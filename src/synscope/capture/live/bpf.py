@@ -35,6 +35,8 @@ import struct
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from synscope.model import PORT_MAX
+
 Instruction = tuple[int, int, int, int]
 """``code``, ``jt``, ``jf``, ``k``."""
 
@@ -61,7 +63,6 @@ MOST_SOCKS4 = 32
 DROP_ALL: tuple[Instruction, ...] = ((0x06, 0, 0, 0),)
 
 _FARTHEST = 255
-_TOP_PORT = 65_535
 _LARGEST_SNAP = 0x7FFF_FFFF
 
 _LD_W_ABS, _LD_H_ABS = 0x20, 0x28
@@ -187,8 +188,8 @@ def filter_program(
     snap length out of range, and when there are too many ports for one program.
     """
     for port in (*(ports or ()), *proxy_ports):
-        if not 0 <= port <= _TOP_PORT:
-            raise FilterError(f"{port} is no port: ports go from 0 to {_TOP_PORT}")
+        if not 0 <= port <= PORT_MAX:
+            raise FilterError(f"{port} is no port: ports go from 0 to {PORT_MAX}")
     if not 0 < snap_length <= _LARGEST_SNAP:
         raise FilterError(f"{snap_length} is no snap length")
     p = _Program()

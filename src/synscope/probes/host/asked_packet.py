@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
+from synscope.model import PORT_MAX
 from synscope.probes.host.snapshot import PacketKind
 
 Truth = bool | None
@@ -30,6 +31,10 @@ class Span(NamedTuple):
 
     low: int
     high: int
+
+
+ANY_EPHEMERAL: Final = Span(1024, PORT_MAX)
+"""The widest range a client's port can be from, where the system's own is not known."""
 
 
 class AskedPacket(NamedTuple):

@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from synscope.model import PORT_MAX
 from synscope.probes.host import proxy
+from synscope.probes.host.asked_packet import ANY_EPHEMERAL
 from synscope.probes.host.deadline import Task
 from synscope.probes.host.snapshot import SECTIONS, VERSION, Firewall, Snapshot, Sockets, Untold, Variable
 
@@ -35,8 +36,6 @@ _MOST_ADDRESSES: Final = 8
 _NO_ENVIRONMENT: Final = "the client's environment is not known"
 _NOT_HERE: Final = "not looked at on this system"
 _LOOPBACK: Final = ("127.0.0.1", "::1")
-_EPHEMERAL: Final = (1024, PORT_MAX)
-"""The widest range a client's port can be from, where the system's own is not known."""
 
 
 class Wanted(NamedTuple):
@@ -93,7 +92,7 @@ def linux_collectors() -> Collectors:
 
     def rulings(wanted: Wanted) -> Firewall | Untold:
         known = limits.look()
-        low, high = _EPHEMERAL
+        low, high = ANY_EPHEMERAL
         if not isinstance(known, Untold) and known.ephemeral_low and known.ephemeral_high:
             low, high = known.ephemeral_low, known.ephemeral_high
         return firewall.look(wanted.ports, wanted.addresses, (low, high), wanted.seconds)

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import PurePath
 from typing import Any, Final
 
+from synscope.model import PORT_MAX
 from synscope.probes.host import deadline, procfs
 from synscope.probes.host.snapshot import Forward, Forwards, Untold
 
@@ -34,7 +35,6 @@ _WITH_VALUE: Final = frozenset({"--address", "-n", "--namespace", "--context", "
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - an address to report, not to bind
 _LOOPBACK: Final = "127.0.0.1"
 _MOST: Final = 50
-_LARGEST_PORT: Final = 65535
 _PORT_AND_REST: Final = 3
 
 
@@ -85,7 +85,7 @@ def _published(engine: str, row: dict[str, Any]) -> Iterator[Forward]:
         return
     for match in _PUBLISHED.finditer(ports):
         low, inside = int(match["low"]), int(match["inside"])
-        for step in range(min(int(match["high"] or low), _LARGEST_PORT) - low + 1):
+        for step in range(min(int(match["high"] or low), PORT_MAX) - low + 1):
             address = (match["address"] or _EVERYWHERE).strip("[]")
             yield Forward(engine, address, low + step, f"container {name}, port {inside + step}")
 

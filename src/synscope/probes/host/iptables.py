@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from synscope.model import PORT_MAX
 from synscope.probes.host.asked_packet import (
     FLAGS,
     INPUT_SIDE,
@@ -236,7 +237,7 @@ def _span(text: str) -> Span | None:
     if not (low.isdigit() or (colon and not low)) or not (high.isdigit() or not high):
         return None
     first = int(low or 0)
-    return Span(first, int(high or 65535) if colon else first)
+    return Span(first, int(high or PORT_MAX) if colon else first)
 
 
 def _interface(*, incoming: bool) -> Callable[[list[str]], Test]:

@@ -16,8 +16,9 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
+from synscope.model import PORT_MAX
 from synscope.probes.host import deadline, pf
-from synscope.probes.host.asked_packet import AskedPacket, Span
+from synscope.probes.host.asked_packet import ANY_EPHEMERAL, AskedPacket, Span
 from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Untold
 
 _INFO: Final = ("pfctl", "-s", "info")
@@ -30,7 +31,6 @@ _APPLICATION: Final = (
     "--getstealthmode",
 )
 _NETSH: Final = ("netsh", "advfirewall", "firewall", "show", "rule", "name=all")
-_EPHEMERAL: Final = Span(1024, 65535)
 _OTHERS: Final = "filters of other programs (antivirus, VPN) cannot be listed on Windows"
 
 
@@ -77,7 +77,7 @@ def _packets(ports: Sequence[int], addresses: Sequence[str]) -> Iterator[AskedPa
     for port in ports:
         for address in addresses:
             for kind in PacketKind:
-                yield AskedPacket(kind, ":" in address, address, address, _EPHEMERAL, port)
+                yield AskedPacket(kind, ":" in address, address, address, ANY_EPHEMERAL, port)
 
 
 def application_firewall(output: str) -> ApplicationFirewall:
@@ -124,7 +124,7 @@ def _spans(text: str) -> Iterator[Span]:
     for part in text.split(","):
         low, dash, high = part.strip().partition("-")
         if low.lower() == "any":
-            yield Span(0, 65535)
+            yield Span(0, PORT_MAX)
         elif low.isdigit() and (high.isdigit() or not dash):
             yield Span(int(low), int(high or low))
 

@@ -13,6 +13,7 @@ import socket
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from synscope.model import PORT_MAX
 from synscope.probes.host.asked_packet import AskedPacket, Span, Truth, all_of, within
 from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling
 
@@ -26,7 +27,6 @@ _RULE = re.compile(
 )
 _SIDE = re.compile(r"(?P<not>! ?)?(?P<host>any|<\S+>|\S+)?(?: ?port (?P<op>=|!=|<=|>=|<|>)? ?(?P<port>\S+))?")
 _LOOPBACK: Final = ("lo0", "lo")
-_LARGEST: Final = 65535
 
 
 class _Rule(NamedTuple):
@@ -153,11 +153,11 @@ def _port(parts: re.Match[str], port: Span) -> Truth:
     if first is None or last is None:
         return None
     spans = {
-        "!=": ((0, first - 1), (first + 1, _LARGEST)),
+        "!=": ((0, first - 1), (first + 1, PORT_MAX)),
         "<": ((0, first - 1),),
         "<=": ((0, first),),
-        ">": ((first + 1, _LARGEST),),
-        ">=": ((first, _LARGEST),),
+        ">": ((first + 1, PORT_MAX),),
+        ">=": ((first, PORT_MAX),),
     }
     truths = [within(port, *span) for span in spans.get(parts["op"] or "=", ((first, last),))]
     return True if True in truths else None if None in truths else False
