@@ -16,8 +16,8 @@ from synscope.cli.main import cli
 from synscope.probes.host import from_json, to_json
 from synscope.probes.host.snapshot import Firewall, Probe, Ruling, Setting, Untold, Variable, Verdict
 from tests.evidence.host import builders
+from tests.kernel import SOME_USER, need_root
 from tests.live import program
-from tests.session.kernel import SOME_USER, need_root
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REFUSED = str(FIXTURES / "refused.pcap")

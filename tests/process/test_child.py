@@ -34,7 +34,7 @@ DRIVER = textwrap.dedent(
     """
     import json, os, sys
     sys.path.insert(0, sys.argv[1])
-    from synscope.session import privileges
+    from synscope.process import privileges
     from synscope.process.runner import Runner
     timeout = float(sys.argv[2]) or None
     with Runner.start(sys.argv[4:], privileges.invoking()) as runner:

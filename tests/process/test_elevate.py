@@ -16,7 +16,7 @@ from synscope.capture.live import ring_socket
 from synscope.capture.live.self_test import State
 from synscope.process import elevate, privileges
 from synscope.process.errors import ElevationError, HelperError
-from tests.session.kernel import SRC, as_user, need_root
+from tests.kernel import SRC, as_user, need_root
 
 EVERYTHING = bytes.fromhex("0600000000000400")
 
@@ -25,6 +25,7 @@ def ring(helper: elevate.Helper, interface: str = "lo") -> socket.socket:
     return helper.open_ring(interface, block_size=1 << 17, block_count=4, retire_ms=50, program=EVERYTHING)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_root_starts_the_helper_and_gets_a_ring() -> None:
     need_root()
     with elevate.start_helper() as helper:
@@ -68,14 +69,15 @@ def test_an_answer_that_is_none(answer: bytes) -> None:
             helper.sing([])
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_inherited_capability_needs_no_helper() -> None:
     need_root()
     script = (
-        "from synscope.session import elevate\nfrom synscope.capture import ring_socket\n"
+        "from synscope.process import elevate\nfrom synscope.capture.live import ring_socket\n"
         "print(elevate.obtain(print, typed=['synscope'], may_prompt=False))\n"
         "r = ring_socket.open_ring('lo', block_size=1<<17, block_count=4, retire_ms=50,"
         f" program={EVERYTHING!r})\nprint(r.getsockname()[0])\n"
-        "from synscope.session import privileges\nfrom synscope.process.runner import Runner\n"
+        "from synscope.process import privileges\nfrom synscope.process.runner import Runner\n"
         "look = ['grep', '-E', 'Cap(Inh|Prm|Eff|Amb)', '/proc/self/status']\n"
         "with Runner.start(look, privileges.invoking()) as r:\n"
         "    r.go(); r.ended()\n"
@@ -88,7 +90,7 @@ def test_an_inherited_capability_needs_no_helper() -> None:
 
 
 OBTAIN = """
-from synscope.session import elevate
+from synscope.process import elevate
 from synscope.process.errors import ElevationError
 try:
     with elevate.obtain(lambda text: print('ANNOUNCED', text), typed=['synscope', 'run', '--', 'curl', 'a b'],
@@ -118,6 +120,7 @@ def fake_sudo(tmp_path: Path, body: str) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_sudo_without_a_password(tmp_path: Path) -> None:
     need_root()
     path = fake_sudo(tmp_path, 'shift; shift; exec "$@"')
@@ -129,6 +132,7 @@ def test_sudo_without_a_password(tmp_path: Path) -> None:
     assert command[6:] == [str(SRC / "synscope/process/helper.py"), "--detach"]
 
 
+@pytest.mark.usefixtures("kernel")
 def test_sudo_with_a_prompt_is_announced(tmp_path: Path) -> None:
     need_root()
     path = fake_sudo(tmp_path, '[ "$1" = -n ] && exit 1\nshift; exec "$@"')
@@ -168,6 +172,7 @@ def test_the_setpriv_line_works_as_written() -> None:
     assert int(done.stdout.split()[1], 16) == 1 << privileges.CAP_NET_RAW, done.stderr
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_detached_helper_ends_with_its_socket(tmp_path: Path) -> None:
     need_root()
     path = fake_sudo(tmp_path, 'shift; shift; exec "$@"')

@@ -14,7 +14,7 @@ from synscope.capture.write.storage import Files
 from synscope.process import privileges
 from synscope.process.file_maker import Keeper
 from synscope.process.privileges import Identity
-from tests.session.kernel import SOME_USER, need, need_root
+from tests.kernel import SOME_USER, need, need_root
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs Unix")
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from synscope.process import helper
 from synscope.process.launch import program
-from tests.session.kernel import need_root
+from tests.kernel import need_root
 
 RING: dict[str, Any] = {
     "op": "open_ring",
@@ -171,6 +171,7 @@ def test_loads_no_parser_and_nothing_of_the_users(tmp_path: Path) -> None:
     assert ours_loaded <= allowed
 
 
+@pytest.mark.usefixtures("kernel")
 def test_enters_a_namespace_and_comes_back() -> None:
     need_root()
     inside = subprocess.Popen(["unshare", "--net", "sleep", "30"])

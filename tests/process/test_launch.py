@@ -12,7 +12,7 @@ import pytest
 from synscope.process.errors import SessionError
 from synscope.process.launch import inheritable, program, start_program
 from synscope.process.privileges import Identity, invoking
-from tests.session.kernel import SRC
+from tests.kernel import SRC
 
 
 @pytest.mark.parametrize("name", ["child", "helper", "isolated_init"])

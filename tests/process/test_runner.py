@@ -12,12 +12,12 @@ import pytest
 from synscope.process.errors import SessionError
 from synscope.process.privileges import invoking
 from synscope.process.runner import Runner
-from tests.session.kernel import SOME_USER, SRC, SYSTEM_PYTHON, need_root
+from tests.kernel import SOME_USER, SRC, SYSTEM_PYTHON, need_root
 
 WHOLE = """
 import json, os, sys
 sys.path.append(sys.argv[1])
-from synscope.session import elevate, privileges
+from synscope.process import elevate, privileges
 from synscope.process.runner import Runner
 invoker = privileges.invoking()
 look = "id -u; id -G; grep -E 'NoNewPrivs|CapEff' /proc/self/status | cut -f2"
@@ -44,12 +44,14 @@ def whole(**variables: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_behind_sudo_the_command_is_the_users_and_keeps_its_ways_to_root() -> None:
     uid, groups, capabilities, no_new, parser = whole(SUDO_UID=str(SOME_USER), SUDO_GID=str(SOME_USER))
     assert (uid, groups, capabilities, no_new) == (str(SOME_USER), str(SOME_USER), "0" * 16, "0")
     assert json.loads(parser) == [SOME_USER, 0, 0, True, "lo", 0, []]
 
 
+@pytest.mark.usefixtures("kernel")
 def test_root_itself_runs_the_command_as_root_and_parses_as_nobody() -> None:
     uid, groups, capabilities, no_new, parser = whole()
     assert (uid, groups.split()[0], no_new) == ("0", "0", "0")

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from tests.capture.kernel import end_all_in
+from tests.kernel import end_all_in
 from tests.scenarios.scenario import Scenario
 
 PYTHON: Final = "/usr/bin/python3"
