@@ -14,8 +14,10 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -92,6 +94,15 @@ def as_user(script: str, *arguments: str, setpriv: tuple[str, ...] = ()) -> subp
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=60, cwd="/", env=environment
     )
+
+
+def open_to_everybody(folder: Path) -> None:
+    """Let every user into a test's own folder, whose parents are root's alone."""
+    folder.chmod(0o755)
+    for parent in folder.parents:
+        if parent == Path(tempfile.gettempdir()):
+            return
+        parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
 
 
 def remove_trace_instance() -> None:

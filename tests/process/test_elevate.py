@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import stat
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from synscope.capture.live import ring_socket
 from synscope.capture.live.self_test import State
 from synscope.process import elevate, privileges
 from synscope.process.errors import ElevationError, HelperError
-from tests.kernel import SRC, as_user, need_root
+from tests.kernel import SRC, as_user, need_root, open_to_everybody
 
 EVERYTHING = bytes.fromhex("0600000000000400")
 
@@ -105,11 +104,7 @@ except ElevationError as error:
 
 def fake_sudo(tmp_path: Path, body: str) -> str:
     """A ``sudo`` that does as the real one does with descriptors: all but the first three are closed."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent == Path("/tmp"):
-            break
-        parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+    open_to_everybody(tmp_path)
     script = tmp_path / "sudo"
     close = 'for n in 3 4 5 6 7 8 9; do eval "exec $n>&-"; done'
     script.write_text(f"#!/bin/sh\n{close}\nprintf '%s ' \"$@\" >> {tmp_path}/log\n{body}\n")

@@ -14,7 +14,7 @@ from synscope.capture.write.storage import Files
 from synscope.process import privileges
 from synscope.process.file_maker import Keeper
 from synscope.process.privileges import Identity
-from tests.kernel import SOME_USER, need, need_root
+from tests.kernel import SOME_USER, need, need_root, open_to_everybody
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs Unix")
 
@@ -132,8 +132,7 @@ def test_it_holds_nothing_but_its_socket(tmp_path: Path) -> None:
 def test_files_belong_to_the_invoker_who_alone_decides_where(tmp_path: Path) -> None:
     need_root()
     user = Identity(SOME_USER, SOME_USER, (), "test")
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_everybody(tmp_path)
     with pytest.raises(PermissionError):
         Keeper.start(Files(tmp_path / "a"), user)
     os.chown(tmp_path, SOME_USER, SOME_USER)

@@ -27,7 +27,7 @@ from synscope.report.carried import carried
 from synscope.session.saving import Saving, keeper
 from synscope.targets import parse
 from tests.capture.write.test_save import read, tshark
-from tests.kernel import SOME_USER, SRC, need, server
+from tests.kernel import SOME_USER, SRC, need, open_to_everybody, server
 
 PORT = 62893
 BOTH = ["diagnosis", "host-snapshot"]
@@ -149,8 +149,7 @@ def test_a_clean_end_puts_the_diagnosis_in(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("private_network")
 def test_through_sudo_everything_is_the_users(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_everybody(tmp_path)
     sudo = {"SUDO_UID": str(SOME_USER), "SUDO_GID": str(SOME_USER)}
     arguments = ("live", "-p", str(PORT), "--count", "2", "--save", str(tmp_path / "a.pcapng"))
     status, text = finished(*arguments, **sudo)
