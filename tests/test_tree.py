@@ -67,7 +67,9 @@ def test_every_test_lies_where_its_source_does() -> None:
 
 def test_the_exceptions_are_some() -> None:
     assert [name for name in sorted(OF_THE_WHOLE) if not (TESTS / name).exists()] == []
-    assert [name for name in sorted(OF_THE_WHOLE) if name.endswith(".py") and _has_its_source(Path(name))] == []
+    assert [
+        name for name in sorted(OF_THE_WHOLE) if name.endswith(".py") and _has_its_source(Path(name))
+    ] == []
 
 
 def test_only_what_watches_the_kernel_may_run_again(request: pytest.FixtureRequest) -> None:

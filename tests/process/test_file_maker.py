@@ -26,7 +26,7 @@ def names(folder: Path) -> list[str]:
 
 
 def until(what: object) -> None:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not what():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.01)

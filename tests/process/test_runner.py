@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
@@ -69,11 +70,12 @@ def test_a_gone_runner_is_a_typed_error() -> None:
         runner.send_signal(15)
 
 
-def test_the_socket_is_readable_when_the_command_has_ended() -> None:
-    import select
-
-    with Runner.start([sys.executable, "-c", "import time; time.sleep(0.5)"], invoking()) as runner:
+def test_the_socket_is_readable_when_the_command_has_ended(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with Runner.start(["cat", str(fifo)], invoking()) as runner:
         runner.go()
         assert select.select([runner], [], [], 0.1)[0] == []
-        assert select.select([runner], [], [], 10)[0] == [runner]
+        fifo.write_bytes(b"")
+        assert select.select([runner], [], [], 20)[0] == [runner]
         assert runner.ended().exit_status == 0

@@ -363,6 +363,7 @@ def test_an_ordinary_user_is_told_what_can_be_read() -> None:
     json.loads(done.stdout)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_default_budget_is_kept() -> None:
     began = time.monotonic()
     collect((PORT,), hosts=("no.such.name.invalid",))
