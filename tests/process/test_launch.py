@@ -15,7 +15,7 @@ from synscope.process.privileges import Identity, invoking
 from tests.kernel import SRC
 
 
-@pytest.mark.parametrize("name", ["child", "helper", "isolated_init"])
+@pytest.mark.parametrize("name", ["runner_program", "helper", "isolated_init"])
 def test_programs_are_files_run_in_isolation(name: str) -> None:
     interpreter, *options, path, last = program(name, "x")
     assert Path(interpreter).is_absolute()

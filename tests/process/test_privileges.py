@@ -102,9 +102,9 @@ def test_whatever_is_left_is_found(
         "bounding": 0, "ambient": 0, "no_new_privs": True,
     }  # fmt: skip
     identity = Identity(1, 1, (), "test")
-    monkeypatch.setattr(privileges, "status", lambda: privileges.Status(**clean))
+    monkeypatch.setattr(privileges, "status", lambda: privileges.Rights(**clean))
     privileges._verify(identity, bounded=True)
-    monkeypatch.setattr(privileges, "status", lambda: privileges.Status(**{**clean, **left}))
+    monkeypatch.setattr(privileges, "status", lambda: privileges.Rights(**{**clean, **left}))
     with pytest.raises(PrivilegeError, match=what):
         privileges._verify(identity, bounded=True)
 
