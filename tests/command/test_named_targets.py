@@ -140,7 +140,7 @@ def test_unnamed(line: str) -> None:
 
 def test_several_targets_once_each_and_in_order() -> None:
     found = find_targets(["curl", "localhost:2", "http://localhost:1/a", "http://localhost:1/b"])
-    assert [(one.target.host, one.target.port) for one in found] == [("localhost", 2), ("localhost", 1)]
+    assert [(named.target.host, named.target.port) for named in found] == [("localhost", 2), ("localhost", 1)]
     assert len(find_targets(["curl", *(f"localhost:{port}" for port in range(1, 30))])) == 8
 
 

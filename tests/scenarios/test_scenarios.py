@@ -66,14 +66,14 @@ def test_what_is_said(scenario: Scenario) -> None:
 
 
 def test_the_table_is_large_and_its_names_are_unique() -> None:
-    names = [one.name for one in SCENARIOS]
+    names = [scenario.name for scenario in SCENARIOS]
     assert len(set(names)) == len(names) >= LEAST
-    assert {slug for one in SCENARIOS for slug in (*one.right, *one.packets)} <= set(by_slug)
-    assert {one.label for one in SCENARIOS} <= set(Label)
+    assert {slug for scenario in SCENARIOS for slug in (*scenario.right, *scenario.packets)} <= set(by_slug)
+    assert {scenario.label for scenario in SCENARIOS} <= set(Label)
 
 
 def test_every_cause_that_can_be_made_here_is_made() -> None:
-    assert {slug for one in SCENARIOS for slug in (one.cause, *one.packets) if slug} >= COVERED
+    assert {slug for scenario in SCENARIOS for slug in (scenario.cause, *scenario.packets) if slug} >= COVERED
 
 
 def _played(cause: str, *ranked: tuple[str, str], status: int = 1) -> Played:
