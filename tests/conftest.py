@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.kernel import Permission, namespace, need_kernel, need_trace, remove_trace_instance
 
 _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
@@ -16,40 +18,50 @@ settings.register_profile("thorough", parent=settings.get_profile("ci"), max_exa
 os.environ["SYNSCOPE_CONFIG"] = os.devnull
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
-_TESTS = Path(__file__).parent
-_ONE_AT_A_TIME = (
-    *(
-        "live",
-        "session",
-        "scenarios",
-        "web",
-        "capture",
-        "process",
-        "probes",
-        "evidence/host",
-        "evidence/kernel",
-    ),
-    *(
-        "cli/test_completion.py",
-        "cli/test_live_web.py",
-        "cli/test_snapshot.py",
-        "report/test_html_browser.py",
-    ),
-    *("test_api.py", "test_docs_commands.py", "test_example_project.py", "test_kernel_recordings.py"),
-    "test_pytest_plugin.py",
-)
-"""Tests that capture, trace or drive a terminal: one after the other in one process, the rest beside it."""
 _RERUNS = 2
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that must not run side by side into one group (pytest-xdist's ``--dist loadgroup``).
+@pytest.fixture(scope="session")
+def kernel() -> None:
+    """This machine's kernel, to be watched in real time; the test is skipped where that is not possible."""
+    need_kernel()
 
-    They watch the kernel in real time. A virtual machine loses its processors for tens of milliseconds now and
-    then, so one that fails runs again; the summary names it as rerun. A defect fails each time.
+
+@pytest.fixture
+def private_network(kernel: None) -> Iterator[str]:
+    """A new network namespace in which the test runs; its name."""
+    del kernel
+    with namespace() as name:
+        yield name
+
+
+@pytest.fixture
+def trace(kernel: None) -> Iterator[None]:
+    """The kernel's trace; a test that fails leaves no instance of it to the next one."""
+    del kernel
+    need_trace()
+    yield
+    remove_trace_instance()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Let only a test that says so watch the kernel."""
+    Permission.granted = watches_the_kernel(item)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have the tests that watch the kernel run one after the other, and again when they fail.
+
+    They do so in real time. A virtual machine loses its processors for tens of milliseconds now and then; the
+    summary names what ran again. A defect fails each time. Everything else runs side by side, once.
     """
-    alone = tuple(_TESTS / part for part in _ONE_AT_A_TIME)
     for item in items:
-        if any(item.path == one or one in item.path.parents for one in alone):
+        if watches_the_kernel(item):
             item.add_marker(pytest.mark.xdist_group("kernel"))
             item.add_marker(pytest.mark.flaky(reruns=_RERUNS))
+
+
+def watches_the_kernel(item: pytest.Item) -> bool:
+    """Whether the test takes the fixture ``kernel``, by itself or through another one."""
+    return "kernel" in getattr(item, "fixturenames", ())

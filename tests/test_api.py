@@ -30,7 +30,7 @@ from synscope import Analyzer, CaptureError, Confidence, Label, SessionError, Ta
 from synscope.library import wire
 from synscope.library.live import obstacle
 from synscope.model import Claim, Target
-from tests.capture.kernel import namespace
+from tests.kernel import namespace
 
 ROOT = Path(__file__).resolve().parents[1]
 FIXTURES = ROOT / "fixtures"
@@ -306,12 +306,6 @@ def test_hostile_bytes_are_escaped() -> None:
 # -- live -------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def private() -> Iterator[None]:
-    with namespace():
-        yield
-
-
 @contextlib.contextmanager
 def listening() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -330,7 +324,7 @@ def knock(port: int) -> None:
         connection.recv(1)
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_live_refused_completed_and_never_sent(tmp_path: Path) -> None:
     rights = Path("/proc/self/status").read_text(encoding="ascii")
     saved = tmp_path / "kept.pcapng"
@@ -355,7 +349,7 @@ def test_live_refused_completed_and_never_sent(tmp_path: Path) -> None:
         capture.start()
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_capture_that_runs_can_be_entered() -> None:
     begun = synscope.live(62893).start()
     with begun as capture:
@@ -364,7 +358,7 @@ def test_a_capture_that_runs_can_be_entered() -> None:
     expect(capture).to(62893).refused()
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_blind_capture_proves_no_absence() -> None:
     subprocess.run(["ip", "link", "set", "lo", "down"], check=True)
     with synscope.live(62893) as capture:
@@ -378,7 +372,7 @@ def test_a_blind_capture_proves_no_absence() -> None:
         target.never_sent()
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_capture_that_dies_is_an_error() -> None:
     capture = synscope.live(62893).start()
     assert capture._process is not None
@@ -390,7 +384,7 @@ def test_a_capture_that_dies_is_an_error() -> None:
         synscope.live(62893, interface="nosuch0").start()
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_an_error_inside_is_not_hidden() -> None:
     def dies() -> None:
         with synscope.live(62893) as capture:
@@ -420,7 +414,7 @@ def test_live_wants_a_target() -> None:
         synscope.live(1).stop()
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_without_rights_the_reason_is_told() -> None:
     assert obstacle() is None
     without = ("setpriv", "--bounding-set", "-net_raw", "--inh-caps", "-net_raw")
@@ -435,6 +429,7 @@ def test_without_rights_the_reason_is_told() -> None:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=range(len(EXAMPLES)))
+@pytest.mark.usefixtures("kernel")
 def test_examples_run(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     inside = namespace() if "synscope.live(" in example else contextlib.nullcontext()

@@ -219,3 +219,16 @@ def test_changelog_names_the_version() -> None:
 
 def test_licence_is_unmodified() -> None:
     assert hashlib.sha256((ROOT / "LICENSE").read_bytes()).hexdigest() == APACHE_2
+
+
+def test_the_steps_that_take_long_are_those_of_the_table() -> None:
+    steps = re.findall(
+        r"^ *step (\w+) (\d+)(h|m) ", (ROOT / ".ci" / "extended").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    table = re.findall(
+        r"^\| `(\w+)` \| .* \| (\d+) (h|m)(?:in)? \|$",
+        (ROOT / "docs" / "development.md").read_text(encoding="utf-8"),
+        re.MULTILINE,
+    )
+    assert table == steps
+    assert len(steps) == 6

@@ -13,7 +13,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -116,7 +115,7 @@ def put_programs(folder: Path) -> Path:
 
     bin_ = folder / "bin"
     bin_.mkdir()
-    python = program.interpreter() if os.geteuid() == 0 else sys.executable
+    python = program.interpreter()
     live = {"python": python, "command": [python, "-m", "synscope"], "ready": program.READY}
     dump = {"python": python, "command": [shutil.which("tcpdump")], "ready": "listening on"}
     texts = PROGRAMS | {
@@ -194,38 +193,29 @@ def sessions() -> dict[str, list[list[str]]]:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Results]:
     """The results of all commands that can be run here, by page."""
-    root = os.geteuid() == 0
 
-    def run(name: str, commands: list[str]) -> Results:
+    def run(commands: list[str]) -> Results:
         alive = any(map(NEEDS_THE_KERNEL.search, commands))
-        if alive and not root:
-            # What follows may rest on what is left out: on pages that are stories, on the files that are given.
-            commands = [one for one in commands if name in STORIES and not NEEDS_THE_KERNEL.search(one)]
         folder = tmp_path_factory.mktemp("page")
-        with private_network() if alive and root else contextlib.nullcontext():
+        with private_network() if alive else contextlib.nullcontext():
             return session(folder, commands)
 
     with ThreadPoolExecutor(AT_ONCE) as pool:
         waiting = {
-            name: [pool.submit(run, name, one) for one in blocks] for name, blocks in sessions().items()
+            name: [pool.submit(run, commands) for commands in blocks] for name, blocks in sessions().items()
         }
-        ended = {name: [one.result() for one in blocks] for name, blocks in waiting.items()}
+        ended = {name: [waited.result() for waited in blocks] for name, blocks in waiting.items()}
     return {name: [one for block in blocks for one in block] for name, blocks in ended.items()}
 
 
 @pytest.mark.parametrize("page", RUN, ids=[page.name for page in RUN])
+@pytest.mark.usefixtures("kernel")
 def test_commands_do_what_the_page_says(page: Page, done: dict[str, Results]) -> None:
     assert wrong(done[page.name]) == []
-    if any(map(NEEDS_THE_KERNEL.search, page.commands)):
-        from tests.capture import kernel
-
-        kernel.require_kernel()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_tutorial_comes_to_its_answers(done: dict[str, Results]) -> None:
-    from tests.capture import kernel
-
-    kernel.require_kernel()
     said = [" ".join(text.split()) for command, _, text in done["docs/tutorial.md"] if " run " in command]
     assert ["certain · SYN105" in text for text in said] == [True, True, False]
     assert "completed healthy" in said[-1]
@@ -233,7 +223,7 @@ def test_the_tutorial_comes_to_its_answers(done: dict[str, Results]) -> None:
 
 @contextlib.contextmanager
 def private_network() -> Iterator[None]:
-    from tests.capture import kernel
+    from tests import kernel
 
     with kernel.namespace():
         yield
@@ -294,6 +284,7 @@ def test_checks_of_causes_are_those_of_the_catalogue() -> None:
 MISUSED = re.compile(r"command not found|syntax error|(?:invalid|unrecognized|unknown) option|[Uu]sage:")
 
 
+@pytest.mark.usefixtures("kernel")
 def test_checks_of_causes_run_on_linux(tmp_path: Path) -> None:
     commands = {command.replace("PORT", "62893") for command in catalogue("linux")}
     here = sorted(one for one in commands if not set(re.findall(r"[\w-]+", one)) & set(NOT_HERE))

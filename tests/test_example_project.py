@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.kernel import namespace
+from tests.kernel import namespace
 from tests.test_pytest_plugin import WITHOUT_RIGHTS, run_pytest
 
 PROJECT = Path(__file__).resolve().parents[1] / "docs" / "example-project"
@@ -18,6 +18,7 @@ def project(tmp_path: Path) -> Path:
     return Path(shutil.copytree(PROJECT, tmp_path / "project"))
 
 
+@pytest.mark.usefixtures("kernel")
 def test_all_of_it_passes_where_capturing_is_permitted(project: Path) -> None:
     with namespace():
         status, output = run_pytest(project, "-W", "error", "--synscope-record", "failures")
@@ -25,6 +26,7 @@ def test_all_of_it_passes_where_capturing_is_permitted(project: Path) -> None:
     assert [*(project / "failures").iterdir()] == []
 
 
+@pytest.mark.usefixtures("kernel")
 def test_elsewhere_its_live_tests_are_skipped(project: Path) -> None:
     with namespace():
         status, output = run_pytest(project, "-W", "error", before=WITHOUT_RIGHTS)

@@ -7,7 +7,6 @@ Needs root, network namespaces, nftables and the recorder's programs. Without th
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernel import need
 from tests.test_fixtures import check_entry
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 RECORDER = Path(__file__).parent / "tools" / "record_fixtures.py"
 PROGRAMS = ("ip", "nft", "tcpdump", "tshark")
@@ -30,30 +32,9 @@ STORIES = (
 )
 
 
-def _missing() -> str | None:
-    if sys.platform != "linux":
-        return "needs Linux"
-    if os.geteuid() != 0:
-        return "needs root, for network namespaces"
-    absent = [program for program in PROGRAMS if shutil.which(program) is None]
-    if absent:
-        return f"needs {', '.join(absent)}"
-    made = subprocess.run(["unshare", "--net", "true"], capture_output=True, check=False)
-    return None if made.returncode == 0 else "network namespaces cannot be made here"
-
-
-@pytest.fixture
-def kernel() -> None:
-    reason = _missing()
-    if reason is None:
-        return
-    if os.environ.get("SYNSCOPE_REQUIRE_KERNEL") == "1":
-        pytest.fail(f"SYNSCOPE_REQUIRE_KERNEL=1, but this {reason}")
-    pytest.skip(reason)
-
-
-@pytest.mark.usefixtures("kernel")
 def test_recorded_anew(tmp_path: Path) -> None:
+    absent = [program for program in PROGRAMS if shutil.which(program) is None]
+    need(", ".join(absent) or None)
     command = [sys.executable, str(RECORDER), "--out", str(tmp_path), "--only", *STORIES]
     recorded = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
     assert recorded.returncode == 0, recorded.stderr

@@ -6,14 +6,13 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 import synscope
 from synscope import Label
-from tests.capture.kernel import namespace
+from tests.kernel import namespace
 
 ROOT = Path(__file__).resolve().parents[1]
 REFUSED = ROOT / "fixtures" / "refused.pcap"
@@ -44,12 +43,6 @@ def written(folder: Path, text: str) -> Path:
     head = "import pytest, socket\nfrom synscope import expect\n\n"
     (folder / "test_it.py").write_text(head + text, encoding="utf-8")
     return folder
-
-
-@pytest.fixture
-def private() -> Iterator[None]:
-    with namespace():
-        yield
 
 
 def test_captures_are_loaded_from_the_tests_folder_or_the_rootdir(tmp_path: Path) -> None:
@@ -85,7 +78,7 @@ def test_a_failure_reads_as_the_page_shows_it(tmp_path: Path) -> None:
     assert "library/expectation.py" not in output, "the traceback ends in the test"
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_the_example_of_the_page_passes(tmp_path: Path) -> None:
     example = re.search(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
     assert example is not None
@@ -116,6 +109,7 @@ def server():
 """
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_marker_skips_with_the_reason(tmp_path: Path) -> None:
     with namespace():
         written(
@@ -142,7 +136,7 @@ def test_not_asked_for(synscope_capture):
 """
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_the_captures_of_failed_tests_are_kept(tmp_path: Path) -> None:
     written(tmp_path, LIVE)
     kept = tmp_path / "kept"
@@ -156,7 +150,7 @@ def test_the_captures_of_failed_tests_are_kept(tmp_path: Path) -> None:
     assert [one.kind for one in diagnosis.attachments] == ["diagnosis", "host-snapshot"]
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_without_the_option_nothing_is_kept(tmp_path: Path) -> None:
     inner = written(tmp_path, LIVE)
     status, output = run_pytest(tmp_path, "-k", "SYN-RST")
@@ -164,7 +158,7 @@ def test_without_the_option_nothing_is_kept(tmp_path: Path) -> None:
     assert [one.name for one in inner.iterdir() if one.suffix == ".pcapng"] == []
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_capture_that_fails_is_reported_once(tmp_path: Path) -> None:
     written(tmp_path, "def test_it(synscope_capture):\n    synscope_capture(1, interface='nosuch0')\n")
     status, output = run_pytest(tmp_path)

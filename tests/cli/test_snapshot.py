@@ -16,8 +16,8 @@ from synscope.cli.main import cli
 from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Setting, Untold, Variable
 from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.evidence.host import builders
+from tests.kernel import SOME_USER, need_root
 from tests.live import program
-from tests.session.kernel import SOME_USER, need_root
 
 FIXTURES = Path(__file__).parents[2] / "fixtures"
 REFUSED = str(FIXTURES / "refused.pcap")
@@ -30,6 +30,12 @@ NO_RULE = Firewall(
 
 def run(*arguments: str, **variables: str | None) -> Result:
     return CliRunner().invoke(cli, list(arguments), env=variables)
+
+
+@pytest.fixture(autouse=True)
+def _unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that is busy with other tests has the time that the look at it needs."""
+    monkeypatch.setitem(collect.__kwdefaults__, "budget_s", 20.0)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.command import redaction as secrets
+from synscope.command.redaction import HIDDEN, redact_text, redact_words
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ from synscope.command import redaction as secrets
     ],
 )
 def test_a_secret_goes(typed: str) -> None:
-    shown = shlex.join(secrets.of_words(shlex.split(typed)))
+    shown = shlex.join(redact_words(shlex.split(typed)))
     assert "hush" not in shown
-    assert secrets.HIDDEN in shown
+    assert HIDDEN in shown
 
 
 @pytest.mark.parametrize(
@@ -51,15 +51,15 @@ def test_a_secret_goes(typed: str) -> None:
     ],
 )
 def test_the_rest_stays(typed: str) -> None:
-    assert shlex.join(secrets.of_words(shlex.split(typed))) == shlex.join(shlex.split(typed))
+    assert shlex.join(redact_words(shlex.split(typed))) == shlex.join(shlex.split(typed))
 
 
 def test_what_a_program_printed() -> None:
-    assert secrets.of_text("> Authorization: Basic Ym9iOmh1c2g=") == "> Authorization: ***"
+    assert redact_text("> Authorization: Basic Ym9iOmh1c2g=") == "> Authorization: ***"
     refused = "curl: (7) Failed to connect to localhost port 62893 after 0 ms: Could not connect to server"
-    assert secrets.of_text(refused) == refused
+    assert redact_text(refused) == refused
 
 
 @given(st.lists(st.text(max_size=30), max_size=6))
 def test_any_words(words: list[str]) -> None:
-    assert len(secrets.of_words(words)) == len(words)
+    assert len(redact_words(words)) == len(words)

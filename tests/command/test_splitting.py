@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.command.splitting import commands_in, parts
+from synscope.command.splitting import options_and_arguments, shell_commands
 
 
 @pytest.mark.parametrize(
@@ -25,26 +25,26 @@ from synscope.command.splitting import commands_in, parts
     ],
 )
 def test_parts(words: list[str], expected: list[tuple[str, str | None]]) -> None:
-    assert list(parts(words, {"-o", "--out"})) == expected
+    assert list(options_and_arguments(words, {"-o", "--out"})) == expected
 
 
 def test_long_options_with_one_dash() -> None:
-    found = list(parts(["-plaintext", "-d", "x", "-out=y"], {"-d"}, long_with_one_dash=True))
+    found = list(options_and_arguments(["-plaintext", "-d", "x", "-out=y"], {"-d"}, long_with_one_dash=True))
     assert found == [("-plaintext", None), ("-d", "x"), ("-out", "y")]
 
 
 def test_commands() -> None:
     text = "cd /x && A=1 curl 'a b' | jq .; (nc h 1) &\nlast $X"
-    assert commands_in(text) == (
+    assert shell_commands(text) == (
         ("cd", "/x"),
         ("A=1", "curl", "a b"),
         ("jq", "."),
         ("nc", "h", "1"),
         ("last", "$X"),
     )
-    assert commands_in("unclosed '") == ()
+    assert shell_commands("unclosed '") == ()
 
 
 @given(st.text())
 def test_any_text(text: str) -> None:
-    commands_in(text)
+    shell_commands(text)

@@ -127,12 +127,12 @@ def test_many_pieces_take_linear_time() -> None:
     payload = bytes(256 * (MOST_PIECES - 1))
     pieces = _pieces_v4(payload, 256, protocol=17)
     fragments = Fragments()
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(10):
         for piece in [pieces[0], pieces[-1], *pieces[1:-2]]:
             assert fragments.add(piece) is None
         fragments.add(pieces[-2])
-    assert time.perf_counter() - start < 1.0
+    assert time.process_time() - start < 1.0
 
 
 @given(st.binary(max_size=120), st.sampled_from([b"", b"\x45\0\0\x30", b"\x60" + bytes(5) + b"\x2c\x40"]))

@@ -29,10 +29,9 @@ from jsonschema import Draft202012Validator
 import synscope
 from synscope.capture.live.interfaces import entered
 from synscope.report.schema import document
-from tests.capture.kernel import namespace, require_kernel
-from tests.session.kernel import SOME_USER, SYSTEM_PYTHON, need
+from tests.kernel import SOME_USER, SYSTEM_PYTHON, namespace, need
 
-__all__ = ["namespace", "require_kernel"]
+__all__ = ["namespace"]
 
 PATIENCE_S: Final = 40
 """A busy machine needs long; a test that waits so long has failed."""

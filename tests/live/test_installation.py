@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 
 import synscope
+from tests.kernel import need_root
 from tests.live import program
 from tests.live.screen import Screen
-from tests.session.kernel import need_root
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.kernel import run as ran
-from tests.capture.kernel import server, talk
+from tests.kernel import need, server, talk
+from tests.kernel import run as ran
 from tests.live import program
-from tests.session.kernel import need
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 
 @pytest.mark.parametrize("interface", ["lo", "any"])

@@ -10,9 +10,13 @@ import socket
 import subprocess
 import time
 
-from tests.capture.kernel import server, talk
+import pytest
+
+from tests.kernel import server, talk
 from tests.live import program
 from tests.live.program import Json
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 REFUSED = 62893
 

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.kernel import need
 from tests.live import program
 from tests.live.program import Done, python
-from tests.session.kernel import need
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 SERVER = """
 import socket, struct, sys, time
@@ -263,7 +265,6 @@ STORIES = {
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Done, Path]]:
     """All stories, each in a namespace of its own, at the same time."""
-    program.require_kernel()
     need(None if shutil.which("nft") and shutil.which("curl") else "nft and curl")
     folder = tmp_path_factory.mktemp("reports")
     with contextlib.ExitStack() as stack:

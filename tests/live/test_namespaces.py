@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.kernel import SOME_USER, need_root
 from tests.live import program
-from tests.session.kernel import SOME_USER, need_root
 
 REFUSED = 62893
 LATER = (
@@ -21,6 +21,7 @@ LATER = (
 
 
 @pytest.mark.parametrize("by", ["name", "process"])
+@pytest.mark.usefixtures("kernel")
 def test_by_name_and_by_process(by: str) -> None:
     with contextlib.ExitStack() as stack:
         name = stack.enter_context(program.namespace(inside=False))

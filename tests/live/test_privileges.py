@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from synscope.process import privileges
+from tests.kernel import SOME_USER, need_root
 from tests.live import program
-from tests.session.kernel import SOME_USER, need_root
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 NOBODY = privileges.nobody().uid
 

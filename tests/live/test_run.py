@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from tests.kernel import SOME_USER, SYSTEM_PYTHON
 from tests.live import program
 from tests.live.program import Done, python
 from tests.process.test_isolated import possible
-from tests.session.kernel import SOME_USER, SYSTEM_PYTHON
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 TARGET = ("-p", "62893")
 CLIENT = "exec 3<>/dev/tcp/127.0.0.1/62893"

@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.kernel import server, talk
+from tests.kernel import server, talk
 from tests.live import program
 from tests.live.program import Done, Report
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 REFUSED = 62893
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.capture.kernel import run as ran
+from tests.kernel import run as ran
 from tests.live import program
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 REFUSED, UNUSED = 62893, 47001
 

@@ -11,9 +11,11 @@ import termios
 
 import pytest
 
-from tests.capture.kernel import server, talk
+from tests.kernel import server, talk
 from tests.live import program
 from tests.live.screen import Screen
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 REFUSED = 62893
 _CURSOR = re.compile(r"\x1b\[\?25([hl])")

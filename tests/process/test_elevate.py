@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import stat
 import subprocess
 import time
 from pathlib import Path
@@ -16,7 +15,7 @@ from synscope.capture.live import ring_socket
 from synscope.capture.live.self_test import State
 from synscope.process import elevate, privileges
 from synscope.process.errors import ElevationError, HelperError
-from tests.session.kernel import SRC, as_user, need_root
+from tests.kernel import SRC, as_user, need_root, open_to_everybody
 
 EVERYTHING = bytes.fromhex("0600000000000400")
 
@@ -25,6 +24,7 @@ def ring(helper: elevate.Helper, interface: str = "lo") -> socket.socket:
     return helper.open_ring(interface, block_size=1 << 17, block_count=4, retire_ms=50, program=EVERYTHING)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_root_starts_the_helper_and_gets_a_ring() -> None:
     need_root()
     with elevate.start_helper() as helper:
@@ -32,7 +32,7 @@ def test_root_starts_the_helper_and_gets_a_ring() -> None:
             assert made.family == socket.AF_PACKET
             assert made.getsockname()[0] == "lo"
             assert not os.get_inheritable(made.fileno())
-        assert helper.sing([])[0].state is State.SENT
+        assert helper.run_self_test([])[0].state is State.SENT
         with pytest.raises(ring_socket.NoSuchInterfaceError):
             ring(helper, "no-such-if")
         with pytest.raises(HelperError, match="interface"):
@@ -52,30 +52,31 @@ def test_a_helper_that_dies_is_a_typed_error() -> None:
     with elevate.start_helper() as helper:
         os.kill(helper.pid, signal.SIGKILL)
         with pytest.raises(HelperError):
-            helper.sing([])
+            helper.run_self_test([])
         with pytest.raises(HelperError):
-            helper.sing([])
+            helper.run_self_test([])
 
 
 @pytest.mark.parametrize(
-    "answer", [b"x", b"{}", b"[]", b'{"ok":{}}', b'{"ok":{"songs":[1]}}', b'{"error":1}']
+    "answer", [b"x", b"{}", b"[]", b'{"ok":{}}', b'{"ok":{"connections":[1]}}', b'{"error":1}']
 )
 def test_an_answer_that_is_none(answer: bytes) -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, elevate.Helper(ours, None) as helper:
         theirs.send(answer)
         with pytest.raises(HelperError):
-            helper.sing([])
+            helper.run_self_test([])
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_inherited_capability_needs_no_helper() -> None:
     need_root()
     script = (
-        "from synscope.session import elevate\nfrom synscope.capture import ring_socket\n"
+        "from synscope.process import elevate\nfrom synscope.capture.live import ring_socket\n"
         "print(elevate.obtain(print, typed=['synscope'], may_prompt=False))\n"
         "r = ring_socket.open_ring('lo', block_size=1<<17, block_count=4, retire_ms=50,"
         f" program={EVERYTHING!r})\nprint(r.getsockname()[0])\n"
-        "from synscope.session import privileges\nfrom synscope.process.runner import Runner\n"
+        "from synscope.process import privileges\nfrom synscope.process.runner import Runner\n"
         "look = ['grep', '-E', 'Cap(Inh|Prm|Eff|Amb)', '/proc/self/status']\n"
         "with Runner.start(look, privileges.invoking()) as r:\n"
         "    r.go(); r.ended()\n"
@@ -88,12 +89,12 @@ def test_an_inherited_capability_needs_no_helper() -> None:
 
 
 OBTAIN = """
-from synscope.session import elevate
+from synscope.process import elevate
 from synscope.process.errors import ElevationError
 try:
     with elevate.obtain(lambda text: print('ANNOUNCED', text), typed=['synscope', 'run', '--', 'curl', 'a b'],
                         ports=[8080], may_prompt=sys.argv[1] == 'prompt', environ={'PATH': sys.argv[2]}) as helper:
-        print('HELPER', helper.sing([])[0].state.value)
+        print('HELPER', helper.run_self_test([])[0].state.value)
         if len(sys.argv) > 3:
             print(helper._channel.getpeername(), helper.pid)
 except ElevationError as error:
@@ -103,11 +104,7 @@ except ElevationError as error:
 
 def fake_sudo(tmp_path: Path, body: str) -> str:
     """A ``sudo`` that does as the real one does with descriptors: all but the first three are closed."""
-    tmp_path.chmod(0o755)
-    for parent in tmp_path.parents:
-        if parent == Path("/tmp"):
-            break
-        parent.chmod(parent.stat().st_mode | stat.S_IXOTH)
+    open_to_everybody(tmp_path)
     script = tmp_path / "sudo"
     close = 'for n in 3 4 5 6 7 8 9; do eval "exec $n>&-"; done'
     script.write_text(f"#!/bin/sh\n{close}\nprintf '%s ' \"$@\" >> {tmp_path}/log\n{body}\n")
@@ -118,6 +115,7 @@ def fake_sudo(tmp_path: Path, body: str) -> str:
     return str(tmp_path)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_sudo_without_a_password(tmp_path: Path) -> None:
     need_root()
     path = fake_sudo(tmp_path, 'shift; shift; exec "$@"')
@@ -129,6 +127,7 @@ def test_sudo_without_a_password(tmp_path: Path) -> None:
     assert command[6:] == [str(SRC / "synscope/process/helper.py"), "--detach"]
 
 
+@pytest.mark.usefixtures("kernel")
 def test_sudo_with_a_prompt_is_announced(tmp_path: Path) -> None:
     need_root()
     path = fake_sudo(tmp_path, '[ "$1" = -n ] && exit 1\nshift; exec "$@"')
@@ -168,6 +167,7 @@ def test_the_setpriv_line_works_as_written() -> None:
     assert int(done.stdout.split()[1], 16) == 1 << privileges.CAP_NET_RAW, done.stderr
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_detached_helper_ends_with_its_socket(tmp_path: Path) -> None:
     need_root()
     path = fake_sudo(tmp_path, 'shift; shift; exec "$@"')

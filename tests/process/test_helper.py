@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from synscope.process import helper
 from synscope.process.launch import program
-from tests.session.kernel import need_root
+from tests.kernel import need_root
 
 RING: dict[str, Any] = {
     "op": "open_ring",
@@ -83,7 +83,7 @@ def test_refuses_what_is_incomplete(field: str) -> None:
 
 @pytest.mark.parametrize("watched", [None, "80", [70_000], ["80"], [True], [-1]])
 def test_refuses_ports_that_are_none(watched: object) -> None:
-    assert asked(op="canary", watched=watched, namespace=None)["kind"] == "RequestError"
+    assert asked(op="self_test", watched=watched, namespace=None)["kind"] == "RequestError"
 
 
 @given(st.binary(max_size=200) | st.just(b"[" * 100_000))
@@ -97,12 +97,12 @@ def test_a_namespace_that_is_not_there() -> None:
 
 
 def test_the_helper_sings() -> None:
-    answer = asked(op="canary", watched=[], namespace=None)
-    assert [song["family"] for song in answer["ok"]["songs"]] == [4, 6]
+    answer = asked(op="self_test", watched=[], namespace=None)
+    assert [song["family"] for song in answer["ok"]["connections"]] == [4, 6]
 
 
 def test_only_these_operations() -> None:
-    assert set(helper.OPERATIONS) == {"open_ring", "canary", "trace", "untrace", "look"}
+    assert set(helper.OPERATIONS) == {"open_ring", "self_test", "trace", "untrace", "look"}
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_loads_no_parser_and_nothing_of_the_users(tmp_path: Path) -> None:
         theirs.close()
         ours.settimeout(10)
         ours.recv(10_000)
-        for request in (RING, {"op": "canary", "watched": [], "namespace": None}):
+        for request in (RING, {"op": "self_test", "watched": [], "namespace": None}):
             ours.send(json.dumps(request).encode())
             _, rights, _, _ = ours.recvmsg(10_000, 100)
             for _, _, data in rights:
@@ -164,13 +164,14 @@ def test_loads_no_parser_and_nothing_of_the_users(tmp_path: Path) -> None:
     loaded = {line.rpartition("|")[2].strip() for line in imports.splitlines()}
     ours_loaded = {name for name in loaded if name.startswith("synscope")}
     allowed = {
-        "synscope", "synscope._version", "synscope.model", "synscope.capture", "synscope.capture.live.ring_socket",
-        "synscope.session", "synscope.capture.live.self_test",
+        "synscope", "synscope._version", "synscope.model", "synscope.capture", "synscope.capture.live",
+        "synscope.capture.live.ring_socket", "synscope.capture.live.self_test",
     }  # fmt: skip
     assert "json" in loaded
     assert ours_loaded <= allowed
 
 
+@pytest.mark.usefixtures("kernel")
 def test_enters_a_namespace_and_comes_back() -> None:
     need_root()
     inside = subprocess.Popen(["unshare", "--net", "sleep", "30"])
@@ -182,8 +183,8 @@ def test_enters_a_namespace_and_comes_back() -> None:
                 if Path(path).readlink() != home:
                     break
                 threading.Event().wait(0.02)
-            answer = asked(op="canary", watched=[], namespace=path)
-            assert answer["ok"]["songs"][0]["state"] == "could not be sent"
+            answer = asked(op="self_test", watched=[], namespace=path)
+            assert answer["ok"]["connections"][0]["state"] == "could not be sent"
             assert Path("/proc/thread-self/ns/net").readlink() == home
             opened = helper.answer_to(json.dumps({**RING, "namespace": path}).encode())
             (descriptor,) = opened.descriptors

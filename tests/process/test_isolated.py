@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from synscope.process import isolated, privileges
-from tests.session.kernel import SOME_USER, SRC, SYSTEM_PYTHON, as_user, need, need_root
+from tests.kernel import SOME_USER, SRC, SYSTEM_PYTHON, as_user, need, need_root
 
 STORY = """
 import json, struct, os
-from synscope.session import privileges
+from synscope.process import privileges
 from synscope.process.isolated import Isolated
 look = "id -u; id -g; grep -E 'Cap(Inh|Prm|Eff|Amb)' /proc/self/status | cut -f2; readlink /proc/self/ns/net"
 command = ['sh', '-c', look]
@@ -26,7 +26,7 @@ with Isolated.start(command, privileges.invoking(), server) as private:
     found = private.await_server([8099] if server else [], seconds=float(sys.argv[2]))
     ring = private.helper.open_ring('lo', block_size=1 << 17, block_count=4, retire_ms=50,
                                     program=bytes.fromhex('0600000000000400'))
-    songs = private.helper.sing([8099])
+    songs = private.helper.run_self_test([8099])
     packets = struct.unpack('III', ring.getsockopt(263, 6, 12))[0]
     print(json.dumps([sorted(found.ports), found.exited, [s.state.value for s in songs], packets,
                       os.readlink('/proc/self/ns/net')]), flush=True)
@@ -45,6 +45,7 @@ def possible() -> None:
     need(None if made.returncode == 0 else "user namespaces for ordinary users")
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_ordinary_user_captures_and_stays_itself() -> None:
     possible()
     done = as_user(STORY, SERVER, "10")
@@ -59,18 +60,21 @@ def test_an_ordinary_user_captures_and_stays_itself() -> None:
     assert last == "0 False"
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_server_that_dies_is_told_at_once() -> None:
     possible()
     done = as_user(STORY, "exit 3", "10")
     assert json.loads(done.stdout.splitlines()[0])[:2] == [[], 3], done.stderr
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_server_on_another_port_is_waited_for_but_no_error() -> None:
     possible()
     done = as_user(STORY, SERVER.replace("8099", "8098"), "1.5")
     assert json.loads(done.stdout.splitlines()[0])[:2] == [[8098], None], done.stderr
 
 
+@pytest.mark.usefixtures("kernel")
 def test_root_keeps_its_users_but_has_its_own_network() -> None:
     need_root()
     command = [
@@ -87,6 +91,7 @@ def test_root_keeps_its_users_but_has_its_own_network() -> None:
     assert ended.lines[0].split() == ["0", "0", "4294967295"]
 
 
+@pytest.mark.usefixtures("kernel")
 def test_leaving_ends_the_server(tmp_path: Path) -> None:
     need_root()
     mark = tmp_path / "pid"
@@ -102,6 +107,7 @@ def test_leaving_ends_the_server(tmp_path: Path) -> None:
     ["(sleep 60 & echo $! > {mark}); exit 0", "trap '' TERM; echo $$ > {mark}; while :; do sleep 0.1; done"],
     ids=["left its parent", "ignores TERM"],
 )
+@pytest.mark.usefixtures("kernel")
 def test_leaving_ends_everything_inside(tmp_path: Path, server: str) -> None:
     need_root()
     mark = tmp_path / "pid"
@@ -116,12 +122,13 @@ def test_leaving_ends_everything_inside(tmp_path: Path, server: str) -> None:
         assert not status.exists() or "\nState:\tZ" in status.read_text()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_where_the_limit_is_zero() -> None:
     need_root()
     # Inside a user namespace of its own, the limit can be set without touching the machine's.
     script = 'echo 0 > /proc/sys/user/max_net_namespaces; exec "$@"'
     inner = (
-        "from synscope.process.isolated import Isolated\nfrom synscope.session import privileges\n"
+        "from synscope.process.isolated import Isolated\nfrom synscope.process import privileges\n"
         "from synscope.process.errors import IsolationError\n"
         "try:\n    Isolated.start(['true'], privileges.invoking())\nexcept IsolationError as e:\n    print(e)"
     )

@@ -12,10 +12,10 @@ import pytest
 from synscope.process.errors import SessionError
 from synscope.process.launch import inheritable, program, start_program
 from synscope.process.privileges import Identity, invoking
-from tests.session.kernel import SRC
+from tests.kernel import SRC
 
 
-@pytest.mark.parametrize("name", ["child", "helper", "isolated_init"])
+@pytest.mark.parametrize("name", ["runner_program", "helper", "isolated_init"])
 def test_programs_are_files_run_in_isolation(name: str) -> None:
     interpreter, *options, path, last = program(name, "x")
     assert Path(interpreter).is_absolute()

@@ -13,12 +13,12 @@ import pytest
 from synscope.process import privileges
 from synscope.process.errors import PrivilegeError
 from synscope.process.privileges import Identity
-from tests.session.kernel import SOME_USER, SRC, as_user, need_root
+from tests.kernel import SOME_USER, SRC, as_user, need_root
 
 DROP = """
 import json, os, sys
 sys.path.append(sys.argv[1])
-from synscope.session import privileges
+from synscope.process import privileges
 who = privileges.Identity(*json.loads(sys.argv[2]), 'test')
 privileges.drop(who)
 left = privileges.status()
@@ -49,7 +49,7 @@ def test_nothing_is_left() -> None:
 def test_an_ordinary_user_gives_up_an_inherited_capability() -> None:
     need_root()
     script = (
-        "from synscope.session import privileges as p\nimport json\n"
+        "from synscope.process import privileges as p\nimport json\n"
         "before = p.may_capture()\np.drop(p.invoking())\nleft = p.status()\n"
         "print(before, p.may_capture(), left.ambient, left.permitted, left.no_new_privs, left.uids[0])"
     )
@@ -66,7 +66,7 @@ def test_never_to_root() -> None:
 def test_only_with_one_thread() -> None:
     script = (
         "import sys, threading; sys.path.append(sys.argv[1])\n"
-        "from synscope.session import privileges as p\n"
+        "from synscope.process import privileges as p\n"
         "threading.Thread(target=threading.Event().wait, daemon=True).start()\n"
         "p.drop(p.Identity(1, 1, (), 'test'))"
     )
@@ -78,7 +78,7 @@ def test_only_with_one_thread() -> None:
 
 def test_an_ordinary_user_cannot_become_another() -> None:
     need_root()
-    done = as_user("from synscope.session import privileges as p\np.drop(p.Identity(1, 1, (), 'test'))")
+    done = as_user("from synscope.process import privileges as p\np.drop(p.Identity(1, 1, (), 'test'))")
     assert "PrivilegeError: cannot become user 1" in done.stderr
 
 
@@ -102,9 +102,9 @@ def test_whatever_is_left_is_found(
         "bounding": 0, "ambient": 0, "no_new_privs": True,
     }  # fmt: skip
     identity = Identity(1, 1, (), "test")
-    monkeypatch.setattr(privileges, "status", lambda: privileges.Status(**clean))
+    monkeypatch.setattr(privileges, "status", lambda: privileges.Rights(**clean))
     privileges._verify(identity, bounded=True)
-    monkeypatch.setattr(privileges, "status", lambda: privileges.Status(**{**clean, **left}))
+    monkeypatch.setattr(privileges, "status", lambda: privileges.Rights(**{**clean, **left}))
     with pytest.raises(PrivilegeError, match=what):
         privileges._verify(identity, bounded=True)
 

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import subprocess
-import sys
+from pathlib import Path
 
 import pytest
 
 from synscope.process.errors import SessionError
 from synscope.process.privileges import invoking
 from synscope.process.runner import Runner
-from tests.session.kernel import SOME_USER, SRC, SYSTEM_PYTHON, need_root
+from tests.kernel import SOME_USER, SRC, SYSTEM_PYTHON, need_root
 
 WHOLE = """
 import json, os, sys
 sys.path.append(sys.argv[1])
-from synscope.session import elevate, privileges
+from synscope.process import elevate, privileges
 from synscope.process.runner import Runner
 invoker = privileges.invoking()
 look = "id -u; id -G; grep -E 'NoNewPrivs|CapEff' /proc/self/status | cut -f2"
@@ -44,12 +45,14 @@ def whole(**variables: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_behind_sudo_the_command_is_the_users_and_keeps_its_ways_to_root() -> None:
     uid, groups, capabilities, no_new, parser = whole(SUDO_UID=str(SOME_USER), SUDO_GID=str(SOME_USER))
     assert (uid, groups, capabilities, no_new) == (str(SOME_USER), str(SOME_USER), "0" * 16, "0")
     assert json.loads(parser) == [SOME_USER, 0, 0, True, "lo", 0, []]
 
 
+@pytest.mark.usefixtures("kernel")
 def test_root_itself_runs_the_command_as_root_and_parses_as_nobody() -> None:
     uid, groups, capabilities, no_new, parser = whole()
     assert (uid, groups.split()[0], no_new) == ("0", "0", "0")
@@ -67,11 +70,12 @@ def test_a_gone_runner_is_a_typed_error() -> None:
         runner.send_signal(15)
 
 
-def test_the_socket_is_readable_when_the_command_has_ended() -> None:
-    import select
-
-    with Runner.start([sys.executable, "-c", "import time; time.sleep(0.5)"], invoking()) as runner:
+def test_the_socket_is_readable_when_the_command_has_ended(tmp_path: Path) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    with Runner.start(["cat", str(fifo)], invoking()) as runner:
         runner.go()
         assert select.select([runner], [], [], 0.1)[0] == []
-        assert select.select([runner], [], [], 10)[0] == [runner]
+        fifo.write_bytes(b"")
+        assert select.select([runner], [], [], 20)[0] == [runner]
         assert runner.ended().exit_status == 0

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.reference.error_row import GAP
+from synscope.reference.error_meaning import GAP
 from synscope.reference.errors import ERRORS, TEXT_LIMIT, ErrorMeaning, System, close_matches, find, port_in
 
 LABELS = {"SYN-no-reply", "SYN-RST", "completed", "client-never-sent", "half-open"}

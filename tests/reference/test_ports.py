@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synscope.evidence.packets.summary import PROXY_PORTS
+from synscope.reference.port_uses import PORT_TAGS
 from synscope.reference.ports import (
     BLOCKED_BY_BROWSERS,
     EPHEMERAL_RANGES,
@@ -18,7 +19,6 @@ from synscope.reference.ports import (
     usual,
     wrap,
 )
-from synscope.reference.ports_table import PORT_TAGS
 
 
 @pytest.mark.parametrize(

@@ -46,10 +46,10 @@ def main() -> int:
     parser.add_argument("--write", action="store_true")
     options = parser.parse_args()
     chosen = [
-        one
-        for one in SCENARIOS
-        if not (options.quick and one.long)
-        and (not options.words or any(word in one.name for word in options.words))
+        scenario
+        for scenario in SCENARIOS
+        if not (options.quick and scenario.long)
+        and (not options.words or any(word in scenario.name for word in options.words))
     ]
     played: list[Played] = []
     status = 0

@@ -43,36 +43,39 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def summary(played: Sequence[Played]) -> str:
     """Return the table of rates."""
-    failing = [one for one in played if one.scenario.cause]
-    in_file = [one for one in failing if one.scenario.in_packets]
-    working = [one for one in played if not one.scenario.cause]
-    live: Pick = lambda one: one.live  # noqa: E731 - a column of the table
-    file: Pick = lambda one: one.packets  # noqa: E731 - a column of the table
+    failing = [play for play in played if play.scenario.cause]
+    in_file = [play for play in failing if play.scenario.in_packets]
+    working = [play for play in played if not play.scenario.cause]
+    live: Pick = lambda play: play.live  # noqa: E731 - a column of the table
+    file: Pick = lambda play: play.packets  # noqa: E731 - a column of the table
     pairs = ((in_file, file), (failing, live))
 
     def row(name: str, holds: Callable[[Played, Answer], bool]) -> list[str]:
-        return [name, *(_share(rows, lambda one, pick=pick: holds(one, pick(one))) for rows, pick in pairs)]
+        return [
+            name,
+            *(_share(rows, lambda play, pick=pick: holds(play, pick(play))) for rows, pick in pairs),
+        ]
 
     return _table(
         ("", "packets alone", "packets, host and kernel"),
         (
-            row("the label is right", lambda one, answer: answer.label == one.scenario.label),
+            row("the label is right", lambda play, answer: answer.label == play.scenario.label),
             row("the cause comes first", right),
-            row(f"the cause is among the first {TOP}", lambda one, answer: right(one, answer, TOP)),
+            row(f"the cause is among the first {TOP}", lambda play, answer: right(play, answer, TOP)),
             row("the cause is named and not ruled out", named),
             row(
                 "a right cause is certain",
-                lambda one, answer: bool(set(answer.certain) & set(one.scenario.right)),
+                lambda play, answer: bool(set(answer.certain) & set(play.scenario.right)),
             ),
-            row("a wrong cause is certain", lambda one, answer: bool(wrongly_certain(one, answer))),
+            row("a wrong cause is certain", lambda play, answer: bool(wrongly_certain(play, answer))),
             [
                 "causes named at most",
-                *(str(max((len(pick(one).slugs) for one in rows), default=0)) for rows, pick in pairs),
+                *(str(max((len(pick(play).slugs) for play in rows), default=0)) for rows, pick in pairs),
             ],
             [
                 "works, and no failure is named",
-                _share(working, lambda one: right(one, one.packets)),
-                _share(working, lambda one: right(one, one.live) and one.status == 0),
+                _share(working, lambda play: right(play, play.packets)),
+                _share(working, lambda play: right(play, play.live) and play.status == 0),
             ],
         ),
     )
@@ -81,17 +84,19 @@ def summary(played: Sequence[Played]) -> str:
 def by_cause(played: Sequence[Played]) -> str:
     """Return a row for each cause: how often it was to be found, and what came first instead."""
     rows = []
-    for cause in dict.fromkeys(one.scenario.cause for one in played):
-        of_it = [one for one in played if one.scenario.cause == cause]
+    for cause in dict.fromkeys(play.scenario.cause for play in played):
+        of_it = [play for play in played if play.scenario.cause == cause]
         other = Counter(
-            one.live.slugs[0] if one.live.slugs else "nothing" for one in of_it if not right(one, one.live)
+            play.live.slugs[0] if play.live.slugs else "nothing"
+            for play in of_it
+            if not right(play, play.live)
         )
         rows.append(
             [
                 cause or "(works)",
                 str(len(of_it)),
-                str(sum(right(one, one.packets) for one in of_it)),
-                str(sum(right(one, one.live) for one in of_it)),
+                str(sum(right(play, play.packets) for play in of_it)),
+                str(sum(right(play, play.live) for play in of_it)),
                 str(sum(bool(one.live.certain) for one in of_it)),
                 ", ".join(f"{slug} {number}" for slug, number in other.most_common()) or "",
             ]

@@ -21,8 +21,8 @@ LOAD_WORD, IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 def forbid(call: int) -> None:
     """Let the kernel answer a system call with EACCES from now on."""
     program = b"".join(
-        struct.pack("=HBBI", *one)
-        for one in (
+        struct.pack("=HBBI", *instruction)
+        for instruction in (
             (LOAD_WORD, 0, 0, 0),
             (IF_EQUAL, 0, 1, call),
             (RETURN, 0, 0, ERRNO | errno.EACCES),

@@ -83,14 +83,20 @@ def of_json(document: dict[str, Any]) -> Answer:
     """Read the answer from a JSON report of one target."""
     (capture,) = document["captures"]
     found = [
-        (one["slug"], one["confidence"]) for one in capture["findings"] if one["kind"] == Kind.FAILURE.value
+        (finding["slug"], finding["confidence"])
+        for finding in capture["findings"]
+        if finding["kind"] == Kind.FAILURE.value
     ]
     return _answer(capture["targets"][0]["label"], found)
 
 
 def of_target(target: TargetDiagnosis) -> Answer:
     """Read the answer from a diagnosis."""
-    found = [(one.slug, one.confidence.value) for one in target.findings if one.kind is Kind.FAILURE]
+    found = [
+        (finding.slug, finding.confidence.value)
+        for finding in target.findings
+        if finding.kind is Kind.FAILURE
+    ]
     return _answer(target.facts.summary.label.value, found)
 
 
@@ -98,6 +104,6 @@ def _answer(label: str, found: list[tuple[str, str]]) -> Answer:
     out = Confidence.RULED_OUT.value
     return Answer(
         label,
-        tuple(one for one in found if one[1] != out),
+        tuple(named for named in found if named[1] != out),
         tuple(slug for slug, confidence in found if confidence == out),
     )

@@ -105,7 +105,7 @@ _QUICK: Final = frozenset(
 def _one(name: str, cause: str, label: str, client: str, target: str, **more: object) -> Scenario:
     made = Scenario(name, cause, label, client, target, **more)  # type: ignore[arg-type]
     text = " ".join((made.client, *made.setup)).replace("/", " ").split()
-    needs = tuple(one for one in _PROGRAMS if any(word.strip("\"'();") == one for word in text))
+    needs = tuple(program for program in _PROGRAMS if any(word.strip("\"'();") == program for word in text))
     return replace(made, after=(*made.after, *AFTER), needs=needs, long=name not in _QUICK)
 
 

@@ -83,11 +83,11 @@ def _forward(conn: socket.socket, options: argparse.Namespace) -> None:
         return
     with other:
         while True:
-            for one in select.select([conn, other], [], [])[0]:
-                data = one.recv(4096)
+            for end in select.select([conn, other], [], [])[0]:
+                data = end.recv(4096)
                 if not data:
                     return
-                (other if one is conn else conn).sendall(data)
+                (other if end is conn else conn).sendall(data)
 
 
 HANDLERS: dict[str, Handler] = {

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from tests.capture.kernel import end_all_in
+from tests.kernel import end_all_in
 from tests.scenarios.scenario import Scenario
 
 PYTHON: Final = "/usr/bin/python3"
@@ -148,7 +148,7 @@ def _ip(*words: str) -> None:
 
 def missing(programs: Sequence[str]) -> str:
     """Name a program that is not here; empty when all are."""
-    return next((one for one in programs if shutil.which(one) is None), "")
+    return next((program for program in programs if shutil.which(program) is None), "")
 
 
 @contextlib.contextmanager

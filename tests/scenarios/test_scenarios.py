@@ -14,7 +14,6 @@ from synscope.model import Label
 if sys.platform != "linux":
     pytest.skip("namespaces are Linux's", allow_module_level=True)
 
-from tests.capture.kernel import require_kernel
 from tests.scenarios import accuracy
 from tests.scenarios.__main__ import BEGIN, END, PAGE, written
 from tests.scenarios.play import Answer, Played, play
@@ -22,7 +21,7 @@ from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import missing
 from tests.scenarios.table import SCENARIOS
 
-QUICK = [one for one in SCENARIOS if not one.long]
+QUICK = [scenario for scenario in SCENARIOS if not scenario.long]
 LEAST = 60
 COVERED = frozenset(by_slug) - {
     "stack-fault",
@@ -36,9 +35,9 @@ COVERED = frozenset(by_slug) - {
 failures."""
 
 
-@pytest.mark.parametrize("scenario", QUICK, ids=lambda one: one.name)
+@pytest.mark.parametrize("scenario", QUICK, ids=lambda scenario: scenario.name)
+@pytest.mark.usefixtures("kernel")
 def test_what_is_said(scenario: Scenario) -> None:
-    require_kernel()
     if program := missing(scenario.needs):
         pytest.skip(f"needs {program}")
     played = play(scenario)
@@ -67,14 +66,14 @@ def test_what_is_said(scenario: Scenario) -> None:
 
 
 def test_the_table_is_large_and_its_names_are_unique() -> None:
-    names = [one.name for one in SCENARIOS]
+    names = [scenario.name for scenario in SCENARIOS]
     assert len(set(names)) == len(names) >= LEAST
-    assert {slug for one in SCENARIOS for slug in (*one.right, *one.packets)} <= set(by_slug)
-    assert {one.label for one in SCENARIOS} <= set(Label)
+    assert {slug for scenario in SCENARIOS for slug in (*scenario.right, *scenario.packets)} <= set(by_slug)
+    assert {scenario.label for scenario in SCENARIOS} <= set(Label)
 
 
 def test_every_cause_that_can_be_made_here_is_made() -> None:
-    assert {slug for one in SCENARIOS for slug in (one.cause, *one.packets) if slug} >= COVERED
+    assert {slug for scenario in SCENARIOS for slug in (scenario.cause, *scenario.packets) if slug} >= COVERED
 
 
 def _played(cause: str, *ranked: tuple[str, str], status: int = 1) -> Played:

@@ -47,7 +47,7 @@ def to(*ends: tuple[str, int], greeting: Greeting = Greeting.NONE) -> tuple[Conn
     began = time.monotonic()
     while not made.is_over:
         time.sleep(0.005)
-    assert time.monotonic() - began <= connects.TOTAL_S + 3
+    assert time.monotonic() - began <= connects.TOTAL_S + 15
     return made.made
 
 
@@ -124,7 +124,7 @@ def test_a_server_that_never_answers() -> None:
 
 
 def test_one_that_is_silent_does_not_hold_up_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connects, "CONNECT_S", 1.0)
+    monkeypatch.setattr(connects, "CONNECT_S", 3.0)
     with socket.socket() as full:
         full.bind(("127.0.0.2", 0))
         full.listen(0)
@@ -136,9 +136,9 @@ def test_one_that_is_silent_does_not_hold_up_the_next(monkeypatch: pytest.Monkey
                 filling.connect_ex(silent)
             first, second = to(silent, (LOCAL, free_port()))
     assert first.code == errno.ETIMEDOUT
-    assert first.text.endswith("no answer within 1 s")
+    assert first.text.endswith("no answer within 3 s")
     assert second.code == errno.ECONNREFUSED
-    assert second.began_ns - first.began_ns < 0.9e9
+    assert second.began_ns - first.began_ns < 2.9e9
 
 
 def test_resolving() -> None:

@@ -27,10 +27,9 @@ from synscope.session.doctor import (
     observe_without_packets,
 )
 from synscope.targets import parse
-from tests.capture.kernel import server
+from tests.kernel import SOME_USER, need, server
 from tests.live import program
 from tests.live.program import Done, Report
-from tests.session.kernel import SOME_USER, need
 
 PORT = 8000
 HERE = Endpoint("127.0.0.1", PORT)
@@ -199,12 +198,6 @@ def examine(
 
 
 @pytest.fixture
-def inside() -> Iterator[None]:
-    with program.namespace():
-        yield
-
-
-@pytest.fixture
 def hosts(tmp_path: Path) -> Path:
     """A hosts file in which localhost has both addresses."""
     path = tmp_path / "hosts"
@@ -216,7 +209,7 @@ def assert_captured(examined: Examined) -> None:
     program.assert_whole(examined.report)
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_nothing_listens() -> None:
     examined = examine("127.0.0.1:62893")
     assert_captured(examined)
@@ -227,7 +220,7 @@ def test_nothing_listens() -> None:
     assert "synscope's own connect to 127.0.0.1:62893: ECONNREFUSED" in examined.notes
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_it_works() -> None:
     with server() as one:
         examined = examine(f"127.0.0.1:{one.port}")
@@ -235,7 +228,7 @@ def test_it_works() -> None:
     assert (examined.done.status, examined.report.label, examined.failures) == (0, "completed", [])
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_it_works_at_the_second_address(hosts: Path) -> None:
     with server("127.0.0.1") as one:
         examined = examine(str(one.port), hosts=hosts)
@@ -243,14 +236,14 @@ def test_it_works_at_the_second_address(hosts: Path) -> None:
     assert [finding["slug"] for finding in examined.report.findings][:1] == ["one-address-refused"]
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_another_loopback_address() -> None:
     with server("127.0.0.2") as one:
         examined = examine(f"127.0.0.1:{one.port}")
     assert (examined.done.status, examined.report.best) == (1, "wrong-bind-address")
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_ipv6_only(hosts: Path) -> None:
     with server("::1") as one:
         examined = examine(str(one.port), hosts=hosts)
@@ -260,7 +253,7 @@ def test_ipv6_only(hosts: Path) -> None:
     assert (named.done.status, named.report.label) == (0, "completed")
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 @pytest.mark.parametrize(
     ("verdict", "label", "best"),
     [("drop", "SYN-no-reply", "firewall-drop"), ("reject with tcp reset", "SYN-RST", "firewall-reject")],
@@ -276,7 +269,7 @@ def test_firewall(verdict: str, label: str, best: str) -> None:
     assert (examined.done.status, examined.report.label, examined.report.best) == (1, label, best)
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_no_port() -> None:
     examined = examine("619009")
     assert (examined.done.status, examined.report.best) == (1, "port-out-of-range")
@@ -284,7 +277,7 @@ def test_no_port() -> None:
     assert examined.report.attempts == []
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_an_ordinary_user() -> None:
     variables = {"PATH": "/nowhere"}  # where there is no sudo
     refused = examine("127.0.0.1:62893", variables=variables, **AS_SOMEBODY)
@@ -342,7 +335,7 @@ def certificate(tmp_path: Path) -> tuple[Path, ssl.SSLContext]:
     return made, context
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_probe_http() -> None:
     with http_server() as port:
         examined = examine(f"http://127.0.0.1:{port}/", "--probe")
@@ -351,7 +344,7 @@ def test_probe_http() -> None:
     assert "answer to HEAD /: HTTP/1.0 200 OK" in examined.notes
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_probe_https(certificate: tuple[Path, ssl.SSLContext], hosts: Path) -> None:
     trusted, context = certificate
     with http_server(context) as port:
@@ -369,7 +362,7 @@ def test_probe_https(certificate: tuple[Path, ssl.SSLContext], hosts: Path) -> N
     assert "TLS" not in plain.notes
 
 
-@pytest.mark.usefixtures("inside")
+@pytest.mark.usefixtures("private_network")
 def test_probe_tls_where_http_is() -> None:
     with http_server() as port:
         examined = examine(f"https://127.0.0.1:{port}/", "--probe")

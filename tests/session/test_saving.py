@@ -26,20 +26,13 @@ from synscope.process import privileges
 from synscope.report.carried import carried
 from synscope.session.saving import Saving, keeper
 from synscope.targets import parse
-from tests.capture.kernel import namespace, server
 from tests.capture.write.test_save import read, tshark
-from tests.session.kernel import SOME_USER, SRC, need
+from tests.kernel import SOME_USER, SRC, need, open_to_everybody, server
 
 PORT = 62893
 BOTH = ["diagnosis", "host-snapshot"]
 MAIN = "from synscope.cli.main import main; main()"
 needs_tshark = pytest.mark.skipif(shutil.which("tshark") is None, reason="needs tshark")
-
-
-@pytest.fixture
-def network() -> Iterator[None]:
-    with namespace():
-        yield
 
 
 def started(*arguments: str, prefix: tuple[str, ...] = (), **environment: str) -> subprocess.Popen[str]:
@@ -100,7 +93,7 @@ def names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir())
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_what_came_before_a_kill_is_on_the_disk(tmp_path: Path) -> None:
     path = tmp_path / "a.pcapng"
     with attempts():
@@ -121,7 +114,7 @@ def test_what_came_before_a_kill_is_on_the_disk(tmp_path: Path) -> None:
 
 
 @needs_tshark
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_a_clean_end_puts_the_diagnosis_in(tmp_path: Path) -> None:
     """As root, where packets are parsed as nobody."""
     path = tmp_path / "a.pcapng"
@@ -154,10 +147,9 @@ def test_a_clean_end_puts_the_diagnosis_in(tmp_path: Path) -> None:
     assert "Anyone can write that" in text
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_through_sudo_everything_is_the_users(tmp_path: Path) -> None:
-    for folder in (tmp_path, *tmp_path.parents[:2]):
-        folder.chmod(0o755)
+    open_to_everybody(tmp_path)
     sudo = {"SUDO_UID": str(SOME_USER), "SUDO_GID": str(SOME_USER)}
     arguments = ("live", "-p", str(PORT), "--count", "2", "--save", str(tmp_path / "a.pcapng"))
     status, text = finished(*arguments, **sudo)
@@ -172,7 +164,7 @@ def test_through_sudo_everything_is_the_users(tmp_path: Path) -> None:
     assert kinds(tmp_path / "a.pcapng") == BOTH
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_a_rotation_goes_on_after_privileges_were_given_up(tmp_path: Path) -> None:
     save = ("--save", str(tmp_path / "a.pcapng"), "--rotate-time", "1")
     with attempts():
@@ -187,7 +179,7 @@ def test_a_rotation_goes_on_after_privileges_were_given_up(tmp_path: Path) -> No
     assert finished("live", "-p", str(PORT), "--duration", "1", *save)[0] == 125
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_an_existing_file_stays_unless_forced(tmp_path: Path) -> None:
     path = tmp_path / "a.pcapng"
     path.write_bytes(b"precious")
@@ -200,7 +192,7 @@ def test_an_existing_file_stays_unless_forced(tmp_path: Path) -> None:
     assert kinds(path) == BOTH, text
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_headers_only_means_the_diagnosis_too(tmp_path: Path) -> None:
     """Neither what was sent nor what the command printed of it is in the file."""
     path = tmp_path / "a.pcapng"
@@ -220,7 +212,7 @@ def test_headers_only_means_the_diagnosis_too(tmp_path: Path) -> None:
     assert kinds(path) == BOTH
 
 
-@pytest.mark.usefixtures("network")
+@pytest.mark.usefixtures("private_network")
 def test_a_full_disk_ends_the_saving_alone(tmp_path: Path) -> None:
     need(None if shutil.which("prlimit") else "prlimit")
     path = tmp_path / "a.pcapng"

@@ -18,9 +18,9 @@ from synscope.session import start as begin
 from synscope.session import start_portable as begin_portable
 from synscope.session.saving import Saving
 from synscope.session.start import Plan
+from tests.kernel import SOME_USER, need_root
 from tests.live import program
 from tests.live.program import Report, live, of_document, python
-from tests.session.kernel import SOME_USER, need_root
 
 CONNECT = """
 import socket, sys
@@ -51,6 +51,7 @@ def captured(way: str, until: str, *addresses: str) -> Report:
 
 @ways
 @families
+@pytest.mark.usefixtures("kernel")
 def test_refused(way: str, address: str) -> None:
     with program.namespace():
         report = captured(way, "--until-failure", address)
@@ -61,6 +62,7 @@ def test_refused(way: str, address: str) -> None:
 
 @ways
 @families
+@pytest.mark.usefixtures("kernel")
 def test_completed(way: str, address: str) -> None:
     with program.namespace(), program.started(python(SERVE, address, "8123")) as serving:
         assert serving.stdout is not None
@@ -72,6 +74,7 @@ def test_completed(way: str, address: str) -> None:
 
 
 @ways
+@pytest.mark.usefixtures("kernel")
 def test_nothing_sent(way: str) -> None:
     with program.namespace():
         done = program.run("live", "-p", "8123", "--capture-with", way, "--duration", "1", "--format", "json")
@@ -80,6 +83,7 @@ def test_nothing_sent(way: str) -> None:
     assert report.targets[0]["claim"] == "strong"
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_command() -> None:
     with program.namespace():
         done = program.run(

@@ -15,7 +15,7 @@ from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outc
 from synscope.process import elevate
 from synscope.session.start import proxy_ports
 from synscope.session.surroundings import Surroundings
-from tests.session.kernel import need_root
+from tests.kernel import need_root
 
 PORT = 47_911
 TARGET = Target(text=str(PORT), port=PORT)
@@ -43,6 +43,7 @@ def _instances() -> set[str]:
     return found
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_listener_that_appears_between_two_looks(helper: elevate.Helper) -> None:
     """Before: none; after: one, which appeared meanwhile."""
     before = _instances()
@@ -60,6 +61,7 @@ def test_a_listener_that_appears_between_two_looks(helper: elevate.Helper) -> No
     assert _instances() <= before
 
 
+@pytest.mark.usefixtures("kernel")
 def test_what_goes_on_is_looked_at_in_between(helper: elevate.Helper) -> None:
     """Once, after a while."""
     with Surroundings(helper, [TARGET], {}) as around:
@@ -74,6 +76,7 @@ def test_what_goes_on_is_looked_at_in_between(helper: elevate.Helper) -> None:
     assert len(around.snapshots) == 3
 
 
+@pytest.mark.usefixtures("kernel")
 def test_without_a_helper_the_host_is_looked_at_with_what_rights_there_are() -> None:
     """The kernel's words are could-not-tell then, with the reason."""
     with Surroundings(None, [TARGET], dict(os.environ)) as around:
@@ -88,6 +91,7 @@ def test_without_a_helper_the_host_is_looked_at_with_what_rights_there_are() -> 
     assert "root" in seen["kernel-saw-listener-open"].text
 
 
+@pytest.mark.usefixtures("kernel")
 def test_names_that_the_command_uses_are_resolved_and_followed() -> None:
     """The command's localhost is not the 127.0.0.9 that was asked for; of what got there names are not asked."""
     target = Target(f"127.0.0.9:{PORT}", PORT, "127.0.0.9")
@@ -104,6 +108,7 @@ def test_names_that_the_command_uses_are_resolved_and_followed() -> None:
     assert reached["went-where-name-leads"] is Answer.UNKNOWN
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None:
     """What it would have said is missing; nothing is raised and nothing hangs."""
     with Surroundings(helper, [TARGET], {}) as around:

@@ -48,9 +48,9 @@ def package_files() -> frozenset[str]:
     """Return the files of the package as they lie in a wheel, without what compiling leaves among them."""
     source = ROOT / "src"
     return frozenset(
-        one.relative_to(source).as_posix()
-        for one in (source / "synscope").rglob("*.*")
-        if one.is_file() and not LEFT_BEHIND.search(one.relative_to(source).as_posix())
+        path.relative_to(source).as_posix()
+        for path in (source / "synscope").rglob("*.*")
+        if path.is_file() and not LEFT_BEHIND.search(path.relative_to(source).as_posix())
     )
 
 
@@ -75,9 +75,9 @@ def wrong_in_sdist(path: Path, wanted: AbstractSet[str] | None) -> Iterator[str]
     """Say what is wrong with an sdist; ``wanted`` is what it should hold, ``None`` where that is not known."""
     with tarfile.open(path) as archive:
         inside = {
-            PurePosixPath(one.name).relative_to(path.name.removesuffix(".tar.gz")).as_posix(): one
-            for one in archive.getmembers()
-            if not one.isdir()
+            PurePosixPath(member.name).relative_to(path.name.removesuffix(".tar.gz")).as_posix(): member
+            for member in archive.getmembers()
+            if not member.isdir()
         }
         stream = archive.extractfile(inside["PKG-INFO"])
         yield from _wrong_metadata(stream.read() if stream else b"")
@@ -91,7 +91,7 @@ def wrong_in_wheel(path: Path, package: AbstractSet[str], modules: AbstractSet[s
     """Say what is wrong with a wheel of ``package``, its files, of which ``modules`` should be compiled as well."""
     metadata = f"synscope-{version()}.dist-info"
     with zipfile.ZipFile(path) as archive:
-        inside = {one for one in archive.namelist() if not one.startswith(f"{metadata}/")}
+        inside = {name for name in archive.namelist() if not name.startswith(f"{metadata}/")}
         yield from _wrong_metadata(archive.read(f"{metadata}/METADATA"))
         is_pure = b"Root-Is-Purelib: true" in archive.read(f"{metadata}/WHEEL")
     compiled = {name for name in inside if name.endswith((".so", ".pyd"))}
@@ -109,17 +109,17 @@ def wrong(folder: Path) -> Iterator[str]:
     name = f"synscope-{version()}"
     sdist, pure = folder / f"{name}.tar.gz", folder / f"{name}-{PURE_TAG}.whl"
     files = sorted(folder.iterdir())
-    yield from (f"{one.name}: is not there" for one in (sdist, pure) if one not in files)
+    yield from (f"{file.name}: is not there" for file in (sdist, pure) if file not in files)
     package = package_files()
-    for one in files:
-        print(one.name)
-        if one == sdist:
-            said = wrong_in_sdist(one, sources())
-        elif re.fullmatch(rf"{re.escape(name)}-(cp\d+-cp\d+|py3-none)-\w+(\.\w+)*\.whl", one.name):
-            said = wrong_in_wheel(one, package, frozenset() if one == pure else compiled_modules())
+    for file in files:
+        print(file.name)
+        if file == sdist:
+            said = wrong_in_sdist(file, sources())
+        elif re.fullmatch(rf"{re.escape(name)}-(cp\d+-cp\d+|py3-none)-\w+(\.\w+)*\.whl", file.name):
+            said = wrong_in_wheel(file, package, frozenset() if file == pure else compiled_modules())
         else:
             said = iter(["is no distribution of this version"])
-        yield from (f"{one.name}: {what}" for what in said)
+        yield from (f"{file.name}: {what}" for what in said)
 
 
 def _wrong_metadata(data: bytes) -> Iterator[str]:

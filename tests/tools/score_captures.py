@@ -91,11 +91,11 @@ def follow(path: Path) -> tuple[dict[Key, list[Labelled]], str | None]:
 def differences(expected: Mapping[Key, list[Labelled]], found: Mapping[Key, list[Labelled]]) -> Iterator[str]:
     """Each key whose labels differ, in words."""
     for key in sorted({*expected, *found}):
-        wanted = sorted(one.label for one in expected.get(key, ()))
-        got = sorted(one.label for one in found.get(key, ()))
+        wanted = sorted(attempt.label for attempt in expected.get(key, ()))
+        got = sorted(attempt.label for attempt in found.get(key, ()))
         if wanted != got:
             client, client_port, server, server_port, _ = key
-            frames = sorted({one.frame for one in (*expected.get(key, ()), *found.get(key, ()))})
+            frames = sorted({attempt.frame for attempt in (*expected.get(key, ()), *found.get(key, ()))})
             yield (
                 f"frame {', '.join(map(str, frames))}: [{client}]:{client_port} to [{server}]:{server_port}: "
                 f"expected {' and '.join(wanted) or 'nothing'}, found {' and '.join(got) or 'nothing'}"

@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.capture.kernel import server, talk
+from tests.kernel import server, talk
 from tests.live import program
 from tests.report.browser import Browser, executable
 from tests.web.test_live import TARGET, live, refuse
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 _HOSTILE = "<img src=x onerror=alert(1)>"[:15]
 _ROWS = "[...document.querySelectorAll('#rows tr')].map(row => row.innerText)"

@@ -18,9 +18,10 @@ import markupsafe
 import pytest
 import tornado
 
-from tests.capture.kernel import server, talk
+from tests.kernel import need_root, server, talk
 from tests.live import program
-from tests.session.kernel import need_root
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 TARGET = 62893
 PROXY = 8118

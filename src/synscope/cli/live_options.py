@@ -195,7 +195,7 @@ def preload() -> None:
     from rich.cells import cell_len  # noqa: PLC0415
 
     from synscope import analysis  # noqa: F401, PLC0415
-    from synscope.command import client_kind  # noqa: F401, PLC0415
+    from synscope.command import client_options  # noqa: F401, PLC0415
     from synscope.evidence.command import client_errors, client_route  # noqa: F401, PLC0415
     from synscope.evidence.payload import recognise  # noqa: F401, PLC0415
     from synscope.report import annotation, json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415

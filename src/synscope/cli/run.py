@@ -134,7 +134,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     """Run the command under observation, then report."""
     from synscope.capture.live.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
     from synscope.capture.write.storage import SaveError  # noqa: PLC0415
-    from synscope.command import redaction as secrets  # noqa: PLC0415
+    from synscope.command.redaction import redact_text, redact_words  # noqa: PLC0415
     from synscope.process.errors import SessionError  # noqa: PLC0415
     from synscope.process.runner import ExitFrom  # noqa: PLC0415
     from synscope.session import start as beginning  # noqa: PLC0415
@@ -144,8 +144,8 @@ def run(  # noqa: PLR0913 - one parameter an option
     if isolated and place.is_given:
         raise click.UsageError("--isolated has a network of its own: no -i, --netns or --container.", context)
     found, source = _targets(context, command, wanted)
-    found = tuple(target._replace(text=secrets.of_text(target.text)) for target in found)
-    shown = secrets.of_words(command)
+    found = tuple(target._replace(text=redact_text(target.text)) for target in found)
+    shown = redact_words(command)
     sink = live_options.Sink(path, to_stderr=True)
     plan = place.plan(found, saving, isolated=isolated, server=server or "")
     moments = live_options.moments_of(form, found)
@@ -184,9 +184,9 @@ def _targets(
     """Return the targets, and where in the command they were found when nobody named them."""
     if wanted:
         return wanted, None
-    from synscope.command.targets import find_target  # noqa: PLC0415
+    from synscope.command.named_targets import find_targets  # noqa: PLC0415
 
-    found = find_target(command)
+    found = find_targets(command)
     if not found:
         raise click.UsageError(
             f"no target in '{shlex.join(command)}': name one with -p PORT, HOST:PORT or a URL.", context
@@ -196,7 +196,7 @@ def _targets(
 
 def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
     """Let the command run while frames are followed; return how it ended, without secrets in its words."""
-    from synscope.command import redaction as secrets  # noqa: PLC0415
+    from synscope.command.redaction import redact_text  # noqa: PLC0415
 
     runner, watch, around = begun.runner, begun.watch, begun.surroundings
     assert runner is not None  # noqa: S101 - a command was given
@@ -209,7 +209,7 @@ def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
             if around is not None:
                 around.step()
         ended = runner.ended()
-        ended = replace(ended, lines=tuple(map(secrets.of_text, ended.lines)))
+        ended = replace(ended, lines=tuple(map(redact_text, ended.lines)))
         if around is not None:
             around.end()
     _linger(watch, linger if started is not None else 0)
@@ -229,10 +229,10 @@ def _linger(watch: Watch, seconds: float) -> None:
 
 
 def _told(command: tuple[str, ...], ended: Ended, source: str | None) -> Command:
-    from synscope.command import redaction as secrets  # noqa: PLC0415
+    from synscope.command.redaction import redact_text  # noqa: PLC0415
     from synscope.model import Command  # noqa: PLC0415
 
-    return Command(command, ended.exit_status, _how(ended), ended.lines, source and secrets.of_text(source))
+    return Command(command, ended.exit_status, _how(ended), ended.lines, source and redact_text(source))
 
 
 def _how(ended: Ended) -> str:
@@ -248,7 +248,7 @@ def _how(ended: Ended) -> str:
 def _more(
     command: Sequence[str], ended: Ended, around: Surroundings | None
 ) -> Callable[[TargetSummary], Iterable[Observation]]:
-    from synscope.command.client_kind import client_kind  # noqa: PLC0415
+    from synscope.command.client_options import proxy_rules_of  # noqa: PLC0415
     from synscope.evidence.command.client_errors import observe_command  # noqa: PLC0415
     from synscope.evidence.command.client_route import observe_route  # noqa: PLC0415
 
@@ -258,7 +258,7 @@ def _more(
         yield from observe_command(program, ended, summary.target)
         yield from observe_route(program, ended, summary.target, command)
         if around is not None:
-            around.client = client_kind(command)
+            around.client = proxy_rules_of(command)
             yield from around.observe(summary)
 
     return more

@@ -2,8 +2,8 @@
 
 Input: the command as a list of words, and the port. Output: the hosts as written, each once, at most four; empty
 where the command does not tell, or runs its client where other names hold: in a container, on another machine, in
-another namespace. What programs mean by their options comes first (``command``). Only where that finds nothing for
-the port, any word may hold it, text inside of scripts and properties as well. Pure; nothing is resolved or read.
+another namespace. What clients mean by their options comes first (``named_targets``). Only where that finds nothing
+for the port, any word may hold it, text inside of scripts and properties as well. Pure: nothing is resolved or read.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from itertools import pairwise
 from pathlib import PurePath
 from typing import Final
 
-from synscope.command import targets as command
-from synscope.command.programs import ABROAD
+from synscope.command.client_options import ABROAD
+from synscope.command.named_targets import NamedTarget, every_target, in_code, is_host
 from synscope.reference.loopback import parsed
 
 _MOST: Final = 4
@@ -46,7 +46,7 @@ def hosts_of(argv: Sequence[str], port: int) -> tuple[str, ...]:
 
 
 def _by_options(words: Sequence[str], port: int) -> tuple[str, ...]:
-    return _hosts(command.every_target(words), port)
+    return _hosts(every_target(words), port)
 
 
 def _anywhere(words: Sequence[str], port: int) -> tuple[str, ...]:
@@ -61,17 +61,17 @@ def _anywhere(words: Sequence[str], port: int) -> tuple[str, ...]:
 
 
 def _in_text(text: str, port: int) -> Iterator[str]:
-    yield from _hosts(command.in_code(text, ""), port)
+    yield from _hosts(in_code(text, ""), port)
     for form in _HOST_PORT:
         for host, number in form.findall(text):
             # {port: 5432} has the form of a host and a port too.
-            if int(number) == port and command.is_host(host, port) and not host.lower().endswith("port"):
+            if int(number) == port and is_host(host, port) and not host.lower().endswith("port"):
                 yield from _bare(host)
 
 
-def _hosts(targets: Iterator[command.Found], port: int) -> tuple[str, ...]:
+def _hosts(targets: Iterator[NamedTarget], port: int) -> tuple[str, ...]:
     hosts = (found.target.host for found in targets if found.target.port == port)
-    return tuple(dict.fromkeys(one for host in hosts if host for one in _bare(host)))
+    return tuple(dict.fromkeys(bare for host in hosts if host for bare in _bare(host)))
 
 
 def _bare(host: str) -> Iterator[str]:

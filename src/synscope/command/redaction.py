@@ -40,7 +40,7 @@ _IN_TEXT: Final = (
 )
 
 
-def of_words(words: Sequence[str]) -> tuple[str, ...]:
+def redact_words(words: Sequence[str]) -> tuple[str, ...]:
     """Return the words of a command without secrets."""
     shown: list[str] = []
     for before, word in zip(("", *words), words, strict=False):
@@ -49,11 +49,11 @@ def of_words(words: Sequence[str]) -> tuple[str, ...]:
         elif before in _USERS and ":" in word:
             shown.append(f"{word.partition(':')[0]}:{HIDDEN}")
         else:
-            shown.append(of_text(word))
+            shown.append(redact_text(word))
     return tuple(shown)
 
 
-def of_text(text: str) -> str:
+def redact_text(text: str) -> str:
     """Return a line or a shell's command without secrets."""
     for pattern, instead in _IN_TEXT:
         text = pattern.sub(instead, text)

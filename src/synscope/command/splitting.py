@@ -21,7 +21,7 @@ class Part(NamedTuple):
     value: str | None
 
 
-def parts(
+def options_and_arguments(
     words: Sequence[str], with_value: Collection[str], *, long_with_one_dash: bool = False
 ) -> Iterator[Part]:
     """Yield the options and arguments in their order."""
@@ -48,7 +48,7 @@ def _short(word: str, with_value: Collection[str], rest: Iterator[str]) -> Itera
         yield Part(name, None)
 
 
-def commands_in(text: str) -> tuple[tuple[str, ...], ...]:
+def shell_commands(text: str) -> tuple[tuple[str, ...], ...]:
     """Return the simple commands of a shell's text; empty where its quotes do not match.
 
     Variables and substitutions stay as they are written: nothing is expanded.

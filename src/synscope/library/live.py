@@ -22,7 +22,7 @@ from synscope.library import wire
 from synscope.library.wanted import Targets, wanted
 from synscope.model import Diagnosis, Target
 from synscope.process.errors import SessionError
-from synscope.process.tail import Tail
+from synscope.process.relay import Tail
 
 _START_S: Final = 60.0
 _STOP_S: Final = 120.0

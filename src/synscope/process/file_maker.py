@@ -1,10 +1,10 @@
-"""The keeper: makes the files of a saved capture for the process that parses, which may not make any.
+"""The file maker makes the files of a saved capture for the process that parses, which may not make any.
 
 Input: the files (``storage.Files``, their paths fixed before), the invoking user, requests of one word each on a
 Unix socket of kind SOCK_SEQPACKET. Output: ``+`` and a path, with the descriptor attached (SCM_RIGHTS), or ``-``,
 an error number and a text.
 
-The keeper is forked before privileges are given up. It becomes the invoking user, so that every file belongs to
+It is a process, forked before privileges are given up. It becomes the invoking user, so that every file belongs to
 them and is only made where they may; for root itself it stays root. It reads no byte of any capture, holds no
 descriptor but its socket, and ends when that closes; a copy that has not taken its place by then is removed.
 """
@@ -33,11 +33,11 @@ _GOODBYE_S: Final = 5.0
 _POLL_S: Final = 0.01
 
 
-class Keeper:
-    """The keeper from the side of the process that parses: a ``storage.Storage``. Use as a context manager."""
+class FileMaker:
+    """A handle of the file maker for the process that parses: a ``storage.Storage``. Use as a context manager."""
 
     def __init__(self, channel: socket.socket, pid: int, files: Files) -> None:
-        """Take over the socket to a keeper; use ``start``."""
+        """Take over the socket to a file maker; use ``start``."""
         self._channel = channel
         self._pid = pid
         self.path = files.path
@@ -45,19 +45,19 @@ class Keeper:
 
     @classmethod
     def start(cls, files: Files, identity: Identity) -> Self:
-        """Fork the keeper, and have it look for what is in the way of the files. Raises ``OSError``."""
+        """Fork the file maker, and have it look for what is in the way of the files. Raises ``OSError``."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         pid = os.fork()
         if pid == 0:
-            _be_the_keeper(theirs, files, identity)
+            _be_the_file_maker(theirs, files, identity)
         theirs.close()
-        keeper = cls(ours, pid, files)
+        file_maker = cls(ours, pid, files)
         try:
-            keeper._answer()
+            file_maker._answer()
         except OSError:
-            keeper.close()
+            file_maker.close()
             raise
-        return keeper
+        return file_maker
 
     def __enter__(self) -> Self:
         return self
@@ -68,11 +68,11 @@ class Keeper:
     def begin(self) -> tuple[Path, int]:
         """Make the capture's file, in a rotation the next one; its path and descriptor."""
         path, descriptor = self._ask(b"begin")
-        return Path(os.fsdecode(path)), _there(descriptor)
+        return Path(os.fsdecode(path)), _needed(descriptor)
 
     def copy(self) -> int:
         """Make a file next to the last one, to take its place; its descriptor."""
-        return _there(self._ask(b"copy")[1])
+        return _needed(self._ask(b"copy")[1])
 
     def commit(self) -> None:
         """Let the copy take the place of the file."""
@@ -83,7 +83,7 @@ class Keeper:
         self._ask(b"discard")
 
     def close(self) -> None:
-        """End the keeper."""
+        """End the file maker."""
         self._channel.close()
         deadline = time.monotonic() + _GOODBYE_S
         with contextlib.suppress(ChildProcessError):
@@ -113,13 +113,13 @@ class Keeper:
         raise OSError(int(number), text)
 
 
-def _there(descriptor: int | None) -> int:
+def _needed(descriptor: int | None) -> int:
     if descriptor is None:
         raise OSError(errno.EPROTO, "whoever makes the files sent none")
     return descriptor
 
 
-def _be_the_keeper(channel: socket.socket, files: Files, identity: Identity) -> NoReturn:
+def _be_the_file_maker(channel: socket.socket, files: Files, identity: Identity) -> NoReturn:
     """What the forked process does; nothing of the process it was forked from may run in it again."""
     status = 1
     try:

@@ -6,8 +6,8 @@ request, with the descriptor attached (SCM_RIGHTS). It parses no packet, does on
 checks every field before it uses it, and ends when the socket closes.
 
 ``{"op": "open_ring", "interface": "lo", "block_size": …, "block_count": …, "retire_ms": …, "filter": HEX,
-"namespace": PATH or null}`` → ``{"ok": {}}`` + descriptor. ``{"op": "canary", "watched": [ports],
-"namespace": …}`` → ``{"ok": {"songs": […]}}``. A failure is ``{"error": TEXT, "errno": NUMBER, "kind": NAME}``;
+"namespace": PATH or null}`` → ``{"ok": {}}`` + descriptor. ``{"op": "self_test", "watched": [ports],
+"namespace": …}`` → ``{"ok": {"connections": […]}}``. A failure is ``{"error": TEXT, "errno": NUMBER, "kind": NAME}``;
 the name is the exception's, by which the errors of ``ring_socket`` are known.
 
 Only the standard library and two modules of this package that need nothing else are imported; the package's
@@ -38,7 +38,7 @@ LOOK_S: Final = 0.6
 """What one look at the host may take."""
 DETACH: Final = "--detach"
 """Argument: serve from a process of its own, so that the one that was started ends at once."""
-_CLONE_NEWNET: Final = 0x40000000
+CLONE_NEWNET: Final = 0x40000000
 _NAMESPACE = re.compile(
     r"/proc/[0-9]{1,10}/ns/net|/(?:var/)?run/(?:docker/)?netns/(?!\.)[A-Za-z0-9._-]{1,128}"
 )
@@ -56,14 +56,14 @@ class RequestError(ValueError):
     """A request that is not one of ours."""
 
 
-class Answer(NamedTuple):
+class Reply(NamedTuple):
     """What goes back: a JSON object, and the descriptors that go with it. The helper closes its own copies."""
 
     body: Mapping[str, object]
     descriptors: tuple[int, ...] = ()
 
 
-def _open_ring(request: Mapping[str, object]) -> Answer:
+def _open_ring(request: Mapping[str, object]) -> Reply:
     from synscope.capture.live import ring_socket  # noqa: PLC0415 - only once it is asked for
 
     interface = _text(request, "interface", _INTERFACE)
@@ -79,23 +79,23 @@ def _open_ring(request: Mapping[str, object]) -> Answer:
             retire_ms=retire_ms,
             program=program,
         )
-    return Answer({}, (ring.detach(),))
+    return Reply({}, (ring.detach(),))
 
 
-def _canary(request: Mapping[str, object]) -> Answer:
-    from synscope.capture.live import self_test as canary  # noqa: PLC0415 - only once it is asked for
+def _self_test(request: Mapping[str, object]) -> Reply:
+    from synscope.capture.live import self_test  # noqa: PLC0415 - only once it is asked for
 
     watched = _ports(request, "watched")
     with _inside(request):
-        songs = canary.sing(watched)
-    return Answer({"songs": [canary.to_json(song) for song in songs]})
+        connections = self_test.sing(watched)
+    return Reply({"connections": [self_test.to_json(connection) for connection in connections]})
 
 
 _traces: list[Instance] = []
 """The trace instance that is on, if one is: it is removed when the helper ends, whatever ends it."""
 
 
-def _trace(request: Mapping[str, object]) -> Answer:
+def _trace(request: Mapping[str, object]) -> Reply:
     from synscope.probes.kernel.instance import Instance  # noqa: PLC0415 - only once it is asked for
 
     if _traces:
@@ -107,33 +107,33 @@ def _trace(request: Mapping[str, object]) -> Answer:
     handover = instance.start(_ports(request, "ports"), binds=binds)
     _traces.append(instance)
     body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
-    return Answer(body, (handover.pipe, handover.switch))
+    return Reply(body, (handover.pipe, handover.switch))
 
 
-def _untrace(_request: Mapping[str, object]) -> Answer:
+def _untrace(_request: Mapping[str, object]) -> Reply:
     while _traces:
         _traces.pop().remove()
-    return Answer({})
+    return Reply({})
 
 
-def _look(request: Mapping[str, object]) -> Answer:
-    """Look at the host in a process of its own; what goes back at once is where its findings will come."""
+def _look(request: Mapping[str, object]) -> Reply:
+    """Look at the host in a process of its own; reply at once with the pipe that its snapshot will come from."""
     ports, hosts = _ports(request, "ports"), _texts(request, "hosts")
     environment = request["environment"]
-    if not isinstance(environment, dict) or not all(isinstance(one, str) for one in environment.values()):
+    if not isinstance(environment, dict) or not all(isinstance(text, str) for text in environment.values()):
         raise RequestError("environment is no environment")
     ours, theirs = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, theirs)
         if os.fork() == 0:
-            _looked(theirs, request, ports, hosts, environment)
-    return Answer({}, (ours,))
+            _look_and_exit(theirs, request, ports, hosts, environment)
+    return Reply({}, (ours,))
 
 
-def _looked(
+def _look_and_exit(
     sink: int, request: Mapping[str, object], ports: list[int], hosts: list[str], environment: dict[str, str]
 ) -> None:
-    """Be the process that looks, and end."""
+    """Look at the host, write the snapshot to ``sink``, and end this process."""
     try:
         from synscope.probes.host.collect import collect  # noqa: PLC0415 - only where it is wanted
         from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
@@ -149,14 +149,14 @@ def _looked(
         os._exit(0)  # whatever happened: nobody waits for more than the pipe's end
 
 
-Operations = Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, object]], Answer]]]
+Operations = Mapping[str, tuple[frozenset[str], Callable[[Mapping[str, object]], Reply]]]
 
 OPERATIONS: Final[Operations] = {
     "open_ring": (
         frozenset({"interface", "block_size", "block_count", "retire_ms", "filter", "namespace"}),
         _open_ring,
     ),
-    "canary": (frozenset({"watched", "namespace"}), _canary),
+    "self_test": (frozenset({"watched", "namespace"}), _self_test),
     "trace": (frozenset({"ports", "binds"}), _trace),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
@@ -166,7 +166,7 @@ OPERATIONS: Final[Operations] = {
 
 def serve(channel: socket.socket, operations: Operations = OPERATIONS) -> None:
     """Greet, then answer requests until the other side closes the socket."""
-    send(channel, Answer({"ok": {"euid": os.geteuid(), "pid": os.getpid()}}))
+    send(channel, Reply({"ok": {"euid": os.geteuid(), "pid": os.getpid()}}))
     while message := channel.recv(LARGEST_MESSAGE):
         answer = answer_to(message, operations)
         try:
@@ -176,7 +176,7 @@ def serve(channel: socket.socket, operations: Operations = OPERATIONS) -> None:
                 os.close(descriptor)
 
 
-def answer_to(message: bytes, operations: Operations = OPERATIONS) -> Answer:
+def answer_to(message: bytes, operations: Operations = OPERATIONS) -> Reply:
     """Do what one message asks for; never raises, whatever the message is."""
     try:
         operation, request = _understood(message, operations)
@@ -189,14 +189,14 @@ def answer_to(message: bytes, operations: Operations = OPERATIONS) -> Answer:
         return _failed(error, f"this installation cannot do it: {error}")
     except Exception as error:  # noqa: BLE001 - an operation's own kind of failure; its text is fit for users
         return _failed(error, str(error))
-    return Answer({"ok": done.body}, done.descriptors)
+    return Reply({"ok": done.body}, done.descriptors)
 
 
-def _failed(error: Exception, text: str, errno: int = 0) -> Answer:
-    return Answer({"error": text, "errno": errno, "kind": type(error).__name__})
+def _failed(error: Exception, text: str, errno: int = 0) -> Reply:
+    return Reply({"error": text, "errno": errno, "kind": type(error).__name__})
 
 
-def send(channel: socket.socket, answer: Answer) -> None:
+def send(channel: socket.socket, answer: Reply) -> None:
     """Send one message, with its descriptors if there are any."""
     numbers = array.array("i", answer.descriptors)
     rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)] if numbers else []
@@ -206,7 +206,7 @@ def send(channel: socket.socket, answer: Answer) -> None:
 
 def _understood(
     message: bytes, operations: Operations
-) -> tuple[Callable[[Mapping[str, object]], Answer], Mapping[str, object]]:
+) -> tuple[Callable[[Mapping[str, object]], Reply], Mapping[str, object]]:
     try:
         request = json.loads(message)
     except (ValueError, RecursionError) as error:
@@ -247,7 +247,7 @@ def _ports(request: Mapping[str, object], field: str) -> list[int]:
 
 def _texts(request: Mapping[str, object], field: str) -> list[str]:
     value = request[field]
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise RequestError(f"{field} is no list of texts")
     return value
 
@@ -265,7 +265,7 @@ def _filter(request: Mapping[str, object]) -> bytes:
 
 @contextlib.contextmanager
 def _inside(request: Mapping[str, object]) -> Iterator[None]:
-    """Be in the network namespace that the request names, then back in our own."""
+    """Enter the network namespace that the request names for the block, then return to our own."""
     if request["namespace"] is None:
         yield
         return
@@ -287,7 +287,7 @@ def _inside(request: Mapping[str, object]) -> Iterator[None]:
 
 def _enter(libc: ctypes.CDLL, handle: int) -> None:
     # The kernel itself refuses a descriptor that is no network namespace.
-    if libc.setns(handle, _CLONE_NEWNET) != 0:
+    if libc.setns(handle, CLONE_NEWNET) != 0:
         code = ctypes.get_errno()
         raise OSError(code, f"setns: {os.strerror(code)}")
 

@@ -38,7 +38,7 @@ _MOST_NET: Final = "/proc/sys/user/max_net_namespaces"
 
 
 @dataclass(frozen=True, slots=True)
-class Server:
+class ServerStart:
     """What became of the server by the time the command may start."""
 
     ports: frozenset[int]
@@ -99,7 +99,7 @@ class Isolated:
         self.runner.close()
         self.helper.close()
 
-    def await_server(self, ports: Collection[int] = (), seconds: float = 10.0) -> Server:
+    def await_server(self, ports: Collection[int] = (), seconds: float = 10.0) -> ServerStart:
         """Wait until something listens inside (on one of ``ports``, if given), or the server ended.
 
         A server that listens elsewhere or not at all is no error here: it is what the diagnosis is about.
@@ -112,7 +112,7 @@ class Isolated:
             now = time.monotonic()
             heard = bool(listening & set(ports)) if ports else bool(listening)
             if heard or exited is not None or now >= until:
-                return Server(listening, exited, now - began)
+                return ServerStart(listening, exited, now - began)
             if listening:
                 until = min(until, now + _ELSEWHERE_S)
             time.sleep(_POLL_S)

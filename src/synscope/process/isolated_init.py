@@ -32,13 +32,12 @@ if __name__ == "__main__":
     sys.path.append(str(Path(__file__).resolve().parents[2]))
 
 from synscope.process import helper
-from synscope.process.child import PASSED_ON
 from synscope.process.launch import inheritable, invoking_environment, program
 from synscope.process.privileges import status
-from synscope.process.process_tree import held, residents, send_all
+from synscope.process.process_tree import handles_of, network_mates, send_all
+from synscope.process.runner_program import PASSED_ON
 
 _CLONE_NEWUSER: Final = 0x10000000
-_CLONE_NEWNET: Final = 0x40000000
 _CAP_SYS_ADMIN: Final = 21
 _SIOCGIFFLAGS: Final = 0x8913
 _SIOCSIFFLAGS: Final = 0x8914
@@ -64,7 +63,7 @@ def enter() -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     uid, gid = os.getuid(), os.getgid()
     alone = not status().effective >> _CAP_SYS_ADMIN & 1
-    if libc.unshare(_CLONE_NEWNET | (_CLONE_NEWUSER if alone else 0)) != 0:
+    if libc.unshare(helper.CLONE_NEWNET | (_CLONE_NEWUSER if alone else 0)) != 0:
         raise StageError("unshare", ctypes.get_errno())
     if alone:
         _step("map", lambda: _map(uid, gid))
@@ -77,9 +76,9 @@ def _map(uid: int, gid: int) -> None:
         Path(f"/proc/self/{name}").write_text(text, encoding="ascii")
 
 
-def _step(stage: str, what: Callable[[], object]) -> None:
+def _step(stage: str, action: Callable[[], object]) -> None:
     try:
-        what()
+        action()
     except OSError as error:
         raise StageError(stage, error.errno or 0) from error
 
@@ -114,12 +113,12 @@ def _start_server(command_line: str) -> subprocess.Popen[bytes]:
 
 
 def _empty_the_network() -> None:
-    """End whatever is left inside: the server, what it or the command started, the runner at last."""
+    """End all that is left inside: the server, what it or the command started, and the runner."""
     deadline = time.monotonic() + _KILL_AFTER_S
-    send_all(held(residents()), signal.SIGTERM)
-    while residents():
+    send_all(handles_of(network_mates()), signal.SIGTERM)
+    while network_mates():
         if time.monotonic() >= deadline:
-            send_all(held(residents()), signal.SIGKILL)
+            send_all(handles_of(network_mates()), signal.SIGKILL)
             return
         time.sleep(_POLL_S)
 
@@ -138,19 +137,21 @@ def main(arguments: list[str]) -> int:
         try:
             enter()
         except StageError as error:
-            helper.send(channel, helper.Answer({"error": error.stage, "errno": error.errno, "kind": ""}))
+            helper.send(channel, helper.Reply({"error": error.stage, "errno": error.errno, "kind": ""}))
             return 1
         with socket.socket(fileno=int(arguments[1])) as runners:
             runner = subprocess.Popen(  # noqa: S603 - our own program, by its path
-                program("child", arguments[1], *command), env=invoking_environment(), pass_fds=inheritable()
+                program("runner_program", arguments[1], *command),
+                env=invoking_environment(),
+                pass_fds=inheritable(),
             )
             stack.callback(runner.wait)
             stack.callback(_empty_the_network)
             runners.set_inheritable(False)
         server = _start_server(server_line) if server_line else None
 
-        def exited(_request: Mapping[str, object]) -> helper.Answer:
-            return helper.Answer({"exited": None if server is None else server.poll()})
+        def exited(_request: Mapping[str, object]) -> helper.Reply:
+            return helper.Reply({"exited": None if server is None else server.poll()})
 
         helper.serve(channel, {**helper.OPERATIONS, "server": (frozenset(), exited)})
     return 0

@@ -42,7 +42,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Rights:
     """What ``/proc/PID/status`` says about rights: ids as real, effective, saved, file-system."""
 
     uids: tuple[int, ...]
@@ -123,7 +123,7 @@ def clear_capabilities(libc: ctypes.CDLL | None = None) -> None:
         raise PrivilegeError(f"capset: {os.strerror(ctypes.get_errno())}")
 
 
-def status(pid: int | str = "self") -> Status:
+def status(pid: int | str = "self") -> Rights:
     """Return what the kernel says about the rights of a process."""
     fields = {}
     for line in Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines():
@@ -133,7 +133,7 @@ def status(pid: int | str = "self") -> Status:
     def ids(name: str) -> tuple[int, ...]:
         return tuple(int(number) for number in fields[name].split())
 
-    return Status(
+    return Rights(
         uids=ids("Uid"),
         gids=ids("Gid"),
         groups=ids("Groups"),

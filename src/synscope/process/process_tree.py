@@ -22,14 +22,14 @@ def descendants(pid: int) -> list[int]:
         if entry.isdigit():
             with contextlib.suppress(OSError, ValueError):
                 children[_parent(entry)].append(int(entry))
-    found = [pid]
-    for one in found:
-        found.extend(children[one])
-    return held(found)
+    tree = [pid]
+    for process in tree:
+        tree.extend(children[process])
+    return handles_of(tree)
 
 
-def residents() -> list[int]:
-    """Return the numbers of the other processes in this process's network namespace that we may look at."""
+def network_mates() -> list[int]:
+    """Return the ids of the other processes in this process's network namespace that we may look at."""
     home = Path("/proc/self/ns/net").stat()
     found = []
     for entry in (path.name for path in Path("/proc").iterdir()):
@@ -40,8 +40,8 @@ def residents() -> list[int]:
     return found
 
 
-def held(pids: Iterable[int]) -> list[int]:
-    """Return handles of processes; of those that still are."""
+def handles_of(pids: Iterable[int]) -> list[int]:
+    """Return handles of those of the processes that have not ended."""
     handles = []
     for pid in pids:
         with contextlib.suppress(OSError):
@@ -50,7 +50,7 @@ def held(pids: Iterable[int]) -> list[int]:
 
 
 def send_all(handles: Iterable[int], number: int) -> None:
-    """Send a signal to each; what has ended, or may not be signalled, is passed over."""
+    """Send a signal to each process; one that has ended, or that we may not signal, is left out."""
     for handle in handles:
         with contextlib.suppress(OSError):
             signal.pidfd_send_signal(handle, number)

@@ -16,19 +16,47 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import os
 import select
 import struct
-import termios
+import sys
 from typing import Final
 
-from synscope.process.tail import Tail
+if sys.platform != "win32":  # the last lines are wanted there as well, the relay is not
+    import fcntl
+    import termios
 
+LAST_LINES: Final = 40
+_KEPT: Final = 16_384
+_LONGEST_LINE: Final = 1_000
 _STDERR: Final = 2
 _PIECE: Final = 65_536
 _OFLAG: Final = 1
 _WINDOW = struct.Struct("HHHH")
+
+
+class Tail:
+    """The last lines of a stream, in bounded memory.
+
+    A line that never ends, or a progress meter that rewrites itself with carriage returns, costs no more than its
+    last few hundred bytes.
+    """
+
+    def __init__(self) -> None:
+        self._end = b""
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes."""
+        self._end = (self._end + piece)[-_KEPT:]
+
+    def lines(self) -> tuple[str, ...]:
+        """Return at most the last ``LAST_LINES`` lines that say something, each cut to 1,000 characters.
+
+        Bytes that are no UTF-8 become replacement characters. Control characters stay: the report escapes them.
+        """
+        text = self._end.decode(errors="replace").replace("\r", "\n")
+        said = [line.rstrip()[:_LONGEST_LINE] for line in text.split("\n") if line.strip()]
+        return tuple(said[-LAST_LINES:])
 
 
 class StderrRelay:

@@ -1,7 +1,7 @@
-"""The command from the tool's side: start it, pass signals on, learn how it ended.
+"""The tool's handle of the runner: it lets the command start, passes signals on, and learns how it ended.
 
-Input: the command as typed and the invoking user. Output: ``Ended``. The runner process (``child``) is started
-early, while this process still has the invoker's rights; it waits for ``go``.
+Input: the command as typed and the invoking user. Output: ``Ended``. The runner itself is a process
+(``runner_program``). It is started early, while this process still has the invoker's rights, and waits for ``go``.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any, Final, Self
 
-from synscope.process.child import PASSED_ON
 from synscope.process.errors import SessionError
 from synscope.process.launch import Environment, program, start_program
 from synscope.process.privileges import Identity
+from synscope.process.runner_program import PASSED_ON
 
 EXIT_TIMED_OUT: Final = 124
 """The command's time was up (as ``timeout`` has it), also when it had to be killed."""
@@ -73,7 +73,7 @@ class Ended:
 
 
 class Runner:
-    """The runner process. Use as a context manager: leaving it ends a command that still runs."""
+    """A handle of the runner process. Use as a context manager: leaving it ends a command that still runs."""
 
     def __init__(self, channel: socket.socket, process: subprocess.Popen[bytes] | None) -> None:
         """Take over the socket to a runner, and the process where it is a child of this one."""
@@ -91,7 +91,7 @@ class Runner:
             theirs.set_inheritable(True)
             try:
                 process = start_program(
-                    program("child", str(theirs.fileno()), *command), identity, environment
+                    program("runner_program", str(theirs.fileno()), *command), identity, environment
                 )
             except SessionError:
                 ours.close()

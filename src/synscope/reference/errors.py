@@ -8,7 +8,7 @@ Rules of recognition, strongest first: a text that belongs to one error; a numbe
 as an error code (``[Errno 111]``, ``WinError 10061``, ``curl: (7)``); a text that several errors share.
 Among texts the longer match wins. A bare number is a port, never a code.
 
-Sources: the tables ``errors_table_kernel``, ``errors_table_client`` and ``errors_table_exchange``, whose
+Sources: the tables ``errors_kernel``, ``errors_client`` and ``errors_exchange``, whose
 rows name theirs; errno.h of Linux and macOS for numbers that differ.
 """
 
@@ -20,7 +20,7 @@ from collections import defaultdict
 from types import MappingProxyType
 from typing import NamedTuple
 
-from synscope.reference.error_row import GAP, ErrorMeaning, System
+from synscope.reference.error_meaning import GAP, ErrorMeaning, System
 from synscope.reference.errors_client import CLIENT_ERRORS
 from synscope.reference.errors_exchange import EXCHANGE_ERRORS
 from synscope.reference.errors_kernel import KERNEL_ERRORS

@@ -9,8 +9,8 @@ each row names its own.
 
 from __future__ import annotations
 
-from synscope.reference import error_row as ref
-from synscope.reference.error_row import ErrorMeaning, System
+from synscope.reference import sources
+from synscope.reference.error_meaning import ErrorMeaning, System
 
 __all__ = ["CLIENT_ERRORS"]
 
@@ -65,7 +65,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="No SYN to the target; often a DNS query for the name, which for localhost is itself a sign.",
         labels=("client-never-sent",),
         cause_slugs=("name-resolution", "wrong-port", "container-mapping"),
-        references=(ref.GETADDRINFO_3, ref.WINSOCK, ref.CURL, ref.CHROMIUM),
+        references=(sources.GETADDRINFO_3, sources.WINSOCK, sources.CURL, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="EAI_AGAIN",
@@ -82,7 +82,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="No SYN to the target; DNS queries without an answer.",
         labels=("client-never-sent",),
         cause_slugs=("name-resolution", "firewall-drop", "container-mapping"),
-        references=(ref.GETADDRINFO_3, ref.WINSOCK),
+        references=(sources.GETADDRINFO_3, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ERR_SOCKET_BAD_PORT",
@@ -119,7 +119,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         ),
         labels=("client-never-sent",),
         cause_slugs=("port-out-of-range", "wrong-port"),
-        references=(f"{ref.RFC_9293}#section-3.1", ref.NODE, ref.CURL),
+        references=(f"{sources.RFC_9293}#section-3.1", sources.NODE, sources.CURL),
     ),
     ErrorMeaning(
         name="ERR_INVALID_URL",
@@ -141,7 +141,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire=_NOTHING,
         labels=("client-never-sent",),
         cause_slugs=("port-out-of-range", "wrong-port"),
-        references=(ref.URL_SPEC, ref.CURL, ref.CHROMIUM, ref.NODE),
+        references=(sources.URL_SPEC, sources.CURL, sources.CHROMIUM, sources.NODE),
     ),
     ErrorMeaning(
         name="ERR_UNSAFE_PORT",
@@ -162,7 +162,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire=_NOTHING,
         labels=("client-never-sent",),
         cause_slugs=("client-blocks-port",),
-        references=(ref.FETCH_PORTS, ref.CHROMIUM),
+        references=(sources.FETCH_PORTS, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="ERR_PROXY_CONNECTION_FAILED",
@@ -188,7 +188,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="No SYN to the target; a SYN to the proxy's port (3128, 8080, 1080 and the like) instead.",
         labels=("client-never-sent",),
         cause_slugs=("proxy-misdirect", "service-not-running"),
-        references=(ref.CURL, ref.CHROMIUM, "https://everything.curl.dev/usingcurl/proxies/env.html"),
+        references=(sources.CURL, sources.CHROMIUM, "https://everything.curl.dev/usingcurl/proxies/env.html"),
     ),
     ErrorMeaning(
         name="ERR_TUNNEL_CONNECTION_FAILED",
@@ -208,7 +208,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="No SYN to the target from the client; a connection to the proxy with CONNECT localhost in it.",
         labels=("client-never-sent",),
         cause_slugs=("proxy-misdirect",),
-        references=(f"{ref.RFC_9110}#section-9.3.6", ref.CHROMIUM, ref.CURL),
+        references=(f"{sources.RFC_9110}#section-9.3.6", sources.CHROMIUM, sources.CURL),
     ),
     ErrorMeaning(
         name="HTTP 407",
@@ -222,7 +222,7 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="No SYN to the target from the client; a completed connection to the proxy with a 407 answer.",
         labels=("client-never-sent",),
         cause_slugs=("proxy-misdirect",),
-        references=(f"{ref.RFC_9110}#section-15.5.8",),
+        references=(f"{sources.RFC_9110}#section-15.5.8",),
     ),
     ErrorMeaning(
         name="FETCH_FAILED",
@@ -244,6 +244,6 @@ CLIENT_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Anything: a refusal, a completed exchange the script may not read, or nothing at all.",
         labels=("SYN-RST", "completed", "client-never-sent"),
         cause_slugs=("service-not-running", "application-error", "client-blocks-port", "tls-certificate"),
-        references=(ref.FETCH_CORS, ref.NODE),
+        references=(sources.FETCH_CORS, sources.NODE),
     ),
 )

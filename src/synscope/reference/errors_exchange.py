@@ -9,8 +9,8 @@ Chromium; each row names its own.
 
 from __future__ import annotations
 
-from synscope.reference import error_row as ref
-from synscope.reference.error_row import ErrorMeaning, System
+from synscope.reference import sources
+from synscope.reference.error_meaning import ErrorMeaning, System
 
 __all__ = ["EXCHANGE_ERRORS"]
 
@@ -52,7 +52,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "protocol-mismatch",
             "context-service",
         ),
-        references=(ref.CURL, ref.CHROMIUM, f"{ref.RFC_9112}#section-9.6"),
+        references=(sources.CURL, sources.CHROMIUM, f"{sources.RFC_9112}#section-9.6"),
     ),
     ErrorMeaning(
         name="read timeout",
@@ -93,7 +93,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "protocol-mismatch",
             "firewall-drop",
         ),
-        references=(ref.CURL, f"{ref.RFC_9112}#section-9.5"),
+        references=(sources.CURL, f"{sources.RFC_9112}#section-9.5"),
     ),
     ErrorMeaning(
         name="incomplete response",
@@ -114,7 +114,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="The handshake completes, the server sends part of the answer, then a FIN or RST.",
         labels=("completed",),
         cause_slugs=("application-error", "crashed-after-bind", "context-service", "llm-backend"),
-        references=(f"{ref.RFC_9112}#section-8", ref.CURL, ref.CHROMIUM),
+        references=(f"{sources.RFC_9112}#section-8", sources.CURL, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="plain HTTP to an HTTPS port",
@@ -133,7 +133,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="The handshake completes, the client sends GET or POST, the server answers 400 or a TLS alert.",
         labels=("completed",),
         cause_slugs=("protocol-mismatch",),
-        references=("https://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors", ref.RFC_8446),
+        references=("https://nginx.org/en/docs/http/ngx_http_ssl_module.html#errors", sources.RFC_8446),
     ),
     ErrorMeaning(
         name="ERR_SSL_PROTOCOL_ERROR",
@@ -176,7 +176,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         ),
         labels=("completed",),
         cause_slugs=("protocol-mismatch", "wrong-port", "port-conflict", "proxy-misdirect"),
-        references=(f"{ref.RFC_8446}#section-5.1", ref.CURL, ref.CHROMIUM),
+        references=(f"{sources.RFC_8446}#section-5.1", sources.CURL, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="CERTIFICATE_VERIFY_FAILED",
@@ -237,7 +237,12 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="The handshake completes, both sides speak TLS, then the client sends an alert or closes early.",
         labels=("completed",),
         cause_slugs=("tls-certificate",),
-        references=(f"{ref.RFC_5280}#section-6", f"{ref.RFC_8446}#section-6.2", ref.CURL, ref.CHROMIUM),
+        references=(
+            f"{sources.RFC_5280}#section-6",
+            f"{sources.RFC_8446}#section-6.2",
+            sources.CURL,
+            sources.CHROMIUM,
+        ),
     ),
     ErrorMeaning(
         name="ERR_INVALID_HTTP_RESPONSE",
@@ -263,7 +268,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="The handshake completes and the first server bytes are no HTTP status line, such as a greeting.",
         labels=("completed",),
         cause_slugs=("protocol-mismatch", "wrong-port", "port-conflict"),
-        references=(f"{ref.RFC_9112}#section-4", ref.CURL, ref.CHROMIUM),
+        references=(f"{sources.RFC_9112}#section-4", sources.CURL, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="WebSocket handshake failed",
@@ -301,7 +306,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="The handshake completes; the client's first bytes are PRI * HTTP/2.0, the answer is HTTP/1.1.",
         labels=("completed",),
         cause_slugs=("protocol-mismatch", "wrong-port", "application-error"),
-        references=(f"{ref.RFC_9113}#section-3.4", ref.CURL, ref.CHROMIUM),
+        references=(f"{sources.RFC_9113}#section-3.4", sources.CURL, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="CORS",
@@ -318,7 +323,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Usually a completed exchange, often an OPTIONS request first.",
         labels=("completed", "SYN-RST"),
         cause_slugs=("application-error", "service-not-running", "wrong-port"),
-        references=(ref.FETCH_CORS,),
+        references=(sources.FETCH_CORS,),
     ),
     ErrorMeaning(
         name="HTTP 4xx",
@@ -345,7 +350,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="A completed exchange with a 4xx status.",
         labels=("completed",),
         cause_slugs=("application-error", "wrong-port", "port-conflict"),
-        references=(f"{ref.RFC_9110}#section-15.5",),
+        references=(f"{sources.RFC_9110}#section-15.5",),
     ),
     ErrorMeaning(
         name="HTTP 500",
@@ -355,7 +360,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="A completed exchange with status 500.",
         labels=("completed",),
         cause_slugs=("application-error", "llm-backend", "context-service"),
-        references=(f"{ref.RFC_9110}#section-15.6.1",),
+        references=(f"{sources.RFC_9110}#section-15.6.1",),
     ),
     ErrorMeaning(
         name="HTTP 502",
@@ -373,7 +378,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="A completed exchange with status 502, and near it another try, from the gateway, that failed.",
         labels=("completed",),
         cause_slugs=("gateway-upstream", "service-not-running", "wrong-port", "container-mapping"),
-        references=(f"{ref.RFC_9110}#section-15.6.3", ref.NGINX),
+        references=(f"{sources.RFC_9110}#section-15.6.3", sources.NGINX),
     ),
     ErrorMeaning(
         name="model loading",
@@ -435,7 +440,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "resource-limits",
             "proxy-misdirect",
         ),
-        references=(f"{ref.RFC_9110}#section-15.6.4",),
+        references=(f"{sources.RFC_9110}#section-15.6.4",),
     ),
     ErrorMeaning(
         name="HTTP 504",
@@ -452,7 +457,7 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="A completed exchange with status 504, after another connection from the gateway stayed silent.",
         labels=("completed",),
         cause_slugs=("gateway-upstream", "server-hung", "client-timeout-too-short", "firewall-drop"),
-        references=(f"{ref.RFC_9110}#section-15.6.5", ref.NGINX),
+        references=(f"{sources.RFC_9110}#section-15.6.5", sources.NGINX),
     ),
     ErrorMeaning(
         name="gRPC UNAVAILABLE",
@@ -479,6 +484,6 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "proxy-misdirect",
             "startup-race",
         ),
-        references=(ref.GRPC,),
+        references=(sources.GRPC,),
     ),
 )

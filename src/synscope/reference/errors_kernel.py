@@ -9,8 +9,8 @@ for the numbers; each row names its own. What a capture shows was measured on Li
 
 from __future__ import annotations
 
-from synscope.reference import error_row as ref
-from synscope.reference.error_row import ErrorMeaning, System, errno
+from synscope.reference import sources
+from synscope.reference.error_meaning import ErrorMeaning, System, errno
 
 __all__ = ["KERNEL_ERRORS"]
 
@@ -70,7 +70,12 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
             "container-mapping",
             "firewall-reject",
         ),
-        references=(ref.CONNECT_2, f"{ref.RFC_9293}#section-3.10.7.1", ref.WINSOCK, ref.CHROMIUM),
+        references=(
+            sources.CONNECT_2,
+            f"{sources.RFC_9293}#section-3.10.7.1",
+            sources.WINSOCK,
+            sources.CHROMIUM,
+        ),
     ),
     ErrorMeaning(
         name="ETIMEDOUT",
@@ -112,7 +117,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
             "client-timeout-too-short",
             "service-not-running",
         ),
-        references=(ref.CONNECT_2, f"{ref.RFC_9293}#section-3.8.3", ref.WINSOCK, ref.CURL),
+        references=(sources.CONNECT_2, f"{sources.RFC_9293}#section-3.8.3", sources.WINSOCK, sources.CURL),
     ),
     ErrorMeaning(
         name="ECONNRESET",
@@ -149,7 +154,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
             "context-service",
             "firewall-reject",
         ),
-        references=(f"{ref.RFC_9293}#section-3.5.2", ref.ERRNO_3, ref.WINSOCK, ref.CHROMIUM),
+        references=(f"{sources.RFC_9293}#section-3.5.2", sources.ERRNO_3, sources.WINSOCK, sources.CHROMIUM),
     ),
     ErrorMeaning(
         name="ECONNABORTED",
@@ -171,7 +176,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="The handshake completes, then the client ends it, or data goes unacknowledged until then.",
         labels=("completed", "half-open"),
         cause_slugs=("client-timeout-too-short", "firewall-drop", "security-policy", "application-error"),
-        references=(ref.ACCEPT_2, ref.ERRNO_3, ref.WINSOCK),
+        references=(sources.ACCEPT_2, sources.ERRNO_3, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EPIPE",
@@ -186,7 +191,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
             "crashed-after-bind",
             "protocol-mismatch",
         ),
-        references=(ref.SEND_2, ref.ERRNO_3),
+        references=(sources.SEND_2, sources.ERRNO_3),
     ),
     ErrorMeaning(
         name="EHOSTUNREACH",
@@ -211,7 +216,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         ),
         labels=("SYN-no-reply", "client-never-sent"),
         cause_slugs=("firewall-reject", "container-mapping", "name-resolution", "loopback-down"),
-        references=(ref.CONNECT_2, ref.ICMP_7, ref.WINSOCK),
+        references=(sources.CONNECT_2, sources.ICMP_7, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENETUNREACH",
@@ -231,7 +236,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Usually nothing: the SYN is never sent. With a rejecting firewall, an ICMP net unreachable.",
         labels=("client-never-sent", "SYN-no-reply"),
         cause_slugs=("loopback-down", "address-family-mismatch", "firewall-reject", "name-resolution"),
-        references=(ref.CONNECT_2, ref.ICMP_7, ref.WINSOCK),
+        references=(sources.CONNECT_2, sources.ICMP_7, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENETDOWN",
@@ -241,7 +246,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing: the SYN is never sent.",
         labels=("client-never-sent",),
         cause_slugs=("loopback-down", "stack-fault", "name-resolution"),
-        references=(ref.ERRNO_3, ref.WINSOCK),
+        references=(sources.ERRNO_3, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EADDRNOTAVAIL",
@@ -264,7 +269,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing for the failing try; often many successful connections just before it.",
         labels=("client-never-sent",),
         cause_slugs=("resource-limits", "address-family-mismatch", "loopback-down", "wrong-bind-address"),
-        references=(ref.CONNECT_2, ref.IP_7, ref.WINSOCK),
+        references=(sources.CONNECT_2, sources.IP_7, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EADDRNOTAVAIL (bind)",
@@ -281,7 +286,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Clients get SYN then RST, since nobody listens.",
         labels=("SYN-RST",),
         cause_slugs=("wrong-bind-address", "crashed-before-bind", "loopback-down", "container-mapping"),
-        references=(ref.BIND_2, ref.IP_7, ref.WINSOCK),
+        references=(sources.BIND_2, sources.IP_7, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EADDRINUSE",
@@ -314,7 +319,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         ),
         labels=("completed", "SYN-RST"),
         cause_slugs=("port-conflict", "crashed-before-bind", "container-mapping", "resource-limits"),
-        references=(ref.BIND_2, ref.IP_7, ref.WINSOCK),
+        references=(sources.BIND_2, sources.IP_7, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EACCES (bind)",
@@ -341,9 +346,9 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         labels=("SYN-RST",),
         cause_slugs=("bind-permission-denied", "crashed-before-bind", "port-conflict", "security-policy"),
         references=(
-            ref.BIND_2,
-            ref.IP_7,
-            ref.WINSOCK,
+            sources.BIND_2,
+            sources.IP_7,
+            sources.WINSOCK,
             (
                 "https://learn.microsoft.com/en-us/troubleshoot/windows-server/networking/"
                 "default-dynamic-port-range-tcpip-chang"
@@ -369,7 +374,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Usually nothing leaves. With a rejecting IPv6 firewall, an ICMPv6 error that quotes the SYN.",
         labels=("client-never-sent", "SYN-no-reply"),
         cause_slugs=("security-policy", "bind-permission-denied", "firewall-reject"),
-        references=(ref.CONNECT_2, ref.BIND_2, ref.WINSOCK),
+        references=(sources.CONNECT_2, sources.BIND_2, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EPERM",
@@ -379,7 +384,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing to the target.",
         labels=("client-never-sent",),
         cause_slugs=("security-policy", "firewall-drop", "firewall-reject", "bind-permission-denied"),
-        references=(ref.CONNECT_2, ref.ERRNO_3),
+        references=(sources.CONNECT_2, sources.ERRNO_3),
     ),
     ErrorMeaning(
         name="EMFILE",
@@ -392,7 +397,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         ),
         labels=("completed", "client-never-sent", "SYN-no-reply"),
         cause_slugs=("resource-limits", "accept-queue-overflow", "server-hung"),
-        references=(ref.SOCKET_2, ref.ACCEPT_2, ref.WINSOCK),
+        references=(sources.SOCKET_2, sources.ACCEPT_2, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENFILE",
@@ -402,7 +407,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="As for EMFILE: nothing from a client, silence after the handshake from a server.",
         labels=("completed", "client-never-sent", "SYN-no-reply"),
         cause_slugs=("resource-limits",),
-        references=(ref.SOCKET_2, ref.ACCEPT_2),
+        references=(sources.SOCKET_2, sources.ACCEPT_2),
     ),
     ErrorMeaning(
         name="ENOBUFS",
@@ -418,7 +423,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing for the failing try; often many connections just before it.",
         labels=("client-never-sent", "SYN-no-reply"),
         cause_slugs=("resource-limits", "stack-fault"),
-        references=(ref.SOCKET_2, ref.WINSOCK),
+        references=(sources.SOCKET_2, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENOMEM",
@@ -434,7 +439,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Successes, then SYN and RST once the server is gone; or silence while it struggles.",
         labels=("SYN-RST", "completed"),
         cause_slugs=("resource-limits", "crashed-after-bind", "llm-backend"),
-        references=(ref.SOCKET_2, ref.ERRNO_3),
+        references=(sources.SOCKET_2, sources.ERRNO_3),
     ),
     ErrorMeaning(
         name="EAFNOSUPPORT",
@@ -451,7 +456,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing over that family; a client that falls back shows a SYN over the other one.",
         labels=("client-never-sent",),
         cause_slugs=("address-family-mismatch", "loopback-down", "name-resolution"),
-        references=(ref.SOCKET_2, ref.WINSOCK),
+        references=(sources.SOCKET_2, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EINVAL",
@@ -464,7 +469,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing: the call fails before any packet.",
         labels=("client-never-sent",),
         cause_slugs=("port-out-of-range", "wrong-bind-address", "address-family-mismatch"),
-        references=(ref.CONNECT_2, ref.BIND_2, ref.WINSOCK),
+        references=(sources.CONNECT_2, sources.BIND_2, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENOPROTOOPT",
@@ -474,7 +479,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="A SYN answered by ICMP type 3 code 2. From setsockopt it has nothing to do with the wire.",
         labels=("SYN-no-reply",),
         cause_slugs=("firewall-reject", "stack-fault"),
-        references=(ref.ICMP_7, ref.WINSOCK),
+        references=(sources.ICMP_7, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="EINPROGRESS",
@@ -500,7 +505,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="A SYN without an answer so far, or a completed handshake with no data yet.",
         labels=("SYN-no-reply", "completed"),
         cause_slugs=("firewall-drop", "server-hung", "client-timeout-too-short", "accept-queue-overflow"),
-        references=(ref.CONNECT_2, ref.WINSOCK),
+        references=(sources.CONNECT_2, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENOTCONN",
@@ -516,7 +521,7 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Look at the try before: a refusal, a reset or a withdrawn SYN.",
         labels=("SYN-RST", "completed", "client-never-sent"),
         cause_slugs=("service-not-running", "crashed-after-bind", "application-error"),
-        references=(ref.ERRNO_3, ref.WINSOCK),
+        references=(sources.ERRNO_3, sources.WINSOCK),
     ),
     ErrorMeaning(
         name="ENOENT (socket file)",
@@ -537,6 +542,6 @@ KERNEL_ERRORS: tuple[ErrorMeaning, ...] = (
         on_the_wire="Nothing: Unix sockets do not appear in a capture.",
         labels=("client-never-sent",),
         cause_slugs=("service-not-running", "crashed-before-bind", "wrong-bind-address", "container-mapping"),
-        references=(ref.UNIX_7, ref.CONNECT_2),
+        references=(sources.UNIX_7, sources.CONNECT_2),
     ),
 )

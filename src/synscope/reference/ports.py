@@ -4,7 +4,7 @@ Input: a port number as the user wrote it, which may be larger than any port. Ou
 never a verdict. Nothing here looks at the machine.
 
 Sources: RFC 6335 section 6 for the three classes, the WHATWG Fetch standard for the blocked ports,
-own measurements for the clients that refuse or wrap, and the rows of ``ports_table`` for the rest.
+own measurements for the clients that refuse or wrap, and the rows of ``port_uses`` for the rest.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from synscope.model import PORT_MAX
-from synscope.reference.ports_table import PORT_USES, PortUse
+from synscope.reference.port_uses import PORT_USES, PortUse
 
 __all__ = [
     "BLOCKED_BY_BROWSERS",

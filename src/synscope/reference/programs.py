@@ -1,8 +1,8 @@
 """What the owner of a port is, by its name: a forwarder, a gateway, or a server of one protocol.
 
-Input: the name of a process as the kernel has it (at most 15 characters). Output: rows of tables. A name proves
-little (anybody may choose it), but who serves a port under it is rarely somebody else. Sources: the programs'
-manuals; the names as Linux shows them.
+Input: the name of a process as the kernel has it (at most 15 characters), or of a product in HTTP. Output: tables.
+A name proves little (anybody may choose it), but who serves a port under it is rarely somebody else. Sources: the
+programs' manuals; the names as Linux shows them.
 """
 
 from __future__ import annotations
@@ -33,6 +33,14 @@ BALANCERS: Final = _names(
 
 WEB_SERVERS: Final = _names("nginx openresty angie caddy apache2 httpd lighttpd h2o")
 """They may serve files themselves, or pass requests on."""
+
+GATEWAY_PRODUCTS: Final = frozenset(
+    {
+        *("nginx", "openresty", "tengine", "angie", "haproxy", "envoy", "traefik", "caddy"),
+        *("kong", "apisix", "varnish", "squid", "lighttpd", "awselb", "cloudflare", "cloudfront"),
+    }
+)
+"""Names by which what passes requests on calls itself in HTTP's Server header (RFC 9110 §10.2.4)."""
 
 SERVERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {

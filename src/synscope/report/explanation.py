@@ -13,7 +13,7 @@ from synscope.causes.placeholders import Placeholders
 from synscope.engine.outcome import OUTCOME_RULES, Rule
 from synscope.model import Kind, Label
 from synscope.reference import ports
-from synscope.reference.error_row import ErrorMeaning
+from synscope.reference.error_meaning import ErrorMeaning
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
 from synscope.report.page import Look, Page, Span, glued, joined

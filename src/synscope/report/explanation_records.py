@@ -6,7 +6,7 @@ from synscope.causes.cause import Cause
 from synscope.engine.outcome import OUTCOME_RULES, Rule
 from synscope.model import Label
 from synscope.reference import ports
-from synscope.reference.error_row import ErrorMeaning
+from synscope.reference.error_meaning import ErrorMeaning
 from synscope.report.explanation import GENERIC, likely_causes
 from synscope.report.json_records import JsonValue, Record
 from synscope.report.labels_text import LABEL_TEXTS

@@ -18,7 +18,7 @@ from synscope.causes.cause import Cause
 from synscope.engine.outcome import OUTCOME_RULES, Rule
 from synscope.model import Label
 from synscope.reference import errors
-from synscope.reference.error_row import ErrorMeaning
+from synscope.reference.error_meaning import ErrorMeaning
 
 _SUGGESTIONS = 4
 

@@ -1,6 +1,6 @@
 """``--save``: what a live capture is saved as, from the wish to the writer.
 
-Input: the wish, the invoking user, the ring. Output: a ``Keeper`` (before privileges are given up), then a
+Input: the wish, the invoking user, the ring. Output: a ``FileMaker`` (before privileges are given up), then a
 ``Saver`` that writes to the files it makes.
 """
 
@@ -15,7 +15,7 @@ from synscope.capture.live.ring import Ring
 from synscope.capture.write import pcapng
 from synscope.capture.write.save import Rotation, SaveOptions, Saver
 from synscope.capture.write.storage import Files, SaveError, reason
-from synscope.process.file_maker import Keeper
+from synscope.process.file_maker import FileMaker
 from synscope.process.privileges import Identity
 
 
@@ -30,7 +30,7 @@ class Saving:
     rotation: Rotation | None = None
 
 
-def keeper(saving: Saving, identity: Identity) -> Keeper:
+def keeper(saving: Saving, identity: Identity) -> FileMaker:
     """Start whoever makes the files; raises ``SaveError`` when something is in their way."""
     about = pcapng.About(
         hardware=platform.machine(),
@@ -44,12 +44,12 @@ def keeper(saving: Saving, identity: Identity) -> Keeper:
         rotated=saving.rotation is not None,
     )
     try:
-        return Keeper.start(files, identity)
+        return FileMaker.start(files, identity)
     except OSError as error:
         raise SaveError(saving.path, reason(error)) from error
 
 
-def saver(saving: Saving, files: Keeper, ring: Ring, snap_length: int) -> Saver:
+def saver(saving: Saving, files: FileMaker, ring: Ring, snap_length: int) -> Saver:
     """Make the first file and what writes to it. Raises ``SaveError``."""
     return Saver(
         files,

@@ -153,7 +153,7 @@ def begin(
         around.begin()
         if interface in {_loopback(plan), _ANY}:
             stack.watch.songs = (
-                helper.sing(sorted(ports), plan.namespace)
+                helper.run_self_test(sorted(ports), plan.namespace)
                 if helper is not None and elsewhere
                 else canary.sing(ports)
             )

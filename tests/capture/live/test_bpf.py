@@ -575,11 +575,12 @@ def test_packed_as_the_kernel_wants_it() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+@pytest.mark.usefixtures("kernel")
 def test_in_the_kernel() -> None:
     """Frames put on a namespace's loopback come through exactly as the interpreter says."""
     import socket
 
-    from tests.capture.kernel import frames_of, namespace, ring_on
+    from tests.kernel import frames_of, namespace, ring_on
 
     dice = random.Random(8)
     sent: list[bytes] = []

@@ -14,7 +14,7 @@ from synscope.capture.live.bpf import filter_program
 from synscope.capture.live.filter_expression import filter_expression
 from tests import wire
 from tests.capture.live.test_bpf import Frame, execute
-from tests.session.kernel import need
+from tests.kernel import need
 
 WATCHED = (5432, 8000, 8001, 8002, 65535)
 PROXIES = (3128, 8080)

@@ -27,7 +27,7 @@ from synscope.capture.live.interfaces import (
     namespace_of_name,
     namespace_of_process,
 )
-from tests.capture.kernel import namespace, run
+from tests.kernel import namespace, run
 
 HERE = Path("/proc/self/ns/net")
 
@@ -37,6 +37,7 @@ def _here() -> Path:
     return Path(f"/proc/self/task/{threading.get_native_id()}/ns/net").readlink()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_interfaces_of_a_namespace() -> None:
     with namespace() as name:
         run("ip", "-n", name, "link", "add", "there", "type", "bridge")
@@ -54,6 +55,7 @@ def test_interfaces_of_a_namespace() -> None:
         assert interfaces()[0] == Interface(1, "lo", loopback=True, up=False)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_loopback_is_known_by_its_kind_not_by_its_name() -> None:
     with namespace() as name, socket.socket() as asked:
         run("ip", "-n", name, "link", "set", "lo", "down")
@@ -62,6 +64,7 @@ def test_loopback_is_known_by_its_kind_not_by_its_name() -> None:
         assert interfaces()[0].loopback
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_socket_is_asked_about_its_own_namespace() -> None:
     with namespace(inside=False) as name:
         run("ip", "-n", name, "link", "add", "synscope-far", "type", "bridge")
@@ -76,6 +79,7 @@ def test_a_socket_is_asked_about_its_own_namespace() -> None:
 # -- namespaces -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("kernel")
 def test_entering_is_for_this_thread_and_ends() -> None:
     before = _here()
     go, elsewhere = threading.Event(), []
@@ -187,6 +191,7 @@ def test_an_engine_that_hangs(engines: Path, monkeypatch: pytest.MonkeyPatch) ->
         namespace_of_container("web")
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_process_in_a_namespace_leads_there() -> None:
     with namespace(inside=False) as name:
         process = subprocess.Popen(["ip", "netns", "exec", name, "sleep", "60"])

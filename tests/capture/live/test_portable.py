@@ -24,7 +24,7 @@ from synscope.capture.source import RingState
 from synscope.engine.batch import SIZE
 from synscope.engine.follower import Follower
 from synscope.model import Attempt, Label
-from tests.capture.kernel import Server, namespace, run, server, talk
+from tests.kernel import Server, namespace, run, server, talk
 
 SNAP = 400
 BURST = 200
@@ -64,6 +64,7 @@ def followed(source: Portable, idle: int = 3) -> list[Attempt]:
 
 @both
 @families
+@pytest.mark.usefixtures("kernel")
 def test_completed(address: str, libpcap: bool) -> None:  # noqa: FBT001
     with namespace(), server(address) as there, capture((there.port,), libpcap=libpcap) as source:
         talk(there.address, BURST)
@@ -76,6 +77,7 @@ def test_completed(address: str, libpcap: bool) -> None:  # noqa: FBT001
 
 @both
 @families
+@pytest.mark.usefixtures("kernel")
 def test_refused(address: str, libpcap: bool) -> None:  # noqa: FBT001
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with namespace(), capture((9,), libpcap=libpcap) as source:
@@ -89,6 +91,7 @@ def test_refused(address: str, libpcap: bool) -> None:  # noqa: FBT001
 
 @both
 @families
+@pytest.mark.usefixtures("kernel")
 def test_no_reply(address: str, libpcap: bool) -> None:  # noqa: FBT001
     """A listener with a full queue drops SYNs."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -107,6 +110,7 @@ def test_no_reply(address: str, libpcap: bool) -> None:  # noqa: FBT001
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_of_other_ports_only_handshakes_pass(libpcap: bool) -> None:  # noqa: FBT001
     with namespace(), server() as there, capture((there.port + 1,), libpcap=libpcap) as source:
         talk(there.address)
@@ -116,6 +120,7 @@ def test_of_other_ports_only_handshakes_pass(libpcap: bool) -> None:  # noqa: FB
         assert 3 <= followed_frames <= 4  # SYN, SYN-ACK, both FINs, which may be one with data
 
 
+@pytest.mark.usefixtures("kernel")
 def test_where_the_kernel_shows_both_copies_one_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kernels before 4.20 do not know the option that leaves out outgoing frames."""
     monkeypatch.setattr(portable, "_PACKET_IGNORE_OUTGOING", 250)
@@ -126,6 +131,7 @@ def test_where_the_kernel_shows_both_copies_one_is_left_out(monkeypatch: pytest.
         assert source.copies * 2 == source.received
 
 
+@pytest.mark.usefixtures("kernel")
 def test_without_leaving_them_out_there_are_two(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portable, "_PACKET_IGNORE_OUTGOING", 250)
     monkeypatch.setattr(portable, "TWIN_NS", -(10**9))
@@ -152,6 +158,7 @@ def test_the_same_bytes_later_are_another_frame() -> None:
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_a_frame_is_cut_to_the_snap_length(libpcap: bool) -> None:  # noqa: FBT001
     with namespace(), server() as there, capture((there.port,), libpcap=libpcap, snap=60) as source:
         talk(there.address)
@@ -164,6 +171,7 @@ def test_a_frame_is_cut_to_the_snap_length(libpcap: bool) -> None:  # noqa: FBT0
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_times_are_the_clocks_and_in_order(libpcap: bool) -> None:  # noqa: FBT001
     with namespace(), server() as there, capture((there.port,), libpcap=libpcap) as source:
         before = time.time_ns()
@@ -175,6 +183,7 @@ def test_times_are_the_clocks_and_in_order(libpcap: bool) -> None:  # noqa: FBT0
         assert before - ONE_SECOND <= times[0] <= times[-1] <= after + ONE_SECOND
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_unlimited_burst_is_lossy_and_says_so() -> None:
     """What does not fit the socket's buffer while nobody reads is lost, and counted."""
     with namespace(), server() as there, capture((there.port,)) as source:
@@ -190,6 +199,7 @@ def test_an_unlimited_burst_is_lossy_and_says_so() -> None:
         assert source.dropped == lost
 
 
+@pytest.mark.usefixtures("kernel")
 def test_more_than_a_batch_comes_in_several() -> None:
     with namespace(), server() as there, capture((there.port,)) as source:
         talk(there.address, SIZE // 8)
@@ -199,6 +209,7 @@ def test_more_than_a_batch_comes_in_several() -> None:
         assert source.dropped == 0
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_interface_that_goes_down_is_a_state() -> None:
     with namespace() as name, server() as there, capture((there.port,)) as source:
         run("ip", "-n", name, "link", "set", "lo", "down")
@@ -212,6 +223,7 @@ def test_an_interface_that_goes_down_is_a_state() -> None:
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_an_interface_with_two_ends(libpcap: bool) -> None:  # noqa: FBT001
     """The client's own SYN is seen on other interfaces too."""
     with namespace(inside=False) as far, namespace() as near:
@@ -232,6 +244,7 @@ def test_an_interface_with_two_ends(libpcap: bool) -> None:  # noqa: FBT001
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_closing_twice_and_reading_after_it(libpcap: bool) -> None:  # noqa: FBT001
     with namespace(), capture((9,), libpcap=libpcap) as source:
         assert source.interface_name(1) == "lo"
@@ -243,6 +256,7 @@ def test_closing_twice_and_reading_after_it(libpcap: bool) -> None:  # noqa: FBT
         assert source.interface_name(1) is None
 
 
+@pytest.mark.usefixtures("kernel")
 def test_closing_inside_the_loop() -> None:
     with namespace(), server() as there, capture((there.port,)) as source:
         talk(there.address)
@@ -254,6 +268,7 @@ def test_closing_inside_the_loop() -> None:
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_what_cannot_be_captured(libpcap: bool) -> None:  # noqa: FBT001
     with namespace():
         with pytest.raises(PortableError, match="'nowhere'"):
@@ -265,6 +280,7 @@ def test_what_cannot_be_captured(libpcap: bool) -> None:  # noqa: FBT001
 
 
 @both
+@pytest.mark.usefixtures("kernel")
 def test_an_interface_that_is_down(libpcap: bool) -> None:  # noqa: FBT001
     with namespace() as name:
         run("ip", "-n", name, "link", "set", "lo", "down")
@@ -278,6 +294,7 @@ def test_without_scapy_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatc
         open_portable("lo", filter_expression((9,)), SNAP)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_without_the_right_it_is_said_what_is_needed() -> None:
     script = """
 import os, sys

@@ -18,8 +18,8 @@ from synscope.capture.live.ring import GEOMETRIES, Geometry, Ring, RingState, op
 from synscope.capture.live.ring_socket import RingMemoryError, open_ring
 from synscope.engine.follower import Follower
 from synscope.model import Attempt, Label
-from tests.capture import kernel
-from tests.capture.kernel import Server, frames_of, namespace, ring_on, run, server, talk
+from tests import kernel
+from tests.kernel import Server, frames_of, namespace, ring_on, run, server, talk
 
 BURST = 300
 ONE_SECOND = 1_000_000_000
@@ -38,6 +38,7 @@ def _followed(ring: Ring) -> list[Attempt]:
 
 @pytest.mark.parametrize("interface", ["lo", "any"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+@pytest.mark.usefixtures("kernel")
 def test_one_attempt_for_each_connection(interface: str, address: str) -> None:
     with namespace(), server(address) as there:
         ring = ring_on(interface, filter_program([there.port]))
@@ -57,6 +58,7 @@ def test_one_attempt_for_each_connection(interface: str, address: str) -> None:
 
 
 @pytest.mark.parametrize("interface", ["there", "any"])
+@pytest.mark.usefixtures("kernel")
 def test_the_clients_syn_is_seen_on_a_veth(interface: str) -> None:
     with namespace(inside=False) as far, namespace() as near:
         run("ip", "-n", near, "link", "add", "there", "type", "veth", "peer", "name", "here", "netns", far)
@@ -77,6 +79,7 @@ def test_the_clients_syn_is_seen_on_a_veth(interface: str) -> None:
             there.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_frames_of_a_tun_begin_at_their_ip_header() -> None:
     with namespace() as name:
         run("ip", "-n", name, "tuntap", "add", "mode", "tun", "name", "synscope0")
@@ -108,6 +111,7 @@ def _attach_tun(tun: int, name: bytes) -> None:
     fcntl.ioctl(tun, 0x400454CA, struct.pack("16sH22x", name, 0x0001 | 0x1000))  # IFF_TUN, IFF_NO_PI
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_kernel_reset_is_filled_in_and_an_ordinary_syn_is_not() -> None:
     with namespace():
         ring = ring_on("lo", filter_program([]))
@@ -122,6 +126,7 @@ def test_a_kernel_reset_is_filled_in_and_an_ordinary_syn_is_not() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_overfull_ring_counts_what_it_lost_and_goes_on() -> None:
     geometry = Geometry(1 << 14, 2, 20)
     with namespace(), server() as there:
@@ -144,6 +149,7 @@ def test_an_overfull_ring_counts_what_it_lost_and_goes_on() -> None:
         assert ring.dropped == lost
 
 
+@pytest.mark.usefixtures("kernel")
 def test_times_are_the_clocks_and_in_order() -> None:
     with namespace(), server() as there:
         ring = ring_on("lo")
@@ -157,6 +163,7 @@ def test_times_are_the_clocks_and_in_order() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_batch_asked_for_twice_goes_on_where_it_was() -> None:
     """Whoever leaves the loop early gets the next batch at the next call, and no block is lost or read twice."""
     with namespace(), server() as there:
@@ -173,6 +180,7 @@ def test_a_batch_asked_for_twice_goes_on_where_it_was() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_interface_that_goes_down_is_a_state() -> None:
     with namespace() as name, server() as there:
         ring = ring_on("lo")
@@ -189,6 +197,7 @@ def test_an_interface_that_goes_down_is_a_state() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_interface_that_is_removed_is_a_state() -> None:
     with namespace() as name:
         run("ip", "-n", name, "link", "add", "there", "type", "bridge")
@@ -201,6 +210,7 @@ def test_an_interface_that_is_removed_is_a_state() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_closing_twice_and_reading_after_it() -> None:
     with namespace():
         ring = ring_on("lo")
@@ -211,6 +221,7 @@ def test_closing_twice_and_reading_after_it() -> None:
         assert ring.interface_name(1) is None
 
 
+@pytest.mark.usefixtures("kernel")
 def test_closing_inside_the_loop() -> None:
     with namespace(), server() as there:
         ring = ring_on("lo")
@@ -222,6 +233,7 @@ def test_closing_inside_the_loop() -> None:
         assert seen == 1
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_ring_made_elsewhere_is_asked_in_its_own_namespace() -> None:
     with namespace(inside=False) as far:
         run("ip", "-n", far, "link", "add", "there", "type", "bridge")
@@ -232,6 +244,7 @@ def test_a_ring_made_elsewhere_is_asked_in_its_own_namespace() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_damage_in_a_block_loses_that_block_only() -> None:
     """Whoever scribbles into the ring loses frames, never the reader."""
     with namespace(), server() as there:
@@ -269,6 +282,7 @@ def test_only_lack_of_memory_makes_it_try_a_smaller_ring() -> None:
     assert caught.value.errno == errno.ENOMEM
 
 
+@pytest.mark.usefixtures("kernel")
 def test_every_geometry_is_one_the_kernel_takes() -> None:
     with namespace():
         for geometry in GEOMETRIES:

@@ -24,7 +24,7 @@ from synscope.capture.live.ring_socket import (
     open_ring,
 )
 from tests import wire
-from tests.capture.kernel import SMALL, Server, frames_of, namespace, require_kernel, ring_on, run, talk
+from tests.kernel import SMALL, Server, frames_of, namespace, ring_on, run, talk
 
 MEASURES = {"block_size": 1 << 17, "block_count": 8, "retire_ms": 20}
 PROGRAM = program_bytes(filter_program(None))
@@ -49,6 +49,7 @@ def test_only_the_standard_library_is_imported() -> None:
     assert "import synscope" not in source
 
 
+@pytest.mark.usefixtures("kernel")
 def test_no_such_interface() -> None:
     with namespace(), pytest.raises(NoSuchInterfaceError, match="no interface 'eth77' here") as caught:
         open_ring("eth77", program=PROGRAM, **MEASURES)
@@ -56,8 +57,8 @@ def test_no_such_interface() -> None:
     assert isinstance(caught.value, OSError)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_without_the_right() -> None:
-    require_kernel()
     # Imported before the privileges go: the checkout may be readable by root alone.
     code = (
         "import os; from synscope.capture.live import ring_socket as r\n"
@@ -96,8 +97,8 @@ def test_a_system_without_packet_sockets(monkeypatch: pytest.MonkeyPatch) -> Non
         open_ring("lo", program=PROGRAM, **MEASURES)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_measures_the_kernel_refuses_leave_no_socket_open() -> None:
-    require_kernel()
     before = _open_files()
     with pytest.raises(RingError, match="no packet ring could be made"):
         open_ring("lo", block_size=5000, block_count=2, retire_ms=20, program=PROGRAM)
@@ -106,12 +107,13 @@ def test_measures_the_kernel_refuses_leave_no_socket_open() -> None:
     assert _open_files() == before
 
 
+@pytest.mark.usefixtures("kernel")
 def test_too_much_memory_is_a_refusal_of_its_own() -> None:
-    require_kernel()
     with pytest.raises(RingMemoryError, match="no memory for a packet ring of"):
         open_ring("lo", block_size=1 << 20, block_count=1 << 20, retire_ms=20, program=PROGRAM)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_nothing_from_elsewhere_comes_in_before_it_is_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """A frame of another interface, sent at each step of making the ring, is not in it."""
     syn = wire.ethernet(wire.ipv4("10.1.1.1", "10.1.1.2", wire.tcp(1, 2, flags="S")))
@@ -140,6 +142,7 @@ def test_nothing_from_elsewhere_comes_in_before_it_is_bound(monkeypatch: pytest.
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_filter_is_locked() -> None:
     """Whoever gets the descriptor cannot take the filter away, nor put another in its place."""
     with namespace():
@@ -149,6 +152,7 @@ def test_the_filter_is_locked() -> None:
         made.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_snap_length_is_the_filters() -> None:
     with namespace():
         there = Server("127.0.0.1")
@@ -164,6 +168,7 @@ def test_the_snap_length_is_the_filters() -> None:
             there.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_block_that_is_not_full_comes_soon() -> None:
     with namespace():
         ring = ring_on("lo", geometry=SMALL)
@@ -175,6 +180,7 @@ def test_a_block_that_is_not_full_comes_soon() -> None:
         ring.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_descriptors_are_not_inherited() -> None:
     with namespace():
         made = open_ring("lo", program=PROGRAM, **MEASURES)
@@ -182,6 +188,7 @@ def test_descriptors_are_not_inherited() -> None:
         made.close()
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_closed_ring_gives_its_memory_back() -> None:
     maps = Path("/proc/self/maps")
     with namespace():

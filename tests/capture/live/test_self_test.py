@@ -16,7 +16,7 @@ import pytest
 from synscope.capture.live import self_test as canary
 from synscope.capture.live.self_test import Sight, Song, State
 from synscope.model import Endpoint
-from tests.session.kernel import SRC, need
+from tests.kernel import SRC, need
 
 SING = (
     "import json, sys, time; sys.path.append(sys.argv[1])\nfrom synscope.capture.live import self_test as canary\n"
@@ -52,10 +52,12 @@ assert held() == before, (before, held())
 """
 
 
+@pytest.mark.usefixtures("kernel")
 def test_leaves_no_thread_and_no_descriptor() -> None:
     subprocess.run([sys.executable, "-c", LEAVES, str(SRC)], check=True, timeout=30)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_sings_on_an_address_of_its_own() -> None:
     four, _ = canary.sing()
     assert four.state is State.SENT
@@ -73,6 +75,7 @@ def test_its_address_is_never_a_usual_one(pid: int) -> None:
     assert 64 <= second <= 127
 
 
+@pytest.mark.usefixtures("kernel")
 def test_never_on_a_watched_port(monkeypatch: pytest.MonkeyPatch) -> None:
     offered = iter(range(50_000, 50_040))
     bind: Callable[[socket.socket, object], None] = socket.socket.bind
@@ -95,11 +98,13 @@ def test_never_on_a_watched_port(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (blocked.state, blocked.errno) == (State.UNSENT, errno.EADDRINUSE)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_in_a_namespace() -> None:
     _, four, six = sung_after("ip link set lo up")
     assert (four.state, six.state) == (State.SENT, State.SENT)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_loopback_down() -> None:
     seconds, four, six = sung_after(":")
     assert (four.state, four.errno) in {
@@ -111,11 +116,13 @@ def test_loopback_down() -> None:
     assert seconds < 5
 
 
+@pytest.mark.usefixtures("kernel")
 def test_without_ipv6() -> None:
     _, four, six = sung_after("ip link set lo up; echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6")
     assert (four.state, six.state) == (State.SENT, State.ABSENT)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_outgoing_packets_dropped() -> None:
     need(None if shutil.which("nft") else "nft")
     rules = "add table inet t; add chain inet t o { type filter hook output priority 0; policy drop; }"

@@ -379,9 +379,10 @@ def test_a_killed_program_leaves_a_file_that_can_be_read(tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs Linux")
+@pytest.mark.usefixtures("kernel")
 def test_from_the_ring_to_the_file_and_back(tmp_path: Path) -> None:
     """What the file gives is what the live capture gave, attempt by attempt."""
-    from tests.capture.kernel import drained, namespace, ring_on, server, talk
+    from tests.kernel import drained, namespace, ring_on, server, talk
 
     path = tmp_path / "a.pcapng"
     live = Follower()

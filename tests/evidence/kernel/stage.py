@@ -23,8 +23,7 @@ from synscope.model import Answer, Attempt, AttemptGroup, Observation, Target
 from synscope.probes.kernel.events import Event, TraceHealth
 from synscope.probes.kernel.instance import Instance
 from synscope.probes.kernel.trace_reader import MOST_A_SECOND, TraceReader
-from synscope.probes.kernel.tracefs import TracefsError, open_root
-from tests.capture.kernel import drained, namespace, require_kernel, ring_on
+from tests.kernel import drained, namespace, ring_on
 
 _PLACES = itertools.count()
 
@@ -32,21 +31,6 @@ _PLACES = itertools.count()
 def free_port() -> int:
     """A port that no other test uses: everybody's connects are in the machine's one trace."""
     return 47_000 + (os.getpid() * 7 + next(_PLACES)) % 1000
-
-
-def require_trace() -> None:
-    """Skip, or fail where it is demanded, without tracefs."""
-    require_kernel()
-    reason = None
-    try:
-        os.close(open_root())
-    except TracefsError as error:
-        reason = f"needs tracefs: {error.strerror}"
-    if reason is None:
-        return
-    if os.environ.get("SYNSCOPE_REQUIRE_KERNEL") == "1":
-        pytest.fail(f"SYNSCOPE_REQUIRE_KERNEL=1, but this {reason}")
-    pytest.skip(reason)
 
 
 class Stage:
@@ -89,7 +73,6 @@ class Stage:
 @contextlib.contextmanager
 def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[TraceReader]:
     """The trace of one port."""
-    require_trace()
     instance = Instance.create()
     try:
         reader = TraceReader(instance.start([port], binds=True), [port], most_a_second=most_a_second)

@@ -9,10 +9,14 @@ import socket
 import subprocess
 from collections import Counter
 
+import pytest
+
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.words import Case
 from synscope.model import Answer, Attempt
 from tests.evidence.kernel.stage import Stage, free_port, staged
+
+pytestmark = pytest.mark.usefixtures("trace")
 
 PROCESSES = 4
 EACH = 120

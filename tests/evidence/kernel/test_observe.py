@@ -18,8 +18,8 @@ from synscope.evidence.vocabulary import VOCABULARY
 from synscope.model import Answer, Source, Target
 from synscope.probes.kernel.events import Kind, TraceHealth
 from synscope.probes.kernel.tracefs import open_root
-from tests.capture.kernel import namespace, run
 from tests.evidence.kernel.stage import attempt, free_port, rule, staged
+from tests.kernel import namespace, run
 
 SO_ATTACH_FILTER = 26
 ADDRESSES = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -37,6 +37,7 @@ def test_without_a_trace_nothing_is_told() -> None:
 
 
 @ADDRESSES
+@pytest.mark.usefixtures("trace")
 def test_nobody_listens(address: str) -> None:
     with staged(free_port()) as stage:
         assert attempt(stage.port, address) == errno.ECONNREFUSED
@@ -46,6 +47,7 @@ def test_nobody_listens(address: str) -> None:
 
 
 @ADDRESSES
+@pytest.mark.usefixtures("trace")
 def test_the_input_chain_drops(address: str) -> None:
     with staged(free_port()) as stage:
         rule("input", stage.port, "drop")
@@ -54,6 +56,7 @@ def test_the_input_chain_drops(address: str) -> None:
 
 
 @ADDRESSES
+@pytest.mark.usefixtures("trace")
 def test_a_firewall_makes_the_rst(address: str) -> None:
     with staged(free_port()) as stage:
         rule("input", stage.port, "reject with tcp reset")
@@ -63,6 +66,7 @@ def test_a_firewall_makes_the_rst(address: str) -> None:
 
 
 @ADDRESSES
+@pytest.mark.usefixtures("trace")
 def test_a_firewall_answers_by_icmp(address: str) -> None:
     with staged(free_port()) as stage:
         rule("input", stage.port, "reject with icmpx type port-unreachable")
@@ -72,6 +76,7 @@ def test_a_firewall_answers_by_icmp(address: str) -> None:
 
 @ADDRESSES
 @pytest.mark.parametrize("verdict", ["drop", "reject with tcp reset"])
+@pytest.mark.usefixtures("trace")
 def test_the_output_chain_drops(address: str, verdict: str) -> None:
     with staged(free_port()) as stage:
         rule("output", stage.port, verdict)
@@ -80,6 +85,7 @@ def test_the_output_chain_drops(address: str, verdict: str) -> None:
     assert "NETFILTER_DROP" in stage.said["kernel-saw-connect-without-syn"].text
 
 
+@pytest.mark.usefixtures("trace")
 def test_the_accept_queue_is_full() -> None:
     with staged(free_port()) as stage, socket.socket() as server, socket.socket() as first:
         server.bind(("127.0.0.1", stage.port))
@@ -93,6 +99,7 @@ def test_the_accept_queue_is_full() -> None:
     assert stage.said["kernel-says-netfilter-drop"].answer is Answer.UNKNOWN
 
 
+@pytest.mark.usefixtures("trace")
 def test_the_interface_is_down() -> None:
     with staged(free_port()) as stage:
         run("ip", "link", "set", "lo", "down")
@@ -102,6 +109,7 @@ def test_the_interface_is_down() -> None:
     assert "QDISC_DROP" in stage.said["kernel-saw-connect-without-syn"].text
 
 
+@pytest.mark.usefixtures("trace")
 def test_no_local_port_is_left() -> None:
     with staged(free_port()) as stage, socket.socket() as server:
         server.bind(("127.0.0.1", stage.port))
@@ -115,6 +123,7 @@ def test_no_local_port_is_left() -> None:
     assert "before it had a local port" in stage.said["kernel-saw-connect-without-syn"].text
 
 
+@pytest.mark.usefixtures("trace")
 def test_listening_ends_between_two_attempts() -> None:
     with staged(free_port()) as stage:
         with socket.socket() as server:
@@ -131,6 +140,7 @@ def test_listening_ends_between_two_attempts() -> None:
     assert [" began to listen " in text for text in stage.witness.listeners] == [True, False]
 
 
+@pytest.mark.usefixtures("trace")
 def test_a_server_comes_on_another_port() -> None:
     serve = "import socket; s = socket.create_server(('127.0.0.1', 8123)); print(flush=True); input()"
     with staged(free_port()) as stage:
@@ -148,6 +158,7 @@ def test_a_server_comes_on_another_port() -> None:
     assert f"({server.pid}) began to listen on 127.0.0.1:8123, " in said
 
 
+@pytest.mark.usefixtures("trace")
 def test_a_bind_fails() -> None:
     serve = "import socket; socket.socket().bind(('127.0.0.1', 8123))"
     with staged(free_port()) as stage, socket.create_server(("127.0.0.1", 8123)):
@@ -161,6 +172,7 @@ def test_a_bind_fails() -> None:
     assert "kernel-saw-bind-denied" not in stage.words
 
 
+@pytest.mark.usefixtures("trace")
 def test_a_filter_on_the_listener_drops() -> None:
     """As a program does that was put in the way: one instruction of classic BPF, which keeps nothing."""
     drop_all = struct.pack("HBBI", 6, 0, 0, 0)
@@ -175,6 +187,7 @@ def test_a_filter_on_the_listener_drops() -> None:
     assert "SOCKET_FILTER" in stage.said["kernel-says-policy-drop"].text
 
 
+@pytest.mark.usefixtures("trace")
 def test_nobody_tries() -> None:
     with staged(free_port()) as stage:
         pass
@@ -184,6 +197,7 @@ def test_nobody_tries() -> None:
     )
 
 
+@pytest.mark.usefixtures("trace")
 def test_a_connect_without_a_route_makes_no_event() -> None:
     with staged(free_port()) as stage:
         run("ip", "addr", "del", "127.0.0.1/8", "dev", "lo")
@@ -192,6 +206,7 @@ def test_a_connect_without_a_route_makes_no_event() -> None:
     assert [event for event in stage.events if event.kind is not Kind.DROP] == []
 
 
+@pytest.mark.usefixtures("trace")
 def test_a_connect_elsewhere_is_not_taken_for_ours() -> None:
     """The other namespace's connect is in the trace, its SYN is not in the capture."""
     with staged(free_port()) as stage:
@@ -209,6 +224,7 @@ def _at_once(port: int, ours: int, theirs: int) -> None:
     other.join()
 
 
+@pytest.mark.usefixtures("trace")
 def test_equal_connects_from_two_namespaces_are_not_told_apart() -> None:
     with staged(free_port()) as stage:
         _at_once(stage.port, 40_001, 40_001)
@@ -219,6 +235,7 @@ def test_equal_connects_from_two_namespaces_are_not_told_apart() -> None:
     assert stage.witness.processes == {}
 
 
+@pytest.mark.usefixtures("trace")
 def test_connects_from_two_namespaces_are_told_apart_by_their_ports() -> None:
     with staged(free_port()) as stage:
         _at_once(stage.port, 40_001, 40_002)
@@ -239,6 +256,7 @@ def _elsewhere(port: int, barrier: threading.Barrier | None = None, source: int 
     thread.join()
 
 
+@pytest.mark.usefixtures("trace")
 def test_the_trace_leaves_no_instance() -> None:
     with staged(free_port()):
         pass

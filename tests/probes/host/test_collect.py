@@ -20,18 +20,11 @@ from synscope.probes.host import collect as module
 from synscope.probes.host.collect import Collector, collect, linux_collectors, other_collectors
 from synscope.probes.host.snapshot import SECTIONS, Firewall, Snapshot, Untold
 from synscope.probes.host.snapshot_json import from_json, to_json
-from tests.capture.kernel import namespace, require_kernel, run
 from tests.evidence.host.builders import observed
-from tests.session.kernel import as_user, need_root
+from tests.kernel import as_user, namespace, need_root, run
 
 PORT = 8080
 TEN_SECONDS = 10.0
-
-
-@pytest.fixture
-def private() -> Iterator[str]:
-    with namespace() as name:
-        yield name
 
 
 def look(**more: object) -> Snapshot:
@@ -74,7 +67,7 @@ time.sleep(60)
 """
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_listener_and_its_owner() -> None:
     with program(SERVER) as server:
         found = observed(look())
@@ -89,7 +82,7 @@ def test_a_listener_and_its_owner() -> None:
     assert found["bound-not-listening"].answer is Answer.NO
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_nothing_listens() -> None:
     found = observed(look())
     for name in (
@@ -101,7 +94,7 @@ def test_nothing_listens() -> None:
         assert found[name].answer is Answer.NO, found[name]
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_other_address_family_and_device() -> None:
     with listening("127.0.0.2"):
         found = observed(look(), failed_at=("127.0.0.1",))
@@ -121,7 +114,7 @@ def test_other_address_family_and_device() -> None:
     assert "on device v0" in found["listener-on-other-address"].text
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 @pytest.mark.parametrize(("v6only", "answer"), [(0, Answer.YES), (1, Answer.NO)])
 def test_the_ipv6_wildcard_serves_ipv4_unless_it_is_ipv6_only(v6only: int, answer: Answer) -> None:
     with socket.socket(socket.AF_INET6) as made:
@@ -133,7 +126,7 @@ def test_the_ipv6_wildcard_serves_ipv4_unless_it_is_ipv6_only(v6only: int, answe
     assert found["listener-exposed"].answer is Answer.YES
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_the_firewall_is_asked_about_own_addresses_among_the_hosts() -> None:
     """To another machine's address the way is not the loopback interface, which is what the judge knows."""
     run("ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1")
@@ -143,7 +136,7 @@ def test_the_firewall_is_asked_about_own_addresses_among_the_hosts() -> None:
     assert {one.address for one in found.rulings} == {"127.0.0.1", "::1", "10.9.8.7"}
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_bound_but_not_listening() -> None:
     with bound():
         taken = look()
@@ -155,7 +148,7 @@ def test_bound_but_not_listening() -> None:
     assert f"pid {os.getpid()}" in seen.text
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_udp_and_unix_look_alikes(tmp_path: Path) -> None:
     with bound(kind=socket.SOCK_DGRAM):
         assert observed(look())["udp-or-unix-lookalike"].answer is Answer.YES
@@ -171,7 +164,7 @@ def test_udp_and_unix_look_alikes(tmp_path: Path) -> None:
     assert observed(look())["udp-or-unix-lookalike"].answer is Answer.NO
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_full_accept_queue() -> None:
     with listening(backlog=1), contextlib.ExitStack() as stack:
         before = look()
@@ -190,7 +183,7 @@ def test_a_full_accept_queue() -> None:
     assert after.sockets.uses[0].syn_sent == 2
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_stopped_process() -> None:
     with program(SERVER) as server:
         server.send_signal(signal.SIGSTOP)
@@ -200,7 +193,7 @@ def test_a_stopped_process() -> None:
     assert f"(pid {server.pid}) is stopped" in seen.text
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_server_that_is_gone() -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -208,7 +201,7 @@ def test_a_server_that_is_gone() -> None:
     assert observed(taken)["server-process-stopped"].answer is Answer.YES
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_exhausted_descriptors() -> None:
     exhaust = "import resource; resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))\n"
     fill = 'held = []\ntry:\n    while True: held.append(open("/dev/null"))\nexcept OSError: pass\n'
@@ -221,7 +214,7 @@ def test_exhausted_descriptors() -> None:
         assert client.answer is Answer.YES
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_exhausted_local_ports() -> None:
     Path("/proc/sys/net/ipv4/ip_local_port_range").write_text("40000 40003")
     with listening(backlog=64), contextlib.ExitStack() as stack:
@@ -235,7 +228,7 @@ def test_exhausted_local_ports() -> None:
     assert "4 local ports" in seen.text
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_loopback_down_and_without_an_address() -> None:
     run("ip", "link", "set", "lo", "down")
     assert "lo is down" in observed(look())["loopback-is-down"].text
@@ -247,7 +240,7 @@ def test_loopback_down_and_without_an_address() -> None:
     assert observed(look(), failed_at=("::1",))["loopback-is-down"].answer is Answer.NO
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_no_route_to_loopback() -> None:
     run("ip", "rule", "add", "priority", "0", "to", "127.0.0.0/8", "prohibit")
     run("ip", "rule", "del", "priority", "0", "lookup", "local")
@@ -257,6 +250,7 @@ def test_no_route_to_loopback() -> None:
     assert "Permission denied" in seen.text
 
 
+@pytest.mark.usefixtures("kernel")
 def test_a_listener_in_another_namespace() -> None:
     with namespace(inside=False) as elsewhere, namespace():
         from synscope.capture.live.interfaces import entered
@@ -270,7 +264,7 @@ def test_a_listener_in_another_namespace() -> None:
         assert observed(look())["listener-in-other-namespace"].answer is not Answer.YES
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_listener_of_a_process_in_another_namespace() -> None:
     lo_up = "import subprocess; subprocess.run(['ip', 'link', 'set', 'lo', 'up'])\n"
     command = ["unshare", "--net", sys.executable, "-c", lo_up + SERVER]
@@ -283,7 +277,7 @@ def test_a_listener_of_a_process_in_another_namespace() -> None:
     assert f"that of process {server.pid}" in seen.text
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_before_and_after() -> None:
     before = look()
     with listening():
@@ -295,7 +289,7 @@ def test_before_and_after() -> None:
     assert observed(during)["listener-vanished"].answer is Answer.UNKNOWN
 
 
-@pytest.mark.usefixtures("private")
+@pytest.mark.usefixtures("private_network")
 def test_a_snapshot_survives_its_document() -> None:
     with listening():
         taken = look(environment={"http_proxy": "http://me:secret@proxy:3128"}, hosts=("localhost",))
@@ -303,8 +297,8 @@ def test_a_snapshot_survives_its_document() -> None:
     assert "secret" not in to_json(taken)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_command_lines_are_recorded_only_when_asked_for() -> None:
-    require_kernel()
     own = Path("/proc/self/cmdline").read_bytes().decode().replace("\0", " ").strip()
     assert own not in to_json(look(client_pid=os.getpid()))
     shown = look(client_pid=os.getpid(), command_lines=True).processes
@@ -319,10 +313,10 @@ def test_of_an_environment_only_the_proxy_variables_are_recorded() -> None:
 
 
 @pytest.mark.parametrize("tool", ["nft", "docker"])
+@pytest.mark.usefixtures("kernel")
 def test_a_hanging_tool_costs_no_more_than_the_budget(
     tool: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    require_kernel()
     fake = tmp_path / tool
     pids = tmp_path / "pids"
     fake.write_text(f"#!/bin/sh\necho $$ >> {pids}\nsleep 60 & echo $! >> {pids}\nwait\n")
@@ -342,6 +336,7 @@ def test_a_hanging_tool_costs_no_more_than_the_budget(
             assert Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z", f"{pid} still runs"
 
 
+@pytest.mark.usefixtures("kernel")
 def test_an_ordinary_user_is_told_what_can_be_read() -> None:
     need_root()
     with namespace(), listening():
@@ -374,6 +369,7 @@ def test_an_ordinary_user_is_told_what_can_be_read() -> None:
     json.loads(done.stdout)
 
 
+@pytest.mark.usefixtures("kernel")
 def test_the_default_budget_is_kept() -> None:
     began = time.monotonic()
     collect((PORT,), hosts=("no.such.name.invalid",))

@@ -12,7 +12,9 @@ import pytest
 
 from synscope.probes.host import firewall
 from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Untold
-from tests.capture.kernel import namespace, run
+from tests.kernel import namespace, run
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 PORT = 8080
 EPHEMERAL = (32768, 60999)

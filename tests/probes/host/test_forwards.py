@@ -98,7 +98,7 @@ def test_a_forwarder_that_runs_is_found() -> None:
     try:
         assert process.stdout is not None
         assert process.stdout.readline()
-        found = forwards.look((45454,), time.monotonic() + 2).found
+        found = forwards.look((45454,), time.monotonic() + 20).found
     finally:
         process.communicate()
     assert found == (Forward("socat", "0.0.0.0", 45454, "TCP:10.0.0.2:80", process.pid),)

@@ -14,14 +14,14 @@ import pytest
 
 from synscope.probes.kernel.instance import Instance, InstanceError, name_of, remove_stale
 from synscope.probes.kernel.tracefs import open_root
-from tests.evidence.kernel.stage import free_port, require_trace
+from tests.evidence.kernel.stage import free_port
 
 SRC = Path(__file__).parents[3] / "src"
 
 
 @pytest.fixture
-def root() -> Iterator[int]:
-    require_trace()
+def root(trace: None) -> Iterator[int]:
+    del trace
     opened = open_root()
     yield opened
     os.close(opened)

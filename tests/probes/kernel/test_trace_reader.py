@@ -15,7 +15,7 @@ from synscope.probes.kernel.events import Kind
 from synscope.probes.kernel.instance import Handover, Instance
 from synscope.probes.kernel.trace_reader import MOST_OTHERS, TraceReader, clock_offset_ns
 from tests.evidence.kernel.recorded import FORMATS_6_18, LISTENER_6_18, REFUSED_6_18
-from tests.evidence.kernel.stage import attempt, free_port, require_trace, traced
+from tests.evidence.kernel.stage import attempt, free_port, traced
 
 LINE = REFUSED_6_18.splitlines(keepends=True)[0]
 
@@ -119,6 +119,7 @@ def test_the_offset_of_the_clock() -> None:
     assert abs(time.monotonic_ns() + clock_offset_ns() - time.time_ns()) < 1_000_000_000
 
 
+@pytest.mark.usefixtures("trace")
 def test_names_of_threads_that_never_left_the_cpu() -> None:
     port = free_port()
     with traced(port) as reader:
@@ -128,8 +129,8 @@ def test_names_of_threads_that_never_left_the_cpu() -> None:
     assert {event.task.comm for event in reader.events if event.kind is Kind.CONNECT} == {name}
 
 
+@pytest.mark.usefixtures("trace")
 def test_whoever_holds_the_descriptors_needs_no_privilege() -> None:
-    require_trace()
     port = free_port()
     instance = Instance.create()
     handover = instance.start([port])
@@ -211,6 +212,7 @@ def test_where_the_captured_namespace_is_another_nothing_is_told(sleeper: int) -
 _SERVE = "import socket; s = socket.create_server(('127.0.0.1', {})); print(flush=True); input()"
 
 
+@pytest.mark.usefixtures("trace")
 def test_only_listeners_of_this_network_namespace() -> None:
     """The kernel's trace is of all; another program listens here, and one in a namespace of its own."""
     watched, here, there = free_port(), free_port(), free_port()

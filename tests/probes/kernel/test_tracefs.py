@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from synscope.probes.kernel.tracefs import TracefsError, open_root
-from tests.evidence.kernel.stage import require_trace
 
 
 def test_a_mounted_one_is_taken(tmp_path: Path) -> None:
@@ -18,8 +17,8 @@ def test_a_mounted_one_is_taken(tmp_path: Path) -> None:
     os.close(root)
 
 
+@pytest.mark.usefixtures("trace")
 def test_one_of_our_own_is_seen_by_nobody(tmp_path: Path) -> None:
-    require_trace()
     before = Path("/proc/self/mountinfo").read_text()
     root = open_root((str(tmp_path),))  # an empty mount point is none
     os.stat("events/skb/kfree_skb/format", dir_fd=root)
@@ -27,8 +26,8 @@ def test_one_of_our_own_is_seen_by_nobody(tmp_path: Path) -> None:
     assert Path("/proc/self/mountinfo").read_text() == before
 
 
+@pytest.mark.usefixtures("trace")
 def test_without_the_right_it_is_an_error() -> None:
-    require_trace()
     child = os.fork()
     if not child:
         os.setuid(65533)

@@ -30,7 +30,7 @@ _ALSO: Final = (expectation.Expectation, expectation.TargetExpectation)
 def text() -> str:
     """Return the page."""
     own = {name: getattr(synscope, name) for name in synscope.__all__ if name != "__version__"}
-    own |= {one.__name__: one for one in _ALSO}
+    own |= {thing.__name__: thing for thing in _ALSO}
     made_of = {name: getattr(model, name) for name in _reachable(own)}
     return page(
         "Library, name by name",
@@ -56,9 +56,9 @@ def _entry(thing: object, level: int = 2) -> Iterator[str]:
         yield block(_signature(made, module, node.name), "python")
     yield _prose(ast.get_docstring(node))
     members = [
-        (code(target.id), code(ast.unparse(one.value)))
-        for one in node.body
-        if isinstance(one, ast.Assign) and isinstance(target := one.targets[0], ast.Name)
+        (code(target.id), code(ast.unparse(statement.value)))
+        for statement in node.body
+        if isinstance(statement, ast.Assign) and isinstance(target := statement.targets[0], ast.Name)
     ]
     if members and _is_enum(node):
         yield table(_MEMBERS, members)
@@ -72,10 +72,18 @@ def _entry(thing: object, level: int = 2) -> Iterator[str]:
 
 
 def _fields(node: ast.ClassDef) -> Iterator[tuple[str, str, str]]:
-    for one, after in zip(node.body, [*node.body[1:], None], strict=True):
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name) and one.target.id[0] != "_":
+    for statement, after in zip(node.body, [*node.body[1:], None], strict=True):
+        if (
+            isinstance(statement, ast.AnnAssign)
+            and isinstance(statement.target, ast.Name)
+            and statement.target.id[0] != "_"
+        ):
             said = ast.literal_eval(after.value) if _is_text(after) else None  # type: ignore[union-attr]
-            yield code(one.target.id), code(ast.unparse(one.annotation)), _prose(said).replace("\n", " ")
+            yield (
+                code(statement.target.id),
+                code(ast.unparse(statement.annotation)),
+                _prose(said).replace("\n", " "),
+            )
     for method in _methods(node).values():
         if _is_property(method) and not method.name.startswith("_"):
             assert method.returns is not None
@@ -100,10 +108,14 @@ def _reachable(own: dict[str, object]) -> set[str]:
             continue
         for _, annotation, _ in _fields(node):
             for name in _WORD.findall(annotation):
-                one = vars(model).get(name)
-                if inspect.isclass(one) and one.__module__ == model.__name__ and name not in {*own, *found}:
+                member = vars(model).get(name)
+                if (
+                    inspect.isclass(member)
+                    and member.__module__ == model.__name__
+                    and name not in {*own, *found}
+                ):
                     found.add(name)
-                    waiting.append(one)
+                    waiting.append(member)
     return found
 
 
@@ -121,11 +133,11 @@ def _tree(name: str) -> ast.Module:
 
 
 def _methods(node: ast.ClassDef) -> dict[str, ast.FunctionDef]:
-    return {one.name: one for one in node.body if isinstance(one, ast.FunctionDef)}
+    return {statement.name: statement for statement in node.body if isinstance(statement, ast.FunctionDef)}
 
 
 def _is_property(node: ast.FunctionDef) -> bool:
-    return any(ast.unparse(one) in {"property", "cached_property"} for one in node.decorator_list)
+    return any(ast.unparse(decorator) in {"property", "cached_property"} for decorator in node.decorator_list)
 
 
 def _is_enum(node: ast.ClassDef) -> bool:
@@ -143,4 +155,4 @@ def _is_text(node: ast.stmt | None) -> bool:
 def _prose(text: str | None) -> str:
     """Return a docstring as Markdown: paragraphs on one line each, literals in single backticks."""
     paragraphs = inspect.cleandoc(text or "").split("\n\n")
-    return "\n\n".join(_LITERAL.sub(r"`\1`", " ".join(one.split())) for one in paragraphs)
+    return "\n\n".join(_LITERAL.sub(r"`\1`", " ".join(paragraph.split())) for paragraph in paragraphs)

@@ -215,7 +215,8 @@ def _said(name: str) -> str:
     ordered = sorted(attempts, key=lambda attempt: attempt.frames.first)
     called = [f"{attempt.label} {attempt.outcome}" for attempt in ordered]
     parts = [
-        one if called.count(one) == 1 else f"{called.count(one)} × {one}" for one in dict.fromkeys(called)
+        label if called.count(label) == 1 else f"{called.count(label)} × {label}"
+        for label in dict.fromkeys(called)
     ]
     parts += [f"{count} × {prose(reason)}" for reason, count in health.undecoded.items()]
     return ", ".join(parts)

@@ -18,7 +18,7 @@ from typing import Final
 from synscope.model import Answer, Observation, Source, Target
 from synscope.process.runner import Ended
 from synscope.reference import errors
-from synscope.reference.error_row import ErrorMeaning
+from synscope.reference.error_meaning import ErrorMeaning
 
 MEANINGS: Final[dict[str, frozenset[str]]] = {
     "client-error-refused": frozenset({"ECONNREFUSED"}),

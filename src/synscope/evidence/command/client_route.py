@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-from synscope.command.targets import find_target
+from synscope.command.named_targets import find_targets
 from synscope.evidence.command.client_errors import Said, said, said_so
 from synscope.evidence.payload.mismatch import USUAL_PROTOCOLS
 from synscope.model import Answer, Observation, Source, Target
@@ -90,7 +90,7 @@ def _others(target: Target) -> frozenset[int | None]:
 def _named(command: Sequence[str], lines: tuple[str, ...], target: Target) -> Observation:
     """Whether the command was told to go to the target: by its own words, or those about its failure."""
     name = "client-named-target"
-    for found in find_target(command):
+    for found in find_targets(command):
         if found.target.port == target.port:
             text = f"the command names {found.target.text}: {found.how}"
             return Observation(name, Answer.YES, Source.HOST, text)

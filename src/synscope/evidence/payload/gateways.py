@@ -11,14 +11,12 @@ import re
 from typing import Final
 
 from synscope.evidence.payload.protocols import Response
+from synscope.reference.programs import GATEWAY_PRODUCTS
 
 GATEWAY_STATUS: Final = frozenset({502, 503, 504})
 UNAVAILABLE: Final = 503
 
-_SERVER: Final = re.compile(
-    r"\b(?:nginx|openresty|tengine|angie|haproxy|envoy|traefik|caddy|kong|apisix|varnish|squid|lighttpd|awselb"
-    r"|cloudflare|cloudfront)\b"
-)
+_SERVER: Final = re.compile(rf"\b(?:{'|'.join(sorted(GATEWAY_PRODUCTS))})\b")
 _HEADER: Final = re.compile(r"^(?:via|x-squid-error|x-varnish|x-envoy-[a-z-]+|x-kong-[a-z-]+):", re.MULTILINE)
 _HEAD_END: Final = re.compile(r"\n\r?\n")
 _WORDS: Final = re.compile(

@@ -2,7 +2,7 @@
 
 Input: the command as a list of words. Output: the targets it names, each with how it was found; empty when it names
 none. A guess that is wrong would be worse than none, so what programs mean by their options is looked up
-(``command_programs``), and values that only look like a target are passed over: a proxy, a header, the data of a
+(``client_options``), and values that only look like a target are passed over: a proxy, a header, the data of a
 request, a time, a file to copy. Impossible port numbers stay as typed. Pure; nothing is resolved or read.
 """
 
@@ -16,21 +16,21 @@ from pathlib import PurePath
 from typing import Final
 
 from synscope import targets
-from synscope.command.programs import (
+from synscope.command.client_options import (
+    CLIENTS,
     CODE_OPTIONS,
     FILE_NAMES,
     NO_TCP,
-    PROGRAMS,
     SERVERS,
     SHELLS,
     SILENT,
     UNKNOWN,
     WRAPPERS,
     Arguments,
-    Program,
+    Client,
 )
-from synscope.command.splitting import Part, commands_in, parts
-from synscope.model import Target
+from synscope.command.splitting import Part, options_and_arguments, shell_commands
+from synscope.model import PORT_MAX, Target
 
 _MOST: Final = 8
 _DEEPEST: Final = 4
@@ -51,7 +51,7 @@ _SOCAT = re.compile(r"(?:TCP[46]?|TCP[46]?-CONNECT|OPENSSL|SSL|SOCKS4A?|PROXY):(
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NamedTarget:
     """One target that the command names."""
 
     target: Target
@@ -59,21 +59,21 @@ class Found:
     """Where in the command it stands, for a person: ``an argument of curl``."""
 
 
-def find_target(argv: Sequence[str]) -> tuple[Found, ...]:
+def find_targets(argv: Sequence[str]) -> tuple[NamedTarget, ...]:
     """Return the targets that the command names, in its order, each once, at most eight. Raises nothing."""
-    seen: dict[tuple[str | None, int], Found] = {}
+    seen: dict[tuple[str | None, int], NamedTarget] = {}
     for found in every_target(argv):
         seen.setdefault((found.target.host, found.target.port), found)
     return tuple(seen.values())[:_MOST]
 
 
-def every_target(argv: Sequence[str]) -> Iterator[Found]:
+def every_target(argv: Sequence[str]) -> Iterator[NamedTarget]:
     """Yield the targets that the command names, in its order, some of them more than once. Raises nothing."""
     return _in_command(tuple(argv), 0)
 
 
-def _in_command(words: Sequence[str], depth: int) -> Iterator[Found]:
-    """Search a command, inside whatever runs it: assignments, ``env``, ``sudo``, ``sh -c``, ``python -m``."""
+def _in_command(words: Sequence[str], depth: int) -> Iterator[NamedTarget]:
+    """Search a command, also inside of what runs it: assignments, ``env``, ``sudo``, ``sh -c``, ``python -m``."""
     assigned = []
     while words and _ASSIGNMENT.match(words[0]):
         assigned.append(words[0])
@@ -84,7 +84,7 @@ def _in_command(words: Sequence[str], depth: int) -> Iterator[Found]:
     yield from found or _in_assignments(assigned)
 
 
-def _in_program(name: str, words: Sequence[str], depth: int) -> Iterator[Found]:
+def _in_program(name: str, words: Sequence[str], depth: int) -> Iterator[NamedTarget]:
     if name in WRAPPERS:
         yield from _in_command(_unwrapped(name, words), depth + 1)
         return
@@ -97,7 +97,7 @@ def _in_program(name: str, words: Sequence[str], depth: int) -> Iterator[Found]:
     elif name == "socat":
         yield from _in_socat(words)
     elif name not in SILENT:
-        row = next((program for program in PROGRAMS if name in program.names), UNKNOWN)
+        row = next((client for client in CLIENTS if name in client.names), UNKNOWN)
         yield from _by_row(name, row, words)
 
 
@@ -112,10 +112,10 @@ def _unwrapped(name: str, words: Sequence[str]) -> tuple[str, ...]:
     return tuple(words[at + before :])
 
 
-def _in_shell(name: str, words: Sequence[str], depth: int) -> Iterator[Found]:
+def _in_shell(name: str, words: Sequence[str], depth: int) -> Iterator[NamedTarget]:
     for at, word in enumerate(words):
         if word.startswith("-") and not word.startswith("--") and word.endswith("c") and at + 1 < len(words):
-            for command in commands_in(words[at + 1][:_CODE_LIMIT]):
+            for command in shell_commands(words[at + 1][:_CODE_LIMIT]):
                 yield from _in_command(command, depth + 1)
             return
         if not word.startswith("-"):
@@ -124,7 +124,7 @@ def _in_shell(name: str, words: Sequence[str], depth: int) -> Iterator[Found]:
             return
 
 
-def _in_interpreter(name: str, words: Sequence[str], depth: int) -> Iterator[Found]:
+def _in_interpreter(name: str, words: Sequence[str], depth: int) -> Iterator[NamedTarget]:
     for at, word in enumerate(words):
         rest = words[at + 1 :]
         if word in CODE_OPTIONS[name]:
@@ -140,7 +140,7 @@ def _in_interpreter(name: str, words: Sequence[str], depth: int) -> Iterator[Fou
             return
 
 
-def in_code(code: str, how: str) -> Iterator[Found]:
+def in_code(code: str, how: str) -> Iterator[NamedTarget]:
     """Yield the targets in program text: only a URL, or a host and a number side by side, is clear enough."""
     for match in _URL.finditer(code):
         yield from _url(match[0], how)
@@ -148,14 +148,14 @@ def in_code(code: str, how: str) -> Iterator[Found]:
         yield from _pair(host, port, how)
 
 
-def _in_socat(words: Sequence[str]) -> Iterator[Found]:
+def _in_socat(words: Sequence[str]) -> Iterator[NamedTarget]:
     for word in words:
         match = _SOCAT.fullmatch(word)
         if match is not None:
             yield from _parsed(match[1].partition(",")[0], "an address of socat")
 
 
-def _in_assignments(words: Iterable[str]) -> Iterator[Found]:
+def _in_assignments(words: Iterable[str]) -> Iterator[NamedTarget]:
     """Search ``NAME=VALUE`` before the command, where the command itself names nothing."""
     for word in words:
         name, _, value = word.partition("=")
@@ -163,8 +163,8 @@ def _in_assignments(words: Iterable[str]) -> Iterator[Found]:
             yield from _loose(value, f"the variable {name}")
 
 
-class _Options:
-    """What a program's options said."""
+class _Said:
+    """What the options and arguments of one command said."""
 
     def __init__(self) -> None:
         self.host: tuple[str, str] | None = None
@@ -174,12 +174,12 @@ class _Options:
         self.elsewhere = False
 
 
-def _by_row(name: str, row: Program, words: Sequence[str]) -> Iterator[Found]:
-    said = _Options()
+def _by_row(name: str, row: Client, words: Sequence[str]) -> Iterator[NamedTarget]:
+    said = _Said()
     if row is UNKNOWN:
         # What follows ``--`` is often meant for the program that this one starts (``cargo run -- --port 1``).
         words = [word for word in words if word != "--"]
-    for part in parts(words, row.with_value, long_with_one_dash=row.long_with_one_dash):
+    for part in options_and_arguments(words, row.with_value, long_with_one_dash=row.long_with_one_dash):
         _hear(said, row, part)
     if said.elsewhere:
         return
@@ -188,12 +188,12 @@ def _by_row(name: str, row: Program, words: Sequence[str]) -> Iterator[Found]:
     if row.arguments is Arguments.LOOSE:
         found += _loose_all(said.arguments, of)
     elif row.arguments is Arguments.URLS:
-        found += [one for argument in said.arguments for one in _address(argument, row, of)]
+        found += [target for argument in said.arguments for target in _address(argument, row, of)]
     elif row.arguments is Arguments.FIRST_URL:
         first = next((word for word in said.arguments if not _METHOD.fullmatch(word)), None)
         found += _address(first, row, of) if first else ()
     elif row.arguments is Arguments.FIRST_HOST_PORT:
-        found += [one for argument in said.arguments[:1] for one in _loose(argument, of)]
+        found += [target for argument in said.arguments[:1] for target in _loose(argument, of)]
     elif row.arguments is Arguments.HOST_THEN_PORTS:
         found += _host_then_ports(said.arguments, row, f"the arguments of {name}")
     elif row.arguments is Arguments.COPY:
@@ -201,7 +201,7 @@ def _by_row(name: str, row: Program, words: Sequence[str]) -> Iterator[Found]:
     yield from found or _host_and_port(said, row, name)
 
 
-def _hear(said: _Options, row: Program, part: Part) -> None:
+def _hear(said: _Said, row: Client, part: Part) -> None:
     option, value = part
     if option in row.elsewhere:
         said.elsewhere = True
@@ -219,7 +219,7 @@ def _hear(said: _Options, row: Program, part: Part) -> None:
         said.arguments.append(value)
 
 
-def _host_and_port(said: _Options, row: Program, name: str) -> Iterator[Found]:
+def _host_and_port(said: _Said, row: Client, name: str) -> Iterator[NamedTarget]:
     """Put a host and a port together that stand in different options or arguments."""
     options = [*([said.host[0]] if said.host else []), *(option for option, _ in said.ports)]
     how = f"{' and '.join(options)} of {name}" if options else f"the usual address of {name}"
@@ -248,7 +248,7 @@ def _host_and_port(said: _Options, row: Program, name: str) -> Iterator[Found]:
             yield from _pair(host, port, how)
 
 
-def _host_then_ports(arguments: Sequence[str], row: Program, how: str) -> Iterator[Found]:
+def _host_then_ports(arguments: Sequence[str], row: Client, how: str) -> Iterator[NamedTarget]:
     if not arguments:
         return
     host, ports = arguments[0], arguments[1:]
@@ -259,8 +259,8 @@ def _host_then_ports(arguments: Sequence[str], row: Program, how: str) -> Iterat
         yield from _pair(host, port, how)
 
 
-def _copy(said: _Options, row: Program, how: str) -> Iterator[Found]:
-    """The hosts of ``HOST:PATH``; a colon after a slash is part of a local path."""
+def _copy(said: _Said, row: Client, how: str) -> Iterator[NamedTarget]:
+    """Yield the hosts of ``HOST:PATH``; a colon after a slash is part of a local path."""
     port = said.ports[0][1] if said.ports else str(row.default_port)
     for argument in said.arguments:
         if "://" in argument:
@@ -271,8 +271,8 @@ def _copy(said: _Options, row: Program, how: str) -> Iterator[Found]:
             yield from _pair(place.rpartition("@")[2], port, how)
 
 
-def _loose_all(arguments: Sequence[str], how: str) -> list[Found]:
-    found: list[Found] = []
+def _loose_all(arguments: Sequence[str], how: str) -> list[NamedTarget]:
+    found: list[NamedTarget] = []
     for argument in arguments:
         name, equals, value = argument.partition("=")
         if equals and _ASSIGNMENT.match(argument):
@@ -282,8 +282,8 @@ def _loose_all(arguments: Sequence[str], how: str) -> list[Found]:
     return found
 
 
-def _loose(text: str, how: str) -> Iterator[Found]:
-    """A target only if it can hardly be anything else: a URL, or HOST:PORT with a host that looks like one."""
+def _loose(text: str, how: str) -> Iterator[NamedTarget]:
+    """Yield a target only if the text can hardly be anything else: a URL, or HOST:PORT with a likely host."""
     text = text.removeprefix("jdbc:").removeprefix("@")
     if "://" in text[:40]:
         yield from _url(text, how)
@@ -308,11 +308,11 @@ def is_host(host: str, port: int) -> bool:
     label, dot, last = host.rpartition(".")
     if dot:
         return bool(label) and last.isalpha() and last.lower() not in FILE_NAMES
-    return _LEAST_FOR_A_NAME <= port <= 65535  # noqa: PLR2004 - the largest port
+    return _LEAST_FOR_A_NAME <= port <= PORT_MAX
 
 
-def _address(text: str, row: Program, how: str) -> Iterator[Found]:
-    """A word that is an address because of where it stands: a URL, HOST, HOST:PORT, :PORT."""
+def _address(text: str, row: Client, how: str) -> Iterator[NamedTarget]:
+    """Yield the target of a word that is an address because of its place: a URL, HOST, HOST:PORT, :PORT."""
     if "://" in text:
         yield from _url(text, how)
         return
@@ -326,20 +326,20 @@ def _address(text: str, row: Program, how: str) -> Iterator[Found]:
     yield from _parsed(text, how)
 
 
-def _url(text: str, how: str) -> Iterator[Found]:
+def _url(text: str, how: str) -> Iterator[NamedTarget]:
     if text.partition("://")[0].lower() not in NO_TCP:
         yield from _parsed(text, how)
 
 
-def _pair(host: str, port: str, how: str) -> Iterator[Found]:
+def _pair(host: str, port: str, how: str) -> Iterator[NamedTarget]:
     if _NUMBER.fullmatch(port):
         yield from _parsed(
             f"[{host}]:{port}" if ":" in host and not host.startswith("[") else f"{host}:{port}", how
         )
 
 
-def _parsed(text: str, how: str) -> Iterator[Found]:
+def _parsed(text: str, how: str) -> Iterator[NamedTarget]:
     try:
-        yield Found(targets.parse(text), how)
+        yield NamedTarget(targets.parse(text), how)
     except targets.TargetError:
         return  # it names no port after all: a variable, a scheme without a usual port

@@ -1,10 +1,10 @@
-"""Which client a command runs."""
+"""By whose rules a command reads proxy variables."""
 
 from __future__ import annotations
 
 import pytest
 
-from synscope.command.client_kind import client_kind
+from synscope.command.client_options import proxy_rules_of
 from synscope.probes.host.proxy import CLIENTS
 
 
@@ -22,5 +22,5 @@ from synscope.probes.host.proxy import CLIENTS
     ],
 )
 def test_kind(command: list[str], kind: str | None) -> None:
-    assert client_kind(command) == kind
+    assert proxy_rules_of(command) == kind
     assert kind is None or kind in CLIENTS

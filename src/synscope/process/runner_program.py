@@ -1,4 +1,6 @@
-"""The runner: a program that starts the command and watches over it, as the invoking user and nobody else.
+"""The runner, a program of its own: it starts the command and watches over it, as the invoking user and nobody else.
+
+The tool's handle of this process is ``runner.Runner``.
 
 Input: a socket (SOCK_SEQPACKET, its number in the first argument) and the command (the other arguments). Output,
 on the socket, one JSON object a message: ``{"started": PID}`` or ``{"failed": ERRNO}``, then ``{"status": …,
@@ -58,8 +60,8 @@ _REMEMBERED_S: Final = 0.5
 _LARGEST: Final = 65_536
 
 
-class Watch:
-    """One command from its start to its end."""
+class RunningCommand:
+    """The command from its start to its end."""
 
     def __init__(self, channel: socket.socket, command: list[str]) -> None:
         self._channel = channel
@@ -71,7 +73,7 @@ class Watch:
         """Signals asked for: which, and when they are passed on unless the group gets them by then."""
         self._deadline: float | None = None
         self._kill_at: float | None = None
-        self._family: list[int] = []
+        self._tree: list[int] = []
         self._timed_out = False
         self._process: subprocess.Popen[bytes] | None = None
         self._wake, wake = os.pipe()
@@ -80,7 +82,7 @@ class Watch:
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
 
     def run(self) -> None:
-        """Wait for the word to start, then see the command through."""
+        """Wait until the tool says go, then start the command and wait for its end."""
         for number in (*PASSED_ON, signal.SIGWINCH):
             # What is ignored (nohup) stays ignored for the command: a handler would reset it.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -129,7 +131,7 @@ class Watch:
             self._keep_time()
 
     def _patience(self) -> float | None:
-        """Milliseconds until something is due."""
+        """Return the milliseconds until something is due, ``None`` when nothing is."""
         moments = [moment for moment in (self._deadline, self._kill_at) if moment is not None]
         moments += [when for _, when in self._due]
         return max(0.0, (min(moments) - time.monotonic()) * 1000) + 1 if moments else None
@@ -151,10 +153,10 @@ class Watch:
             self._end()
         if self._kill_at is not None and now >= self._kill_at:
             self._kill_at = None
-            send_all(self._family, signal.SIGKILL)
+            send_all(self._tree, signal.SIGKILL)
 
     def _obey(self) -> bool:
-        """Do what was asked; false when nobody is there to ask any more."""
+        """Do what the tool asks for; return false when it is gone."""
         orders = self._orders()
         if orders is None:
             self._end()
@@ -165,13 +167,13 @@ class Watch:
         return True
 
     def _end(self) -> None:
-        """Ask the command and what it started to end; what has not ended shortly after is killed."""
+        """Send TERM to the command and all that it started; what has not ended shortly after is killed."""
         self._deadline = None
         if self._kill_at is None and self._process is not None:
-            self._family = descendants(self._process.pid)
-            send_all(self._family, signal.SIGTERM)
+            self._tree = descendants(self._process.pid)
+            send_all(self._tree, signal.SIGTERM)
             # A stopped process sees the signal only once it continues.
-            send_all(self._family, signal.SIGCONT)
+            send_all(self._tree, signal.SIGCONT)
             self._kill_at = time.monotonic() + KILL_AFTER_S
 
     def _send(self, number: int) -> None:
@@ -200,7 +202,7 @@ class Watch:
         }
 
     def _relay_rest(self) -> None:
-        """Serve what the command left running, in a process of its own; it would die of SIGPIPE otherwise."""
+        """Pass on what the command left running says, in a process of its own: it would die of SIGPIPE otherwise."""
         if not self._relay.pass_on_rest() or os.fork() != 0:
             return
         self._channel.close()
@@ -241,7 +243,7 @@ def main(arguments: list[str]) -> int:
         clear_capabilities()
     with socket.socket(fileno=int(arguments[0])) as channel:
         channel.set_inheritable(False)
-        Watch(channel, arguments[1:]).run()
+        RunningCommand(channel, arguments[1:]).run()
     return 0
 
 

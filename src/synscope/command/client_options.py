@@ -1,6 +1,6 @@
-"""Which options and arguments of well-known programs name where they connect to, and which only look like it.
+"""Which options and arguments of well-known clients name where they connect to, and which only look like it.
 
-Input: a program's name. Output: its ``Program`` row. A row lists the options that take a value, because the value of
+Input: a client's name. Output: its ``Client`` row. A row lists the options that take a value, because the value of
 ``-H``, ``-d`` or ``--proxy`` may look like a target and is none; options that are not listed take no value.
 
 Source: the programs' manual pages.
@@ -9,6 +9,8 @@ Source: the programs' manual pages.
 from __future__ import annotations
 
 import enum
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -27,8 +29,8 @@ class Arguments(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Program:
-    """How one program is told where to connect."""
+class Client:
+    """How one client is told where to connect."""
 
     names: frozenset[str]
     arguments: Arguments
@@ -66,8 +68,8 @@ _LOAD = _words(
     "--duration --method --body --timeout --script --rate --concurrency"
 )
 
-PROGRAMS: Final = (
-    Program(
+CLIENTS: Final = (
+    Client(
         names=_words("curl curlie"),
         arguments=Arguments.URLS,
         scheme="http",
@@ -93,7 +95,7 @@ PROGRAMS: Final = (
         ),
         elsewhere=_words("--unix-socket --abstract-unix-socket"),
     ),
-    Program(
+    Client(
         names=_words("wget wget2"),
         arguments=Arguments.URLS,
         scheme="http",
@@ -107,7 +109,7 @@ PROGRAMS: Final = (
             "--ca-directory --level --accept --reject --domains --execute"
         ),
     ),
-    Program(
+    Client(
         names=_words("http httpie xh"),
         arguments=Arguments.FIRST_URL,
         scheme="http",
@@ -116,7 +118,7 @@ PROGRAMS: Final = (
             "-s --style --pretty --boundary --raw --max-redirects --ssl --default-scheme -P --history-print"
         ),
     ),
-    Program(
+    Client(
         names=_words("https xhs"),
         arguments=Arguments.FIRST_URL,
         scheme="https",
@@ -124,7 +126,7 @@ PROGRAMS: Final = (
             "-a --auth -A --auth-type -o --output --proxy --session --timeout --verify --cert -p --print"
         ),
     ),
-    Program(
+    Client(
         names=_words("nc ncat netcat nc.openbsd nc.traditional"),
         arguments=Arguments.HOST_THEN_PORTS,
         values=_letters("IiMmOPpqsTVWwXxceGg")
@@ -133,13 +135,13 @@ PROGRAMS: Final = (
         ),
         elsewhere=_words("-l --listen -U --unixsock -u --udp"),
     ),
-    Program(
+    Client(
         names=_words("telnet"),
         arguments=Arguments.HOST_THEN_PORTS,
         default_port=23,
         values=_letters("beklnSX"),
     ),
-    Program(
+    Client(
         names=_words("ssh slogin"),
         arguments=Arguments.HOST,
         default_port=22,
@@ -147,14 +149,14 @@ PROGRAMS: Final = (
         port=_words("-p"),
         values=_letters("BbcDEeFIiJLlmOoQRSWw"),
     ),
-    Program(
+    Client(
         names=_words("scp sftp"),
         arguments=Arguments.COPY,
         default_port=22,
         port=_words("-P"),
         values=_letters("BbcDFiJlORSsXo"),
     ),
-    Program(
+    Client(
         names=_words(
             "psql pg_isready pg_dump pg_dumpall pg_restore createdb dropdb createuser dropuser vacuumdb pgbench pgcli"
         ),
@@ -166,7 +168,7 @@ PROGRAMS: Final = (
         values=_letters("cfFLoPRTtUv")
         | _words("--command --file --output --username --timeout --variable --set"),
     ),
-    Program(
+    Client(
         names=_words("mysql mysqladmin mysqldump mysqlcheck mariadb mariadb-admin mariadb-dump mycli"),
         arguments=Arguments.LOOSE,
         default_port=3306,
@@ -175,7 +177,7 @@ PROGRAMS: Final = (
         values=_letters("DeuS") | _words("--database --execute --user --socket"),
         elsewhere=_words("-S --socket"),
     ),
-    Program(
+    Client(
         names=_words("redis-cli valkey-cli keydb-cli redis-benchmark iredis"),
         arguments=Arguments.NONE,
         default_port=6379,
@@ -186,7 +188,7 @@ PROGRAMS: Final = (
         values=_letters("aDdinrsXtcP") | _words("--user --pass --cacert --cert --key --sni"),
         elsewhere=_words("-s"),
     ),
-    Program(
+    Client(
         names=_words("mongo mongosh mongodump mongorestore mongostat"),
         arguments=Arguments.FIRST_HOST_PORT,
         default_port=27017,
@@ -198,7 +200,7 @@ PROGRAMS: Final = (
             "-u --username -p --password --eval --authenticationDatabase -d --db -c --collection --file"
         ),
     ),
-    Program(
+    Client(
         names=_words("grpcurl"),
         arguments=Arguments.FIRST_HOST_PORT,
         values=_words(
@@ -208,7 +210,7 @@ PROGRAMS: Final = (
         elsewhere=_words("-unix"),
         long_with_one_dash=True,
     ),
-    Program(
+    Client(
         names=_words("openssl"),
         arguments=Arguments.NONE,
         default_port=4433,
@@ -221,31 +223,31 @@ PROGRAMS: Final = (
         elsewhere=_words("-unix -accept"),
         long_with_one_dash=True,
     ),
-    Program(
+    Client(
         names=_words("kcat kafkacat"),
         arguments=Arguments.NONE,
         default_port=9092,
         url=_words("-b"),
         values=_letters("tpoDKcGXFsr"),
     ),
-    Program(
+    Client(
         names=_words("nmap"), arguments=Arguments.HOST, port=_words("-p"), values=_words("-oN -oX -oG -T -iL")
     ),
-    Program(
+    Client(
         names=_words("ab wrk wrk2 hey bombardier oha vegeta siege k6 autocannon"),
         arguments=Arguments.LOOSE,
         values=_LOAD,
     ),
-    Program(
+    Client(
         names=_words("websocat wscat"),
         arguments=Arguments.LOOSE,
         url=_words("-c --connect"),
         values=_words("-H --header -x --execute --proxy -P"),
     ),
 )
-"""The rows; a program that is in none is searched by the common rules."""
+"""The rows. A program that is in none is searched by the rules of ``UNKNOWN``."""
 
-UNKNOWN: Final = Program(
+UNKNOWN: Final = Client(
     names=frozenset(),
     arguments=Arguments.LOOSE,
     host=_words("--host --hostname --server-host --addr --address"),
@@ -257,7 +259,7 @@ UNKNOWN: Final = Program(
         "--all-proxy --socks --referer --referrer --origin --user-agent -o --output --log-file --config"
     ),
 )
-"""The rules for any other program."""
+"""The rules for every other program."""
 
 SILENT: Final = _words(
     "basename cat chmod chown cp cut date dd df dig dirname docker docker-compose du echo false find grep head host "
@@ -318,3 +320,22 @@ FILE_NAMES: Final = _words(
     "sh sql swift toml ts tsx txt xml yaml yml"
 )
 """What a file's name ends in: ``main.go:45`` is a place in a file, not a host."""
+
+_PROGRAM_NAME: Final = re.compile(r"[A-Za-z][\w.+-]*")
+_HTTP_SERVER: Final = re.compile(r"python[\d.]*\s+-m\s+http\.server")
+_VERSION: Final = re.compile(r"[\d.]+$")
+_LONGEST_COMMAND: Final = 1 << 16
+
+_PROXY_RULES: Final = {"curl": "curl", "wget": "curl", "python": "Python", "pytest": "Python", "go": "Go"}
+"""A program → the client by whose rules it reads proxy variables. wget reads them in lower case, as curl does."""
+
+
+def proxy_rules_of(command: Sequence[str]) -> str | None:
+    """Return which of ``proxy.CLIENTS`` reads proxy variables as the first client in ``command`` does.
+
+    What runs the client (``env``, ``sh -c``) is looked through; a server beside it does not count. ``None`` where no
+    client of the table is in the command.
+    """
+    text = _HTTP_SERVER.sub("", " ".join(command)[:_LONGEST_COMMAND])
+    words = (_VERSION.sub("", word) for word in _PROGRAM_NAME.findall(text))
+    return next((_PROXY_RULES[word] for word in words if word in _PROXY_RULES), None)

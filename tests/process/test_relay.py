@@ -1,11 +1,11 @@
-"""The end of a stream, in bounded memory."""
+"""The end of what the command says on standard error, in bounded memory."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.process.tail import LINES, Tail
+from synscope.process.relay import LAST_LINES, Tail
 
 
 def test_lines_in_pieces() -> None:
@@ -21,7 +21,7 @@ def test_a_progress_meter_is_its_last_states() -> None:
         tail.feed(f"\r{number} %".encode())
     tail.feed(b"\ncurl: (7) failed\n")
     assert tail.lines()[-2:] == ("9999 %", "curl: (7) failed")
-    assert len(tail.lines()) == LINES
+    assert len(tail.lines()) == LAST_LINES
 
 
 @given(st.lists(st.binary(max_size=5_000)))
@@ -29,7 +29,7 @@ def test_bounded(pieces: list[bytes]) -> None:
     tail = Tail()
     for piece in pieces:
         tail.feed(piece)
-    assert len(tail.lines()) <= LINES
+    assert len(tail.lines()) <= LAST_LINES
     assert all(len(line) <= 1_000 and "\n" not in line for line in tail.lines())
 
 

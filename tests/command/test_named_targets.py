@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.command.targets import find_target
+from synscope.command.named_targets import find_targets
 
 NAMED = [
     ("curl http://localhost:62893/", "http://localhost:62893/"),
@@ -129,19 +129,19 @@ UNNAMED = [
 
 @pytest.mark.parametrize(("line", "target"), NAMED)
 def test_named(line: str, target: str) -> None:
-    assert [found.target.text for found in find_target(shlex.split(line))] == [target]
+    assert [found.target.text for found in find_targets(shlex.split(line))] == [target]
 
 
 @pytest.mark.parametrize("line", UNNAMED)
 def test_unnamed(line: str) -> None:
     words = line.split() if line.count("'") % 2 else shlex.split(line)
-    assert find_target(words) == ()
+    assert find_targets(words) == ()
 
 
 def test_several_targets_once_each_and_in_order() -> None:
-    found = find_target(["curl", "localhost:2", "http://localhost:1/a", "http://localhost:1/b"])
-    assert [(one.target.host, one.target.port) for one in found] == [("localhost", 2), ("localhost", 1)]
-    assert len(find_target(["curl", *(f"localhost:{port}" for port in range(1, 30))])) == 8
+    found = find_targets(["curl", "localhost:2", "http://localhost:1/a", "http://localhost:1/b"])
+    assert [(named.target.host, named.target.port) for named in found] == [("localhost", 2), ("localhost", 1)]
+    assert len(find_targets(["curl", *(f"localhost:{port}" for port in range(1, 30))])) == 8
 
 
 @pytest.mark.parametrize(
@@ -157,11 +157,11 @@ def test_several_targets_once_each_and_in_order() -> None:
     ],
 )
 def test_says_how(line: str, how: str) -> None:
-    assert [found.how for found in find_target(shlex.split(line))] == [how]
+    assert [found.how for found in find_targets(shlex.split(line))] == [how]
 
 
 def test_impossible_port_keeps_its_number() -> None:
-    assert find_target(["nc", "localhost", "619009"])[0].target.port == 619009
+    assert find_targets(["nc", "localhost", "619009"])[0].target.port == 619009
 
 
 @given(
@@ -172,4 +172,4 @@ def test_impossible_port_keeps_its_number() -> None:
     )
 )
 def test_never_raises(words: list[str]) -> None:
-    find_target(words)
+    find_targets(words)
