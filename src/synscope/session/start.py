@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 SNAP_LENGTH: Final = 640
 """Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""
 
-_SEED_BYTES: Final = 8
 _LOOPBACK: Final = "lo"
 _ANY: Final = "any"
 
@@ -172,8 +171,7 @@ def _watch(
     saver: Saver | None,
     on_attempt: Callable[[Attempt], None] | None,
 ) -> Watch:
-    seed = int.from_bytes(os.urandom(_SEED_BYTES))
-    return Watch(ring, interface, plan.targets, seed=seed, saver=saver, on_attempt=on_attempt)
+    return Watch(ring, interface, plan.targets, saver=saver, on_attempt=on_attempt)
 
 
 def _opened(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from synscope.capture.live import filter_expression as filter_text
 from synscope.capture.live import portable
@@ -25,9 +25,6 @@ from synscope.session.watch import Watch, watched_ports
 
 if TYPE_CHECKING:
     from synscope.session.start import Begun, Plan
-
-
-_SEED_BYTES: Final = 8
 
 
 def begin(
@@ -68,8 +65,7 @@ def begin(
             )
         else:
             give_up(invoker)
-        seed = int.from_bytes(os.urandom(_SEED_BYTES))
-        stack.watch = Watch(source, interface, plan.targets, seed=seed, on_attempt=on_attempt)
+            stack.watch = Watch(source, interface, plan.targets, on_attempt=on_attempt)
         stack.callback(stack.watch.close)
         around = stack.enter_context(Surroundings(None, plan.targets, plan.environment, command=command))
         around.begin()
