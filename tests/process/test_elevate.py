@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from synscope.capture.live import ring_socket
-from synscope.capture.live.self_test import State
+from synscope.capture.live.self_test import SelfTestState
 from synscope.process import elevate, privileges
 from synscope.process.errors import ElevationError, HelperError
 from tests.session.kernel import SRC, as_user, need_root
@@ -32,7 +32,7 @@ def test_root_starts_the_helper_and_gets_a_ring() -> None:
             assert made.family == socket.AF_PACKET
             assert made.getsockname()[0] == "lo"
             assert not os.get_inheritable(made.fileno())
-        assert helper.sing([])[0].state is State.SENT
+        assert helper.run_self_test([])[0].state is SelfTestState.SENT
         with pytest.raises(ring_socket.NoSuchInterfaceError):
             ring(helper, "no-such-if")
         with pytest.raises(HelperError, match="interface"):
@@ -52,9 +52,9 @@ def test_a_helper_that_dies_is_a_typed_error() -> None:
     with elevate.start_helper() as helper:
         os.kill(helper.pid, signal.SIGKILL)
         with pytest.raises(HelperError):
-            helper.sing([])
+            helper.run_self_test([])
         with pytest.raises(HelperError):
-            helper.sing([])
+            helper.run_self_test([])
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_an_answer_that_is_none(answer: bytes) -> None:
     with theirs, elevate.Helper(ours, None) as helper:
         theirs.send(answer)
         with pytest.raises(HelperError):
-            helper.sing([])
+            helper.run_self_test([])
 
 
 def test_an_inherited_capability_needs_no_helper() -> None:
@@ -93,7 +93,7 @@ from synscope.process.errors import ElevationError
 try:
     with elevate.obtain(lambda text: print('ANNOUNCED', text), typed=['synscope', 'run', '--', 'curl', 'a b'],
                         ports=[8080], may_prompt=sys.argv[1] == 'prompt', environ={'PATH': sys.argv[2]}) as helper:
-        print('HELPER', helper.sing([])[0].state.value)
+        print('HELPER', helper.run_self_test([])[0].state.value)
         if len(sys.argv) > 3:
             print(helper._channel.getpeername(), helper.pid)
 except ElevationError as error:

@@ -26,7 +26,7 @@ with Isolated.start(command, privileges.invoking(), server) as private:
     found = private.await_server([8099] if server else [], seconds=float(sys.argv[2]))
     ring = private.helper.open_ring('lo', block_size=1 << 17, block_count=4, retire_ms=50,
                                     program=bytes.fromhex('0600000000000400'))
-    songs = private.helper.sing([8099])
+    songs = private.helper.run_self_test([8099])
     packets = struct.unpack('III', ring.getsockopt(263, 6, 12))[0]
     print(json.dumps([sorted(found.ports), found.exited, [s.state.value for s in songs], packets,
                       os.readlink('/proc/self/ns/net')]), flush=True)

@@ -15,7 +15,7 @@ from synscope.capture.read.files import Readable, stream_source
 from synscope.capture.read.pushed import PushedBytes, Starved
 from synscope.capture.read.reader import Reader
 from synscope.following import Following
-from synscope.library.wanted import Targets, wanted
+from synscope.library.named_targets import Targets, named_targets
 from synscope.model import Diagnosis
 
 _UNNAMED = "stream"
@@ -31,7 +31,7 @@ def analyze(capture: str | os.PathLike[str] | Readable, targets: Targets = ()) -
     A capture that is cut is analysed up to the cut, and ``health.cut`` says where that is. Raises ``CaptureError``
     where nothing can be read, ``TargetError`` where a text names no port.
     """
-    chosen = wanted(targets)
+    chosen = named_targets(targets)
     if isinstance(capture, str | os.PathLike):
         path = os.fspath(capture)
         diagnosis = analysis.analyze(path, chosen)
@@ -55,7 +55,7 @@ class Analyzer:
     def __init__(self, targets: Targets = (), *, name: str = _UNNAMED) -> None:
         self._source = PushedBytes()
         self._name = name
-        self._targets = wanted(targets)
+        self._targets = named_targets(targets)
         self._reader = Reader(self._source, name)
         self._following = Following()
         self._error: CaptureError | None = None

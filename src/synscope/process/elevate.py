@@ -19,8 +19,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
-from synscope.capture.live import ring_socket
-from synscope.capture.live import self_test as canary
+from synscope.capture.live import ring_socket, self_test
 from synscope.probes.kernel.instance import Handover
 from synscope.process import privileges
 from synscope.process.errors import ElevationError, HelperError
@@ -103,12 +102,14 @@ class Helper:
             raise HelperError("the helper sent no socket")
         return socket.socket(fileno=descriptors[0])
 
-    def sing(self, watched: Sequence[int], namespace: str | None = None) -> tuple[canary.Song, ...]:
-        """Send the canary from within the helper's namespace, or from within ``namespace``."""
+    def run_self_test(
+        self, watched: Sequence[int], namespace: str | None = None
+    ) -> tuple[self_test.SelfTestConnection, ...]:
+        """Run the self-test from within the helper's namespace, or from within ``namespace``."""
         answer, descriptors = self._ask(op="canary", watched=list(watched), namespace=namespace)
         _forget(descriptors)
         try:
-            return tuple(canary.from_json(song) for song in answer["songs"])
+            return tuple(self_test.from_json(connection) for connection in answer["songs"])
         except (KeyError, TypeError, ValueError) as error:
             raise HelperError("the helper's answer is not understood") from error
 

@@ -83,12 +83,12 @@ def _open_ring(request: Mapping[str, object]) -> Answer:
 
 
 def _canary(request: Mapping[str, object]) -> Answer:
-    from synscope.capture.live import self_test as canary  # noqa: PLC0415 - only once it is asked for
+    from synscope.capture.live import self_test  # noqa: PLC0415 - only once it is asked for
 
     watched = _ports(request, "watched")
     with _inside(request):
-        songs = canary.sing(watched)
-    return Answer({"songs": [canary.to_json(song) for song in songs]})
+        connections = self_test.run_self_test(watched)
+    return Answer({"songs": [self_test.to_json(connection) for connection in connections]})
 
 
 _traces: list[Instance] = []

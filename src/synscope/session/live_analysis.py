@@ -4,7 +4,7 @@ Input: a ring, the targets, and who is told what. Output: counts and the newest 
 ``Diagnosis`` at the end. Runs in the process that has given up its privileges.
 
 Invariants: every frame of the ring gets a number, whether it is followed or not, so that numbers agree with what
-is saved; the capture's own canary is no part of the results; of a port that is not watched only the SYN, FIN
+is saved; the capture's own self-test is no part of the results; of a port that is not watched only the SYN, FIN
 and RST are captured, so that its handshakes are near misses and never judged.
 """
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from synscope.analysis import diagnose
-from synscope.capture.live.self_test import Sight, Song, endpoints
+from synscope.capture.live.self_test import SelfTestConnection, SelfTestResult, listeners
 from synscope.capture.source import LiveSource, RingState
 from synscope.capture.write.save import Saver
 from synscope.capture.write.storage import SaveError
@@ -67,11 +67,10 @@ class Stop:
     on_success: bool = False
 
 
-class Watch:
+class LiveAnalysis:
     """A capture that runs. Owns ``ring``; ends ``saver``, but leaves closing it to others.
 
-    ``interface`` is its name as the user knows it. ``songs`` are the canary's; they may be set later, and stay
-    empty where the capture leaves out the loopback interface.
+    ``interface`` is its name as the user knows it.
     """
 
     def __init__(
@@ -94,10 +93,11 @@ class Watch:
         self._linktypes: dict[int, None] = {}
         self._began = time.monotonic()
         self._notes: list[str] = []
-        self._sung: set[tuple[Endpoint, Endpoint]] = set()
-        self.songs: tuple[Song, ...] = ()
-        self.apart: frozenset[Endpoint] = frozenset()
-        """Servers of this program's own beside the canary's: no part of the results either."""
+        self._seen_of_self_test: set[tuple[Endpoint, Endpoint]] = set()
+        self.self_test: tuple[SelfTestConnection, ...] = ()
+        """Its connections; none where the capture leaves out the loopback interface."""
+        self.own_servers: frozenset[Endpoint] = frozenset()
+        """Servers of this program's own beside the self-test's: no part of the results either."""
 
     def count_moments(self, moments: Moments) -> None:
         """Count from now on when attempts began."""
@@ -148,9 +148,9 @@ class Watch:
         own = self._own()
         return [attempt for attempt in found if attempt.server not in own]
 
-    def canary(self) -> tuple[Canary, str]:
-        """What the canary proves so far, where attempts are told: it has settled after some two seconds."""
-        return _canary(self.songs, self._sung)
+    def self_test_result(self) -> tuple[Canary, str]:
+        """What the self-test proves so far, where attempts are told: it has settled after some two seconds."""
+        return _self_test_result(self.self_test, self._seen_of_self_test)
 
     def is_over(self, stop: Stop) -> bool:
         """Whether the capture has seen what it was to wait for."""
@@ -197,7 +197,7 @@ class Watch:
             for attempt in group.examples
         }
         self._end_saving()
-        health = self._health(_canary(self.songs, syns))
+        health = self._health(_self_test_result(self.self_test, syns))
         self._close()
         kept = [self._near(group) for group in groups if group.server not in own]
         diagnosis = diagnose(name, kept, orphans, health, self._targets, claim=self._claim(health), more=more)
@@ -220,12 +220,13 @@ class Watch:
                 self._notes.append(str(error))
 
     def _own(self) -> frozenset[Endpoint]:
-        return endpoints(self.songs) | self.apart
+        return listeners(self.self_test) | self.own_servers
 
     def _tell(self, attempt: Attempt) -> None:
         if attempt.server in self._own():
             ends = (attempt.client, attempt.server)
-            self._sung.update(ends for song in self.songs if (song.client, song.server) == ends)
+            if any((connection.client, connection.server) == ends for connection in self.self_test):
+                self._seen_of_self_test.add(ends)
         elif self._told is not None and (self._everything or self._ports[attempt.server.port]):
             self._told(attempt)
 
@@ -241,7 +242,7 @@ class Watch:
         awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
         return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
 
-    def _health(self, canary: tuple[Canary, str]) -> CaptureHealth:
+    def _health(self, self_test: tuple[Canary, str]) -> CaptureHealth:
         ring, counted = self._ring, self._following.counted()
         notes = list(self._notes)
         if ring.state is not RingState.CAPTURING:
@@ -266,7 +267,7 @@ class Watch:
             live=Live(
                 self._interface,
                 ring.received,
-                *canary,
+                *self_test,
                 ring_use=ring.fullest,
                 saved=() if self._saver is None else tuple(str(path) for path in self._saver.files),
             ),
@@ -283,11 +284,6 @@ def _marks(targets: Sequence[Target]) -> array[int]:
     return marks
 
 
-def watched_ports(targets: Iterable[Target]) -> frozenset[int]:
-    """The ports of which everything is captured: of a number beyond 65535 what clients make of it."""
-    return frozenset(target.wrapped for target in targets)
-
-
 def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
     """Counts by label, from counts by outcome."""
     found: dict[Label, int] = {}
@@ -297,16 +293,22 @@ def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
     return found
 
 
-def _canary(songs: Sequence[Song], syns: set[tuple[Endpoint, Endpoint]]) -> tuple[Canary, str]:
-    """What the canaries of both families say together; without any, the capture is not where they sing."""
-    if not songs:
+def _self_test_result(
+    connections: Sequence[SelfTestConnection], syns: set[tuple[Endpoint, Endpoint]]
+) -> tuple[Canary, str]:
+    """What the connections of both families prove together; without any, the capture is not where they are made."""
+    if not connections:
         return Canary.UNSENT, "the test connection goes over the loopback interface, which is not captured"
-    sights = [(song, song.sight(syns)) for song in songs]
-    missed = [song for song, sight in sights if sight is Sight.NOT_SEEN]
+    results = [(connection, connection.result(syns)) for connection in connections]
+    missed = [connection for connection, result in results if result is SelfTestResult.NOT_SEEN]
     if missed:
-        families = " and ".join(f"IPv{song.family}" for song in missed)
+        families = " and ".join(f"IPv{connection.family}" for connection in missed)
         return Canary.NOT_SEEN, f"the capture did not see its own test connection over {families}"
-    unsent = "; ".join(f"IPv{song.family}: {song.text}" for song, sight in sights if sight is Sight.UNSENT)
-    if any(sight is Sight.SEEN for _, sight in sights):
+    unsent = "; ".join(
+        f"IPv{connection.family}: {connection.text}"
+        for connection, result in results
+        if result is SelfTestResult.UNSENT
+    )
+    if any(result is SelfTestResult.SEEN for _, result in results):
         return Canary.SEEN, unsent
     return Canary.UNSENT, unsent
