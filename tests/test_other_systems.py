@@ -84,8 +84,8 @@ def test_what_a_portable_capture_needs_can_be_imported() -> None:
     names = (
         "synscope.cli.live",
         "synscope.session.start",
-        "synscope.session.start_portable",
-        "synscope.session.watch",
+        "synscope.session.portable_source",
+        "synscope.session.live_analysis",
     )
     assert run(*names, script=IMPORTED)[0] == 0
 

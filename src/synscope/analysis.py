@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from synscope.capture.read.ahead import read_ahead
 from synscope.capture.read.byte_sources import open_source
 from synscope.capture.read.capture_reader import CaptureReader
 from synscope.capture.read.fileset import FileSet
-from synscope.capture.read.time_range import batches_within
 from synscope.capture.source import CaptureError, FrameSource
 from synscope.capture.write.attachments import attachments
 from synscope.causes.rank import rank
 from synscope.engine import MODE
-from synscope.engine.batch import Batch
-from synscope.engine.follower import Follower
 from synscope.engine.moments import Moments
 from synscope.engine.tracker import Orphan
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.packets.summary import found_targets, relevant, summarise
 from synscope.evidence.target_number import observe_request
+from synscope.following import Following, health_of
 from synscope.model import (
     Attempt,
     AttemptGroup,
@@ -52,14 +48,8 @@ if TYPE_CHECKING:
 MOST_DIAGNOSED = 256
 """Ports that are diagnosed one by one when the user named none; the others are only counted."""
 
-_SEED_BYTES = 8
-_SETTLE_EVERY = 0.5
-_SETTLE_SHARE = 20
-"""Settling takes at most one part in so many of the time."""
 _BUFFERS = 8 if MODE == "compiled" and (os.cpu_count() or 1) > 1 else 1
 """Buffers of frames read ahead: worth it where reading and tracking can overlap."""
-_PAUSE = 10.0
-"""Seconds without a frame after which all that is over has been settled."""
 
 
 def analyze(  # noqa: PLR0913 - one parameter a choice
@@ -84,43 +74,40 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     over. ``on_read`` is told of each read how many bytes it brought. ``snapshots`` are what is known about
     the host, in order of time. ``moments`` counts when attempts began, for a timeline.
     """
-    # Keyed hashing: a capture must not be able to choose its own collisions.
-    follower = Follower(
-        seed=int.from_bytes(os.urandom(_SEED_BYTES)), on_attempt=on_attempt, hosts=selection.hosts
-    )
+    following = Following(selection=selection, on_attempt=on_attempt, moments=moments)
     try:
         end = _end(capture, files) if selection.needs_end else None
-        settle = _Settle(follower) if live else None
-        reader = _open(capture, files, settle, on_read)
+        source = _open(capture, files, following if live else None, on_read)
     except CaptureError as error:
         return _unreadable(capture, error, targets)
-    follower.tracker.odd_times = reader.odd_times
-    follower.tracker.moments = moments
-    first: int | None = None
-    last: int | None = None
-    try:
-        with contextlib.closing(_decoded(reader, follower, selection, end)) as batches:
-            for data, batch in batches:
-                first = batch.ts_ns[0] if first is None else first
-                last = max(last or 0, batch.ts_ns[batch.count - 1])
-                follower.track(data, batch)
-                if settle is not None:
-                    settle.now_and_then()
-    except CaptureError as error:
-        return _unreadable(capture, error, targets, reader.files)
-    finally:
-        reader.close()
-    groups = follower.tracker.finish()
-    health = health_of(reader, follower, first, last)
-    diagnosed = partial(diagnose, capture, groups, follower.tracker.orphans())
+    with contextlib.closing(source):
+        try:
+            following.follow(source, end)
+        except CaptureError as error:
+            return _unreadable(capture, error, targets, source.files)
+    return conclude(capture, source, following, targets, snapshots)
+
+
+def conclude(
+    capture: str,
+    source: FrameSource,
+    following: Following,
+    targets: Sequence[Target] = (),
+    snapshots: Sequence[Given] = (),
+) -> Diagnosis:
+    """Return the diagnosis of a source that has been followed to its end. Call once."""
+    groups, orphans = following.finish()
+    health = health_of(source, following)
     if snapshots:
         from synscope.evidence.host.given import notes_on, observe_given  # noqa: PLC0415 - slow to import
 
-        health = replace(health, notes=(*health.notes, *notes_on(snapshots, first, last)))
-        diagnosis = diagnosed(health, targets, more=partial(observe_given, given=snapshots))
+        notes = notes_on(snapshots, health.first_ts_ns, health.last_ts_ns)
+        health = replace(health, notes=(*health.notes, *notes))
+        more = partial(observe_given, given=snapshots)
+        diagnosis = diagnose(capture, groups, orphans, health, targets, more=more)
     else:
-        diagnosis = diagnosed(health, targets)
-    return diagnosis._replace(attachments=attachments(reader.comments))
+        diagnosis = diagnose(capture, groups, orphans, health, targets)
+    return diagnosis._replace(attachments=attachments(source.comments))
 
 
 def diagnose(  # noqa: PLR0913 - one parameter a source of facts
@@ -164,56 +151,20 @@ def diagnose(  # noqa: PLR0913 - one parameter a source of facts
     return Diagnosis(capture=capture, health=health, targets=diagnosed, watched=bool(targets))
 
 
-def _decoded(
-    reader: FrameSource, follower: Follower, selection: Selection, end: int | None
-) -> Generator[tuple[bytearray, Batch]]:
-    """The selected frames of a source in decoded batches."""
-    batches = reader.batches()
-    if reader.buffers > 1 and not selection.timed:
-        yield from read_ahead(batches, follower.decode, reader.buffers)
-        return
-    if selection.timed:
-        batches = batches_within(batches, selection, end, follower.skip)
-    for data, batch in batches:
-        follower.decode(data, batch)
-        yield data, batch
-
-
-class _Settle:
-    """Settles attempts that are over while a pipe is still open: in its pauses, and now and then between."""
-
-    def __init__(self, follower: Follower) -> None:
-        self._tracker = follower.tracker
-        self._next = 0.0
-        self.wanted = False
-
-    def in_pause(self, quiet: float) -> None:
-        """Settle what has been over for long enough, given that nothing came for ``quiet`` seconds."""
-        if quiet <= _PAUSE:  # nothing changes after that
-            self._tracker.settle_over(int(quiet * 1e9))
-
-    def now_and_then(self) -> None:
-        """Settle, but not so often that it would cost much of the time."""
-        began = time.monotonic()
-        if self.wanted and began >= self._next:
-            self._tracker.settle_over()
-            ended = time.monotonic()
-            self._next = ended + max(_SETTLE_EVERY, _SETTLE_SHARE * (ended - began))
-
-
 def _open(
     capture: str,
     files: Sequence[str],
-    settle: _Settle | None = None,
+    waited_for: Following | None = None,
     on_read: Callable[[int], None] | None = None,
 ) -> FrameSource:
+    """Open a capture. ``waited_for`` then settles attempts while a pipe is open, in its pauses too."""
     if files:
         return FileSet(capture, files, on_read)
     source = open_source(capture, on_read)
-    if settle is None or not source.live:
+    if waited_for is None or not source.live:
         return CaptureReader(source, capture, buffers=1 if source.live else _BUFFERS)
-    settle.wanted = True
-    return CaptureReader(source, capture, settle.in_pause)
+    waited_for.settles_early = True
+    return CaptureReader(source, capture, waited_for.settle_in_pause)
 
 
 def _end(capture: str, files: Sequence[str]) -> int | None:
@@ -259,51 +210,3 @@ def _unreadable(
 ) -> Diagnosis:
     health = CaptureHealth(frames=0, error=error.reason, files=files)
     return Diagnosis(capture=capture, health=health, targets=(), watched=bool(targets))
-
-
-def health_of(reader: FrameSource, follower: Follower, first: int | None, last: int | None) -> CaptureHealth:
-    """How complete a capture was that has been followed to its end, from its first and last time stamp."""
-    tracker = follower.tracker
-    notes = _notes_on_files(reader)
-    if reader.odd_times:
-        notes.append(
-            f"{len(reader.odd_times):,} time stamps lie outside any calendar: waits are not reliable"
-        )
-    if tracker.merged:
-        notes.append("too many servers to tell apart: most are counted together under the address ::")
-    skipped = (
-        ("outside the selected time", follower.skipped),
-        ("other addresses", follower.other_hosts),
-    )
-    return CaptureHealth(
-        frames=reader.frames,
-        undecoded=follower.undecoded(),
-        cut=reader.cut,
-        linktypes=reader.linktypes,
-        format=reader.format,
-        tcp_segments=follower.segments,
-        duplicates=tracker.duplicates,
-        strays=tracker.strays,
-        snapped=reader.snapped,
-        first_ts_ns=first,
-        last_ts_ns=last,
-        aggregated=tracker.aggregated,
-        dropped=reader.dropped,
-        notes=tuple(notes),
-        files=reader.files,
-        skipped={reason: number for reason, number in skipped if number},
-    )
-
-
-def _notes_on_files(reader: FrameSource) -> list[str]:
-    """What is wrong with files of a set; nothing about a single capture, whose cut stands by itself."""
-    notes = []
-    for file in reader.files:
-        if file.error is not None:
-            notes.append(f"{file.path} was left out: {file.error}")
-        elif file.cut is not None:
-            where = f"after its frame {file.cut.frame}" if file.cut.frame else "before its first whole frame"
-            notes.append(f"{file.path} is cut short {where}, at byte {file.cut.offset:,}: {file.cut.reason}")
-    if isinstance(reader, FileSet) and reader.overlap:
-        notes.append("files overlap in time: frames are counted in order of time, across all of them")
-    return notes

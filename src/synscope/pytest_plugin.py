@@ -16,7 +16,7 @@ import pytest
 
 if TYPE_CHECKING:
     from synscope.library.live import LiveCapture
-    from synscope.library.wanted import TargetLike
+    from synscope.library.named_targets import TargetLike
     from synscope.model import Diagnosis
 
 _LONGEST_NAME = 150

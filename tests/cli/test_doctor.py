@@ -22,10 +22,10 @@ REFUSING = "127.0.0.1:1"
 def _without_capture(monkeypatch: pytest.MonkeyPatch) -> None:
     """This process must keep its rights: nothing is captured here."""
 
-    def begin(*_: object, **__: object) -> None:
+    def start_session(*_: object, **__: object) -> None:
         raise ElevationError("capturing needs a privilege. Type one of:", ("sudo synscope doctor",))
 
-    monkeypatch.setattr(doctor, "begin", begin)
+    monkeypatch.setattr(doctor, "start_session", start_session)
 
 
 def run(*arguments: str) -> Result:

@@ -33,7 +33,7 @@ def test_nothing_is_saved_unasked() -> None:
 
 def test_all_of_them() -> None:
     from synscope.capture.write.save import Rotation
-    from synscope.session.saving import Saving
+    from synscope.session.plan import Saving
 
     assert wish("--save", "a") == Saving(Path("a"))
     more = ("--headers-only", "--force", "--rotate-size", "2M", "--rotate-time", "1.5")

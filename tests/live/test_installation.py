@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import jinja2
+import markupsafe
 import pytest
 
 import synscope
-from tests.kernel import need_root
+from synscope.analysis import analyze
 from tests.live import program
 from tests.live.screen import Screen
-
-pytestmark = pytest.mark.usefixtures("kernel")
+from tests.kernel import need_root
 
 
 @pytest.fixture
@@ -21,14 +22,17 @@ def environ(tmp_path: Path) -> dict[str, str]:
     need_root()
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
-    for package in program.PACKAGES:
+    for package in (*program.PACKAGES, jinja2, markupsafe):
         source = Path(str(package.__file__)).parent
         shutil.copytree(source, closed / source.name, ignore=shutil.ignore_patterns("__pycache__"))
     assert Path(str(synscope.__file__)).parent.name == "synscope"
     return program.environment(PYTHONPATH=str(closed), PYTHONDONTWRITEBYTECODE="1")
 
 
-@pytest.mark.parametrize("form", ["terminal", "json", "jsonl"])
+FORMATS = ["terminal", "html", "markdown", "json", "jsonl", "csv", "junit"]
+
+
+@pytest.mark.parametrize("form", FORMATS)
 def test_both_commands_report(environ: dict[str, str], form: str) -> None:
     with program.namespace():
         options = ("-p", "62893", "-p", "http://localhost:8000/", "--format", form)
@@ -38,11 +42,12 @@ def test_both_commands_report(environ: dict[str, str], form: str) -> None:
             told = [program.finish(one), program.finish(other)]
     assert [done.status for done in told] == [1, 1], told
     for text in (told[0].out, told[1].err):
-        if form == "terminal":
-            assert "client-never-sent" in text
-        else:
+        assert "Traceback" not in text
+        if form in {"json", "jsonl"}:
             read = program.of_document if form == "json" else program.of_lines
             assert read(text).health["canary"] == "seen"
+        else:
+            assert ("client_port" if form == "csv" else "client-never-sent") in text
 
 
 REFUSED = """
@@ -62,3 +67,32 @@ def test_the_live_view_needs_nothing_more(environ: dict[str, str]) -> None:
     assert status == 1
     assert "Traceback" not in screen.text
     assert "client-never-sent" in screen.text
+
+
+@pytest.mark.parametrize("form", ["terminal", "html", "json"])
+def test_an_examination_reports(environ: dict[str, str], form: str) -> None:
+    with program.namespace():
+        command = program.arguments("doctor", "62893", "--format", form)
+        with program.started(command, environ) as examining:
+            done = program.finish(examining)
+    assert done.status == 1, done
+    assert "SYN-RST" in done.out
+    assert "Traceback" not in done.err
+
+
+LIBRARY = """
+import socket, synscope
+with synscope.live(62893) as capture:
+    socket.socket().connect_ex(("127.0.0.1", 62893))
+print(capture.diagnosis.targets[0].summary.label, capture.diagnosis.targets[0].findings[0].slug)
+"""
+
+
+def test_the_library_reports_and_saves(environ: dict[str, str], tmp_path: Path) -> None:
+    saved = tmp_path / "saved.pcapng"
+    script = LIBRARY.replace("live(62893)", f"live(62893, save={str(saved)!r})")
+    with program.namespace(), program.started(program.python(script), environ) as process:
+        done = program.finish(process)
+    assert done.status == 0, done
+    assert done.out.startswith("SYN-RST ")
+    assert analyze(str(saved)).attachments

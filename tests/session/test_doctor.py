@@ -20,7 +20,7 @@ from synscope.model import Answer, Endpoint, Label, Outcome, Source, TargetSumma
 from synscope.session import doctor
 from synscope.session.connects import Connect, Greeting, Resolved
 from synscope.session.doctor import (
-    Wish,
+    DoctorPlan,
     groups_of,
     observe_connects,
     observe_our_close,
@@ -139,7 +139,7 @@ def test_what_our_own_close_provokes_says_nothing() -> None:
     ],
 )
 def test_greeting(target: str, probe: bool, expected: Greeting) -> None:  # noqa: FBT001
-    assert doctor.greeting(Wish(parse(target), probe)) is expected
+    assert doctor.greeting(DoctorPlan(parse(target), probe)) is expected
 
 
 @pytest.mark.parametrize("text", ["619009", "0", "localhost:65536"])
@@ -149,9 +149,9 @@ def test_a_number_that_is_no_port_is_connected_to_nowhere(text: str, monkeypatch
 
     for name in ("connect", "connect_ex"):
         monkeypatch.setattr(socket.socket, name, never)
-    monkeypatch.setattr(doctor, "begin", never)
+    monkeypatch.setattr(doctor, "start_session", never)
     said: list[str] = []
-    diagnosis = doctor.examine(Wish(parse(text), probe=True), said.append)
+    diagnosis = doctor.examine(DoctorPlan(parse(text), probe=True), said.append)
     assert "connecting to nothing" in said[0]
     (one,) = diagnosis.targets
     assert (one.summary.label, one.summary.groups) == (Label.CLIENT_NEVER_SENT, ())

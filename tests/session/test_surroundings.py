@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from synscope.evidence.packets.summary import PROXY_PORTS
 from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
 from synscope.process import elevate
-from synscope.session.start import proxy_ports
 from synscope.session.surroundings import Surroundings
 from tests.kernel import need_root
 
@@ -119,14 +117,3 @@ def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None
         around.finish()
         assert time.monotonic() - began < 10
         assert _answers(around)["no-firewall-rule"] is not None
-
-
-def test_proxy_ports_are_those_of_the_environment_and_the_usual_ones() -> None:
-    """Whatever a variable holds; exceptions name no proxy."""
-    environment = {
-        "http_proxy": "http://user:secret@127.0.0.1:4711/",
-        "HTTPS_PROXY": "localhost:4712",
-        "all_proxy": "http://[::1]:99999",
-        "no_proxy": "localhost:4713",
-    }
-    assert proxy_ports(environment) == PROXY_PORTS | {4711, 4712}

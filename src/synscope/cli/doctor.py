@@ -68,12 +68,12 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     """Examine the target and write the report."""
     from synscope.capture.live.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
     from synscope.process.errors import SessionError  # noqa: PLC0415
-    from synscope.session.doctor import Wish, examine  # noqa: PLC0415
+    from synscope.session.doctor import DoctorPlan, examine  # noqa: PLC0415
 
     sink = live_options.Sink(path)
-    wish = Wish(target, probe, live_options.typed(), live_options.may_prompt())
+    plan = DoctorPlan(target, probe, live_options.typed(), live_options.may_prompt())
     try:
-        diagnosis = examine(wish, output.announce, live_options.preloading(form))
+        diagnosis = examine(plan, output.announce, live_options.preloading(form))
     except (SessionError, RingError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)

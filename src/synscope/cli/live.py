@@ -12,11 +12,10 @@ import click
 
 from synscope.cli import live_options, live_web, options, output, save_options, target_type
 from synscope.cli.status import ExitStatus
-from synscope.model import Diagnosis, Target
+from synscope.model import Target
 
 if TYPE_CHECKING:
-    from synscope.session.saving import Saving
-    from synscope.session.start import Begun
+    from synscope.session.plan import Saving
 
 _HELP = """\
 Capture on the loopback interface while the failure is reproduced, show the attempts as they happen, and
@@ -97,8 +96,10 @@ def live(  # noqa: PLR0913 - one parameter an option
     from synscope.capture.live.ring_socket import RingError  # noqa: PLC0415 - the commands without a capture do without
     from synscope.capture.write.storage import SaveError  # noqa: PLC0415
     from synscope.process.errors import SessionError  # noqa: PLC0415
-    from synscope.session.start import begin  # noqa: PLC0415
-    from synscope.session.watch import Stop  # noqa: PLC0415
+    from synscope.report import annotation  # noqa: PLC0415 - loaded before rights are given up
+    from synscope.session.live_analysis import Stop  # noqa: PLC0415
+    from synscope.session.live_run import LiveRun  # noqa: PLC0415
+    from synscope.session.start import start_session  # noqa: PLC0415
 
     sink = live_options.Sink(path)
     plan = place.plan(wanted, saving)
@@ -110,7 +111,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     moments = live_options.moments_of(form if web is None else "html", wanted)
     with _Interruption() as interruption:
         try:
-            begun = begin(
+            session = start_session(
                 plan,
                 output.announce,
                 on_attempt=view.telling(row),
@@ -119,34 +120,22 @@ def live(  # noqa: PLR0913 - one parameter an option
         except (SessionError, RingError, SaveError) as error:
             output.complain(error)
             context.exit(live_options.TOOL_FAILED)
-        with begun:
-            watch, around = begun.watch, begun.surroundings
+        with session:
+            analysis = session.analysis
             if moments is not None:
-                watch.count_moments(moments)
-            with view.shown(begun) as refresh:
-                while not interruption.came and not watch.is_over(stop):
-                    watch.step()
-                    if around is not None:
-                        around.step()
-                    refresh()
-            diagnosis = _concluded(begun, name)
+                analysis.count_moments(moments)
+            with view.shown(session) as refresh:
+                run = LiveRun(session, between=refresh)
+                run.follow(lambda: interruption.came or analysis.is_over(stop))
+            run.end()
+            diagnosis = run.conclude(name)
             status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
-            diagnosis = save_options.saved(diagnosis, begun, saving, status=status)
+            diagnosis = annotation.annotate_saved(diagnosis, session, saving, status=status)
     live_options.write_report(
         sink, diagnosis, form, status=status, color=color, verbose=verbose, moments=moments
     )
     view.end(diagnosis, moments)
     context.exit(status)
-
-
-def _concluded(begun: Begun, name: str) -> Diagnosis:
-    """End a capture; return what it comes to."""
-    watch, around = begun.watch, begun.surroundings
-    if around is None:
-        return watch.finish(name)
-    around.end()
-    around.finish()
-    return around.attributed(watch.finish(name, more=around.observe))
 
 
 class _Interruption:

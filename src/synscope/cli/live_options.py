@@ -23,8 +23,7 @@ if TYPE_CHECKING:
 
     from synscope.engine.moments import Moments
     from synscope.model import Attempt, Diagnosis, Target
-    from synscope.session.saving import Saving
-    from synscope.session.start import Plan
+    from synscope.session.plan import Plan, Saving
 
 TOOL_FAILED = 125
 """Exit status when the tool itself could not do its work, as ``timeout`` and ``docker run`` have it."""
@@ -109,7 +108,7 @@ class Place:
         self, targets: tuple[Target, ...], saving: Saving | None, *, isolated: bool = False, server: str = ""
     ) -> Plan:
         """Return the plan of the capture, or fail as wrong usage where the network is not there."""
-        from synscope.session.start import Plan  # noqa: PLC0415 - the commands without a capture do without
+        from synscope.session.plan import Plan  # noqa: PLC0415 - the commands without a capture do without
 
         return Plan(
             targets=targets,
@@ -188,18 +187,13 @@ def may_prompt() -> bool:
 
 
 def preload() -> None:
-    """Import what the end needs: by then this process may not be able to read the installation."""
+    """Import what the formats need: by then this process may not be able to read the installation."""
     import rich.live  # noqa: PLC0415
     import rich.markup  # noqa: PLC0415
     import rich.table  # noqa: F401, PLC0415
     from rich.cells import cell_len  # noqa: PLC0415
 
-    from synscope import analysis  # noqa: F401, PLC0415
-    from synscope.command import client_options  # noqa: F401, PLC0415
-    from synscope.evidence.command import client_errors, client_route  # noqa: F401, PLC0415
-    from synscope.evidence.payload import recognise  # noqa: F401, PLC0415
-    from synscope.report import annotation, json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
-    from synscope.session import surroundings  # noqa: F401, PLC0415
+    from synscope.report import json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
 
     cell_len(
         "\N{CJK UNIFIED IDEOGRAPH-65E5}"
@@ -207,7 +201,7 @@ def preload() -> None:
 
 
 def preloading(form: str) -> Callable[[], None]:
-    """Return what imports all that the end needs, with what only one form does."""
+    """Return what imports all that a form needs."""
     return _preload_html if form == "html" else preload
 
 

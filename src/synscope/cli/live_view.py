@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from synscope.engine.moments import Moments
-    from synscope.session.start import Begun
-    from synscope.session.watch import Watch
+    from synscope.session.live_analysis import LiveAnalysis
+    from synscope.session.start import LiveSession
 
 Told = Callable[[Attempt], None]
 """What is called with each attempt as it settles."""
@@ -46,7 +46,7 @@ class View(Protocol):
         """Return what imports all that is needed once rights are given up, given what imports the rest."""
         ...
 
-    def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
+    def shown(self, session: LiveSession) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """Show a capture that has begun while the context lasts; yields what refreshes it."""
         ...
 
@@ -74,9 +74,9 @@ class OnTerminal:
         """Nothing more is needed."""
         return preload
 
-    def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
+    def shown(self, session: LiveSession) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """Show it."""
-        return shown(begun.watch, self._targets, wanted=self._drawn)
+        return shown(session.analysis, self._targets, wanted=self._drawn)
 
     def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
         """The report is the end."""
@@ -93,13 +93,13 @@ class _OneLine(TypedDict):
 
 
 @contextlib.contextmanager
-def shown(watch: Watch, targets: Sequence[Target], *, wanted: bool) -> Iterator[Callable[[], None]]:
+def shown(analysis: LiveAnalysis, targets: Sequence[Target], *, wanted: bool) -> Iterator[Callable[[], None]]:
     """Show the view while the context lasts; yields what refreshes it.
 
     Without a terminal, or where the view is not wanted, one line says that the capture has begun.
     """
     if not wanted or not sys.stderr.isatty():
-        output.announce(f"capturing on {watch.interface}; Ctrl-C stops it and reports")
+        output.announce(f"capturing on {analysis.interface}; Ctrl-C stops it and reports")
         yield lambda: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
@@ -115,8 +115,8 @@ def shown(watch: Watch, targets: Sequence[Target], *, wanted: bool) -> Iterator[
             now = time.monotonic()
             if now >= due:
                 due = now + _EVERY_S
-                remember(recent, watch.newest(_NEWEST))
-                view.update(render(watch, targets, recent.values(), console.size), refresh=True)
+                remember(recent, analysis.newest(_NEWEST))
+                view.update(render(analysis, targets, recent.values(), console.size), refresh=True)
 
         yield refresh
 
@@ -130,20 +130,20 @@ def remember(recent: dict[int, Attempt], newest: Iterable[Attempt]) -> None:
 
 
 def render(
-    watch: Watch, targets: Sequence[Target], recent: Iterable[Attempt], size: tuple[int, int]
+    analysis: LiveAnalysis, targets: Sequence[Target], recent: Iterable[Attempt], size: tuple[int, int]
 ) -> RenderableType:
     """The view as it stands, for a terminal of so many columns and lines."""
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    from synscope.session.watch import label_counts  # noqa: PLC0415
+    from synscope.session.live_analysis import label_counts  # noqa: PLC0415
 
     names = ", ".join(visible(target.text) for target in targets)
     one_line: _OneLine = {"no_wrap": True, "overflow": "ellipsis"}
-    head = Text(f"watching {names} on {visible(watch.interface)}", **one_line)
+    head = Text(f"watching {names} on {visible(analysis.interface)}", **one_line)
     counts = Text(**one_line)
-    for label, number in label_counts(watch.counts()).items():
+    for label, number in label_counts(analysis.counts()).items():
         counts.append(f"{label.value} ", _style(label)).append(f"{number:,}   ")
     if not counts:
         counts.append("no attempt yet", "dim")
@@ -162,10 +162,12 @@ def render(
             Text(attempt.label.value, _style(attempt.label)),
             Text(OUTCOME_TEXTS[outcome] if width >= _WIDE else outcome.value),
         )
-    ring = watch.ring
+    ring = analysis.ring
     lost = ring.dropped
     health = Text(style="dim", **one_line)
-    health.append(f"{watch.elapsed:.0f} s · {watch.frames:,} frames · buffer {100 * ring.use:.0f} % full · ")
+    health.append(
+        f"{analysis.elapsed:.0f} s · {analysis.frames:,} frames · buffer {100 * ring.use:.0f} % full · "
+    )
     health.append("losses not known" if lost is None else f"{lost:,} lost", "bold red" if lost else None)
     if ring.state is not RingState.CAPTURING:
         health.append(f" · {ring.state.value}", "bold red")

@@ -23,8 +23,8 @@ from synscope.units import count
 
 if TYPE_CHECKING:
     from synscope.engine.moments import Moments
-    from synscope.session.start import Begun
-    from synscope.session.watch import Watch
+    from synscope.session.live_analysis import LiveAnalysis
+    from synscope.session.start import LiveSession
     from synscope.web.feed import Now, Phase
     from synscope.web.server import Server
 
@@ -76,11 +76,11 @@ class Page:
         self._log = Log()
         self._feed = Feed(self._log, [target.text for target in targets])
         self._server: Server | None = None
-        self._begun: Begun | None = None
+        self._session: LiveSession | None = None
         self._due = 0.0
 
     def _is_taken(self, port: int) -> bool:
-        return any(port == one or looks_like_typo(port, one) for one in self._ports)
+        return any(port == watched or looks_like_typo(port, watched) for watched in self._ports)
 
     def telling(self, row: Told | None) -> Told:
         """Attempts are told to the page, and to the report where that lists them."""
@@ -117,40 +117,40 @@ class Page:
             raise SessionError(f"the page cannot have {where} on 127.0.0.1: {error.strerror}") from error
 
     @contextlib.contextmanager
-    def shown(self, begun: Begun) -> Iterator[Callable[[], None]]:
+    def shown(self, session: LiveSession) -> Iterator[Callable[[], None]]:
         """Serve the page of a capture that has begun; yields what brings the page up to date."""
         from synscope.web import feed  # noqa: PLC0415
 
-        server, watch = self._server, begun.watch
+        server, analysis = self._server, session.analysis
         assert server is not None  # noqa: S101 - preload comes first
-        self._begun = begun
-        watch.apart = server.endpoints
-        self._publish(feed.now(watch))
+        self._session = session
+        analysis.own_servers = server.endpoints
+        self._publish(feed.now(analysis))
         server.start()
-        output.announce(f"capturing on {watch.interface}; Ctrl-C stops it and reports")
+        output.announce(f"capturing on {analysis.interface}; Ctrl-C stops it and reports")
         output.announce(f"the page is at {server.url}")
-        with _status_line(watch, server) as tell:
+        with _status_line(analysis, server) as tell:
 
             def refresh() -> None:
                 if time.monotonic() >= self._due:
-                    self._publish(feed.now(watch))
+                    self._publish(feed.now(analysis))
                     tell()
 
             yield refresh
-        self._publish(feed.now(watch), feed.Phase.ENDING)
+        self._publish(feed.now(analysis), feed.Phase.ENDING)
 
     def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
         """Give the page its report, and wait a little until every page that is open has it."""
         from synscope.report.html import document  # noqa: PLC0415
         from synscope.web import feed, page  # noqa: PLC0415
 
-        server, begun = self._server, self._begun
-        if server is None or begun is None:
+        server, session = self._server, self._session
+        if server is None or session is None:
             return
         if server.readers:
             text = document.render([document.Report(diagnosis, moments)], output.look(color="never"))
             server.offer(_REPORT, page.report(text))
-            self._publish(feed.ended(begun.watch, diagnosis), feed.Phase.OVER, _REPORT)
+            self._publish(feed.ended(session.analysis, diagnosis), feed.Phase.OVER, _REPORT)
         with contextlib.suppress(KeyboardInterrupt):  # the report is out: whoever does not wait loses nothing
             server.close(_LEAVE_S)
 
@@ -162,13 +162,12 @@ class Page:
     def _publish(self, now: Now, phase: Phase | None = None, report: str | None = None) -> None:
         from synscope.web import feed  # noqa: PLC0415
 
-        begun = self._begun
-        assert begun is not None  # noqa: S101 - shown sets it
-        around = begun.surroundings
+        session = self._session
+        assert session is not None  # noqa: S101 - shown sets it
         self._feed.publish(
             now,
-            begun.watch.interface,
-            (lambda _: {}) if around is None else around.makers,
+            session.analysis.interface,
+            session.surroundings.makers,
             phase or feed.Phase.CAPTURING,
             report,
         )
@@ -176,7 +175,7 @@ class Page:
 
 
 @contextlib.contextmanager
-def _status_line(watch: Watch, server: Server) -> Iterator[Callable[[], None]]:
+def _status_line(analysis: LiveAnalysis, server: Server) -> Iterator[Callable[[], None]]:
     """Keep one line on a terminal up to date; yields what does it."""
     if not sys.stderr.isatty():
         yield lambda: None
@@ -192,8 +191,8 @@ def _status_line(watch: Watch, server: Server) -> Iterator[Callable[[], None]]:
             nonlocal due
             if time.monotonic() >= due:
                 due = time.monotonic() + _LINE_S
-                attempts = count(sum(watch.counts().values()), "attempt")
-                line = f"{watch.elapsed:.0f} s · {attempts} · {count(server.readers, 'page')} open"
+                attempts = count(sum(analysis.counts().values()), "attempt")
+                line = f"{analysis.elapsed:.0f} s · {attempts} · {count(server.readers, 'page')} open"
                 view.update(Text(line, "dim", no_wrap=True, overflow="ellipsis"), refresh=True)
 
         yield tell

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import functools
-import os
-import select
 import shlex
-import signal
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,14 +13,9 @@ from synscope.cli.status import ExitStatus
 from synscope.model import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Sequence
 
-    from synscope.model import Command, Observation, TargetSummary
-    from synscope.process.runner import Ended, Runner
-    from synscope.session.saving import Saving
-    from synscope.session.start import Begun
-    from synscope.session.surroundings import Surroundings
-    from synscope.session.watch import Watch
+    from synscope.session.plan import Saving
 
 _HELP = """\
 Run COMMAND, which fails to connect, while capturing, and say why.
@@ -137,7 +128,9 @@ def run(  # noqa: PLR0913 - one parameter an option
     from synscope.command.redaction import redact_text, redact_words  # noqa: PLC0415
     from synscope.process.errors import SessionError  # noqa: PLC0415
     from synscope.process.runner import ExitFrom  # noqa: PLC0415
-    from synscope.session import start as beginning  # noqa: PLC0415
+    from synscope.report import annotation  # noqa: PLC0415 - loaded before rights are given up
+    from synscope.session.command_run import watch_command  # noqa: PLC0415
+    from synscope.session.start import start_session  # noqa: PLC0415
 
     if server is not None and not isolated:
         raise click.UsageError("--server goes with --isolated.", context)
@@ -150,25 +143,22 @@ def run(  # noqa: PLR0913 - one parameter an option
     plan = place.plan(found, saving, isolated=isolated, server=server or "")
     moments = live_options.moments_of(form, found)
     try:
-        begun = beginning.begin(
+        session = start_session(
             plan,
             output.announce,
             command=command,
             on_attempt=live_options.rows(form, sink, shlex.join(shown)) if form == "csv" else None,
             preload=live_options.preloading(form),
         )
-        with begun:
+        with session:
             if moments is not None:
-                begun.watch.count_moments(moments)
-            ended = _watched(begun, timeout, linger)
-            told = _told(shown, ended, source)
-            more = _more(command, ended, begun.surroundings)
-            diagnosis = begun.watch.finish(shlex.join(shown), command=told, more=more)
-            if begun.surroundings is not None:
-                diagnosis = begun.surroundings.attributed(diagnosis)
+                session.analysis.count_moments(moments)
+            diagnosis, ended = watch_command(
+                session, command, timeout_s=timeout, linger_s=linger, target_found_in=source
+            )
             verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
             status = ended.combined(verdict, ExitFrom(exit_from))
-            diagnosis = save_options.saved(diagnosis, begun, saving, status=status)
+            diagnosis = annotation.annotate_saved(diagnosis, session, saving, status=status)
     except (SessionError, RingError, SaveError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)
@@ -184,81 +174,12 @@ def _targets(
     """Return the targets, and where in the command they were found when nobody named them."""
     if wanted:
         return wanted, None
-    from synscope.command.named_targets import find_targets  # noqa: PLC0415
+    from synscope.command.targets import find_target  # noqa: PLC0415
 
-    found = find_targets(command)
+    found = find_target(command)
     if not found:
         raise click.UsageError(
             f"no target in '{shlex.join(command)}': name one with -p PORT, HOST:PORT or a URL.", context
         )
-    return tuple(one.target for one in found), "; ".join(dict.fromkeys(one.how for one in found))
-
-
-def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:
-    """Let the command run while frames are followed; return how it ended, without secrets in its words."""
-    from synscope.command.redaction import redact_text  # noqa: PLC0415
-
-    runner, watch, around = begun.runner, begun.watch, begun.surroundings
-    assert runner is not None  # noqa: S101 - a command was given
-    with runner.passing_signals_on():
-        if around is not None:
-            around.restart()
-        started = runner.go(timeout)
-        while started is not None and not _is_over(runner):
-            watch.step()
-            if around is not None:
-                around.step()
-        ended = runner.ended()
-        ended = replace(ended, lines=tuple(map(redact_text, ended.lines)))
-        if around is not None:
-            around.end()
-    _linger(watch, linger if started is not None else 0)
-    if around is not None:
-        around.finish()
-    return ended
-
-
-def _is_over(runner: Runner) -> bool:
-    return bool(select.select([runner.fileno()], [], [], 0)[0])
-
-
-def _linger(watch: Watch, seconds: float) -> None:
-    until = watch.elapsed + seconds
-    while watch.elapsed < until:
-        watch.step(min(0.05, until - watch.elapsed))
-
-
-def _told(command: tuple[str, ...], ended: Ended, source: str | None) -> Command:
-    from synscope.command.redaction import redact_text  # noqa: PLC0415
-    from synscope.model import Command  # noqa: PLC0415
-
-    return Command(command, ended.exit_status, _how(ended), ended.lines, source and redact_text(source))
-
-
-def _how(ended: Ended) -> str:
-    if ended.start_error is not None:
-        return f"could not be started: {os.strerror(ended.start_error)}"
-    if ended.timed_out:
-        return "was ended because its time was up"
-    if ended.signal is not None:
-        return f"was ended by {signal.Signals(ended.signal).name}"
-    return f"exit status {ended.status}"
-
-
-def _more(
-    command: Sequence[str], ended: Ended, around: Surroundings | None
-) -> Callable[[TargetSummary], Iterable[Observation]]:
-    from synscope.command.client_options import proxy_rules_of  # noqa: PLC0415
-    from synscope.evidence.command.client_errors import observe_command  # noqa: PLC0415
-    from synscope.evidence.command.client_route import observe_route  # noqa: PLC0415
-
-    program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
-
-    def more(summary: TargetSummary) -> Iterable[Observation]:
-        yield from observe_command(program, ended, summary.target)
-        yield from observe_route(program, ended, summary.target, command)
-        if around is not None:
-            around.client = proxy_rules_of(command)
-            yield from around.observe(summary)
-
-    return more
+    targets = tuple(spotted.target for spotted in found)
+    return targets, "; ".join(dict.fromkeys(spotted.how for spotted in found))

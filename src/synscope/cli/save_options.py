@@ -1,11 +1,9 @@
-"""The options of ``--save``, which ``live`` and ``run`` share, and putting the diagnosis into what was saved."""
+"""The options of ``--save``, which ``live`` and ``run`` share."""
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import re
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +13,7 @@ import click
 from synscope.cli import options
 
 if TYPE_CHECKING:
-    from synscope.model import Diagnosis
-    from synscope.session.saving import Saving
-    from synscope.session.start import Begun
+    from synscope.session.plan import Saving
 
     _SizeParameter = click.ParamType[int]
 else:
@@ -90,14 +86,14 @@ def saving(function: _Decorated) -> _Decorated:
         force: bool,
         **others: object,
     ) -> object:
-        wish = _wish(
+        chosen = _saving(
             save,
             headers_only=headers_only,
             force=force,
             rotate_size=rotate_size,
             rotate_time=rotate_time,
         )
-        return function(*arguments, saving=wish, **others)
+        return function(*arguments, saving=chosen, **others)
 
     decorated: _Decorated = bundled
     for option in reversed(_OPTIONS):
@@ -105,7 +101,7 @@ def saving(function: _Decorated) -> _Decorated:
     return decorated
 
 
-def _wish(
+def _saving(
     save: str | None,
     *,
     headers_only: bool,
@@ -123,7 +119,7 @@ def _wish(
     if "\0" in save:
         raise click.UsageError("The path of --save holds a NUL byte.")
     from synscope.capture.write.save import Rotation  # noqa: PLC0415 - loads the engine
-    from synscope.session.saving import Saving  # noqa: PLC0415
+    from synscope.session.plan import Saving  # noqa: PLC0415
 
     return Saving(
         Path(save),
@@ -131,28 +127,3 @@ def _wish(
         replace=force,
         rotation=Rotation(rotate_size, rotate_time) if rotated else None,
     )
-
-
-def saved(diagnosis: Diagnosis, begun: Begun, wish: Saving | None, *, status: int) -> Diagnosis:
-    """Put the diagnosis, and the last look at the host, into the saved file; return it with what could not be."""
-    if begun.saver is None or wish is None:
-        return diagnosis
-    from synscope._version import VERSION  # noqa: PLC0415
-    from synscope.capture.write.storage import SaveError  # noqa: PLC0415
-    from synscope.engine import MODE  # noqa: PLC0415
-    from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
-    from synscope.report.annotation import Made, annotation  # noqa: PLC0415
-
-    made = Made(VERSION, str(MODE), time.time_ns(), status)
-    looks = () if begun.surroundings is None else begun.surroundings.snapshots
-    snapshot = to_json(looks[-1]) if looks else None
-    found = annotation(diagnosis, made, snapshot=snapshot, headers_only=wish.headers_only)
-    notes = [*found.notes]
-    try:
-        begun.saver.annotate(found.packets, found.sections)
-    except SaveError as error:
-        notes.append(str(error))
-    if not notes:
-        return diagnosis
-    health = dataclasses.replace(diagnosis.health, notes=(*diagnosis.health.notes, *notes))
-    return diagnosis._replace(health=health)

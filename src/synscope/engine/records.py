@@ -322,3 +322,14 @@ def walk_pcapng(
     state[2] = fault
     state[10] = snapped
     return count
+
+
+def largest_time(times: cython.ulonglong[::1], count: cython.Py_ssize_t) -> int:
+    """Return the largest of the first ``count`` time stamps, 0 without any."""
+    i: cython.Py_ssize_t
+    largest: cython.ulonglong = 0
+    if not cython.compiled:
+        return max(times[:count], default=0)
+    for i in range(count):
+        largest = max(largest, times[i])
+    return largest

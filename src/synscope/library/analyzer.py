@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Self
 
 from synscope import analysis
 from synscope.capture.read.byte_sources import PushedBytes, Readable, Starved, stream_source
 from synscope.capture.read.capture_reader import CaptureReader
 from synscope.capture.source import CaptureError
-from synscope.capture.write.attachments import attachments
-from synscope.engine.follower import Follower
-from synscope.library.wanted import Targets, wanted
-from synscope.model import Diagnosis, Target
+from synscope.following import Following
+from synscope.library.named_targets import Targets, named_targets
+from synscope.model import Diagnosis
 
-_SEED_BYTES = 8
 _UNNAMED = "stream"
 
 
@@ -33,7 +30,7 @@ def analyze(capture: str | os.PathLike[str] | Readable, targets: Targets = ()) -
     A capture that is cut is analysed up to the cut, and ``health.cut`` says where that is. Raises ``CaptureError``
     where nothing can be read, ``TargetError`` where a text names no port.
     """
-    chosen = wanted(targets)
+    chosen = named_targets(targets)
     if isinstance(capture, str | os.PathLike):
         path = os.fspath(capture)
         diagnosis = analysis.analyze(path, chosen)
@@ -41,9 +38,10 @@ def analyze(capture: str | os.PathLike[str] | Readable, targets: Targets = ()) -
             raise CaptureError(path, diagnosis.health.error)
         return diagnosis
     name = _name(capture)
-    with _Following(CaptureReader(stream_source(capture, name), name), name, chosen) as following:
-        following.follow()
-        return following.diagnosis()
+    following = Following()
+    with contextlib.closing(CaptureReader(stream_source(capture, name), name)) as reader:
+        following.follow(reader)
+        return analysis.conclude(name, reader, following, chosen)
 
 
 class Analyzer:
@@ -55,7 +53,10 @@ class Analyzer:
 
     def __init__(self, targets: Targets = (), *, name: str = _UNNAMED) -> None:
         self._source = PushedBytes()
-        self._following = _Following(CaptureReader(self._source, name), name, wanted(targets))
+        self._name = name
+        self._targets = named_targets(targets)
+        self._reader = CaptureReader(self._source, name)
+        self._following = Following()
         self._error: CaptureError | None = None
         self._finished = False
 
@@ -82,60 +83,19 @@ class Analyzer:
             raise ValueError("the analyzer is finished: make another one for another capture")
         self._finished = True
         self._source.end()
-        with self._following:
+        with contextlib.closing(self._reader):
             self._follow()
-            return self._following.diagnosis()
+            return analysis.conclude(self._name, self._reader, self._following, self._targets)
 
     def _follow(self) -> None:
         if self._error is not None:
             raise self._error
         try:
             with contextlib.suppress(Starved):
-                self._following.follow()
+                self._following.follow(self._reader)
         except CaptureError as error:
             self._error = error
             raise
-
-
-class _Following:
-    """One capture on its way through the engine. Owns ``reader``; use as a context manager."""
-
-    def __init__(self, reader: CaptureReader, name: str, targets: tuple[Target, ...]) -> None:
-        self._reader = reader
-        self._name = name
-        self._targets = targets
-        # Keyed hashing: a capture must not be able to choose its own collisions.
-        self._follower = Follower(seed=int.from_bytes(os.urandom(_SEED_BYTES)))
-        self._follower.tracker.odd_times = reader.odd_times
-        self._first: int | None = None
-        self._last: int | None = None
-        self._over = False
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._reader.close()
-
-    def follow(self) -> None:
-        """Follow all frames there are; where the source raises, it can be called again."""
-        if self._over:
-            return
-        for data, batch in self._reader.batches():
-            self._first = batch.ts_ns[0] if self._first is None else self._first
-            # Of all frames, not of each batch's last: how the bytes are cut must not show where times go back.
-            self._last = max(self._last or 0, *batch.ts_ns[: batch.count])
-            self._follower.decode(data, batch)
-            self._follower.track(data, batch)
-        self._over = True
-
-    def diagnosis(self) -> Diagnosis:
-        """Return what the frames show. Call once."""
-        tracker = self._follower.tracker
-        groups = tracker.finish()
-        health = analysis.health_of(self._reader, self._follower, self._first, self._last)
-        found = analysis.diagnose(self._name, groups, tracker.orphans(), health, self._targets)
-        return found._replace(attachments=attachments(self._reader.comments))
 
 
 def _name(stream: Readable) -> str:

@@ -10,7 +10,7 @@ import sys
 from typing import Self
 
 from synscope.library.live import LiveCapture
-from synscope.library.wanted import TargetLike, target_of
+from synscope.library.named_targets import TargetLike, named_target
 from synscope.model import Claim, Confidence, Diagnosis, Label, Target, TargetDiagnosis
 from synscope.report import ladder
 from synscope.report.escape import visible
@@ -43,11 +43,12 @@ class Expectation:
 
         Raises ``TargetError`` where the capture was not asked about it: name it where the capture is made or read.
         """
-        wanted = target_of(target)
-        found = [one for one in self._diagnosis.targets if _is_meant(wanted, one.summary.target)]
-        exact = [one for one in found if one.summary.target.text == wanted.text]
+        wanted = named_target(target)
+        targets = self._diagnosis.targets
+        found = [candidate for candidate in targets if _is_meant(wanted, candidate.summary.target)]
+        exact = [candidate for candidate in found if candidate.summary.target.text == wanted.text]
         if len(exact or found) != 1:
-            known = ", ".join(visible(one.summary.target.text) for one in self._diagnosis.targets) or "none"
+            known = ", ".join(visible(other.summary.target.text) for other in targets) or "none"
             raise TargetError(
                 f"{visible(wanted.text)} is not one target of this capture (its targets: {known}): name it where "
                 "the capture is made or read"
@@ -110,12 +111,14 @@ class TargetExpectation:
         from synscope.causes.catalogue import CATALOGUE  # noqa: PLC0415 - only for this assertion
 
         __tracebackhide__ = True
-        known = {name for one in CATALOGUE for name in (one.code, one.slug)}
+        known = {name for known_cause in CATALOGUE for name in (known_cause.code, known_cause.slug)}
         if cause not in known:
             raise ValueError(f"{cause!r} is no cause: `synscope causes` lists them")
-        standing = [one for one in self._target.findings if one.confidence is not Confidence.RULED_OUT]
-        if not any(cause in {one.code, one.slug} for one in standing):
-            names = ", ".join(f"{one.code} {one.slug}" for one in standing) or "none"
+        standing = [
+            finding for finding in self._target.findings if finding.confidence is not Confidence.RULED_OUT
+        ]
+        if not any(cause in {finding.code, finding.slug} for finding in standing):
+            names = ", ".join(f"{finding.code} {finding.slug}" for finding in standing) or "none"
             self._fail(f"the finding {cause}", f"its findings are: {names}")
         return self
 
@@ -128,16 +131,16 @@ def _is_meant(wanted: Target, given: Target) -> bool:
     return wanted.port == given.port and wanted.host in {None, given.host}
 
 
-def _failure(one: TargetDiagnosis, expected: str, found: str) -> str:
+def _failure(target: TargetDiagnosis, expected: str, found: str) -> str:
     """Return the text of a failed assertion: the difference, what happened, the best finding."""
     page = Page(Look(width=_WIDTH, os=_SYSTEMS.get(sys.platform, "linux")))
-    page.paragraph(f"{name_of(one.summary.target)}: expected {expected}, but {found}", indent=0)
-    for group in one.summary.groups[:_WAYS_SHOWN]:
+    page.paragraph(f"{name_of(target.summary.target)}: expected {expected}, but {found}", indent=0)
+    for group in target.summary.groups[:_WAYS_SHOWN]:
         page.blank()
         page.row(f"{group.count:,} \N{MULTIPLICATION SIGN}", OUTCOME_TEXTS[group.outcome])
         for attempt in group.examples[:1]:
             ladder.show(page, attempt)
-    top = leading(one)
+    top = leading(target)
     if top is not None:
         page.blank()
         page.row("Finding", f"{top.code} {top.slug} ({top.confidence.value}): {top.title}")

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import IO, Final, Self
 
 from synscope.library import wire
-from synscope.library.wanted import Targets, wanted
+from synscope.library.named_targets import Targets, named_targets
 from synscope.model import Diagnosis, Target
 from synscope.process.errors import SessionError
 from synscope.process.relay import Tail
@@ -170,7 +170,7 @@ def live(
 
     Raises ``TargetError`` where a text names no port, ``ValueError`` without a target.
     """
-    chosen = wanted(targets)
+    chosen = named_targets(targets)
     if not chosen:
         raise ValueError("a live capture needs at least one target")
     return LiveCapture(chosen, interface=interface, save=None if save is None else Path(save))

@@ -11,24 +11,20 @@ import json
 import os
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import Any, Final
 
 from synscope.capture.live.ring_socket import RingError
 from synscope.capture.write.storage import SaveError
-from synscope.cli.live_options import preload
-from synscope.cli.save_options import saved
-from synscope.cli.status import ExitStatus
 from synscope.library import wire
 from synscope.model import Diagnosis, Target
 from synscope.process.errors import SessionError
-from synscope.session.saving import Saving
-from synscope.session.start import Begun, Plan, begin
+from synscope.report.annotation import annotate_saved
+from synscope.session.live_run import LINGER_S, LiveRun
+from synscope.session.plan import Plan, Saving
+from synscope.session.start import LiveSession, start_session
 
 _STDIN: Final = 0
-_LINGER_S: Final = 0.3
-"""How long the capture goes on after it was told to stop: the ring hands frames over a little later."""
 
 
 def main() -> int:
@@ -42,11 +38,11 @@ def main() -> int:
         save=save,
     )
     try:
-        with begin(plan, _announce, preload=preload) as begun:
-            _say(capturing=begun.watch.interface)
-            diagnosis = _watched(begun, plan.interface or "loopback")
-            status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
-            diagnosis = saved(diagnosis, begun, save, status=status)
+        with start_session(plan, _announce) as session:
+            _say(capturing=session.analysis.interface)
+            diagnosis = _watched(session, plan.interface or "loopback")
+            # The exit status of ``synscope live`` would be the same.
+            diagnosis = annotate_saved(diagnosis, session, save, status=int(diagnosis.failed))
     except (SessionError, RingError, SaveError) as error:
         _say(failed=error.strerror if isinstance(error, OSError) and error.strerror else str(error))
         return 1
@@ -54,24 +50,15 @@ def main() -> int:
     return 0
 
 
-def _watched(begun: Begun, name: str) -> Diagnosis:
+def _watched(session: LiveSession, name: str) -> Diagnosis:
     """Watch until somebody asks to stop, and a moment longer."""
     asked = threading.Event()
     # Started only now: privileges are given up by a process with a single thread.
     threading.Thread(target=_await_word, args=(asked,), daemon=True).start()
-    watch, around = begun.watch, begun.surroundings
-    until: float | None = None
-    while until is None or time.monotonic() < until:
-        watch.step()
-        if around is not None:
-            around.step()
-        if until is None and asked.is_set():
-            until = time.monotonic() + _LINGER_S
-    if around is None:
-        return watch.finish(name)
-    around.end()
-    around.finish()
-    return around.attributed(watch.finish(name, more=around.observe))
+    run = LiveRun(session)
+    run.follow(asked.is_set)
+    run.end(LINGER_S)
+    return run.conclude(name)
 
 
 def _await_word(asked: threading.Event) -> None:

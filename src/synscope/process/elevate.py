@@ -104,7 +104,7 @@ class Helper:
 
     def run_self_test(
         self, watched: Sequence[int], namespace: str | None = None
-    ) -> tuple[self_test.Song, ...]:
+    ) -> tuple[self_test.SelfTestConnection, ...]:
         """Make the self-test's connections in the helper's namespace, or in ``namespace``; raises ``HelperError``."""
         answer, descriptors = self._ask(op="self_test", watched=list(watched), namespace=namespace)
         _forget(descriptors)

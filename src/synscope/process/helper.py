@@ -87,7 +87,7 @@ def _self_test(request: Mapping[str, object]) -> Reply:
 
     watched = _ports(request, "watched")
     with _inside(request):
-        connections = self_test.sing(watched)
+        connections = self_test.run_self_test(watched)
     return Reply({"connections": [self_test.to_json(connection) for connection in connections]})
 
 

@@ -1,7 +1,8 @@
 """What a saved capture says about itself: the diagnosis as comments.
 
 Input: a ``Diagnosis``. Output: comments for the file, which carry the report document of ``--format json`` and what
-was known about the host, and comments for the key frames of the attempts that are reported. Pure.
+was known about the host, and comments for the key frames of the attempts that are reported. Pure, but for
+``annotate_saved``, which puts them into the file of a live session.
 
 Invariants: the comments for the file are few enough for every reader of this program (``MOST_COMMENTS``); with
 ``headers_only`` no text that may quote payload is among them.
@@ -9,15 +10,22 @@ Invariants: the comments for the file are few enough for every reader of this pr
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
+from synscope._version import VERSION
 from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT, comments
+from synscope.capture.write.storage import SaveError
+from synscope.engine import MODE
 from synscope.model import Attachment, Attempt, Diagnosis, Finding, NearMiss, TargetDiagnosis
+from synscope.probes.host.snapshot_json import to_json
 from synscope.report import json_report
 from synscope.report.target_view import leading
+from synscope.session.plan import Saving
+from synscope.session.start import LiveSession
 
 MOST_PARTS: Final = 30
 """Comments that one document may take: two fit into what is read."""
@@ -156,3 +164,27 @@ def _finding(target: TargetDiagnosis, attempt: Attempt) -> Finding | None:
 def _key_frames(attempt: Attempt) -> Mapping[int, str]:
     numbers = attempt.frames._asdict()
     return {numbers[name]: what for name, what in _KEY_FRAMES if numbers[name] is not None}
+
+
+def annotate_saved(
+    diagnosis: Diagnosis, session: LiveSession, saving: Saving | None, *, status: int
+) -> Diagnosis:
+    """Put the diagnosis, and the last look at the host, into the saved file; return it with what could not be.
+
+    ``status`` is the program's exit status.
+    """
+    if session.saver is None or saving is None:
+        return diagnosis
+    made = Made(VERSION, str(MODE), time.time_ns(), status)
+    looks = session.surroundings.snapshots
+    snapshot = to_json(looks[-1]) if looks else None
+    found = annotation(diagnosis, made, snapshot=snapshot, headers_only=saving.headers_only)
+    notes = [*found.notes]
+    try:
+        session.saver.annotate(found.packets, found.sections)
+    except SaveError as error:
+        notes.append(str(error))
+    if not notes:
+        return diagnosis
+    health = replace(diagnosis.health, notes=(*diagnosis.health.notes, *notes))
+    return diagnosis._replace(health=health)

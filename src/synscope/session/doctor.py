@@ -40,14 +40,14 @@ from synscope.probes.host.snapshot import Loopback
 from synscope.process.errors import ElevationError, SessionError
 from synscope.reference.loopback import is_loopback
 from synscope.session.connects import Connect, Connects, Greeting, Resolved, is_own, resolve, tls_context
-from synscope.session.start import Begun, Plan, begin
+from synscope.session.live_run import LINGER_S, LiveRun
+from synscope.session.plan import Plan
+from synscope.session.start import LiveSession, start_session
 from synscope.session.surroundings import Surroundings
 
 if TYPE_CHECKING:
     import ssl
 
-LINGER_S: Final = 0.3
-"""Seconds of capture after the last connect."""
 RECOVERY_NS: Final = 1_000_000_000
 """A client that fails at one address and reaches another within this has connected."""
 
@@ -94,7 +94,7 @@ _AFTER_OUR_CLOSE: Final = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class DoctorPlan:
     """What to examine, and how."""
 
     target: Target
@@ -108,52 +108,47 @@ class Wish:
 
 
 def examine(
-    wish: Wish, announce: Callable[[str], None], preload: Callable[[], None] = lambda: None
+    plan: DoctorPlan, announce: Callable[[str], None], preload: Callable[[], None] = lambda: None
 ) -> Diagnosis:
     """Connect to the target while capturing, and say what is wrong with it.
 
     ``announce`` is told what will be connected to before it is. ``preload`` imports what is needed later.
     """
-    target = wish.target
+    target = plan.target
     if not target.is_port:
         announce(f"{target.port} is no port: connecting to nothing")
-        return _uncaptured(wish, None, f"{target.port} is no port, so nothing was connected to or captured")
+        return _uncaptured(plan, None, f"{target.port} is no port, so nothing was connected to or captured")
     found = resolve(target.host or _LOOPBACK_HOST, target.port)
     if not found.addresses:
         announce(f"{found.host} has no address: connecting to nothing")
         nothing = Connects(found, Greeting.NONE)
-        return _uncaptured(wish, nothing, f"{found.host}: {found.error}; nothing was connected to", found)
-    how = greeting(wish)
+        return _uncaptured(plan, nothing, f"{found.host}: {found.error}; nothing was connected to", found)
+    how = greeting(plan)
     announce(f"connecting to {', '.join(map(str, found.endpoints))}: {how.value}")
     connects = Connects(found, how, _context(how))
     try:
-        begun = begin(_plan(wish, found), announce, preload=preload)
+        session = start_session(_capture_plan(plan, found), announce, preload=preload)
     except ElevationError as error:
         ways = f"; to have it captured: {error.ways[0]}" if error.ways else ""
-        return _uncaptured(wish, connects, f"nothing was captured: {_reason(error.reason)}{ways}", found)
+        return _uncaptured(plan, connects, f"nothing was captured: {_reason(error.reason)}{ways}", found)
     except (SessionError, RingError) as error:
-        return _uncaptured(wish, connects, f"nothing was captured: {error}", found)
-    with begun:
-        _connect_while_capturing(begun, connects)
-        around = begun.surroundings
+        return _uncaptured(plan, connects, f"nothing was captured: {error}", found)
+    with session:
+        run = _connect_while_capturing(session, connects)
 
-        def more(summary: TargetSummary) -> Iterable[Observation]:
+        def observe(summary: TargetSummary) -> Iterable[Observation]:
             if how is Greeting.NONE:
                 yield from observe_our_close(summary, connects.made)
             yield from observe_connects(summary.target, connects.made, found)
-            if around is not None:
-                yield from around.observe(summary)
 
-        diagnosis = begun.watch.finish(f"doctor {target.text}", more=more)
-        if around is not None:
-            diagnosis = around.attributed(diagnosis)
-    return _noted(diagnosis, [_own(one) for one in connects.made])
+        diagnosis = run.conclude(f"doctor {target.text}", more=observe)
+    return _noted(diagnosis, [_own(connect) for connect in connects.made])
 
 
-def greeting(wish: Wish) -> Greeting:
+def greeting(plan: DoctorPlan) -> Greeting:
     """Return what is sent once connected: by the URL's scheme, and for a bare port HTTP."""
-    scheme = wish.target.scheme
-    if not wish.probe:
+    scheme = plan.target.scheme
+    if not plan.probe:
         return Greeting.NONE
     if scheme in _SECURE:
         return Greeting.TLS
@@ -164,7 +159,7 @@ def observe_connects(
     target: Target, made: Sequence[Connect], found: Resolved | None = None
 ) -> tuple[Observation, ...]:
     """Return what the results of our own connects say, in the words for what a client reports."""
-    failed = {one.name: one for one in made if one.code}
+    failed = {connect.name: connect for connect in made if connect.code}
     observations = []
     for name, errors in MEANINGS.items():
         fitting = next((failed[error] for error in errors if error in failed), None)
@@ -182,7 +177,7 @@ def observe_connects(
 def observe_our_close(summary: TargetSummary, made: Sequence[Connect]) -> Iterable[Observation]:
     """Take back what packets seem to say of a client, where the only client was this one, which sent nothing."""
     completed = sum(group.count for group in summary.groups if group.label is Label.COMPLETED)
-    if completed <= sum(not one.code for one in made):
+    if completed <= sum(not connect.code for connect in made):
         for name in _AFTER_OUR_CLOSE:
             text = "synscope connected, sent nothing and closed"
             yield Observation(name, Answer.UNKNOWN, WORDS[name].source, text)
@@ -191,49 +186,51 @@ def observe_our_close(summary: TargetSummary, made: Sequence[Connect]) -> Iterab
 def groups_of(made: Sequence[Connect], *, loopback_down: bool = False) -> tuple[AttemptGroup, ...]:
     """Return the attempts that our own connects were, without any frame: only those that sent a SYN."""
     groups = []
-    for one in made:
-        if one.code not in _OUTCOMES or (loopback_down and is_loopback(one.server.address)):
+    for connect in made:
+        if connect.code not in _OUTCOMES or (loopback_down and is_loopback(connect.server.address)):
             continue
-        label, outcome = _OUTCOMES[one.code]
-        if one.was_reset:
+        label, outcome = _OUTCOMES[connect.code]
+        if connect.was_reset:
             outcome = Outcome.RESET_BY_SERVER_EARLY
         recovered = label in FAILURES and any(
-            not other.code and 0 <= other.began_ns - one.began_ns <= RECOVERY_NS for other in made
+            not other.code and 0 <= other.began_ns - connect.began_ns <= RECOVERY_NS for other in made
         )
-        groups.append(AttemptGroup(one.server, label, outcome, recovered, 1, one.began_ns, one.began_ns, ()))
+        groups.append(
+            AttemptGroup(connect.server, label, outcome, recovered, 1, connect.began_ns, connect.began_ns, ())
+        )
     return tuple(groups)
 
 
 def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> Iterable[Observation]:
     """Answer the questions about packets as far as our own connects answer them; of the rest nothing is known."""
-    by_us = "; ".join(one.text for one in made)
+    by_us = "; ".join(connect.text for connect in made)
     at_loopback = all(is_loopback(group.server.address) for group in summary.groups)
     unreachable = any(group.outcome is Outcome.ICMP_ERROR for group in summary.groups)
-    for one in observe_packets(summary, (), end_ts_ns=None):
+    for seen in observe_packets(summary, (), end_ts_ns=None):
         answer, text = Answer.UNKNOWN, "nothing was captured"
-        if one.name in _SHOWN_BY_CONNECTS and summary.groups:
-            answer, text = one.answer, f"{one.text}, by synscope's own connects"
-            if one.name == "refused-by-rst" and answer is Answer.YES:
+        if seen.name in _SHOWN_BY_CONNECTS and summary.groups:
+            answer, text = seen.answer, f"{seen.text}, by synscope's own connects"
+            if seen.name == "refused-by-rst" and answer is Answer.YES:
                 text = f"{by_us}: {_REFUSED}"
-        elif one.name == "no-syn-to-target" and made:
+        elif seen.name == "no-syn-to-target" and made:
             answer, text = (Answer.NO if summary.groups else Answer.YES), by_us
-        elif one.name in {"loopback-traffic", "target-is-loopback"} and summary.groups:
+        elif seen.name in {"loopback-traffic", "target-is-loopback"} and summary.groups:
             answer, text = (Answer.YES if at_loopback else Answer.NO), by_us
-        elif one.name == "unreachable-by-icmp" and unreachable:
+        elif seen.name == "unreachable-by-icmp" and unreachable:
             answer, text = Answer.YES, f"{by_us}: an ICMP error, or no way to the host"
-        source = one.source if answer is Answer.UNKNOWN else Source.HOST
-        yield Observation(one.name, answer, source, text)
+        source = seen.source if answer is Answer.UNKNOWN else Source.HOST
+        yield Observation(seen.name, answer, source, text)
 
 
-def _plan(wish: Wish, found: Resolved) -> Plan:
+def _capture_plan(plan: DoctorPlan, found: Resolved) -> Plan:
     here = all(map(is_own, found.addresses))
     return Plan(
-        targets=(wish.target,),
+        targets=(plan.target,),
         interface=None if here else "any",
-        typed=wish.typed,
-        may_prompt=wish.may_prompt,
+        typed=plan.typed,
+        may_prompt=plan.may_prompt,
         capture_with="ring" if sys.platform.startswith("linux") else "portable",
-        environment=wish.environment,
+        environment=plan.environment,
     )
 
 
@@ -242,56 +239,49 @@ def _context(how: Greeting) -> ssl.SSLContext | None:
     return tls_context() if how is Greeting.TLS else None
 
 
-def _connect_while_capturing(begun: Begun, connects: Connects) -> None:
-    watch, around = begun.watch, begun.surroundings
-    if around is not None:
-        around.restart()
+def _connect_while_capturing(session: LiveSession, connects: Connects) -> LiveRun:
+    run = LiveRun(session)
+    run.restart()
     connects.start()
-    while not connects.is_over:
-        watch.step()
-        if around is not None:
-            around.step()
-    if around is not None:
-        around.end()
-    until = watch.elapsed + LINGER_S
-    while watch.elapsed < until:
-        watch.step(min(0.05, until - watch.elapsed))
-    if around is not None:
-        around.finish()
+    run.follow(lambda: connects.is_over)
+    run.end(LINGER_S)
+    return run
 
 
-def _uncaptured(wish: Wish, connects: Connects | None, why: str, found: Resolved | None = None) -> Diagnosis:
+def _uncaptured(
+    plan: DoctorPlan, connects: Connects | None, why: str, found: Resolved | None = None
+) -> Diagnosis:
     """Do without packets: look at the host, connect, and say what is missing."""
-    target = wish.target
+    target = plan.target
     made: tuple[Connect, ...] = ()
-    with Surroundings(None, (target,), wish.environment) as around:
-        around.begin()
-        around.settle()
+    with Surroundings(None, (target,), plan.environment) as surroundings:
+        surroundings.begin()
+        surroundings.settle()
         if connects is not None:
-            made = _connected(connects, around)
-        around.end()
-        around.finish()
+            made = _connected(connects, surroundings)
+        surroundings.end()
+        surroundings.finish()
 
-        def more(summary: TargetSummary) -> Iterable[Observation]:
+        def observe(summary: TargetSummary) -> Iterable[Observation]:
             yield from observe_without_packets(summary, made)
             yield from observe_connects(summary.target, made, found)
-            yield from around.observe(summary)
+            yield from surroundings.observe(summary)
 
         health = CaptureHealth(frames=0, first_ts_ns=None, last_ts_ns=None, notes=(why,))
         diagnosis = diagnose(
             f"doctor {target.text}",
-            groups_of(made, loopback_down=_is_loopback_down(around)),
+            groups_of(made, loopback_down=_is_loopback_down(surroundings)),
             (),
             health,
             (target,),
-            more=more,
+            more=observe,
         )
-    return _noted(_without_claim(diagnosis), [_own(one) for one in made])
+    return _noted(_without_claim(diagnosis), [_own(connect) for connect in made])
 
 
-def _is_loopback_down(around: Surroundings) -> bool:
+def _is_loopback_down(surroundings: Surroundings) -> bool:
     """Whether what went to a loopback address got no further than the interface."""
-    looks = around.snapshots
+    looks = surroundings.snapshots
     loopback = looks[-1].loopback if looks else None
     return isinstance(loopback, Loopback) and not loopback.up
 
@@ -299,22 +289,22 @@ def _is_loopback_down(around: Surroundings) -> bool:
 def _without_claim(diagnosis: Diagnosis) -> Diagnosis:
     """Without a capture nothing is claimed about what it does not hold."""
     targets = tuple(
-        one._replace(facts=one.facts._replace(summary=one.summary._replace(claim=None)))
-        for one in diagnosis.targets
+        target._replace(facts=target.facts._replace(summary=target.summary._replace(claim=None)))
+        for target in diagnosis.targets
     )
     return diagnosis._replace(targets=targets)
 
 
-def _connected(connects: Connects, around: Surroundings) -> tuple[Connect, ...]:
+def _connected(connects: Connects, surroundings: Surroundings) -> tuple[Connect, ...]:
     connects.start()
     while not connects.is_over:
         time.sleep(0.02)
-        around.step()
+        surroundings.step()
     return connects.made
 
 
-def _own(one: Connect) -> str:
-    return f"synscope's own {one.text}"
+def _own(connect: Connect) -> str:
+    return f"synscope's own {connect.text}"
 
 
 def _reason(text: str) -> str:

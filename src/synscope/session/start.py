@@ -1,212 +1,137 @@
-"""Begins a live capture: rights, runner, ring and canary, in the order that each of them needs.
+"""Starts a live session in the order that each step needs.
 
-Input: what to watch and, perhaps, the command. Output: a ``Watch`` whose canary has sung. Afterwards this process
-has no privilege left, and whatever it still imports was imported before: the user it has become may not be
-able to read the installation.
+Input: a plan, and perhaps a command. Output: a ``LiveSession``, whose capture runs and has been tested. The steps:
+obtain rights, give them up, open the source, look at the host, and make the self-test's connections.
+
+Invariant: once rights are given up, nothing has to be imported any more, for the user that this process has become
+may not be able to read the installation. What the end of a session needs, modules of this room import at their top;
+what a report needs besides, ``preload`` imports.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol, Self
 
-from synscope.capture.live import bpf as kernel_filter
-from synscope.capture.live import ring_socket
-from synscope.capture.live import self_test as canary
-from synscope.capture.live.interfaces import interfaces
-from synscope.capture.live.ring import Geometry, Ring, open_largest
+from synscope.capture.live.self_test import SelfTestConnection
+from synscope.capture.source import LiveSource
 from synscope.capture.write.save import Saver
-from synscope.evidence.packets.summary import PROXY_PORTS
-from synscope.model import PORT_MAX, Attempt, Target
-from synscope.probes.host import proxy
-from synscope.process import elevate, privileges
+from synscope.model import Attempt
 from synscope.process.elevate import Helper
-from synscope.process.errors import SessionError
-from synscope.session import saving
-from synscope.session.saving import Saving
+from synscope.session.live_analysis import LiveAnalysis
+from synscope.session.plan import Plan
+from synscope.session.portable_source import PortableSource
+from synscope.session.ring_source import RingSource
 from synscope.session.surroundings import Surroundings
-from synscope.session.watch import Watch, watched_ports
 
 if TYPE_CHECKING:
     from synscope.process.runner import Runner
 
-SNAP_LENGTH: Final = 640
-"""Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""
 
-_SEED_BYTES: Final = 8
-_LOOPBACK: Final = "lo"
-_ANY: Final = "any"
+class LiveSession:
+    """A session that has started. Leaving it as a context manager ends command, helper and capture."""
 
+    def __init__(
+        self,
+        analysis: LiveAnalysis,
+        surroundings: Surroundings,
+        *,
+        runner: Runner | None,
+        saver: Saver | None,
+        resources: contextlib.ExitStack,
+    ) -> None:
+        self.analysis = analysis
+        self.surroundings = surroundings
+        self.runner = runner
+        """What holds the command, where there is one."""
+        self.saver = saver
+        self._resources = resources
 
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What to capture."""
+    def __enter__(self) -> Self:
+        return self
 
-    targets: tuple[Target, ...]
-    interface: str | None = None
-    """Its name, ``any``, or ``None`` for the loopback interface."""
-    namespace: str | None = None
-    """Path of the network namespace to look into."""
-    snap_length: int = SNAP_LENGTH
-    typed: tuple[str, ...] = ()
-    """How the user called the tool."""
-    may_prompt: bool = False
-    """Whether sudo may ask for a password."""
-    isolated: bool = False
-    """Whether the command runs in a private network, which is then what is captured."""
-    server: str = ""
-    """A command line to start in the private network first."""
-    capture_with: str = "ring"
-    """``ring``; ``portable`` or ``libpcap`` for Scapy's sockets."""
-    save: Saving | None = None
-    """What to save the frames as."""
-    environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._resources.__exit__(kind, error, trace)
 
 
-class Begun(contextlib.ExitStack):
-    """What has been begun; leaving it ends the command, the helper and the capture."""
+class SourceFactory(Protocol):
+    """One way to capture. Its methods are called in this order; what they open, the stack closes."""
 
-    watch: Watch
-    runner: Runner | None = None
-    saver: Saver | None = None
-    surroundings: Surroundings | None = None
+    interface: str
+    """The interface's name as the user knows it."""
+    helper: Helper | None
+    runner: Runner | None
+    saver: Saver | None
+
+    def obtain_rights(self, resources: contextlib.ExitStack) -> None:
+        """Get what captures for this process, and the command ready to go. Raises ``SessionError``."""
+        ...
+
+    def give_up_rights(self) -> None:
+        """Give up, for good, every right that this process can. Raises ``PrivilegeError``."""
+        ...
+
+    def open(self, resources: contextlib.ExitStack) -> LiveSource:
+        """Return the source of frames."""
+        ...
+
+    def self_test(self) -> tuple[SelfTestConnection, ...]:
+        """Make the self-test's connections; none where the loopback interface is not captured."""
+        ...
 
 
-def proxy_ports(environment: Mapping[str, str]) -> frozenset[int]:
-    """The ports of the proxies that an environment names, and those where proxies usually are."""
-    found = set(PROXY_PORTS)
-    for name, value in proxy.of_environment(environment).items():
-        server = None if name.lower() == "no_proxy" else proxy.server_of(value)
-        if server is not None and 1 <= server.port <= PORT_MAX:
-            found.add(server.port)
-    return frozenset(found)
-
-
-def begin(
+def start_session(
     plan: Plan,
     announce: Callable[[str], None],
     *,
     command: Sequence[str] = (),
     on_attempt: Callable[[Attempt], None] | None = None,
     preload: Callable[[], None] = lambda: None,
-) -> Begun:
-    """Begin a capture, with a command ready to go where there is one.
+) -> LiveSession:
+    """Start a session, with a command ready to go where there is one.
 
-    ``announce`` is told what will ask for a password. ``preload`` imports what is needed later. Raises
+    ``announce`` is told what will ask for a password. ``preload`` imports what the report needs. Raises
     ``SessionError``, ``ring_socket.RingError`` where the kernel refuses the ring, and ``storage.SaveError`` where
     the file cannot be made.
     """
-    if plan.capture_with != "ring":
-        from synscope.session import start_portable as begin_portable  # noqa: PLC0415 - which makes what is defined here
-
-        return begin_portable.begin(plan, announce, command=command, on_attempt=on_attempt, preload=preload)
-    from synscope.process.isolated import Isolated  # noqa: PLC0415 - these two need what only POSIX has
-    from synscope.process.runner import Runner  # noqa: PLC0415
-
-    invoker = privileges.invoking()
-    ports = watched_ports(plan.targets)
-    program = kernel_filter.program_bytes(
-        kernel_filter.filter_program(ports or None, proxy_ports(plan.environment), plan.snap_length)
-    )
-    interface = plan.interface or _loopback(plan)
-    with Begun() as stack:
-        opened = None
-        # Before anything else is open, for it is forked, and before a password is asked for in vain.
-        keeper = None if plan.save is None else stack.enter_context(saving.keeper(plan.save, invoker))
-        if plan.isolated:
-            private = stack.enter_context(Isolated.start(command, invoker, plan.server))
-            helper: Helper | None = private.helper
-            stack.runner = private.runner
-            if plan.server:
-                private.await_server(ports)
-        else:
-            helper = elevate.obtain(
-                announce, typed=plan.typed, ports=sorted(ports), may_prompt=plan.may_prompt
-            )
-            if helper is not None:
-                stack.enter_context(helper)
-            elif plan.namespace is not None:
-                raise SessionError(f"looking into {plan.namespace} needs root, not only the right to capture")
-            else:
-                opened = _opened(None, interface, program, None)
-            if command:
-                stack.runner = stack.enter_context(Runner.start(command, invoker))
+    factory = _source_factory(plan, announce, command)
+    with contextlib.ExitStack() as resources:
+        factory.obtain_rights(resources)
         preload()
-        privileges.drop(privileges.parsing_identity(invoker))
-        made, geometry = opened or _opened(helper, interface, program, plan.namespace)
-        ring = Ring(made.detach(), geometry)
-        stack.callback(ring.close)
-        if plan.save is not None and keeper is not None:
-            stack.saver = saving.saver(plan.save, keeper, ring, plan.snap_length)
-            stack.callback(stack.saver.close)
-        stack.watch = _watch(plan, interface, ring, stack.saver, on_attempt)
-        stack.callback(stack.watch.close)
-        around = Surroundings(
-            helper, plan.targets, plan.environment, namespace=plan.namespace, command=command
+        factory.give_up_rights()
+        source = factory.open(resources)
+        analysis = LiveAnalysis(
+            source, factory.interface, plan.targets, saver=factory.saver, on_attempt=on_attempt
         )
-        around.elsewhere = elsewhere = plan.isolated or plan.namespace is not None
-        stack.surroundings = stack.enter_context(around)
-        around.begin()
-        if interface in {_loopback(plan), _ANY}:
-            stack.watch.songs = (
-                helper.run_self_test(sorted(ports), plan.namespace)
-                if helper is not None and elsewhere
-                else canary.sing(ports)
+        resources.callback(analysis.close)
+        surroundings = resources.enter_context(
+            Surroundings(
+                factory.helper,
+                plan.targets,
+                plan.environment,
+                namespace=plan.namespace,
+                another_network=plan.is_of_another_network,
+                command=command,
             )
-        around.settle()
-        begun = stack.pop_all()
-        begun.watch, begun.runner, begun.saver = stack.watch, stack.runner, stack.saver
-        begun.surroundings = around
-        return begun
+        )
+        surroundings.begin()
+        analysis.self_test = factory.self_test()
+        surroundings.settle()
+        return LiveSession(
+            analysis,
+            surroundings,
+            runner=factory.runner,
+            saver=factory.saver,
+            resources=resources.pop_all(),
+        )
     raise AssertionError  # the stack swallows nothing
 
 
-def _watch(
-    plan: Plan,
-    interface: str,
-    ring: Ring,
-    saver: Saver | None,
-    on_attempt: Callable[[Attempt], None] | None,
-) -> Watch:
-    seed = int.from_bytes(os.urandom(_SEED_BYTES))
-    return Watch(ring, interface, plan.targets, seed=seed, saver=saver, on_attempt=on_attempt)
-
-
-def _opened(
-    helper: Helper | None, interface: str, program: bytes, namespace: str | None
-) -> tuple[socket.socket, Geometry]:
-    """Open the largest ring there is memory for."""
-
-    def make(geometry: Geometry) -> socket.socket:
-        if helper is None:
-            return ring_socket.open_ring(
-                interface,
-                block_size=geometry.block_size,
-                block_count=geometry.block_count,
-                retire_ms=geometry.retire_ms,
-                program=program,
-            )
-        return helper.open_ring(
-            interface,
-            block_size=geometry.block_size,
-            block_count=geometry.block_count,
-            retire_ms=geometry.retire_ms,
-            program=program,
-            namespace=namespace,
-        )
-
-    made, geometry, _ = open_largest(make)
-    return made, geometry
-
-
-def _loopback(plan: Plan) -> str:
-    """Name of the loopback interface: by its flag here, by its usual name in another namespace."""
-    if plan.namespace is None and not plan.isolated:
-        for one in interfaces():
-            if one.loopback:
-                return one.name
-    return _LOOPBACK
+def _source_factory(plan: Plan, announce: Callable[[str], None], command: Sequence[str]) -> SourceFactory:
+    if plan.capture_with == "ring":
+        return RingSource(plan, announce, command)
+    return PortableSource(plan, announce, command)

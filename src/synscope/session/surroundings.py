@@ -85,23 +85,26 @@ class _Look:
 class Surroundings:
     """Observes everything but packets. Use as a context manager."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is looked at, from where, and for whom
         self,
         helper: Helper | None,
         targets: Sequence[Target],
         environment: Mapping[str, str],
         *,
         namespace: str | None = None,
+        another_network: bool = False,
         command: Sequence[str] = (),
     ) -> None:
+        """``another_network`` says that the capture is of another network namespace than this process's."""
         self._helper = helper
         self._ports = sorted({target.wrapped for target in targets})
-        self._used = {one.port: hosts_of(command, one.port) for one in targets} if command else {}
-        own = {"localhost", *(one.host for one in targets if one.host is not None)}
+        self._used = {target.port: hosts_of(command, target.port) for target in targets} if command else {}
+        own = {"localhost", *(target.host for target in targets if target.host is not None)}
         more = (host for hosts in self._used.values() for host in hosts if parsed(host) is None)
         self._hosts = list(dict.fromkeys((*sorted(own), *more)))
         self._environment = proxy.of_environment(environment)
         self._namespace = namespace
+        self._another_network = another_network
         self._binds = bool(command)
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []
@@ -110,8 +113,6 @@ class Surroundings:
         self._trace: TraceReader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
         self._during = False
-        self.elsewhere = namespace is not None
-        """Whether the capture is of another network namespace than this process's."""
         self.client: str | None = None
         """The command's program, where there is a command."""
 
@@ -181,10 +182,11 @@ class Surroundings:
         """The diagnosis with what the trace says about who made the attempts, and who listened when, as notes."""
         events = [] if self._trace is None else self._trace.events
         said: list[str] = []
-        for one in diagnosis.targets:
-            witness = sum_up(one.summary.target, one.summary.groups, events, self._trace_health)
+        for target_diagnosis in diagnosis.targets:
+            summary = target_diagnosis.summary
+            witness = sum_up(summary.target, summary.groups, events, self._trace_health)
             said += _made_by(witness.processes)
-            said += [f"port {one.summary.target.port}: {sentence}" for sentence in witness.listeners]
+            said += [f"port {summary.target.port}: {sentence}" for sentence in witness.listeners]
         if not said:
             return diagnosis
         notes = (*diagnosis.health.notes, *dict.fromkeys(said))
@@ -235,7 +237,7 @@ class Surroundings:
             return
         try:
             handover = self._helper.trace(self._ports, binds=self._binds)
-            self._trace = TraceReader(handover, self._ports, elsewhere=self.elsewhere)
+            self._trace = TraceReader(handover, self._ports, elsewhere=self._another_network)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 
@@ -266,12 +268,16 @@ def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
 
 def _agreeing(host: Iterable[Observation], kernel: Iterable[Observation]) -> Iterator[Observation]:
     """What the host says, but that no rule drops where the kernel says that one did: then one was not understood."""
-    dropped = [one for one in kernel if one.name == "kernel-says-netfilter-drop" and one.answer is Answer.YES]
-    for one in host:
-        if dropped and one.name == "no-firewall-rule" and one.answer is Answer.YES:
-            yield one._replace(answer=Answer.UNKNOWN, text=f"{one.text}, but {dropped[0].text}")
+    drops = [
+        observation
+        for observation in kernel
+        if observation.name == "kernel-says-netfilter-drop" and observation.answer is Answer.YES
+    ]
+    for observation in host:
+        if drops and observation.name == "no-firewall-rule" and observation.answer is Answer.YES:
+            yield observation._replace(answer=Answer.UNKNOWN, text=f"{observation.text}, but {drops[0].text}")
         else:
-            yield one
+            yield observation
 
 
 def _made_by(processes: Mapping[int, Task]) -> list[str]:

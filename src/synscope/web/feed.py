@@ -18,7 +18,7 @@ from synscope.capture.source import RingState
 from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
-from synscope.session.watch import Watch, label_counts
+from synscope.session.live_analysis import LiveAnalysis, label_counts
 from synscope.web.attempt_table import KEPT, Row, changed, newest_of_each_label, row
 from synscope.web.log import Log
 
@@ -58,17 +58,17 @@ class Now(NamedTuple):
     health: Mapping[str, str | int | float | None]
 
 
-def now(watch: Watch) -> Now:
+def now(analysis: LiveAnalysis) -> Now:
     """Return how a capture stands."""
-    ring = watch.ring
-    canary, why = watch.canary()
-    pending = canary is Canary.NOT_SEEN and watch.elapsed < _CANARY_S
+    ring = analysis.ring
+    canary, why = analysis.self_test_result()
+    pending = canary is Canary.NOT_SEEN and analysis.elapsed < _CANARY_S
     return Now(
-        newest=watch.newest(NEWEST),
-        counts=label_counts(watch.counts()),
+        newest=analysis.newest(NEWEST),
+        counts=label_counts(analysis.counts()),
         health={
-            "elapsed_s": round(watch.elapsed, 1),
-            "frames": watch.frames,
+            "elapsed_s": round(analysis.elapsed, 1),
+            "frames": analysis.frames,
             "lost": ring.dropped,
             "ring": round(ring.use, 3),
             "fullest": round(ring.fullest, 3),
@@ -79,9 +79,9 @@ def now(watch: Watch) -> Now:
     )
 
 
-def ended(watch: Watch, diagnosis: Diagnosis) -> Now:
+def ended(analysis: LiveAnalysis, diagnosis: Diagnosis) -> Now:
     """Return how a capture stands that has ended: its canary is decided."""
-    last, live = now(watch), diagnosis.health.live
+    last, live = now(analysis), diagnosis.health.live
     if live is None:
         return last
     canary = {

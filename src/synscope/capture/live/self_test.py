@@ -1,7 +1,7 @@
-"""The canary: connections of our own that prove the capture is awake.
+"""The self-test: connections of our own that prove the capture is awake. Reports call it the canary.
 
-Input: nothing. Output: for each IP family a ``Song``: the two endpoints of its connection, or why there was
-none. The listener sits on an address of its own (127.x.y.z derived from the process id, never 127.0.0.1; on
+Input: nothing. Output: for each IP family a ``SelfTestConnection``: its two endpoints, or why there was none.
+The listener sits on an address of its own (127.x.y.z derived from the process id, never 127.0.0.1; on
 ::1 there is only one address) and on a port the kernel chooses that is none of the watched ones; so no
 server of the user's is touched, and its attempts can be removed from the results by their endpoints. Bounded
 in time; one thread, no process. It works in whichever network namespace it is called in.
@@ -32,16 +32,16 @@ _ABSENT: Final = frozenset({errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL})
 """What the kernel says where IPv6 is switched off."""
 
 
-class State(enum.StrEnum):
-    """What is known about one canary."""
+class SelfTestState(enum.StrEnum):
+    """What is known about one connection."""
 
     SENT = "sent"
     UNSENT = "could not be sent"
     ABSENT = "no such address family here"
 
 
-class Sight(enum.StrEnum):
-    """What the canary proves about the capture."""
+class SelfTestResult(enum.StrEnum):
+    """What one connection proves about the capture."""
 
     SEEN = "seen"
     NOT_SEEN = "not seen"
@@ -50,12 +50,12 @@ class Sight(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Song:
-    """One canary: over which family, between which endpoints, and what came of it."""
+class SelfTestConnection:
+    """One connection: over which family, between which endpoints, and what came of it."""
 
     family: int
     """4 or 6."""
-    state: State
+    state: SelfTestState
     client: Endpoint | None = None
     server: Endpoint | None = None
     errno: int = 0
@@ -63,22 +63,24 @@ class Song:
     text: str = ""
     """Why it could not be sent, or why it is absent, in words."""
 
-    def sight(self, syns: Collection[tuple[Endpoint, Endpoint]]) -> Sight:
+    def result(self, syns: Collection[tuple[Endpoint, Endpoint]]) -> SelfTestResult:
         """Say what it proves, given the (client, server) endpoints of the SYNs that were captured.
 
-        A canary whose connect timed out did send SYNs: firewalls may drop one before or after the point at
+        A connection whose connect timed out did send SYNs: firewalls may drop one before or after the point at
         which frames are captured. If it was captured, that is proof enough.
         """
         if self.client and self.server and (self.client, self.server) in syns:
-            return Sight.SEEN
+            return SelfTestResult.SEEN
         return {
-            State.SENT: Sight.NOT_SEEN,
-            State.UNSENT: Sight.UNSENT,
-            State.ABSENT: Sight.ABSENT,
+            SelfTestState.SENT: SelfTestResult.NOT_SEEN,
+            SelfTestState.UNSENT: SelfTestResult.UNSENT,
+            SelfTestState.ABSENT: SelfTestResult.ABSENT,
         }[self.state]
 
 
-def sing(watched: Collection[int] = (), *, pid: int | None = None) -> tuple[Song, Song]:
+def run_self_test(
+    watched: Collection[int] = (), *, pid: int | None = None
+) -> tuple[SelfTestConnection, SelfTestConnection]:
     """Connect once over IPv4 and once over IPv6; takes at most twice ``CONNECT_S``. Raises nothing."""
     address = _own_address(os.getpid() if pid is None else pid)
     return (
@@ -87,9 +89,9 @@ def sing(watched: Collection[int] = (), *, pid: int | None = None) -> tuple[Song
     )
 
 
-def endpoints(songs: Iterable[Song]) -> frozenset[Endpoint]:
+def listeners(connections: Iterable[SelfTestConnection]) -> frozenset[Endpoint]:
     """Return the listeners' endpoints: what goes there is our own and no part of the results."""
-    return frozenset(song.server for song in songs if song.server is not None)
+    return frozenset(connection.server for connection in connections if connection.server is not None)
 
 
 def _own_address(pid: int) -> str:
@@ -99,14 +101,14 @@ def _own_address(pid: int) -> str:
     return f"127.{64 + (pid >> 16 & 63)}.{pid >> 8 & 255}.{pid & 255}"
 
 
-def _over(number: int, family: int, address: str, watched: Collection[int]) -> Song:
+def _over(number: int, family: int, address: str, watched: Collection[int]) -> SelfTestConnection:
     try:
         listener = _bound(family, address, watched)
     except OSError as error:
         absent = number == 6 and error.errno in _ABSENT  # noqa: PLR2004 - IPv6
-        return Song(
+        return SelfTestConnection(
             number,
-            State.ABSENT if absent else State.UNSENT,
+            SelfTestState.ABSENT if absent else SelfTestState.UNSENT,
             errno=error.errno or 0,
             text=f"no listener on {address}: {error.strerror or error}",
         )
@@ -121,12 +123,18 @@ def _over(number: int, family: int, address: str, watched: Collection[int]) -> S
         with client:
             at = _endpoint(client)
             failed = _connect(client, server)
-            return _unsent(number, at, server, failed) if failed else Song(number, State.SENT, at, server)
+            return (
+                _unsent(number, at, server, failed)
+                if failed
+                else SelfTestConnection(number, SelfTestState.SENT, at, server)
+            )
 
 
-def _unsent(number: int, client: Endpoint | None, server: Endpoint, code: int) -> Song:
+def _unsent(number: int, client: Endpoint | None, server: Endpoint, code: int) -> SelfTestConnection:
     what = f"no answer within {CONNECT_S} s" if code == errno.ETIMEDOUT else os.strerror(code)
-    return Song(number, State.UNSENT, client, server, code, f"connect to {server}: {what}")
+    return SelfTestConnection(
+        number, SelfTestState.UNSENT, client, server, code, f"connect to {server}: {what}"
+    )
 
 
 def _bound(family: int, address: str, watched: Collection[int]) -> socket.socket:
@@ -162,9 +170,9 @@ def _endpoint(bound: socket.socket) -> Endpoint:
     return Endpoint(address, port)
 
 
-_CODEC: Final = Codec(Song, "self-test", "self-test", ValueError)
+_CODEC: Final = Codec(SelfTestConnection, "self-test", "self-test", ValueError)
 
 to_json: Final = _CODEC.to_plain
-"""Returns a self-test in a form that ``from_json`` takes back, for one that another process made."""
+"""Returns a connection in a form that ``from_json`` takes back, for one that another process made."""
 from_json: Final = _CODEC.from_plain
-"""Returns the self-test that ``to_json`` wrote. Raises ``ValueError`` for any other value."""
+"""Returns the connection that ``to_json`` wrote. Raises ``ValueError`` for any other value."""

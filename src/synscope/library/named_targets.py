@@ -17,13 +17,13 @@ Targets = TargetLike | Iterable[TargetLike]
 """One of them, or several."""
 
 
-def wanted(targets: Targets) -> tuple[Target, ...]:
+def named_targets(targets: Targets) -> tuple[Target, ...]:
     """Return the targets that were named. Raises ``TargetError`` where one names no port."""
     if isinstance(targets, str | int | Target):
-        return (target_of(targets),)
-    return tuple(target_of(one) for one in targets)
+        return (named_target(targets),)
+    return tuple(named_target(target) for target in targets)
 
 
-def target_of(one: TargetLike) -> Target:
+def named_target(target: TargetLike) -> Target:
     """Return the target that was named. Raises ``TargetError`` where it names no port."""
-    return one if isinstance(one, Target) else parse(str(one))
+    return target if isinstance(target, Target) else parse(str(target))

@@ -4,7 +4,7 @@ Input: a ring, the targets, and who is told what. Output: counts and the newest 
 ``Diagnosis`` at the end. Runs in the process that has given up its privileges.
 
 Invariants: every frame of the ring gets a number, whether it is followed or not, so that numbers agree with what
-is saved; the capture's own canary is no part of the results; of a port that is not watched only the SYN, FIN
+is saved; the capture's own self-test is no part of the results; of a port that is not watched only the SYN, FIN
 and RST are captured, so that its handshakes are near misses and never judged.
 """
 
@@ -17,14 +17,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from synscope.analysis import diagnose
-from synscope.capture.live.self_test import Sight, Song, endpoints
+from synscope.capture.live.self_test import SelfTestConnection, SelfTestResult, listeners
 from synscope.capture.source import LiveSource, RingState
 from synscope.capture.write.save import Saver
 from synscope.capture.write.storage import SaveError
-from synscope.engine.follower import Follower
 from synscope.engine.linktypes import linktype_name
 from synscope.engine.moments import Moments
 from synscope.engine.outcome import OUTCOME_RULES
+from synscope.following import Following
 from synscope.model import (
     FAILURES,
     PORT_MAX,
@@ -45,8 +45,6 @@ from synscope.model import (
 )
 from synscope.units import count
 
-SETTLE_S: Final = 0.5
-"""Seconds between two settlings of what is over."""
 WAIT_S: Final = 0.05
 """Seconds a step waits for frames at most."""
 REFUSED_NS: Final = 1_000_000_000
@@ -54,7 +52,6 @@ REFUSED_NS: Final = 1_000_000_000
 SILENT_NS: Final = 3_000_000_000
 """How long an unanswered SYN waits until it counts as failed while the capture still runs."""
 
-_SETTLE_SHARE: Final = 20
 _LABELS: Final = {rule.outcome: rule.label for rule in OUTCOME_RULES}
 _WAITING: Final = frozenset({Label.SYN_NO_REPLY, Label.HALF_OPEN, Label.ODD_REPLY, Label.ONE_SIDED})
 
@@ -70,20 +67,18 @@ class Stop:
     on_success: bool = False
 
 
-class Watch:
+class LiveAnalysis:
     """A capture that runs. Owns ``ring``; ends ``saver``, but leaves closing it to others.
 
-    ``interface`` is its name as the user knows it. ``songs`` are the canary's; they may be set later, and stay
-    empty where the capture leaves out the loopback interface.
+    ``interface`` is its name as the user knows it.
     """
 
-    def __init__(  # noqa: PLR0913 - what is watched, and who is told
+    def __init__(
         self,
         ring: LiveSource,
         interface: str,
         targets: Sequence[Target],
         *,
-        seed: int,
         saver: Saver | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
     ) -> None:
@@ -92,33 +87,27 @@ class Watch:
         self._targets = targets
         self._saver = saver
         self._told = on_attempt
-        self._follower = Follower(seed=seed, on_attempt=None if on_attempt is None else self._tell)
+        self._following = Following(on_attempt=None if on_attempt is None else self._tell)
         self._ports = _marks(targets)
         self._everything = not targets
-        self._first: int | None = None
-        self._last: int | None = None
         self._linktypes: dict[int, None] = {}
-        self._next_settling = 0.0
         self._began = time.monotonic()
         self._notes: list[str] = []
-        self._sung: set[tuple[Endpoint, Endpoint]] = set()
-        self.songs: tuple[Song, ...] = ()
-        self.apart: frozenset[Endpoint] = frozenset()
-        """Servers of this program's own beside the canary's: no part of the results either."""
+        self._seen_of_self_test: set[tuple[Endpoint, Endpoint]] = set()
+        self.self_test: tuple[SelfTestConnection, ...] = ()
+        """Its connections; none where the capture leaves out the loopback interface."""
+        self.own_servers: frozenset[Endpoint] = frozenset()
+        """Servers of this program's own beside the self-test's: no part of the results either."""
 
     def count_moments(self, moments: Moments) -> None:
         """Count from now on when attempts began."""
-        self._follower.tracker.moments = moments
+        self._following.tracker.moments = moments
 
     # -- while it goes --------------------------------------------------------------------------------
 
     def step(self, wait: float = WAIT_S) -> None:
         """Follow the frames that wait, or wait for some; settle what is over now and then."""
-        for data, batch in self._ring.batches(wait):
-            self._follower.decode(data, batch)
-            self._follower.track(data, batch)
-            self._first = batch.ts_ns[0] if self._first is None else self._first
-            self._last = batch.ts_ns[batch.count - 1]
+        for data, batch in self._following.followed(self._ring.batches(wait)):
             for linktype in {batch.linktype[0], batch.linktype[batch.count - 1]}:
                 self._linktypes.setdefault(linktype)
             if self._saver is not None and self._saver.error is None:
@@ -126,16 +115,8 @@ class Watch:
                     self._saver.write(data, batch, self._ring.unfilled, self._ring.ifindex)
                 except SaveError as error:
                     self._notes.append(str(error))
-        self._settle()
-
-    def _settle(self) -> None:
-        began = time.monotonic()
-        if began < self._next_settling:
-            return
-        quiet = 0 if self._last is None else max(0, time.time_ns() - self._last)
-        self._follower.tracker.settle_over(quiet)
-        ended = time.monotonic()
-        self._next_settling = ended + max(SETTLE_S, _SETTLE_SHARE * (ended - began))
+        last = self._following.last_ts_ns
+        self._following.settle(0 if last is None else max(0, time.time_ns() - last))
 
     @property
     def elapsed(self) -> float:
@@ -145,7 +126,7 @@ class Watch:
     @property
     def frames(self) -> int:
         """Frames followed so far."""
-        return self._follower.frames
+        return self._following.frames
 
     @property
     def interface(self) -> str:
@@ -159,17 +140,17 @@ class Watch:
 
     def counts(self, before_ns: int | None = None) -> dict[Outcome, int]:
         """Attempts to the targets so far, by outcome; those that began before a time, if one is given."""
-        return self._follower.tracker.tally(self._ports, (1 << 63) - 1 if before_ns is None else before_ns)
+        return self._following.tracker.tally(self._ports, (1 << 63) - 1 if before_ns is None else before_ns)
 
     def newest(self, most: int) -> list[Attempt]:
         """The newest attempts to the targets that are not settled, newest first, as they stand."""
-        found = self._follower.tracker.newest(self._ports, most)
+        found = self._following.tracker.newest(self._ports, most)
         own = self._own()
         return [attempt for attempt in found if attempt.server not in own]
 
-    def canary(self) -> tuple[Canary, str]:
-        """What the canary proves so far, where attempts are told: it has settled after some two seconds."""
-        return _canary(self.songs, self._sung)
+    def self_test_result(self) -> tuple[Canary, str]:
+        """What the self-test proves so far, where attempts are told: it has settled after some two seconds."""
+        return _self_test_result(self.self_test, self._seen_of_self_test)
 
     def is_over(self, stop: Stop) -> bool:
         """Whether the capture has seen what it was to wait for."""
@@ -207,8 +188,7 @@ class Watch:
     ) -> Diagnosis:
         """Take what still waits in the ring, end the capture and diagnose. ``name`` is the capture's."""
         self.step(0)
-        tracker = self._follower.tracker
-        groups = tracker.finish()
+        groups, orphans = self._following.finish()
         own = self._own()
         syns = {
             (attempt.client, attempt.server)
@@ -217,12 +197,10 @@ class Watch:
             for attempt in group.examples
         }
         self._end_saving()
-        health = self._health(_canary(self.songs, syns))
+        health = self._health(_self_test_result(self.self_test, syns))
         self._close()
         kept = [self._near(group) for group in groups if group.server not in own]
-        diagnosis = diagnose(
-            name, kept, tracker.orphans(), health, self._targets, claim=self._claim(health), more=more
-        )
+        diagnosis = diagnose(name, kept, orphans, health, self._targets, claim=self._claim(health), more=more)
         return diagnosis._replace(command=command)
 
     def close(self) -> None:
@@ -242,12 +220,13 @@ class Watch:
                 self._notes.append(str(error))
 
     def _own(self) -> frozenset[Endpoint]:
-        return endpoints(self.songs) | self.apart
+        return listeners(self.self_test) | self.own_servers
 
     def _tell(self, attempt: Attempt) -> None:
         if attempt.server in self._own():
             ends = (attempt.client, attempt.server)
-            self._sung.update(ends for song in self.songs if (song.client, song.server) == ends)
+            if any((connection.client, connection.server) == ends for connection in self.self_test):
+                self._seen_of_self_test.add(ends)
         elif self._told is not None and (self._everything or self._ports[attempt.server.port]):
             self._told(attempt)
 
@@ -263,8 +242,8 @@ class Watch:
         awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
         return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
 
-    def _health(self, canary: tuple[Canary, str]) -> CaptureHealth:
-        ring, follower, tracker = self._ring, self._follower, self._follower.tracker
+    def _health(self, self_test: tuple[Canary, str]) -> CaptureHealth:
+        ring, counted = self._ring, self._following.counted()
         notes = list(self._notes)
         if ring.state is not RingState.CAPTURING:
             notes.append(f"{self._interface}: {ring.state.value}")
@@ -272,27 +251,23 @@ class Watch:
             notes.append(f"{self._interface} went down {count(ring.interruptions, 'time')} meanwhile")
         if ring.damaged:
             notes.append(f"{count(ring.damaged, 'block')} of the ring could not be read to the end")
-        undecoded = follower.undecoded()
+        undecoded = dict(counted.undecoded)
         if ring.unknown:
             undecoded["link layer not known"] = ring.unknown
-        return CaptureHealth(
-            frames=follower.frames,
+        return replace(
+            counted,
             undecoded=undecoded,
             linktypes=tuple(linktype_name(number) for number in self._linktypes),
             format="live",
-            tcp_segments=follower.segments,
-            duplicates=tracker.duplicates,
-            strays=tracker.strays,
             snapped=ring.snapped,
-            first_ts_ns=self._first,
-            last_ts_ns=time.time_ns() if self._last is None else max(self._last, time.time_ns()),
+            last_ts_ns=max(counted.last_ts_ns or 0, time.time_ns()),
             aggregated=0,
             dropped=ring.dropped,
             notes=tuple(notes),
             live=Live(
                 self._interface,
                 ring.received,
-                *canary,
+                *self_test,
                 ring_use=ring.fullest,
                 saved=() if self._saver is None else tuple(str(path) for path in self._saver.files),
             ),
@@ -309,11 +284,6 @@ def _marks(targets: Sequence[Target]) -> array[int]:
     return marks
 
 
-def watched_ports(targets: Iterable[Target]) -> frozenset[int]:
-    """The ports of which everything is captured: of a number beyond 65535 what clients make of it."""
-    return frozenset(target.wrapped for target in targets)
-
-
 def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
     """Counts by label, from counts by outcome."""
     found: dict[Label, int] = {}
@@ -323,16 +293,22 @@ def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
     return found
 
 
-def _canary(songs: Sequence[Song], syns: set[tuple[Endpoint, Endpoint]]) -> tuple[Canary, str]:
-    """What the canaries of both families say together; without any, the capture is not where they sing."""
-    if not songs:
+def _self_test_result(
+    connections: Sequence[SelfTestConnection], syns: set[tuple[Endpoint, Endpoint]]
+) -> tuple[Canary, str]:
+    """What the connections of both families prove together; without any, the capture is not where they are made."""
+    if not connections:
         return Canary.UNSENT, "the test connection goes over the loopback interface, which is not captured"
-    sights = [(song, song.sight(syns)) for song in songs]
-    missed = [song for song, sight in sights if sight is Sight.NOT_SEEN]
+    results = [(connection, connection.result(syns)) for connection in connections]
+    missed = [connection for connection, result in results if result is SelfTestResult.NOT_SEEN]
     if missed:
-        families = " and ".join(f"IPv{song.family}" for song in missed)
+        families = " and ".join(f"IPv{connection.family}" for connection in missed)
         return Canary.NOT_SEEN, f"the capture did not see its own test connection over {families}"
-    unsent = "; ".join(f"IPv{song.family}: {song.text}" for song, sight in sights if sight is Sight.UNSENT)
-    if any(sight is Sight.SEEN for _, sight in sights):
+    unsent = "; ".join(
+        f"IPv{connection.family}: {connection.text}"
+        for connection, result in results
+        if result is SelfTestResult.UNSENT
+    )
+    if any(result is SelfTestResult.SEEN for _, result in results):
         return Canary.SEEN, unsent
     return Canary.UNSENT, unsent

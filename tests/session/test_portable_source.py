@@ -14,13 +14,12 @@ from synscope.model import Target
 from synscope.process import privileges
 from synscope.process.errors import PrivilegeError, SessionError
 from synscope.process.privileges import Identity
-from synscope.session import start as begin
-from synscope.session import start_portable as begin_portable
-from synscope.session.saving import Saving
-from synscope.session.start import Plan
-from tests.kernel import SOME_USER, need_root
+from synscope.session import portable_source
+from synscope.session.plan import Plan, Saving
+from synscope.session.start import start_session
 from tests.live import program
 from tests.live.program import Report, live, of_document, python
+from tests.kernel import SOME_USER, need_root
 
 CONNECT = """
 import socket, sys
@@ -51,7 +50,6 @@ def captured(way: str, until: str, *addresses: str) -> Report:
 
 @ways
 @families
-@pytest.mark.usefixtures("kernel")
 def test_refused(way: str, address: str) -> None:
     with program.namespace():
         report = captured(way, "--until-failure", address)
@@ -62,7 +60,6 @@ def test_refused(way: str, address: str) -> None:
 
 @ways
 @families
-@pytest.mark.usefixtures("kernel")
 def test_completed(way: str, address: str) -> None:
     with program.namespace(), program.started(python(SERVE, address, "8123")) as serving:
         assert serving.stdout is not None
@@ -74,7 +71,6 @@ def test_completed(way: str, address: str) -> None:
 
 
 @ways
-@pytest.mark.usefixtures("kernel")
 def test_nothing_sent(way: str) -> None:
     with program.namespace():
         done = program.run("live", "-p", "8123", "--capture-with", way, "--duration", "1", "--format", "json")
@@ -83,7 +79,6 @@ def test_nothing_sent(way: str) -> None:
     assert report.targets[0]["claim"] == "strong"
 
 
-@pytest.mark.usefixtures("kernel")
 def test_a_command() -> None:
     with program.namespace():
         done = program.run(
@@ -112,20 +107,20 @@ def test_a_command() -> None:
 def test_what_needs_the_ring_says_so(more: dict[str, object], reason: str) -> None:
     plan = Plan((Target("8123", 8123),), capture_with="portable", **more)  # type: ignore[arg-type]
     with pytest.raises(SessionError, match=reason):
-        begin.begin(plan, lambda _: None)
+        start_session(plan, lambda _: None)
 
 
 def test_saving_needs_the_ring(tmp_path: Path) -> None:
     plan = Plan((Target("8123", 8123),), capture_with="portable", save=Saving(tmp_path / "x.pcapng"))
     with pytest.raises(SessionError, match="saving takes the frames"):
-        begin.begin(plan, lambda _: None)
+        start_session(plan, lambda _: None)
 
 
 def test_a_command_on_another_system(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portable, "SYSTEM", "darwin")
     plan = Plan((Target("8123", 8123),), capture_with="portable")
     with pytest.raises(SessionError, match="start synscope live in one terminal"):
-        begin.begin(plan, lambda _: None, command=["true"])
+        start_session(plan, lambda _: None, command=["true"])
 
 
 def in_a_child(act: object) -> dict[str, object]:
@@ -151,7 +146,7 @@ def test_where_only_posix_is_there_root_becomes_another_user() -> None:
     need_root()
 
     def act() -> dict[str, object]:
-        begin_portable.become(Identity(SOME_USER, SOME_USER, (), "a test"))
+        portable_source.become(Identity(SOME_USER, SOME_USER, (), "a test"))
         return {"uids": os.getresuid(), "gids": os.getresgid(), "groups": os.getgroups()}
 
     ids = [SOME_USER] * 3
@@ -160,7 +155,7 @@ def test_where_only_posix_is_there_root_becomes_another_user() -> None:
 
 def test_becoming_root_gives_nothing_up() -> None:
     need_root()
-    assert in_a_child(lambda: begin_portable.become(Identity(0, 0, (), "a test"))) == {
+    assert in_a_child(lambda: portable_source.become(Identity(0, 0, (), "a test"))) == {
         "error": "root's rights are left after giving them up"
     }
 
@@ -170,7 +165,7 @@ def test_without_root_nobody_else_can_be_become() -> None:
 
     def act() -> None:
         os.setresuid(SOME_USER, SOME_USER, SOME_USER)
-        begin_portable.become(Identity(SOME_USER, SOME_USER, (), "a test"))
+        portable_source.become(Identity(SOME_USER, SOME_USER, (), "a test"))
 
     assert in_a_child(act) == {"error": f"cannot become user {SOME_USER}: Operation not permitted"}
 
@@ -204,13 +199,13 @@ def test_what_each_system_gives_up(system: str, given_up: str, monkeypatch: pyte
     monkeypatch.setattr(portable, "SYSTEM", system)
     monkeypatch.setattr(portable, "open_portable", opened)
     monkeypatch.setattr(privileges, "drop", lambda _: order.append("dropped"))
-    monkeypatch.setattr(begin_portable, "become", lambda _: order.append("become"))
+    monkeypatch.setattr(portable_source, "become", lambda _: order.append("become"))
     if system == "win32":
         monkeypatch.delattr(os, "geteuid")
     else:
         monkeypatch.setattr(os, "geteuid", lambda: 0)
     plan = Plan((Target("8123", 8123),), interface="eth9", capture_with="portable", environment={})
-    with begin.begin(plan, lambda _: order.append("announced")) as begun:
-        diagnosis = begun.watch.finish("test")
+    with start_session(plan, lambda _: order.append("announced")) as session:
+        diagnosis = session.analysis.finish("test")
     assert order == ["opened", given_up]
     assert diagnosis.health.dropped is None

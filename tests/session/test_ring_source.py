@@ -24,7 +24,8 @@ from synscope.model import Canary, Label
 from synscope.probes.host.snapshot_json import from_json
 from synscope.process import privileges
 from synscope.report.carried import carried
-from synscope.session.saving import Saving, keeper
+from synscope.session.plan import Saving
+from synscope.session.ring_source import start_file_maker
 from synscope.targets import parse
 from tests.capture.write.test_save import read, tshark
 from tests.kernel import SOME_USER, SRC, need, open_to_everybody, server
@@ -231,4 +232,4 @@ def test_a_full_disk_ends_the_saving_alone(tmp_path: Path) -> None:
 
 def test_a_path_that_cannot_be(tmp_path: Path) -> None:
     with pytest.raises(SaveError, match="No such file"):
-        keeper(Saving(tmp_path / "no" / "a"), privileges.invoking({}))
+        start_file_maker(Saving(tmp_path / "no" / "a"), privileges.invoking({}))

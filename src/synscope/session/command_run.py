@@ -1,0 +1,77 @@
+"""Watches one command try to connect, and diagnoses what it met.
+
+Input: a session with the command ready to go. Output: the diagnosis, and how the command ended. Secrets in the
+command's words and in what it printed are left out of both.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shlex
+import signal
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from synscope.command.client_options import proxy_rules_of
+from synscope.command.redaction import redact_text, redact_words
+from synscope.evidence.command.client_errors import observe_command
+from synscope.evidence.command.client_route import observe_route
+from synscope.model import Command, Diagnosis, Observation, TargetSummary
+from synscope.process.runner import Ended, Runner
+from synscope.session.live_run import LiveRun, Observe
+from synscope.session.start import LiveSession
+
+
+def watch_command(
+    session: LiveSession,
+    command: Sequence[str],
+    *,
+    timeout_s: float | None,
+    linger_s: float,
+    target_found_in: str | None,
+) -> tuple[Diagnosis, Ended]:
+    """Let the command run while frames are followed; return the diagnosis, and how the command ended.
+
+    ``target_found_in`` says where in the command the target was found, when nobody named it.
+    """
+    run = LiveRun(session)
+    ended = _followed(run, session.runner, timeout_s, linger_s)
+    session.surroundings.client = proxy_rules_of(command)
+    words = redact_words(command)
+    source = target_found_in and redact_text(target_found_in)
+    told = Command(words, ended.exit_status, _how(ended), ended.lines, source)
+    return run.conclude(shlex.join(words), command=told, more=_observed(command, ended)), ended
+
+
+def _followed(run: LiveRun, runner: Runner | None, timeout_s: float | None, linger_s: float) -> Ended:
+    assert runner is not None  # noqa: S101 - a command was given
+    with runner.passing_signals_on():
+        run.restart()
+        started = runner.go(timeout_s)
+        if started is not None:
+            run.follow(lambda: bool(select.select([runner.fileno()], [], [], 0)[0]))
+        ended = runner.ended()
+    run.end(linger_s if started is not None else 0)
+    return replace(ended, lines=tuple(map(redact_text, ended.lines)))
+
+
+def _how(ended: Ended) -> str:
+    if ended.start_error is not None:
+        return f"could not be started: {os.strerror(ended.start_error)}"
+    if ended.timed_out:
+        return "was ended because its time was up"
+    if ended.signal is not None:
+        return f"was ended by {signal.Signals(ended.signal).name}"
+    return f"exit status {ended.status}"
+
+
+def _observed(command: Sequence[str], ended: Ended) -> Observe:
+    """Return what answers the questions about the command."""
+    program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
+
+    def observe(summary: TargetSummary) -> Iterable[Observation]:
+        yield from observe_command(program, ended, summary.target)
+        yield from observe_route(program, ended, summary.target, command)
+
+    return observe

@@ -1,0 +1,65 @@
+"""Drives a live session from its first step to its diagnosis: the loop of every command that captures.
+
+Input: a session that has started, when to stop, and what is done and observed besides. Output: a ``Diagnosis``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from synscope.model import Command, Diagnosis, Observation, TargetSummary
+from synscope.session.live_analysis import WAIT_S
+from synscope.session.start import LiveSession
+
+Observe = Callable[[TargetSummary], Iterable[Observation]]
+"""What else is known about a target."""
+
+LINGER_S = 0.3
+"""Seconds of capture after the last thing of interest: the ring hands frames over a little later."""
+
+
+class LiveRun:
+    """Follows a session: ``follow``, once or several times, then ``end``, then ``conclude``.
+
+    ``between`` is called after each step while the session is followed.
+    """
+
+    def __init__(self, session: LiveSession, *, between: Callable[[], None] = lambda: None) -> None:
+        self._analysis = session.analysis
+        self._surroundings = session.surroundings
+        self._between = between
+
+    def restart(self) -> None:
+        """Count the time of the surroundings from now on: what is observed begins."""
+        self._surroundings.restart()
+
+    def follow(self, is_over: Callable[[], bool]) -> None:
+        """Follow the frames, and what goes on around them, until it is over."""
+        while not is_over():
+            self._analysis.step()
+            self._surroundings.step()
+            self._between()
+
+    def end(self, linger_s: float = 0.0) -> None:
+        """Look at the host for the last time, and go on capturing for so many seconds."""
+        self._surroundings.end()
+        self.linger(linger_s)
+        self._surroundings.finish()
+
+    def linger(self, seconds: float) -> None:
+        """Follow the frames alone for so many seconds."""
+        until = self._analysis.elapsed + seconds
+        while (left := until - self._analysis.elapsed) > 0:
+            self._analysis.step(min(WAIT_S, left))
+
+    def conclude(
+        self, name: str, *, command: Command | None = None, more: Observe = lambda _: ()
+    ) -> Diagnosis:
+        """End the capture, called ``name``, and diagnose it. ``more`` says what else was observed."""
+
+        def observe(summary: TargetSummary) -> Iterable[Observation]:
+            yield from more(summary)
+            yield from self._surroundings.observe(summary)
+
+        diagnosis = self._analysis.finish(name, command=command, more=observe)
+        return self._surroundings.attributed(diagnosis)
