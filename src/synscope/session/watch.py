@@ -22,8 +22,8 @@ from synscope.capture.source import LiveSource, RingState
 from synscope.capture.write.save import Saver
 from synscope.capture.write.storage import SaveError
 from synscope.engine.follower import Follower
-from synscope.engine.linktypes import linktype_name
 from synscope.engine.moments import Moments
+from synscope.engine.names import linktype_name
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.model import (
     FAILURES,
