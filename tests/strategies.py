@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from synscope.engine.linktypes import NAMES
+from synscope.engine.names import LINKTYPE_NAMES
 from tests import story, wire
 
 numbers = st.integers(0, 0xFFFFFFFF)
@@ -18,7 +18,7 @@ flags = st.one_of(
     st.sampled_from(["S", "SA", "A", "PA", "RA", "R", "FA", "F", "."]),
     st.lists(st.sampled_from("FSRPAUECN"), unique=True).map("".join),
 )
-linktypes = st.one_of(st.sampled_from(sorted(NAMES)), st.integers(0, 300))
+linktypes = st.one_of(st.sampled_from(sorted(LINKTYPE_NAMES)), st.integers(0, 300))
 
 
 @st.composite

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from synscope.analysis import analyze
-from synscope.engine.headers import REASONS
+from synscope.engine.names import REASONS
 from synscope.model import Attempt
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -15,7 +15,7 @@ import pytest
 
 import synscope
 from synscope import engine
-from synscope.engine import COMPILED_MODULES, MODE, VARIABLE
+from synscope.engine import COMPILED_MODULES, MODE, TABLES, VARIABLE
 from tests.follow import FIXTURES
 
 PACKAGE = Path(synscope.__file__).parent
@@ -72,7 +72,7 @@ def test_no_compiled_module_is_older_than_its_source(path: Path) -> None:
     """A stale one would win over an edited source unnoticed; an installation is not edited."""
     if not (PACKAGE.parents[1] / "pyproject.toml").exists():
         pytest.skip("not a checkout")
-    sources = [f"{path.name.split('.')[0]}.py", "layout.py", "outcome.py"]
+    sources = [f"{path.name.split('.')[0]}.py", *TABLES]
     assert path.stat().st_mtime >= max((path.parent / name).stat().st_mtime for name in sources)
 
 
@@ -110,7 +110,7 @@ def test_partly_compiled_runs_interpreted(checkout: Path) -> None:
     assert "(fold missing)" in done.stderr
 
 
-@pytest.mark.parametrize("edited", ["records.py", "layout.py", "outcome.py"])
+@pytest.mark.parametrize("edited", ["records.py", *TABLES])
 def test_stale_modules_are_not_loaded_in_a_checkout(checkout: Path, edited: str) -> None:
     """An edit after the last compilation: the sources run, with a warning; asking for compiled fails."""
     _pretend_to_compile(checkout)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.engine.headers import REASONS
+from synscope.engine.names import REASONS
 from tests import strategies, wire
 from tests.engine.decoded import decode, same_address
 from tests.follow import FIXTURES, follow, unpacked

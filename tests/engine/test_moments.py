@@ -8,8 +8,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.engine import layout as rows
-from synscope.engine.fold import RECOVERED
+from synscope.engine import layout
+from synscope.engine.layout import RECOVERED
 from synscope.engine.moments import BINS, KEPT, Moments
 from synscope.engine.outcome import OUTCOME_RULES
 
@@ -31,12 +31,12 @@ Row = tuple[int, int, bool, int]
 def added(found: list[Row], *ports: int, pieces: int = 1) -> Moments:
     """All rows counted, in so many turns."""
     moments = Moments(ports)
-    words = array("I", bytes(4 * rows.WORDS * len(found)))
-    longs = array("Q", bytes(8 * rows.LONGS * len(found)))
+    words = array("I", bytes(4 * layout.WORDS * len(found)))
+    longs = array("Q", bytes(8 * layout.LONGS * len(found)))
     for at, (ts_ns, outcome, recovered, port) in enumerate(found):
-        words[at * rows.WORDS + rows.PORTS] = port  # the server is the higher end
-        words[at * rows.WORDS + rows.OUTCOME] = outcome | (RECOVERED if recovered else 0)
-        longs[at * rows.LONGS + rows.TS_FIRST] = ts_ns
+        words[at * layout.WORDS + layout.PORTS] = port  # the server is the higher end
+        words[at * layout.WORDS + layout.OUTCOME] = outcome | (RECOVERED if recovered else 0)
+        longs[at * layout.LONGS + layout.TS_FIRST] = ts_ns
     for piece in range(pieces):
         moments.add(words, longs, array("I", range(piece, len(found), pieces)))
     return moments
@@ -94,16 +94,16 @@ def test_times_that_jump_to_and_fro_move_the_bins_rarely() -> None:
         make_room(ts_ns)
 
     moments._make_room = counting  # type: ignore[method-assign]
-    words = array("I", bytes(4 * rows.WORDS))
-    longs = array("Q", bytes(8 * rows.LONGS))
+    words = array("I", bytes(4 * layout.WORDS))
+    longs = array("Q", bytes(8 * layout.LONGS))
     for ts_ns, *_ in found:
-        longs[rows.TS_FIRST] = ts_ns
+        longs[layout.TS_FIRST] = ts_ns
         moments.add(words, longs, array("I", [0]))
     assert moves < 400
 
 
 def test_so_many_rows_are_wanted_as_objects() -> None:
     moments = Moments()
-    words = array("I", bytes(4 * rows.WORDS))
-    longs = array("Q", bytes(8 * rows.LONGS))
+    words = array("I", bytes(4 * layout.WORDS))
+    longs = array("Q", bytes(8 * layout.LONGS))
     assert moments.add(words, longs, array("I", [0] * 1000)) == [0] * KEPT

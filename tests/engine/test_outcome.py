@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.engine import fold
-from synscope.engine import layout as rows
-from synscope.engine.outcome import BIT, EVENTS, OUTCOME_RULES, Rule, classify, events_of, rule_columns
+from synscope.engine import fold, layout
+from synscope.engine.outcome import BIT, EVENTS, OUTCOME_RULES, OutcomeRule, classify, events_of, rule_columns
 from synscope.model import Label, Outcome
 from tests.engine import stories
 from tests.story import told
@@ -64,7 +63,7 @@ def test_every_event_is_shown_by_a_story(event: str) -> None:
 
 
 @pytest.mark.parametrize("rule", OUTCOME_RULES, ids=lambda rule: rule.outcome)
-def test_the_least_that_a_rule_needs_is_enough(rule: Rule) -> None:
+def test_the_least_that_a_rule_needs_is_enough(rule: OutcomeRule) -> None:
     """No earlier rule takes exactly what this one needs."""
     mask = sum(BIT[name] for name in {*rule.needs, *rule.any_of[:1]})
     if rule.outcome in {Outcome.SERVER_SILENT, Outcome.STILL_OPEN, Outcome.ANSWERED, Outcome.CLOSED}:
@@ -79,11 +78,11 @@ def test_the_least_that_a_rule_needs_is_enough(rule: Rule) -> None:
 @given(st.lists(masks, min_size=1, max_size=50))
 def test_compiled_evaluation_agrees(some: list[int]) -> None:
     """``fold.name_outcomes`` finds the rule that ``classify`` finds."""
-    table = array("I", bytes(4 * rows.WORDS * len(some)))
+    table = array("I", bytes(4 * layout.WORDS * len(some)))
     for row, mask in enumerate(some):
-        table[row * rows.WORDS + rows.EVENTS] = mask
+        table[row * layout.WORDS + layout.EVENTS] = mask
     fold.name_outcomes(table, array("I", range(len(some))), len(some), *rule_columns())
-    found = [table[row * rows.WORDS + rows.OUTCOME] for row in range(len(some))]
+    found = [table[row * layout.WORDS + layout.OUTCOME] for row in range(len(some))]
     assert [OUTCOME_RULES[place] for place in found] == [classify(mask) for mask in some]
 
 

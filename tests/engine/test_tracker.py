@@ -105,7 +105,7 @@ def test_the_same_isn_after_a_settled_connection_is_a_new_attempt() -> None:
 
 def test_marks_of_settled_attempts_take_bounded_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Beyond it new marks take the place of old ones: the newest late segments still begin nothing."""
-    monkeypatch.setattr("synscope.engine.tracker._GHOSTS", 4096)
+    monkeypatch.setattr("synscope.engine.tracker._MARKS", 4096)
     capture = _syns(FLOOD)
     settled = follow(wire.pcap(capture), budget=SMALL).follower.tracker.aggregated
     late = [

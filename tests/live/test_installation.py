@@ -11,9 +11,9 @@ import pytest
 
 import synscope
 from synscope.analysis import analyze
+from tests.kernel import need_root
 from tests.live import program
 from tests.live.screen import Screen
-from tests.kernel import need_root
 
 
 @pytest.fixture

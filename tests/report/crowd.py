@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from dataclasses import replace
 
-from synscope.engine import layout as rows
+from synscope.engine import layout
 from synscope.engine.moments import Moments
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.model import Diagnosis, Label, Outcome
@@ -19,12 +19,12 @@ _WAYS = (Outcome.CLOSED, Outcome.REFUSED, Outcome.UNANSWERED)
 def moments_of(times: list[tuple[int, Outcome]]) -> Moments:
     """What the tracker would have counted of attempts to one port."""
     outcomes = {rule.outcome: at for at, rule in enumerate(OUTCOME_RULES)}
-    words = array("I", bytes(4 * rows.WORDS * len(times)))
-    longs = array("Q", bytes(8 * rows.LONGS * len(times)))
+    words = array("I", bytes(4 * layout.WORDS * len(times)))
+    longs = array("Q", bytes(8 * layout.LONGS * len(times)))
     for at, (ts_ns, outcome) in enumerate(times):
-        words[at * rows.WORDS + rows.PORTS] = _PORT
-        words[at * rows.WORDS + rows.OUTCOME] = outcomes[outcome]
-        longs[at * rows.LONGS + rows.TS_FIRST] = ts_ns
+        words[at * layout.WORDS + layout.PORTS] = _PORT
+        words[at * layout.WORDS + layout.OUTCOME] = outcomes[outcome]
+        longs[at * layout.LONGS + layout.TS_FIRST] = ts_ns
     moments = Moments([_PORT])
     moments.add(words, longs, array("I", range(len(times))))
     return moments

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from synscope.causes.catalogue import CATALOGUE
 from synscope.causes.cause import Cause
-from synscope.engine.outcome import OUTCOME_RULES, Rule
+from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
 from synscope.model import Label
 from synscope.report.lookup import ErrorAnswer, PortAnswer, look_up, suggestions
 
@@ -28,7 +28,7 @@ def test_labels(label: Label) -> None:
 
 
 @pytest.mark.parametrize("rule", OUTCOME_RULES, ids=lambda rule: rule.outcome.value)
-def test_outcomes(rule: Rule) -> None:
+def test_outcomes(rule: OutcomeRule) -> None:
     found = look_up(rule.outcome.value)
     assert found is rule or found is Label.MID_STREAM
 

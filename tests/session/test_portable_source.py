@@ -17,9 +17,11 @@ from synscope.process.privileges import Identity
 from synscope.session import portable_source
 from synscope.session.plan import Plan, Saving
 from synscope.session.start import start_session
+from tests.kernel import SOME_USER, need_root
 from tests.live import program
 from tests.live.program import Report, live, of_document, python
-from tests.kernel import SOME_USER, need_root
+
+pytestmark = pytest.mark.usefixtures("kernel")
 
 CONNECT = """
 import socket, sys

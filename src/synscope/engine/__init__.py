@@ -19,6 +19,8 @@ from pathlib import Path
 from types import ModuleType
 
 COMPILED_MODULES = ("records", "headers", "attempts", "fold", "blocks")
+TABLES = ("batch.py", "layout.py", "names.py", "outcome.py")
+"""Files whose numbers the compiled modules take over when they are imported."""
 VARIABLE = "SYNSCOPE_ENGINE"
 _HERE = Path(__file__).parent
 
@@ -61,8 +63,7 @@ def _stale(binaries: dict[str, Path]) -> list[str]:
     """Modules edited after they were compiled. Only a checkout is looked at: an installation is not edited."""
     if not (_HERE.parents[2] / "pyproject.toml").exists():
         return []
-    # The compiled modules bake in the tables they import, so those count as sources too.
-    tables = max((_HERE / name).stat().st_mtime for name in ("layout.py", "outcome.py"))
+    tables = max((_HERE / name).stat().st_mtime for name in TABLES)
     return [
         name
         for name, file in binaries.items()

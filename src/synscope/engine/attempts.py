@@ -1,7 +1,7 @@
 # cython: language_level=3, wraparound=False
 """The connection table: where an attempt starts, which events it has shown, and its key frames.
 
-Input: a ``Batch`` whose header columns are filled. State: the tables of ``rows`` (one row an attempt), a
+Input: a ``Batch`` whose header columns are filled. State: the tables of ``layout`` (one row an attempt), a
 hash index from 4-tuple to its newest attempt, and small bounded side tables. Output: rows.
 
 The rules, in prose (the tables of ``outcome`` name what comes of them):
@@ -21,126 +21,142 @@ or SYN-ACK twice within a millisecond is a duplicate, not a retransmission); seq
 
 from __future__ import annotations
 
-from synscope.engine import layout as _r
-from synscope.engine.outcome import BIT as _BIT
-
 try:
     import cython
-except ImportError:
+    from cython import Py_ssize_t, declare, uint, ulonglong
+except ImportError:  # Cython is not there at run time
     from synscope.engine import shim as cython
+    from synscope.engine.shim import Py_ssize_t, declare, uint, ulonglong
 
 COMPILED = cython.compiled
 
-_M32 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
-_M64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-_K1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
-_K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
-_K3 = cython.declare(cython.ulonglong, 0x165667B19E3779F9)
-_HALF = cython.declare(cython.uint, 0x80000000)
-_FIRST_WINDOW = cython.declare(cython.uint, 65536)
-_RST_WINDOW = cython.declare(cython.uint, 1 << 24)
-_V4 = cython.declare(cython.ulonglong, _r.V4_HIGH)
+# Each name's C type, then its number: imported without a type, it would be a Python object in the loops.
+declare(
+    V4_HIGH=ulonglong, ORPHAN_LIMIT=ulonglong, SENDER_LIMIT=ulonglong, PAYLOAD_ENTRIES=ulonglong,
+    PAYLOAD_BYTES=ulonglong, REPLIES=ulonglong,
+)  # fmt: skip
+declare(
+    KIND_SKIP=uint, KIND_ICMP=uint, WORDS=uint, PORTS=uint, STATE=uint, EVENTS=uint, ISN_CLIENT=uint,
+    ISN_SERVER=uint, NEXT_CLIENT=uint, NEXT_SERVER=uint, PREVIOUS=uint, FRAME_FIRST=uint, FRAME_SYN=uint,
+    FRAME_SYN_ACK=uint, FRAME_ACK=uint, FRAME_RST=uint, FRAME_ICMP=uint, FRAME_CLIENT_DATA=uint,
+    FRAME_SERVER_DATA=uint, FRAME_FIN=uint, LAST_SYN_US=uint, LAST_SYN_ACK_US=uint, SYN_COUNT=uint,
+    SYN_ACK_COUNT=uint, RST_WINDOW_ID=uint, RST_SEQ=uint, RST_TRAITS=uint, ICMP=uint, ICMP_SENDER=uint,
+    ID=uint, OTHER=uint, CLASSES=uint, SYN_LENGTH=uint, LONGS=uint, LOW_END_HIGH=uint, LOW_END_LOW=uint,
+    HIGH_END_HIGH=uint, HIGH_END_LOW=uint, TS_FIRST=uint, TS_ANSWER=uint, TS_CLIENT_DATA=uint,
+    TS_SERVER_DATA=uint, TS_END=uint, TS_CLIENT_FIN=uint, CLIENT_IS_HIGH=uint, KNOWS_CLIENT=uint,
+    KNOWS_SERVER=uint, PENDING_ACK=uint, OTHER_ISN=uint, SELF=uint, OLDER_OVER=uint, CLIENT_AGAIN=uint,
+    CLIENT_LOST=uint, SERVER_AGAIN=uint, SERVER_LOST=uint, CLIENT_TURN=uint, SAMPLED=uint, GOES_ON=uint,
+    HOLDS_MORE=uint, REPLY_SHIFT=uint, RST_FROM_SERVER=uint, RST_HAS_ACK=uint, CHECKSUM_SHIFT=uint,
+    RST_SEEN=uint, CHECKSUM_UNKNOWN=uint, CHECKSUM_CORRECT=uint, CHECKSUM_NOT_FILLED_IN=uint,
+    CHECKSUM_WRONG=uint, CLASS_OTHER=uint, CLASS_HTTP_REQUEST=uint, CLASS_PROXY_REQUEST=uint,
+    CLASS_TLS_HANDSHAKE=uint, CLASS_TLS_ALERT=uint, CLASS_HTTP_SUCCESS=uint, CLASS_HTTP_4XX=uint,
+    CLASS_HTTP_5XX=uint, CLASS_HTTP_GATEWAY=uint, S_ROWS=uint, S_NEXT_ID=uint, S_STRAYS=uint,
+    S_DUPLICATES=uint, S_SENDERS=uint, S_ORPHANS=uint, S_PAYLOAD_ENTRIES=uint, S_PAYLOAD_BYTES=uint,
+    S_SEED=uint, S_SETTLED=uint, S_LATE=uint, S_FRAMES=uint, S_TOUCHED=uint, S_REPLIES=uint,
+    ORPHAN_LONGS=uint, ORPHAN_SERVER_HIGH=uint, ORPHAN_SERVER_LOW=uint, ORPHAN_CLIENT_HIGH=uint,
+    ORPHAN_CLIENT_LOW=uint, ORPHAN_PORTS=uint, ORPHAN_ICMP=uint, ORPHAN_FRAME=uint, ORPHAN_TS=uint,
+    PAYLOAD_LIMIT=uint, PAYLOAD_ENTRY_LONGS=uint, REPLY_BYTES=uint, SAMPLES_A_CLASS=uint, IPV4=uint,
+    IPV4_HEADER=uint, IPV4_ID=uint, IPV4_SOURCE=uint, IPV6_HEADER=uint, IPV6_SOURCE=uint, PROTOCOL_TCP=uint,
+    TCP_HEADER=uint, TCP_OFFSET_AND_FLAGS=uint, TCP_WINDOW=uint, TCP_CHECKSUM=uint, FIN=uint, SYN=uint,
+    RST=uint, ACK=uint, TLS_ALERT=uint, TLS_HANDSHAKE=uint, TLS_MAJOR=uint, ASCII_SPACE=uint,
+    ASCII_ASTERISK=uint, ASCII_SLASH=uint, ASCII_0=uint, ASCII_2=uint, ASCII_4=uint, ASCII_5=uint,
+    ASCII_A=uint, ASCII_C=uint, ASCII_H=uint, ASCII_N=uint, ASCII_O=uint, ASCII_T=uint, ASCII_Z=uint,
+    ASCII_SMALL_H=uint,
+)  # fmt: skip
+# isort: off
+from synscope.engine.batch import KIND_SKIP, KIND_ICMP
+from synscope.engine.layout import (
+    V4_HIGH, WORDS, PORTS, STATE, EVENTS, ISN_CLIENT, ISN_SERVER, NEXT_CLIENT, NEXT_SERVER, PREVIOUS,
+    FRAME_FIRST, FRAME_SYN, FRAME_SYN_ACK, FRAME_ACK, FRAME_RST, FRAME_ICMP, FRAME_CLIENT_DATA,
+    FRAME_SERVER_DATA, FRAME_FIN, LAST_SYN_US, LAST_SYN_ACK_US, SYN_COUNT, SYN_ACK_COUNT, RST_WINDOW_ID,
+    RST_SEQ, RST_TRAITS, ICMP, ICMP_SENDER, ID, OTHER, CLASSES, SYN_LENGTH, LONGS, LOW_END_HIGH, LOW_END_LOW,
+    HIGH_END_HIGH, HIGH_END_LOW, TS_FIRST, TS_ANSWER, TS_CLIENT_DATA, TS_SERVER_DATA, TS_END, TS_CLIENT_FIN,
+    CLIENT_IS_HIGH, KNOWS_CLIENT, KNOWS_SERVER, PENDING_ACK, OTHER_ISN, SELF, OLDER_OVER, CLIENT_AGAIN,
+    CLIENT_LOST, SERVER_AGAIN, SERVER_LOST, CLIENT_TURN, SAMPLED, GOES_ON, HOLDS_MORE, REPLY_SHIFT,
+    RST_FROM_SERVER, RST_HAS_ACK, CHECKSUM_SHIFT, RST_SEEN, CHECKSUM_UNKNOWN, CHECKSUM_CORRECT,
+    CHECKSUM_NOT_FILLED_IN, CHECKSUM_WRONG, CLASS_OTHER, CLASS_HTTP_REQUEST, CLASS_PROXY_REQUEST,
+    CLASS_TLS_HANDSHAKE, CLASS_TLS_ALERT, CLASS_HTTP_SUCCESS, CLASS_HTTP_4XX, CLASS_HTTP_5XX,
+    CLASS_HTTP_GATEWAY, S_ROWS, S_NEXT_ID, S_STRAYS, S_DUPLICATES, S_SENDERS, S_ORPHANS, S_PAYLOAD_ENTRIES,
+    S_PAYLOAD_BYTES, S_SEED, S_SETTLED, S_LATE, S_FRAMES, S_TOUCHED, S_REPLIES, ORPHAN_LONGS,
+    ORPHAN_SERVER_HIGH, ORPHAN_SERVER_LOW, ORPHAN_CLIENT_HIGH, ORPHAN_CLIENT_LOW, ORPHAN_PORTS, ORPHAN_ICMP,
+    ORPHAN_FRAME, ORPHAN_TS, ORPHAN_LIMIT, SENDER_LIMIT, PAYLOAD_LIMIT, PAYLOAD_ENTRY_LONGS, PAYLOAD_ENTRIES,
+    PAYLOAD_BYTES, REPLIES, REPLY_BYTES, SAMPLES_A_CLASS,
+)  # fmt: skip
+from synscope.engine.names import (
+    IPV4, IPV4_HEADER, IPV4_ID, IPV4_SOURCE, IPV6_HEADER, IPV6_SOURCE, PROTOCOL_TCP, TCP_HEADER,
+    TCP_OFFSET_AND_FLAGS, TCP_WINDOW, TCP_CHECKSUM, FIN, SYN, RST, ACK, TLS_ALERT, TLS_HANDSHAKE, TLS_MAJOR,
+    ASCII_SPACE, ASCII_ASTERISK, ASCII_SLASH, ASCII_0, ASCII_2, ASCII_4, ASCII_5, ASCII_A, ASCII_C, ASCII_H,
+    ASCII_N, ASCII_O, ASCII_T, ASCII_Z, ASCII_SMALL_H,
+)  # fmt: skip
 
-_C_SYN = cython.declare(cython.uint, _BIT["client-syn"])
-_S_SYN = cython.declare(cython.uint, _BIT["server-syn"])
-_SYN_ACK = cython.declare(cython.uint, _BIT["syn-ack"])
-_C_SYN_ACK = cython.declare(cython.uint, _BIT["client-syn-ack"])
-_S_ACKS = cython.declare(cython.uint, _BIT["server-acks"])
-_C_ACKS = cython.declare(cython.uint, _BIT["client-acks"])
-_C_SENT = cython.declare(cython.uint, _BIT["client-sent"])
-_S_SENT = cython.declare(cython.uint, _BIT["server-sent"])
-_C_DATA = cython.declare(cython.uint, _BIT["client-data"])
-_S_DATA = cython.declare(cython.uint, _BIT["server-data"])
-_C_FIN = cython.declare(cython.uint, _BIT["client-fin"])
-_S_FIN = cython.declare(cython.uint, _BIT["server-fin"])
-_RST_TO_SYN = cython.declare(cython.uint, _BIT["rst-to-syn"])
-_S_RST = cython.declare(cython.uint, _BIT["server-rst"])
-_C_RST = cython.declare(cython.uint, _BIT["client-rst"])
-_C_RST_EARLY = cython.declare(cython.uint, _BIT["client-rst-early"])
-_S_RST_EARLY = cython.declare(cython.uint, _BIT["server-rst-before-data"])
-_ICMP = cython.declare(cython.uint, _BIT["icmp-error"])
-_ODD_ACK = cython.declare(cython.uint, _BIT["odd-ack"])
-_ODD_SYN_ACK = cython.declare(cython.uint, _BIT["odd-syn-ack"])
-_ODD_RST = cython.declare(cython.uint, _BIT["odd-rst"])
-_SYN_AGAIN = cython.declare(cython.uint, _BIT["syn-again-after-rst"])
-_S_DATA_ACKED = cython.declare(cython.uint, _BIT["server-data-acked"])
-_C_DATA_ACKED = cython.declare(cython.uint, _BIT["client-data-acked"])
-_S_DATA_LATE = cython.declare(cython.uint, _BIT["server-data-after-client-fin"])
-_S_FIN_EARLY = cython.declare(cython.uint, _BIT["server-fin-before-data"])
-_C_DATA_LATE = cython.declare(cython.uint, _BIT["client-data-after-server-fin"])
-_SYN_DATA = cython.declare(cython.uint, _BIT["syn-carries-data"])
-_BOTH_FINS = cython.declare(cython.uint, _BIT["client-fin"] | _BIT["server-fin"])
-_SELF = cython.declare(cython.uint, _BIT["self-connect"])
+# isort: on
+from synscope.engine.outcome import BIT
 
-# Row words and state bits (see layout.py), typed.
-_WORDS = cython.declare(cython.Py_ssize_t, _r.WORDS)
-_LONGS = cython.declare(cython.Py_ssize_t, _r.LONGS)
-_PORTS = cython.declare(cython.Py_ssize_t, _r.PORTS)
-_STATE = cython.declare(cython.Py_ssize_t, _r.STATE)
-_EVENTS = cython.declare(cython.Py_ssize_t, _r.EVENTS)
-_ISN_C = cython.declare(cython.Py_ssize_t, _r.ISN_CLIENT)
-_ISN_S = cython.declare(cython.Py_ssize_t, _r.ISN_SERVER)
-_NEXT_C = cython.declare(cython.Py_ssize_t, _r.NEXT_CLIENT)
-_NEXT_S = cython.declare(cython.Py_ssize_t, _r.NEXT_SERVER)
-_PREVIOUS = cython.declare(cython.Py_ssize_t, _r.PREVIOUS)
-_F_FIRST = cython.declare(cython.Py_ssize_t, _r.FRAME_FIRST)
-_F_SYN = cython.declare(cython.Py_ssize_t, _r.FRAME_SYN)
-_F_SYN_ACK = cython.declare(cython.Py_ssize_t, _r.FRAME_SYN_ACK)
-_F_ACK = cython.declare(cython.Py_ssize_t, _r.FRAME_ACK)
-_F_RST = cython.declare(cython.Py_ssize_t, _r.FRAME_RST)
-_F_ICMP = cython.declare(cython.Py_ssize_t, _r.FRAME_ICMP)
-_F_C_DATA = cython.declare(cython.Py_ssize_t, _r.FRAME_CLIENT_DATA)
-_F_S_DATA = cython.declare(cython.Py_ssize_t, _r.FRAME_SERVER_DATA)
-_F_FIN = cython.declare(cython.Py_ssize_t, _r.FRAME_FIN)
-_LAST_SYN = cython.declare(cython.Py_ssize_t, _r.LAST_SYN_US)
-_LAST_SYN_ACK = cython.declare(cython.Py_ssize_t, _r.LAST_SYN_ACK_US)
-_SYNS = cython.declare(cython.Py_ssize_t, _r.SYN_COUNT)
-_SYN_ACKS = cython.declare(cython.Py_ssize_t, _r.SYN_ACK_COUNT)
-_RST_WINDOW_ID = cython.declare(cython.Py_ssize_t, _r.RST_WINDOW_ID)
-_RST_SEQ = cython.declare(cython.Py_ssize_t, _r.RST_SEQ)
-_RST_TRAITS = cython.declare(cython.Py_ssize_t, _r.RST_TRAITS)
-_ICMP_WORD = cython.declare(cython.Py_ssize_t, _r.ICMP)
-_ICMP_SENDER = cython.declare(cython.Py_ssize_t, _r.ICMP_SENDER)
-_ID = cython.declare(cython.Py_ssize_t, _r.ID)
-_OTHER = cython.declare(cython.Py_ssize_t, _r.OTHER)
-_CLASSES = cython.declare(cython.Py_ssize_t, _r.CLASSES)
-_SYN_LENGTH = cython.declare(cython.Py_ssize_t, _r.SYN_LENGTH)
-_T_FIRST = cython.declare(cython.Py_ssize_t, _r.TS_FIRST)
-_T_ANSWER = cython.declare(cython.Py_ssize_t, _r.TS_ANSWER)
-_T_C_DATA = cython.declare(cython.Py_ssize_t, _r.TS_CLIENT_DATA)
-_T_S_DATA = cython.declare(cython.Py_ssize_t, _r.TS_SERVER_DATA)
-_T_END = cython.declare(cython.Py_ssize_t, _r.TS_END)
-_T_C_FIN = cython.declare(cython.Py_ssize_t, _r.TS_CLIENT_FIN)
-_CLIENT_IS_HIGH = cython.declare(cython.uint, _r.CLIENT_IS_HIGH)
-_KNOWS_C = cython.declare(cython.uint, _r.KNOWS_CLIENT)
-_KNOWS_S = cython.declare(cython.uint, _r.KNOWS_SERVER)
-_PENDING = cython.declare(cython.uint, _r.PENDING_ACK)
-_OTHER_ISN = cython.declare(cython.uint, _r.OTHER_ISN)
-_SELF_STATE = cython.declare(cython.uint, _r.SELF)
-_OLDER_OVER = cython.declare(cython.uint, _r.OLDER_OVER)
-_C_TURN = cython.declare(cython.uint, _r.CLIENT_TURN)
-_SAMPLED = cython.declare(cython.uint, _r.SAMPLED)
-_GOES_ON = cython.declare(cython.uint, _r.GOES_ON)
-_HOLDS_MORE = cython.declare(cython.uint, _r.HOLDS_MORE)
-_REPLY_SHIFT = cython.declare(cython.uint, _r.REPLY_SHIFT)
-_REPLIES = cython.declare(cython.ulonglong, _r.REPLIES)
-_REPLY_BYTES = cython.declare(cython.Py_ssize_t, _r.REPLY_BYTES)
-_C_AGAIN = cython.declare(cython.uint, _r.CLIENT_AGAIN)
-_C_REPEATS = cython.declare(cython.uint, _r.CLIENT_AGAIN | _r.CLIENT_LOST)
-_S_AGAIN = cython.declare(cython.uint, _r.SERVER_AGAIN)
-_S_REPEATS = cython.declare(cython.uint, _r.SERVER_AGAIN | _r.SERVER_LOST)
+# What a segment is to an attempt.
+_FITS_NOT = declare(uint, 0)
+_FITS = declare(uint, 1)
+_FIRST_PAYLOAD = declare(uint, 3)
+_FIRST_RST = declare(uint, 5)
+_LATER_REPLY = declare(uint, 7)
+_MORE_PAYLOAD = declare(uint, 9)
 
-_ORPHAN_LIMIT = cython.declare(cython.ulonglong, _r.ORPHAN_LIMIT)
-_SENDER_LIMIT = cython.declare(cython.ulonglong, _r.SENDER_LIMIT)
-_PAYLOAD_LIMIT = cython.declare(cython.Py_ssize_t, _r.PAYLOAD_LIMIT)
-_PAYLOAD_ENTRIES = cython.declare(cython.ulonglong, _r.PAYLOAD_ENTRIES)
-_PAYLOAD_BYTES = cython.declare(cython.ulonglong, _r.PAYLOAD_BYTES)
-_SAMPLES = cython.declare(cython.uint, _r.SAMPLES_A_CLASS)
-_GHOST_ISN = cython.declare(cython.ulonglong, 0xFFFFF)
-_GHOST = cython.declare(cython.ulonglong, 0x100000)
-_GHOST_TUPLE = cython.declare(cython.ulonglong, 0xFFFFFFFFFFE00000)
-_GHOST_STEPS = cython.declare(cython.Py_ssize_t, 256)
-_GENERATIONS = cython.declare(cython.Py_ssize_t, 64)
+_M16 = declare(ulonglong, 0xFFFF)
+_M32 = declare(ulonglong, 0xFFFFFFFF)
+_M64 = declare(ulonglong, 0xFFFFFFFFFFFFFFFF)
+_K1 = declare(ulonglong, 0x9E3779B97F4A7C15)
+_K2 = declare(ulonglong, 0xC2B2AE3D27D4EB4F)
+_K3 = declare(ulonglong, 0x165667B19E3779F9)
+_HALF = declare(uint, 0x80000000)
+_FIRST_WINDOW = declare(uint, 65536)
+_RST_WINDOW = declare(uint, 1 << 24)
+_WINDOW = declare(uint, 1 << 22)
+_WIDE_WINDOW = declare(uint, 1 << 30)
+_DUPLICATE_US = declare(uint, 1000)
+_SYN_OR_RST = declare(uint, SYN | RST)
+_SHORTEST_PAYLOAD = declare(Py_ssize_t, 3)
+_HTTP_STATUS = declare(Py_ssize_t, 12)  # bytes of "HTTP/1.1 200"
+_KEY_BYTES = declare(Py_ssize_t, 4)
+_CONNECT = declare(Py_ssize_t, 8)  # bytes of the longest method, with its space
+
+_C_SYN = declare(uint, BIT["client-syn"])
+_S_SYN = declare(uint, BIT["server-syn"])
+_SYN_ACK = declare(uint, BIT["syn-ack"])
+_C_SYN_ACK = declare(uint, BIT["client-syn-ack"])
+_S_ACKS = declare(uint, BIT["server-acks"])
+_C_ACKS = declare(uint, BIT["client-acks"])
+_C_SENT = declare(uint, BIT["client-sent"])
+_S_SENT = declare(uint, BIT["server-sent"])
+_C_DATA = declare(uint, BIT["client-data"])
+_S_DATA = declare(uint, BIT["server-data"])
+_C_FIN = declare(uint, BIT["client-fin"])
+_S_FIN = declare(uint, BIT["server-fin"])
+_RST_TO_SYN = declare(uint, BIT["rst-to-syn"])
+_S_RST = declare(uint, BIT["server-rst"])
+_C_RST = declare(uint, BIT["client-rst"])
+_C_RST_EARLY = declare(uint, BIT["client-rst-early"])
+_S_RST_EARLY = declare(uint, BIT["server-rst-before-data"])
+_ICMP_ERROR = declare(uint, BIT["icmp-error"])
+_ODD_ACK = declare(uint, BIT["odd-ack"])
+_ODD_SYN_ACK = declare(uint, BIT["odd-syn-ack"])
+_ODD_RST = declare(uint, BIT["odd-rst"])
+_SYN_AGAIN = declare(uint, BIT["syn-again-after-rst"])
+_S_DATA_ACKED = declare(uint, BIT["server-data-acked"])
+_C_DATA_ACKED = declare(uint, BIT["client-data-acked"])
+_S_DATA_LATE = declare(uint, BIT["server-data-after-client-fin"])
+_S_FIN_EARLY = declare(uint, BIT["server-fin-before-data"])
+_C_DATA_LATE = declare(uint, BIT["client-data-after-server-fin"])
+_SYN_DATA = declare(uint, BIT["syn-carries-data"])
+_BOTH_FINS = declare(uint, BIT["client-fin"] | BIT["server-fin"])
+_SELF_CONNECT = declare(uint, BIT["self-connect"])
+
+_C_REPEATS = declare(uint, CLIENT_AGAIN | CLIENT_LOST)
+_S_REPEATS = declare(uint, SERVER_AGAIN | SERVER_LOST)
+
+_MARK_ISN = declare(ulonglong, 0xFFFFF)
+_MARK_SET = declare(ulonglong, 0x100000)
+_MARK_TUPLE = declare(ulonglong, 0xFFFFFFFFFFE00000)
+_MARK_STEPS = declare(Py_ssize_t, 256)
+_GENERATIONS = declare(Py_ssize_t, 64)
 
 
 @cython.cfunc
@@ -185,6 +201,20 @@ def _hash(
     return a ^ (a >> 32)
 
 
+@cython.cfunc
+@cython.nogil
+@cython.inline
+def _hash_of_row(
+    rows: cython.uint[::1], longs: cython.ulonglong[::1], r: cython.Py_ssize_t, seed: cython.ulonglong
+) -> cython.ulonglong:
+    """Return the hash of a row's 4-tuple."""
+    at: cython.Py_ssize_t = r * LONGS
+    return _hash(
+        longs[at + LOW_END_HIGH], longs[at + LOW_END_LOW], longs[at + HIGH_END_HIGH], longs[at + HIGH_END_LOW],
+        rows[r * WORDS + PORTS], seed,
+    )  # fmt: skip
+
+
 def reindex(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
@@ -203,21 +233,21 @@ def reindex(
     mask: cython.ulonglong = len(slots) - 1
     with cython.nogil:
         for r in range(count):
-            at = r * _LONGS
-            h = _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed)
+            at = r * LONGS
+            h = _hash_of_row(rows, longs, r, seed)
             slot = h & mask
             while slots[slot] != 0:
                 entry = slots[slot]
                 if entry >> 32 == h >> 32:
                     other = entry & _M32
                     other -= 1
-                    other_at = other * _LONGS
+                    other_at = other * LONGS
                     if (
-                        rows[other * _WORDS] == rows[r * _WORDS]
-                        and longs[other_at] == longs[at]
-                        and longs[other_at + 1] == longs[at + 1]
-                        and longs[other_at + 2] == longs[at + 2]
-                        and longs[other_at + 3] == longs[at + 3]
+                        rows[other * WORDS + PORTS] == rows[r * WORDS + PORTS]
+                        and longs[other_at + LOW_END_HIGH] == longs[at + LOW_END_HIGH]
+                        and longs[other_at + LOW_END_LOW] == longs[at + LOW_END_LOW]
+                        and longs[other_at + HIGH_END_HIGH] == longs[at + HIGH_END_HIGH]
+                        and longs[other_at + HIGH_END_LOW] == longs[at + HIGH_END_LOW]
                     ):
                         break
                 slot = (slot + 1) & mask
@@ -230,24 +260,24 @@ def reindex(
 def _mark(h: cython.ulonglong, isn: cython.uint) -> cython.ulonglong:
     """The mark of a settled attempt: 43 bits of its 4-tuple's hash, 20 of the ISN; never 0."""
     mixed: cython.ulonglong = isn * _K1 & _M64
-    return (h & _GHOST_TUPLE) | _GHOST | (mixed >> 45 << 1 & _GHOST_ISN) | 1
+    return (h & _MARK_TUPLE) | _MARK_SET | (mixed >> 45 << 1 & _MARK_ISN) | 1
 
 
 @cython.cfunc
 @cython.nogil
-def _home(ghosts: cython.ulonglong[::1], mark: cython.ulonglong) -> cython.Py_ssize_t:
+def _home(settled: cython.ulonglong[::1], mark: cython.ulonglong) -> cython.Py_ssize_t:
     """Where the search for a mark begins: its place by its top bits, so that it can move to a larger table."""
-    size: cython.ulonglong = len(ghosts)
+    size: cython.ulonglong = len(settled)
     place: cython.ulonglong = ((mark >> 32) * size) >> 32
     return place
 
 
-def haunt(
+def remember_settled(
     rows: cython.uint[::1],
     longs: cython.ulonglong[::1],
     chosen: cython.uint[::1],
     count: cython.Py_ssize_t,
-    ghosts: cython.ulonglong[::1],
+    settled: cython.ulonglong[::1],
     seed: cython.ulonglong,
 ) -> int:
     """Mark the 4-tuples of rows that are about to go; return how many marks are new.
@@ -257,47 +287,42 @@ def haunt(
     """
     i: cython.Py_ssize_t
     r: cython.Py_ssize_t
-    at: cython.Py_ssize_t
     slot: cython.Py_ssize_t
     steps: cython.Py_ssize_t
     mark: cython.ulonglong
     added: cython.Py_ssize_t = 0
-    mask: cython.ulonglong = len(ghosts) - 1
+    mask: cython.ulonglong = len(settled) - 1
     with cython.nogil:
         for i in range(count):
             r = chosen[i]
-            at = r * _LONGS
-            mark = _mark(
-                _hash(longs[at], longs[at + 1], longs[at + 2], longs[at + 3], rows[r * _WORDS], seed),
-                rows[r * _WORDS + _ISN_C],
-            )
-            if rows[r * _WORDS + _EVENTS] & _C_SYN == 0 or _finished(rows, r * _WORDS):
-                mark &= ~_GHOST_ISN & _M64
-            slot = _home(ghosts, mark)
+            mark = _mark(_hash_of_row(rows, longs, r, seed), rows[r * WORDS + ISN_CLIENT])
+            if rows[r * WORDS + EVENTS] & _C_SYN == 0 or _finished(rows, r * WORDS):
+                mark &= ~_MARK_ISN & _M64
+            slot = _home(settled, mark)
             steps = 1
-            while ghosts[slot] != 0 and (ghosts[slot] ^ mark) & _GHOST_TUPLE != 0 and steps < _GHOST_STEPS:
+            while settled[slot] != 0 and (settled[slot] ^ mark) & _MARK_TUPLE != 0 and steps < _MARK_STEPS:
                 slot = (slot + 1) & mask
                 steps += 1
-            if ghosts[slot] == 0:
+            if settled[slot] == 0:
                 added += 1
-            elif steps >= _GHOST_STEPS:
-                slot = _home(ghosts, mark)
-            ghosts[slot] = mark
+            elif steps >= _MARK_STEPS:
+                slot = _home(settled, mark)
+            settled[slot] = mark
     return added
 
 
-def rehaunt(old: cython.ulonglong[::1], ghosts: cython.ulonglong[::1]) -> None:
+def move_marks(old: cython.ulonglong[::1], settled: cython.ulonglong[::1]) -> None:
     """Move all marks into a larger table."""
     i: cython.Py_ssize_t
     slot: cython.Py_ssize_t
-    mask: cython.ulonglong = len(ghosts) - 1
+    mask: cython.ulonglong = len(settled) - 1
     with cython.nogil:
         for i in range(len(old)):
             if old[i] != 0:
-                slot = _home(ghosts, old[i])
-                while ghosts[slot] != 0:
+                slot = _home(settled, old[i])
+                while settled[slot] != 0:
                     slot = (slot + 1) & mask
-                ghosts[slot] = old[i]
+                settled[slot] = old[i]
 
 
 @cython.cfunc
@@ -317,34 +342,34 @@ def _open(
     ts: cython.ulonglong,
 ) -> cython.Py_ssize_t:
     """Append an empty attempt; return its row."""
-    r: cython.Py_ssize_t = state[0]
-    base: cython.Py_ssize_t = r * _WORDS
-    long_base: cython.Py_ssize_t = r * _LONGS
+    r: cython.Py_ssize_t = state[S_ROWS]
+    base: cython.Py_ssize_t = r * WORDS
+    long_base: cython.Py_ssize_t = r * LONGS
     i: cython.Py_ssize_t
-    for i in range(_WORDS):
+    for i in range(WORDS):
         rows[base + i] = 0
-    for i in range(_LONGS):
+    for i in range(LONGS):
         longs[long_base + i] = 0
-    longs[long_base] = low_high
-    longs[long_base + 1] = low_low
-    longs[long_base + 2] = high_high
-    longs[long_base + 3] = high_low
-    longs[long_base + _T_FIRST] = ts
-    rows[base + _PORTS] = ports
+    longs[long_base + LOW_END_HIGH] = low_high
+    longs[long_base + LOW_END_LOW] = low_low
+    longs[long_base + HIGH_END_HIGH] = high_high
+    longs[long_base + HIGH_END_LOW] = high_low
+    longs[long_base + TS_FIRST] = ts
+    rows[base + PORTS] = ports
     if client_is_high:
-        rows[base + _STATE] = _CLIENT_IS_HIGH
+        rows[base + STATE] = CLIENT_IS_HIGH
     elif low_high == high_high and low_low == high_low and ports >> 16 == ports & 0xFFFF:
-        rows[base + _STATE] = _SELF_STATE
-        rows[base + _EVENTS] = _SELF
-    rows[base + _PREVIOUS] = previous
+        rows[base + STATE] = SELF
+        rows[base + EVENTS] = _SELF_CONNECT
+    rows[base + PREVIOUS] = previous
     if previous != 0:
-        i = (previous - 1) * _WORDS
-        if _finished(rows, i) and (rows[i + _PREVIOUS] == 0 or rows[i + _STATE] & _OLDER_OVER != 0):
-            rows[base + _STATE] |= _OLDER_OVER
-    rows[base + _F_FIRST] = frame
-    state[0] = r + 1
-    state[1] += 1
-    rows[base + _ID] = state[1] & _M32
+        i = (previous - 1) * WORDS
+        if _finished(rows, i) and (rows[i + PREVIOUS] == 0 or rows[i + STATE] & OLDER_OVER != 0):
+            rows[base + STATE] |= OLDER_OVER
+    rows[base + FRAME_FIRST] = frame
+    state[S_ROWS] = r + 1
+    state[S_NEXT_ID] += 1
+    rows[base + ID] = state[S_NEXT_ID] & _M32
     return r
 
 
@@ -352,7 +377,7 @@ def _open(
 @cython.nogil
 def _finished(rows: cython.uint[::1], base: cython.Py_ssize_t) -> cython.bint:
     """Whether the same SYN again would be a new attempt: see the module's first rule."""
-    events: cython.uint = rows[base + _EVENTS]
+    events: cython.uint = rows[base + EVENTS]
     if events & _S_ACKS != 0 and events & _C_ACKS != 0:
         return events & (_C_FIN | _S_FIN | _S_RST | _C_RST) != 0
     return events & _SYN_ACK != 0 and events & _C_RST != 0
@@ -378,44 +403,48 @@ def _on_syn(
     now: cython.uint = (ts // 1000) & _M32
     steps: cython.Py_ssize_t = 0
     while r >= 0 and steps < _GENERATIONS:
-        base = r * _WORDS
-        events = rows[base + _EVENTS]
-        bits = rows[base + _STATE]
-        if bits & _OLDER_OVER != 0 and rows[base + _ISN_C] != seq and _finished(rows, base):
+        base = r * WORDS
+        events = rows[base + EVENTS]
+        bits = rows[base + STATE]
+        if bits & OLDER_OVER != 0 and rows[base + ISN_CLIENT] != seq and _finished(rows, base):
             return False  # neither this one nor an older one can take it
-        if sender_is_high == (bits & _CLIENT_IS_HIGH != 0):
-            if events & (_C_SYN | _SYN_ACK) == _SYN_ACK and rows[base + _ISN_C] == (seq + length) & _M32:
-                rows[base + _ISN_C] = seq  # the SYN-ACK recorded before it acknowledges its payload too
-            if bits & _KNOWS_C != 0 and rows[base + _ISN_C] == seq and events & (_C_SYN | _SYN_ACK) != 0:
+        if sender_is_high == (bits & CLIENT_IS_HIGH != 0):
+            if events & (_C_SYN | _SYN_ACK) == _SYN_ACK and rows[base + ISN_CLIENT] == (seq + length) & _M32:
+                rows[base + ISN_CLIENT] = seq  # the SYN-ACK recorded before it acknowledges its payload too
+            if (
+                bits & KNOWS_CLIENT != 0
+                and rows[base + ISN_CLIENT] == seq
+                and events & (_C_SYN | _SYN_ACK) != 0
+            ):
                 if _finished(rows, base):
                     return False
                 if events & _C_SYN == 0:
-                    rows[base + _F_SYN] = frame
-                    rows[base + _SYNS] = 1
-                    rows[base + _NEXT_C] = _later(rows[base + _NEXT_C], (seq + 1 + length) & _M32)
-                    rows[base + _SYN_LENGTH] = length
-                elif _near(now, rows[base + _LAST_SYN], 1000):
-                    state[3] += 1
+                    rows[base + FRAME_SYN] = frame
+                    rows[base + SYN_COUNT] = 1
+                    rows[base + NEXT_CLIENT] = _later(rows[base + NEXT_CLIENT], (seq + 1 + length) & _M32)
+                    rows[base + SYN_LENGTH] = length
+                elif _near(now, rows[base + LAST_SYN_US], _DUPLICATE_US):
+                    state[S_DUPLICATES] += 1
                 else:
-                    rows[base + _SYNS] += 1
+                    rows[base + SYN_COUNT] += 1
                     if events & _RST_TO_SYN != 0:
-                        rows[base + _EVENTS] |= _SYN_AGAIN
-                rows[base + _LAST_SYN] = now
-                rows[base + _EVENTS] |= _C_SYN
+                        rows[base + EVENTS] |= _SYN_AGAIN
+                rows[base + LAST_SYN_US] = now
+                rows[base + EVENTS] |= _C_SYN
                 if length != 0:
-                    rows[base + _EVENTS] |= _SYN_DATA
+                    rows[base + EVENTS] |= _SYN_DATA
                 return True
         elif r == head and events & _C_SYN != 0:
             if events & _S_SYN != 0:
-                if rows[base + _ISN_S] == seq and not _finished(rows, base):
+                if rows[base + ISN_SERVER] == seq and not _finished(rows, base):
                     return True
             elif events & (_SYN_ACK | _C_ACKS | _RST_TO_SYN) == 0:
-                rows[base + _EVENTS] |= _S_SYN
-                rows[base + _STATE] |= _KNOWS_S
-                rows[base + _ISN_S] = seq
-                rows[base + _NEXT_S] = (seq + 1 + length) & _M32
+                rows[base + EVENTS] |= _S_SYN
+                rows[base + STATE] |= KNOWS_SERVER
+                rows[base + ISN_SERVER] = seq
+                rows[base + NEXT_SERVER] = (seq + 1 + length) & _M32
                 return True
-        r = rows[base + _PREVIOUS]
+        r = rows[base + PREVIOUS]
         r -= 1
         steps += 1
     return False
@@ -434,19 +463,19 @@ def _on_refused_syn(
     ts: cython.ulonglong,
 ) -> cython.bint:
     """Give a SYN to the attempt that so far is the RST,ACK which refuses it, recorded before it."""
-    base: cython.Py_ssize_t = head * _WORDS
-    long_base: cython.Py_ssize_t = head * _LONGS
-    bits: cython.uint = rows[base + _STATE]
-    acked: cython.uint = _minus(rows[base + _OTHER], seq)
-    if rows[base + _EVENTS] != _C_RST or bits & _PENDING == 0 or acked == 0 or acked > 1 + length:
+    base: cython.Py_ssize_t = head * WORDS
+    long_base: cython.Py_ssize_t = head * LONGS
+    bits: cython.uint = rows[base + STATE]
+    acked: cython.uint = _minus(rows[base + OTHER], seq)
+    if rows[base + EVENTS] != _C_RST or bits & PENDING_ACK == 0 or acked == 0 or acked > 1 + length:
         return False
-    if sender_is_high == (bits & _CLIENT_IS_HIGH != 0):
+    if sender_is_high == (bits & CLIENT_IS_HIGH != 0):
         return False
-    rows[base + _STATE] = _CLIENT_IS_HIGH if sender_is_high else 0
-    rows[base + _EVENTS] = _RST_TO_SYN
-    rows[base + _RST_TRAITS] |= 1
-    longs[long_base + _T_ANSWER] = longs[long_base + _T_END]
-    longs[long_base + _T_END] = 0
+    rows[base + STATE] = CLIENT_IS_HIGH if sender_is_high else 0
+    rows[base + EVENTS] = _RST_TO_SYN
+    rows[base + RST_TRAITS] |= RST_FROM_SERVER
+    longs[long_base + TS_ANSWER] = longs[long_base + TS_END]
+    longs[long_base + TS_END] = 0
     _start_with_syn(rows, head, seq, length, frame, ts)
     return True
 
@@ -462,17 +491,17 @@ def _start_with_syn(
     ts: cython.ulonglong,
 ) -> cython.int:
     """Write what a first SYN tells into a new row."""
-    base: cython.Py_ssize_t = r * _WORDS
-    rows[base + _EVENTS] |= _C_SYN
-    rows[base + _STATE] |= _KNOWS_C
-    rows[base + _ISN_C] = seq
-    rows[base + _NEXT_C] = (seq + 1 + length) & _M32
-    rows[base + _SYN_LENGTH] = length
-    rows[base + _F_SYN] = frame
-    rows[base + _SYNS] = 1
-    rows[base + _LAST_SYN] = (ts // 1000) & _M32
+    base: cython.Py_ssize_t = r * WORDS
+    rows[base + EVENTS] |= _C_SYN
+    rows[base + STATE] |= KNOWS_CLIENT
+    rows[base + ISN_CLIENT] = seq
+    rows[base + NEXT_CLIENT] = (seq + 1 + length) & _M32
+    rows[base + SYN_LENGTH] = length
+    rows[base + FRAME_SYN] = frame
+    rows[base + SYN_COUNT] = 1
+    rows[base + LAST_SYN_US] = (ts // 1000) & _M32
     if length != 0:
-        rows[base + _EVENTS] |= _SYN_DATA
+        rows[base + EVENTS] |= _SYN_DATA
     return 0
 
 
@@ -522,35 +551,35 @@ def _on_syn_ack(
     steps: cython.Py_ssize_t = 0
     from_client: cython.bint
     while r >= 0 and steps < _GENERATIONS:
-        base = r * _WORDS
-        events = rows[base + _EVENTS]
-        bits = rows[base + _STATE]
-        from_client = sender_is_high == (bits & _CLIENT_IS_HIGH != 0)
-        if bits & _SELF_STATE != 0:
-            if events & _C_SYN != 0 and _minus(ack, rows[base + _ISN_C]) == 1:
-                rows[base + _EVENTS] |= _SYN_ACK | _S_ACKS | _C_ACKS
+        base = r * WORDS
+        events = rows[base + EVENTS]
+        bits = rows[base + STATE]
+        from_client = sender_is_high == (bits & CLIENT_IS_HIGH != 0)
+        if bits & SELF != 0:
+            if events & _C_SYN != 0 and _minus(ack, rows[base + ISN_CLIENT]) == 1:
+                rows[base + EVENTS] |= _SYN_ACK | _S_ACKS | _C_ACKS
                 _note_syn_ack(rows, longs, state, r, frame, ts)
                 return True
         elif not from_client and events & (_C_SYN | _SYN_ACK) != 0:
-            distance = _minus(ack, rows[base + _ISN_C])
-            if 1 <= distance <= _minus(rows[base + _NEXT_C], rows[base + _ISN_C]):
+            distance = _minus(ack, rows[base + ISN_CLIENT])
+            if 1 <= distance <= _minus(rows[base + NEXT_CLIENT], rows[base + ISN_CLIENT]):
                 _take_syn_ack(rows, base, seq, length)
                 _note_syn_ack(rows, longs, state, r, frame, ts)
                 return True
         elif from_client and events & _S_SYN != 0:
-            if _minus(ack, rows[base + _ISN_S]) == 1:
-                rows[base + _EVENTS] |= _C_SYN_ACK | _C_ACKS
-                if rows[base + _F_ACK] == 0:
-                    rows[base + _F_ACK] = frame
+            if _minus(ack, rows[base + ISN_SERVER]) == 1:
+                rows[base + EVENTS] |= _C_SYN_ACK | _C_ACKS
+                if rows[base + FRAME_ACK] == 0:
+                    rows[base + FRAME_ACK] = frame
                 return True
-        r = rows[base + _PREVIOUS]
+        r = rows[base + PREVIOUS]
         r -= 1
         steps += 1
     if head < 0:
         return False
-    base = head * _WORDS
-    events = rows[base + _EVENTS]
-    from_client = sender_is_high == (rows[base + _STATE] & _CLIENT_IS_HIGH != 0)
+    base = head * WORDS
+    events = rows[base + EVENTS]
+    from_client = sender_is_high == (rows[base + STATE] & CLIENT_IS_HIGH != 0)
     if events & (_C_SYN | _SYN_ACK) == 0:
         return False  # mid-stream so far: this is the start of another connection
     if events & (_C_FIN | _S_FIN | _S_RST | _C_RST) != 0 and events & _S_ACKS != 0:
@@ -558,10 +587,10 @@ def _on_syn_ack(
     if from_client:
         return False  # the client answers a SYN that is not captured: a connection the other way round
     if events & _S_ACKS == 0:
-        rows[base + _EVENTS] |= _ODD_SYN_ACK
+        rows[base + EVENTS] |= _ODD_SYN_ACK
         _note_syn_ack(rows, longs, state, head, frame, ts)
     else:
-        state[2] += 1
+        state[S_STRAYS] += 1
     return True
 
 
@@ -571,28 +600,28 @@ def _take_syn_ack(
     rows: cython.uint[::1], base: cython.Py_ssize_t, seq: cython.uint, length: cython.uint
 ) -> cython.int:
     """Note a valid SYN-ACK and the ISN it offers."""
-    events: cython.uint = rows[base + _EVENTS]
-    bits: cython.uint = rows[base + _STATE]
+    events: cython.uint = rows[base + EVENTS]
+    bits: cython.uint = rows[base + STATE]
     following: cython.uint = (seq + 1 + length) & _M32
-    rows[base + _EVENTS] |= _SYN_ACK | _S_ACKS
-    if bits & _KNOWS_S == 0 or events & (_SYN_ACK | _S_SYN | _S_ACKS) == 0:
-        rows[base + _ISN_S] = seq
-        rows[base + _NEXT_S] = following
-        rows[base + _STATE] |= _KNOWS_S
-        if bits & _PENDING != 0:
-            acked: cython.uint = _minus(rows[base + _OTHER], seq)
+    rows[base + EVENTS] |= _SYN_ACK | _S_ACKS
+    if bits & KNOWS_SERVER == 0 or events & (_SYN_ACK | _S_SYN | _S_ACKS) == 0:
+        rows[base + ISN_SERVER] = seq
+        rows[base + NEXT_SERVER] = following
+        rows[base + STATE] |= KNOWS_SERVER
+        if bits & PENDING_ACK != 0:
+            acked: cython.uint = _minus(rows[base + OTHER], seq)
             if 1 <= acked <= 1 + length:
-                rows[base + _EVENTS] |= _C_ACKS
+                rows[base + EVENTS] |= _C_ACKS
             elif acked == 0 or acked > _FIRST_WINDOW:
-                rows[base + _STATE] &= ~_PENDING & _M32
-    elif rows[base + _ISN_S] != seq and events & _C_ACKS == 0:
-        if events & (_SYN_ACK | _S_SYN) == 0 and _minus(rows[base + _NEXT_S], seq) < _FIRST_WINDOW:
-            rows[base + _ISN_S] = seq  # later bytes were recorded before the SYN-ACK
+                rows[base + STATE] &= ~PENDING_ACK & _M32
+    elif rows[base + ISN_SERVER] != seq and events & _C_ACKS == 0:
+        if events & (_SYN_ACK | _S_SYN) == 0 and _minus(rows[base + NEXT_SERVER], seq) < _FIRST_WINDOW:
+            rows[base + ISN_SERVER] = seq  # later bytes were recorded before the SYN-ACK
         else:
-            rows[base + _OTHER] = seq
-            rows[base + _STATE] = (rows[base + _STATE] & ~_PENDING & _M32) | _OTHER_ISN
+            rows[base + OTHER] = seq
+            rows[base + STATE] = (rows[base + STATE] & ~PENDING_ACK & _M32) | OTHER_ISN
     else:
-        rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
+        rows[base + NEXT_SERVER] = _later(rows[base + NEXT_SERVER], following)
     return 0
 
 
@@ -607,17 +636,17 @@ def _note_syn_ack(
     ts: cython.ulonglong,
 ) -> cython.int:
     """Count a valid SYN-ACK, or note it as a duplicate frame."""
-    base: cython.Py_ssize_t = r * _WORDS
+    base: cython.Py_ssize_t = r * WORDS
     now: cython.uint = (ts // 1000) & _M32
-    if rows[base + _SYN_ACKS] != 0 and _near(now, rows[base + _LAST_SYN_ACK], 1000):
-        state[3] += 1
+    if rows[base + SYN_ACK_COUNT] != 0 and _near(now, rows[base + LAST_SYN_ACK_US], _DUPLICATE_US):
+        state[S_DUPLICATES] += 1
     else:
-        rows[base + _SYN_ACKS] += 1
-    rows[base + _LAST_SYN_ACK] = now
-    if rows[base + _F_SYN_ACK] == 0:
-        rows[base + _F_SYN_ACK] = frame
-        if longs[r * _LONGS + _T_ANSWER] == 0:
-            longs[r * _LONGS + _T_ANSWER] = ts
+        rows[base + SYN_ACK_COUNT] += 1
+    rows[base + LAST_SYN_ACK_US] = now
+    if rows[base + FRAME_SYN_ACK] == 0:
+        rows[base + FRAME_SYN_ACK] = frame
+        if longs[r * LONGS + TS_ANSWER] == 0:
+            longs[r * LONGS + TS_ANSWER] = ts
     return 0
 
 
@@ -636,100 +665,105 @@ def _from_client(
 ) -> cython.int:
     """Give a client's segment (not SYN) to attempt ``r`` if its numbers fit.
 
-    Return 0 when they do not, 1 when they do, 3 when it is the client's first payload, 5 when it is the
-    first RST that counts.
+    Return ``_FITS_NOT``, ``_FITS``, ``_FIRST_PAYLOAD`` or ``_FIRST_RST``: the first RST that counts.
     """
-    base: cython.Py_ssize_t = r * _WORDS
-    events: cython.uint = rows[base + _EVENTS]
-    bits: cython.uint = rows[base + _STATE]
-    following: cython.uint = (seq + length + (flags & 1)) & _M32
-    window: cython.uint = 0x40000000 if rows[base + _PREVIOUS] == 0 else 0x400000
-    result: cython.int = 1
+    base: cython.Py_ssize_t = r * WORDS
+    events: cython.uint = rows[base + EVENTS]
+    bits: cython.uint = rows[base + STATE]
+    following: cython.uint = (seq + length + (flags & FIN)) & _M32
+    window: cython.uint = _WIDE_WINDOW if rows[base + PREVIOUS] == 0 else _WINDOW
+    result: cython.int = _FITS
     acked: cython.uint
     if events & _C_SYN != 0 and events & (_S_ACKS | _C_SENT) == 0:
-        window = 0x400000
-        if flags & 4 == 0 and _minus(seq, rows[base + _ISN_C]) >= window:
-            return 0
-    if bits & _KNOWS_C != 0:
-        if not _near(seq, rows[base + _NEXT_C], window):
-            if flags & 4 == 0 or events & _ODD_ACK == 0 or seq != rows[base + _OTHER]:
-                return 0
+        window = _WINDOW
+        if flags & RST == 0 and _minus(seq, rows[base + ISN_CLIENT]) >= window:
+            return _FITS_NOT
+    if bits & KNOWS_CLIENT != 0:
+        if not _near(seq, rows[base + NEXT_CLIENT], window):
+            if flags & RST == 0 or events & _ODD_ACK == 0 or seq != rows[base + OTHER]:
+                return _FITS_NOT
     else:
-        rows[base + _STATE] = bits = bits | _KNOWS_C
-        rows[base + _ISN_C] = (seq - 1) & _M32
-        rows[base + _NEXT_C] = following
-    if flags & 4 != 0:
+        rows[base + STATE] = bits = bits | KNOWS_CLIENT
+        rows[base + ISN_CLIENT] = (seq - 1) & _M32
+        rows[base + NEXT_CLIENT] = following
+    if flags & RST != 0:
         if events & _BOTH_FINS == _BOTH_FINS:
-            return 1  # both sides had closed: nothing is left to reset
+            return _FITS  # both sides had closed: nothing is left to reset
         if events & _C_SYN != 0 and events & _S_ACKS == 0:
             # It withdraws, or it answers a challenge: no end of a connection that may still come.
-            rows[base + _EVENTS] |= _C_RST_EARLY
-            if rows[base + _F_RST] == 0:
-                rows[base + _F_RST] = frame
-                return 5
-            return 1
-        if events & _SYN_ACK == 0 or events & _C_ACKS != 0 or _near(seq, rows[base + _NEXT_C], _FIRST_WINDOW):
+            rows[base + EVENTS] |= _C_RST_EARLY
+            if rows[base + FRAME_RST] == 0:
+                rows[base + FRAME_RST] = frame
+                return _FIRST_RST
+            return _FITS
+        if (
+            events & _SYN_ACK == 0
+            or events & _C_ACKS != 0
+            or _near(seq, rows[base + NEXT_CLIENT], _FIRST_WINDOW)
+        ):
             if events & _C_RST == 0:
-                result = 5
-            if events == 0 and flags & 16 != 0:
-                rows[base + _OTHER] = ack  # it may refuse a SYN that is recorded behind it
-                rows[base + _STATE] |= _PENDING
-            rows[base + _EVENTS] |= _C_RST
+                result = _FIRST_RST
+            if events == 0 and flags & ACK != 0:
+                rows[base + OTHER] = ack  # it may refuse a SYN that is recorded behind it
+                rows[base + STATE] |= PENDING_ACK
+            rows[base + EVENTS] |= _C_RST
             _note_end(rows, longs, r, frame, ts, True)
             return result
-        return 0
-    if events & (_C_SYN | _SYN_ACK) != 0 and flags & 16 != 0 and events & _C_ACKS == 0:
-        if bits & _KNOWS_S != 0:
-            if (seq - rows[base + _ISN_C] - 1) & _M32 >= _FIRST_WINDOW:
-                return 0
-            acked = _minus(ack, rows[base + _ISN_S])
-            if 1 <= acked <= _minus(rows[base + _NEXT_S], rows[base + _ISN_S]):
-                rows[base + _EVENTS] |= _C_ACKS
-            elif bits & _OTHER_ISN != 0:
-                if _minus(ack, rows[base + _OTHER]) != 1:
-                    return 0
-                rows[base + _ISN_S] = rows[base + _OTHER]
-                rows[base + _NEXT_S] = ack
-                rows[base + _EVENTS] |= _C_ACKS
+        return _FITS_NOT
+    if events & (_C_SYN | _SYN_ACK) != 0 and flags & ACK != 0 and events & _C_ACKS == 0:
+        if bits & KNOWS_SERVER != 0:
+            if (seq - rows[base + ISN_CLIENT] - 1) & _M32 >= _FIRST_WINDOW:
+                return _FITS_NOT
+            acked = _minus(ack, rows[base + ISN_SERVER])
+            if 1 <= acked <= _minus(rows[base + NEXT_SERVER], rows[base + ISN_SERVER]):
+                rows[base + EVENTS] |= _C_ACKS
+            elif bits & OTHER_ISN != 0:
+                if _minus(ack, rows[base + OTHER]) != 1:
+                    return _FITS_NOT
+                rows[base + ISN_SERVER] = rows[base + OTHER]
+                rows[base + NEXT_SERVER] = ack
+                rows[base + EVENTS] |= _C_ACKS
             elif acked == 0 or acked > _FIRST_WINDOW:
-                return 0
+                return _FITS_NOT
             else:
-                rows[base + _OTHER] = ack  # what it acknowledges may be recorded behind it
-                rows[base + _STATE] |= _PENDING
-            if rows[base + _F_ACK] == 0:
-                rows[base + _F_ACK] = frame
-        elif bits & _PENDING == 0 and events & _ODD_ACK == 0:
-            rows[base + _OTHER] = ack
-            rows[base + _STATE] |= _PENDING
-            if rows[base + _F_ACK] == 0:
-                rows[base + _F_ACK] = frame
-    if bits & _S_REPEATS != 0 and ack == rows[base + _NEXT_S]:
-        rows[base + _STATE] &= ~_S_REPEATS & _M32
+                rows[base + OTHER] = ack  # what it acknowledges may be recorded behind it
+                rows[base + STATE] |= PENDING_ACK
+            if rows[base + FRAME_ACK] == 0:
+                rows[base + FRAME_ACK] = frame
+        elif bits & PENDING_ACK == 0 and events & _ODD_ACK == 0:
+            rows[base + OTHER] = ack
+            rows[base + STATE] |= PENDING_ACK
+            if rows[base + FRAME_ACK] == 0:
+                rows[base + FRAME_ACK] = frame
+    if bits & _S_REPEATS != 0 and ack == rows[base + NEXT_SERVER]:
+        rows[base + STATE] &= ~_S_REPEATS & _M32
     if length != 0:
         if events & _C_DATA != 0:
-            rows[base + _STATE] = _repeated(rows[base + _STATE], rows[base + _NEXT_C], following, _C_AGAIN)
-        if events & _S_DATA != 0 and (rows[base + _NEXT_C] - following) & _M32 >= _HALF:
-            rows[base + _STATE] = (rows[base + _STATE] | _C_TURN) & ~_GOES_ON & _M32
+            rows[base + STATE] = _repeated(
+                rows[base + STATE], rows[base + NEXT_CLIENT], following, CLIENT_AGAIN
+            )
+        if events & _S_DATA != 0 and (rows[base + NEXT_CLIENT] - following) & _M32 >= _HALF:
+            rows[base + STATE] = (rows[base + STATE] | CLIENT_TURN) & ~GOES_ON & _M32
             if events & _S_FIN != 0:
-                rows[base + _EVENTS] |= _C_DATA_LATE
-    rows[base + _NEXT_C] = _later(rows[base + _NEXT_C], following)
-    if bits & _KNOWS_S != 0 and events & _S_DATA_ACKED == 0 and flags & 16 != 0:
-        acked = (ack - rows[base + _ISN_S]) & _M32
+                rows[base + EVENTS] |= _C_DATA_LATE
+    rows[base + NEXT_CLIENT] = _later(rows[base + NEXT_CLIENT], following)
+    if bits & KNOWS_SERVER != 0 and events & _S_DATA_ACKED == 0 and flags & ACK != 0:
+        acked = (ack - rows[base + ISN_SERVER]) & _M32
         if 1 < acked < _HALF:
-            rows[base + _EVENTS] |= _S_DATA_ACKED
+            rows[base + EVENTS] |= _S_DATA_ACKED
     events = _C_SENT
     if length != 0:
-        if rows[base + _EVENTS] & _C_DATA == 0:
-            rows[base + _F_C_DATA] = frame
-            longs[r * _LONGS + _T_C_DATA] = ts
-            result = 3
+        if rows[base + EVENTS] & _C_DATA == 0:
+            rows[base + FRAME_CLIENT_DATA] = frame
+            longs[r * LONGS + TS_CLIENT_DATA] = ts
+            result = _FIRST_PAYLOAD
         events |= _C_DATA
-    if flags & 1 != 0:
-        if rows[base + _EVENTS] & _C_FIN == 0:
-            longs[r * _LONGS + _T_C_FIN] = ts
+    if flags & FIN != 0:
+        if rows[base + EVENTS] & _C_FIN == 0:
+            longs[r * LONGS + TS_CLIENT_FIN] = ts
             _note_end(rows, longs, r, frame, ts, False)
         events |= _C_FIN
-    rows[base + _EVENTS] |= events
+    rows[base + EVENTS] |= events
     return result
 
 
@@ -748,103 +782,103 @@ def _from_server(
 ) -> cython.int:
     """Give a server's segment (not SYN) to attempt ``r`` if its numbers fit.
 
-    Returns as ``_from_client``, 7 when a later reply begins, and 9 when the first payload goes on.
+    Return as ``_from_client`` does, ``_LATER_REPLY`` when one begins, ``_MORE_PAYLOAD`` when the first goes on.
     """
-    base: cython.Py_ssize_t = r * _WORDS
-    events: cython.uint = rows[base + _EVENTS]
-    bits: cython.uint = rows[base + _STATE]
-    following: cython.uint = (seq + length + (flags & 1)) & _M32
-    window: cython.uint = 0x40000000 if rows[base + _PREVIOUS] == 0 else 0x400000
+    base: cython.Py_ssize_t = r * WORDS
+    events: cython.uint = rows[base + EVENTS]
+    bits: cython.uint = rows[base + STATE]
+    following: cython.uint = (seq + length + (flags & FIN)) & _M32
+    window: cython.uint = _WIDE_WINDOW if rows[base + PREVIOUS] == 0 else _WINDOW
     known: cython.bint = events & (_C_SYN | _SYN_ACK) != 0
-    sent: cython.uint = (rows[base + _NEXT_C] - rows[base + _ISN_C]) & _M32
-    acked: cython.uint = (ack - rows[base + _ISN_C]) & _M32
-    result: cython.int = 1
-    if flags & 4 != 0:
+    sent: cython.uint = (rows[base + NEXT_CLIENT] - rows[base + ISN_CLIENT]) & _M32
+    acked: cython.uint = (ack - rows[base + ISN_CLIENT]) & _M32
+    result: cython.int = _FITS
+    if flags & RST != 0:
         if known and events & _S_ACKS == 0:
-            if flags & 16 != 0:
+            if flags & ACK != 0:
                 if acked == 0 or acked > sent:
-                    return 0
-            elif bits & _KNOWS_S != 0 and not _near(seq, rows[base + _NEXT_S], _FIRST_WINDOW):
-                return 0
+                    return _FITS_NOT
+            elif bits & KNOWS_SERVER != 0 and not _near(seq, rows[base + NEXT_SERVER], _FIRST_WINDOW):
+                return _FITS_NOT
             if events & _RST_TO_SYN == 0:
-                result = 5
-            rows[base + _EVENTS] |= _RST_TO_SYN
-            if longs[r * _LONGS + _T_ANSWER] == 0:
-                longs[r * _LONGS + _T_ANSWER] = ts
-            if rows[base + _F_RST] == 0:
-                rows[base + _F_RST] = frame
+                result = _FIRST_RST
+            rows[base + EVENTS] |= _RST_TO_SYN
+            if longs[r * LONGS + TS_ANSWER] == 0:
+                longs[r * LONGS + TS_ANSWER] = ts
+            if rows[base + FRAME_RST] == 0:
+                rows[base + FRAME_RST] = frame
             return result
         window = _FIRST_WINDOW if known and events & _C_ACKS == 0 else _RST_WINDOW
-        if bits & _KNOWS_S != 0 and not _near(seq, rows[base + _NEXT_S], window):
-            if flags & 16 == 0 or acked == 0 or acked > sent or not known:
-                return 0
-        elif known and flags & 16 != 0 and not _near(ack, rows[base + _NEXT_C], _RST_WINDOW):
-            return 0
+        if bits & KNOWS_SERVER != 0 and not _near(seq, rows[base + NEXT_SERVER], window):
+            if flags & ACK == 0 or acked == 0 or acked > sent or not known:
+                return _FITS_NOT
+        elif known and flags & ACK != 0 and not _near(ack, rows[base + NEXT_CLIENT], _RST_WINDOW):
+            return _FITS_NOT
         if events & _BOTH_FINS == _BOTH_FINS:
-            return 1
+            return _FITS
         if events & _S_RST == 0:
-            result = 5
+            result = _FIRST_RST
             if events & _S_DATA == 0:
-                rows[base + _EVENTS] |= _S_RST_EARLY
-        rows[base + _EVENTS] |= _S_RST
+                rows[base + EVENTS] |= _S_RST_EARLY
+        rows[base + EVENTS] |= _S_RST
         _note_end(rows, longs, r, frame, ts, True)
         return result
     if known and events & _S_ACKS == 0:
-        if flags & 16 == 0 or acked == 0 or acked > sent:
-            return 0
-        rows[base + _EVENTS] |= _S_ACKS
+        if flags & ACK == 0 or acked == 0 or acked > sent:
+            return _FITS_NOT
+        rows[base + EVENTS] |= _S_ACKS
         if events & _S_SYN == 0:
-            rows[base + _ISN_S] = (seq - 1) & _M32
-            rows[base + _NEXT_S] = following
-            rows[base + _STATE] |= _KNOWS_S
-            if bits & _PENDING != 0 and _near(rows[base + _OTHER], seq, _FIRST_WINDOW):
-                rows[base + _EVENTS] |= _C_ACKS
-    elif bits & _KNOWS_S != 0:
-        if not _near(seq, rows[base + _NEXT_S], window):
-            return 0
-        if known and flags & 16 != 0 and not _near(ack, rows[base + _NEXT_C], window):
-            return 0
+            rows[base + ISN_SERVER] = (seq - 1) & _M32
+            rows[base + NEXT_SERVER] = following
+            rows[base + STATE] |= KNOWS_SERVER
+            if bits & PENDING_ACK != 0 and _near(rows[base + OTHER], seq, _FIRST_WINDOW):
+                rows[base + EVENTS] |= _C_ACKS
+    elif bits & KNOWS_SERVER != 0:
+        if not _near(seq, rows[base + NEXT_SERVER], window):
+            return _FITS_NOT
+        if known and flags & ACK != 0 and not _near(ack, rows[base + NEXT_CLIENT], window):
+            return _FITS_NOT
     else:
-        rows[base + _ISN_S] = (seq - 1) & _M32
-        rows[base + _NEXT_S] = following
-        rows[base + _STATE] |= _KNOWS_S
-    if events & _C_SYN != 0 and flags & 16 != 0 and acked > 1 + rows[base + _SYN_LENGTH] and acked < _HALF:
+        rows[base + ISN_SERVER] = (seq - 1) & _M32
+        rows[base + NEXT_SERVER] = following
+        rows[base + STATE] |= KNOWS_SERVER
+    if events & _C_SYN != 0 and flags & ACK != 0 and acked > 1 + rows[base + SYN_LENGTH] and acked < _HALF:
         # The server acknowledges what the client sent after its SYN: that carried the client's ACK.
-        rows[base + _EVENTS] |= _C_ACKS
+        rows[base + EVENTS] |= _C_ACKS
         if events & _C_DATA != 0:
-            rows[base + _EVENTS] |= _C_DATA_ACKED
+            rows[base + EVENTS] |= _C_DATA_ACKED
     if bits & _C_REPEATS != 0 and acked == sent:
-        rows[base + _STATE] &= ~_C_REPEATS & _M32
+        rows[base + STATE] &= ~_C_REPEATS & _M32
     if events & _S_DATA != 0 and length != 0:
-        if bits & _C_TURN != 0 and (rows[base + _NEXT_S] - following) & _M32 >= _HALF:
-            rows[base + _STATE] &= ~_C_TURN & _M32
-            result = 7
-        elif bits & _GOES_ON != 0 and seq == rows[base + _NEXT_S]:
-            result = 9
-        rows[base + _STATE] = _repeated(rows[base + _STATE], rows[base + _NEXT_S], following, _S_AGAIN)
-    rows[base + _NEXT_S] = _later(rows[base + _NEXT_S], following)
-    if bits & _PENDING != 0 and known:
-        if _minus(rows[base + _OTHER], rows[base + _ISN_S]) <= _minus(
-            rows[base + _NEXT_S], rows[base + _ISN_S]
+        if bits & CLIENT_TURN != 0 and (rows[base + NEXT_SERVER] - following) & _M32 >= _HALF:
+            rows[base + STATE] &= ~CLIENT_TURN & _M32
+            result = _LATER_REPLY
+        elif bits & GOES_ON != 0 and seq == rows[base + NEXT_SERVER]:
+            result = _MORE_PAYLOAD
+        rows[base + STATE] = _repeated(rows[base + STATE], rows[base + NEXT_SERVER], following, SERVER_AGAIN)
+    rows[base + NEXT_SERVER] = _later(rows[base + NEXT_SERVER], following)
+    if bits & PENDING_ACK != 0 and known:
+        if _minus(rows[base + OTHER], rows[base + ISN_SERVER]) <= _minus(
+            rows[base + NEXT_SERVER], rows[base + ISN_SERVER]
         ):
-            rows[base + _EVENTS] |= _C_ACKS
+            rows[base + EVENTS] |= _C_ACKS
     bits = _S_SENT
     if length != 0:
         if events & _S_DATA == 0:
-            rows[base + _F_S_DATA] = frame
-            longs[r * _LONGS + _T_S_DATA] = ts
-            if not known or (seq - rows[base + _ISN_S]) & _M32 == 1:
-                result = 3  # else what came first is not in the capture
+            rows[base + FRAME_SERVER_DATA] = frame
+            longs[r * LONGS + TS_SERVER_DATA] = ts
+            if not known or (seq - rows[base + ISN_SERVER]) & _M32 == 1:
+                result = _FIRST_PAYLOAD  # else what came first is not in the capture
             if events & _C_FIN != 0:
                 bits |= _S_DATA_LATE
         bits |= _S_DATA
-    if flags & 1 != 0:
+    if flags & FIN != 0:
         if events & _S_FIN == 0:
             _note_end(rows, longs, r, frame, ts, False)
             if events & _S_DATA == 0 and length == 0:
                 bits |= _S_FIN_EARLY
         bits |= _S_FIN
-    rows[base + _EVENTS] |= bits
+    rows[base + EVENTS] |= bits
     return result
 
 
@@ -859,11 +893,11 @@ def _note_end(
     reset: cython.bint,
 ) -> cython.int:
     """Note the first FIN or RST of an attempt."""
-    word: cython.Py_ssize_t = r * _WORDS + (_F_RST if reset else _F_FIN)
+    word: cython.Py_ssize_t = r * WORDS + (FRAME_RST if reset else FRAME_FIN)
     if rows[word] == 0:
         rows[word] = frame
-    if longs[r * _LONGS + _T_END] == 0:
-        longs[r * _LONGS + _T_END] = ts
+    if longs[r * LONGS + TS_END] == 0:
+        longs[r * LONGS + TS_END] = ts
     return 0
 
 
@@ -880,24 +914,24 @@ def _note_odd(
     ts: cython.ulonglong,
 ) -> cython.bint:
     """Note a segment that fits nothing as an odd reply to the newest attempt, if that waits for one."""
-    base: cython.Py_ssize_t = head * _WORDS
-    events: cython.uint = rows[base + _EVENTS]
-    if sender_is_high == (rows[base + _STATE] & _CLIENT_IS_HIGH != 0):
+    base: cython.Py_ssize_t = head * WORDS
+    events: cython.uint = rows[base + EVENTS]
+    if sender_is_high == (rows[base + STATE] & CLIENT_IS_HIGH != 0):
         return False
     if events & _C_SYN == 0 or events & (_S_ACKS | _RST_TO_SYN) != 0:
         return False
-    if flags & 4 != 0:
-        rows[base + _EVENTS] |= _ODD_RST
-        if rows[base + _F_RST] == 0:
-            rows[base + _F_RST] = frame
+    if flags & RST != 0:
+        rows[base + EVENTS] |= _ODD_RST
+        if rows[base + FRAME_RST] == 0:
+            rows[base + FRAME_RST] = frame
     else:
-        rows[base + _EVENTS] |= _ODD_ACK
-        if rows[base + _STATE] & (_PENDING | _OTHER_ISN) == 0:
-            rows[base + _OTHER] = ack
-        if rows[base + _F_ACK] == 0:
-            rows[base + _F_ACK] = frame
-    if longs[head * _LONGS + _T_ANSWER] == 0:
-        longs[head * _LONGS + _T_ANSWER] = ts
+        rows[base + EVENTS] |= _ODD_ACK
+        if rows[base + STATE] & (PENDING_ACK | OTHER_ISN) == 0:
+            rows[base + OTHER] = ack
+        if rows[base + FRAME_ACK] == 0:
+            rows[base + FRAME_ACK] = frame
+    if longs[head * LONGS + TS_ANSWER] == 0:
+        longs[head * LONGS + TS_ANSWER] = ts
     return True
 
 
@@ -923,31 +957,31 @@ def _reset_traits(
     stored: cython.ulonglong
     i: cython.Py_ssize_t
     size: cython.Py_ssize_t
-    verdict: cython.uint = 0
+    checksum: cython.uint = CHECKSUM_UNKNOWN
     high: cython.ulonglong
-    if tcp_at + 20 <= end:
-        window = data[tcp_at + 14]
-        window = (window << 8) | data[tcp_at + 15]
-        size = data[tcp_at + 12] >> 4
+    if tcp_at + TCP_HEADER <= end:
+        window = data[tcp_at + TCP_WINDOW]
+        window = (window << 8) | data[tcp_at + TCP_WINDOW + 1]
+        size = data[tcp_at + TCP_OFFSET_AND_FLAGS] >> 4
         size = size * 4 + length
-        i = ip_at + 12
-        if data[ip_at] >> 4 == 4:
-            ip_id = data[ip_at + 4]
-            ip_id = (ip_id << 8) | data[ip_at + 5]
-            stop: cython.Py_ssize_t = ip_at + 20
+        i = ip_at + IPV4_SOURCE
+        if data[ip_at] >> 4 == IPV4:
+            ip_id = data[ip_at + IPV4_ID]
+            ip_id = (ip_id << 8) | data[ip_at + IPV4_ID + 1]
+            stop: cython.Py_ssize_t = ip_at + IPV4_HEADER
         else:
-            i = ip_at + 8
-            stop = ip_at + 40
+            i = ip_at + IPV6_SOURCE
+            stop = ip_at + IPV6_HEADER
         while i < stop:
             high = data[i]
             total += (high << 8) | data[i + 1]
             i += 2
-        total += 6 + size
+        total += PROTOCOL_TCP + size
         pseudo = total
-        while pseudo > 0xFFFF:
+        while pseudo > _M16:
             pseudo = (pseudo & 0xFFFF) + (pseudo >> 16)
-        high = data[tcp_at + 16]
-        stored = (high << 8) | data[tcp_at + 17]
+        high = data[tcp_at + TCP_CHECKSUM]
+        stored = (high << 8) | data[tcp_at + TCP_CHECKSUM + 1]
         if tcp_at + size <= end:
             i = tcp_at
             stop = tcp_at + size
@@ -958,20 +992,23 @@ def _reset_traits(
             if i < stop:
                 high = data[i]
                 total += high << 8
-            while total > 0xFFFF:
+            while total > _M16:
                 total = (total & 0xFFFF) + (total >> 16)
-            if total == 0xFFFF:
-                verdict = 1
+            if total == _M16:
+                checksum = CHECKSUM_CORRECT
             elif stored == pseudo:
-                verdict = 2
+                checksum = CHECKSUM_NOT_FILLED_IN
             else:
-                verdict = 3
+                checksum = CHECKSUM_WRONG
         elif stored == pseudo:
-            verdict = 2
-    rows[base + _RST_WINDOW_ID] = (window << 16) | ip_id
-    rows[base + _RST_SEQ] = seq
-    rows[base + _RST_TRAITS] = (
-        (1 if from_server else 0) | (2 if flags & 16 != 0 else 0) | (verdict << 2) | 0x80
+            checksum = CHECKSUM_NOT_FILLED_IN
+    rows[base + RST_WINDOW_ID] = (window << 16) | ip_id
+    rows[base + RST_SEQ] = seq
+    rows[base + RST_TRAITS] = (
+        (RST_FROM_SERVER if from_server else 0)
+        | (RST_HAS_ACK if flags & ACK != 0 else 0)
+        | (checksum << CHECKSUM_SHIFT)
+        | RST_SEEN
     )
     return 0
 
@@ -979,41 +1016,38 @@ def _reset_traits(
 @cython.cfunc
 @cython.nogil
 def _payload_class(data: cython.uchar[::1], at: cython.Py_ssize_t, size: cython.Py_ssize_t) -> cython.uint:
-    """A coarse class of a side's first payload, so that attempts which differ there are grouped apart.
-
-    1 other · 2 HTTP request · 3 HTTP request in proxy form · 4 TLS handshake · 5 TLS alert ·
-    6 HTTP 1xx–3xx · 7 HTTP 4xx · 8 HTTP 5xx · 9 HTTP 502, 503, 504
-    """
+    """Return a coarse class of a side's first payload: attempts which differ there are grouped apart."""
     first: cython.uint
     i: cython.Py_ssize_t
-    if size < 3:
-        return 1
+    if size < _SHORTEST_PAYLOAD:
+        return CLASS_OTHER
     first = data[at]
-    if first == 0x16 and data[at + 1] == 3:
-        return 4
-    if first == 0x15 and data[at + 1] == 3:
-        return 5
-    if size >= 12 and first == 72 and data[at + 1] == 84 and data[at + 4] == 47:  # "HT..", "/"
-        first = data[at + 9]
-        if first == 52:
-            return 7
-        if first == 53:
-            if data[at + 10] == 48 and 50 <= data[at + 11] <= 52:
-                return 9
-            return 8
-        return 6
-    if first < 65 or first > 90:
-        return 1
-    if size >= 8 and first == 67 and data[at + 1] == 79 and data[at + 2] == 78 and data[at + 7] == 32:
-        return 3  # CONNECT
-    for i in range(1, 8 if size > 9 else 0):
-        if data[at + i] == 32:
-            if data[at + i + 1] == 47 or data[at + i + 1] == 42:
-                return 2
-            if data[at + i + 1] == 104 or data[at + i + 1] == 72:
-                return 3
-            return 1
-    return 1
+    if first == TLS_HANDSHAKE and data[at + 1] == TLS_MAJOR:
+        return CLASS_TLS_HANDSHAKE
+    if first == TLS_ALERT and data[at + 1] == TLS_MAJOR:
+        return CLASS_TLS_ALERT
+    if size >= _HTTP_STATUS and first == ASCII_H and data[at + 1] == ASCII_T and data[at + 4] == ASCII_SLASH:
+        first = data[at + 9]  # behind "HTTP/1.1 "
+        if first == ASCII_4:
+            return CLASS_HTTP_4XX
+        if first == ASCII_5:
+            if data[at + 10] == ASCII_0 and ASCII_2 <= data[at + 11] <= ASCII_4:
+                return CLASS_HTTP_GATEWAY
+            return CLASS_HTTP_5XX
+        return CLASS_HTTP_SUCCESS
+    if first < ASCII_A or first > ASCII_Z:
+        return CLASS_OTHER
+    if size >= _CONNECT and first == ASCII_C and data[at + 1] == ASCII_O and data[at + 2] == ASCII_N:
+        if data[at + 7] == ASCII_SPACE:
+            return CLASS_PROXY_REQUEST
+    for i in range(1, _CONNECT if size > _CONNECT + 1 else 0):
+        if data[at + i] == ASCII_SPACE:
+            if data[at + i + 1] == ASCII_SLASH or data[at + i + 1] == ASCII_ASTERISK:
+                return CLASS_HTTP_REQUEST
+            if data[at + i + 1] == ASCII_SMALL_H or data[at + i + 1] == ASCII_H:
+                return CLASS_PROXY_REQUEST
+            return CLASS_OTHER
+    return CLASS_OTHER
 
 
 @cython.cfunc
@@ -1032,101 +1066,58 @@ def _keep_reply(
 
     With ``more`` it is a piece of the first payload, kept behind those before it.
     """
-    bits: cython.uint = rows[base + _STATE]
-    place: cython.Py_ssize_t = bits >> _REPLY_SHIFT
+    bits: cython.uint = rows[base + STATE]
+    place: cython.Py_ssize_t = bits >> REPLY_SHIFT
     filled: cython.Py_ssize_t = 0
     i: cython.Py_ssize_t
-    if bits & _SAMPLED == 0:
+    if bits & SAMPLED == 0:
         return 0
     if place == 0:
-        if state[13] >= _REPLIES:
+        if state[S_REPLIES] >= REPLIES:
             return 0
-        state[13] += 1
-        place = state[13]
-        bits = (bits & 0xFFFF) | (state[13] << _REPLY_SHIFT)
-    place = (place - 1) * _REPLY_BYTES
-    if more and bits & _HOLDS_MORE != 0:
+        state[S_REPLIES] += 1
+        place = state[S_REPLIES]
+        bits = (bits & 0xFFFF) | (state[S_REPLIES] << REPLY_SHIFT)
+    place = (place - 1) * REPLY_BYTES
+    if more and bits & HOLDS_MORE != 0:
         filled = replies[place] | replies[place + 1] << 8
-    bits = bits | _HOLDS_MORE if more else bits & ~_HOLDS_MORE & _M32
-    size = min(size, _REPLY_BYTES - 2 - filled)
+    bits = bits | HOLDS_MORE if more else bits & ~HOLDS_MORE & _M32
+    size = min(size, REPLY_BYTES - 2 - filled)
     for i in range(size):
         replies[place + 2 + filled + i] = data[at + i]
     filled += size
     replies[place] = filled & 0xFF
     replies[place + 1] = filled >> 8
-    if filled == _REPLY_BYTES - 2:
-        bits &= ~_GOES_ON & _M32
-    rows[base + _STATE] = bits
+    if filled == REPLY_BYTES - 2:
+        bits &= ~GOES_ON & _M32
+    rows[base + STATE] = bits
     return 0
 
 
 def track_batch(
-    data: cython.uchar[::1],
-    count: cython.Py_ssize_t,
-    state: cython.ulonglong[::1],
-    rows: cython.uint[::1],
-    longs: cython.ulonglong[::1],
-    slots: cython.ulonglong[::1],
-    ghosts: cython.ulonglong[::1],
-    hashes: cython.ulonglong[::1],
-    senders: cython.ulonglong[::1],
-    orphans: cython.ulonglong[::1],
-    payload: cython.uchar[::1],
-    payload_index: cython.ulonglong[::1],
-    samples: cython.uint[::1],
-    replies: cython.uchar[::1],
-    starts: cython.uint[::1],
-    caplens: cython.uint[::1],
-    times: cython.ulonglong[::1],
-    kinds: cython.uint[::1],
-    src_high: cython.ulonglong[::1],
-    src_low: cython.ulonglong[::1],
-    dst_high: cython.ulonglong[::1],
-    dst_low: cython.ulonglong[::1],
-    ports: cython.uint[::1],
-    seqs: cython.uint[::1],
-    acks: cython.uint[::1],
-    flag_words: cython.uint[::1],
-    lengths: cython.uint[::1],
-    ip_ats: cython.uint[::1],
-    tcp_ats: cython.uint[::1],
-) -> None:
+    data: cython.uchar[::1], count: cython.Py_ssize_t, state: cython.ulonglong[::1], rows: cython.uint[::1],
+    longs: cython.ulonglong[::1], slots: cython.ulonglong[::1], settled: cython.ulonglong[::1],
+    hashes: cython.ulonglong[::1], senders: cython.ulonglong[::1], orphans: cython.ulonglong[::1],
+    payload: cython.uchar[::1], payload_index: cython.ulonglong[::1], samples: cython.uint[::1],
+    replies: cython.uchar[::1], starts: cython.uint[::1], caplens: cython.uint[::1],
+    times: cython.ulonglong[::1], kinds: cython.uint[::1], src_high: cython.ulonglong[::1],
+    src_low: cython.ulonglong[::1], dst_high: cython.ulonglong[::1], dst_low: cython.ulonglong[::1],
+    ports: cython.uint[::1], seqs: cython.uint[::1], acks: cython.uint[::1], flag_words: cython.uint[::1],
+    lengths: cython.uint[::1], ip_ats: cython.uint[::1], tcp_ats: cython.uint[::1],
+) -> None:  # fmt: skip
     """Follow one decoded batch. The tables must have room for ``count`` more attempts."""
-    i: cython.Py_ssize_t
-    r: cython.Py_ssize_t
-    head: cython.Py_ssize_t
-    slot: cython.Py_ssize_t
-    base: cython.Py_ssize_t
-    long_base: cython.Py_ssize_t
-    steps: cython.Py_ssize_t
-    end: cython.Py_ssize_t
-    size: cython.Py_ssize_t
-    at: cython.Py_ssize_t
-    used: cython.Py_ssize_t
-    key: cython.Py_ssize_t
-    frame: cython.uint
-    flags: cython.uint
-    seq: cython.uint
-    ack: cython.uint
-    length: cython.uint
-    word: cython.uint
-    other: cython.uint
-    kind: cython.uint
-    offset: cython.uint
-    high: cython.bint
-    from_client: cython.bint
-    h: cython.ulonglong
-    entry: cython.ulonglong
-    low_high: cython.ulonglong
-    low_low: cython.ulonglong
-    high_high: cython.ulonglong
-    high_low: cython.ulonglong
-    ts: cython.ulonglong
+    declare(
+        i=Py_ssize_t, r=Py_ssize_t, head=Py_ssize_t, slot=Py_ssize_t, base=Py_ssize_t, long_base=Py_ssize_t,
+        steps=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, at=Py_ssize_t, used=Py_ssize_t, key=Py_ssize_t,
+        frame=uint, flags=uint, seq=uint, ack=uint, length=uint, word=uint, other=uint, kind=uint,
+        offset=uint, high=cython.bint, from_client=cython.bint, h=ulonglong, entry=ulonglong,
+        low_high=ulonglong, low_low=ulonglong, high_high=ulonglong, high_low=ulonglong, ts=ulonglong,
+    )  # fmt: skip
     touched: cython.ulonglong = 0
     got: cython.int
-    seed: cython.ulonglong = state[8]
+    seed: cython.ulonglong = state[S_SEED]
     mask: cython.ulonglong = len(slots) - 1
-    frames: cython.ulonglong = state[11]
+    frames: cython.ulonglong = state[S_FRAMES]
     if not cython.compiled:  # lists are quicker to index than arrays
         kinds, times, flag_words, lengths, ports, seqs, acks, src_high, src_low, dst_high, dst_low = (
             column[:count].tolist()
@@ -1137,16 +1128,16 @@ def track_batch(
     with cython.nogil:
         # First pass: hash every tuple and touch its slot, so that the cache misses overlap.
         for i in range(count):
-            if kinds[i] == 0:
+            if kinds[i] == KIND_SKIP:
                 continue
             h = _hash(src_high[i], src_low[i], dst_high[i], dst_low[i], ports[i], seed)
             hashes[i] = h
             touched ^= slots[h & mask]
-        state[11] = frames + count
-        state[12] = touched  # nobody reads it; unused, the loads above would be optimised away
+        state[S_FRAMES] = frames + count
+        state[S_TOUCHED] = touched  # nobody reads it; unused, the loads above would be optimised away
         for i in range(count):
             kind = kinds[i]
-            if kind == 0:
+            if kind == KIND_SKIP:
                 continue
             frame = (frames + i + 1) & _M32
             word = ports[i]
@@ -1176,16 +1167,16 @@ def track_batch(
                 entry = slots[slot]
                 if entry == 0:
                     break
-                if entry >> 32 == h >> 32:
+                if (entry ^ h) >> 32 == 0:
                     r = entry & _M32
                     r -= 1
-                    long_base = r * _LONGS
+                    long_base = r * LONGS
                     if (
-                        rows[r * _WORDS] == word
-                        and longs[long_base + 1] == low_low
-                        and longs[long_base + 3] == high_low
-                        and longs[long_base] == low_high
-                        and longs[long_base + 2] == high_high
+                        rows[r * WORDS + PORTS] == word
+                        and longs[long_base + LOW_END_LOW] == low_low
+                        and longs[long_base + HIGH_END_LOW] == high_low
+                        and longs[long_base + LOW_END_HIGH] == low_high
+                        and longs[long_base + HIGH_END_HIGH] == high_high
                     ):
                         head = r
                         break
@@ -1195,16 +1186,16 @@ def track_batch(
             ts = times[i]
             flags = flag_words[i]
             length = lengths[i]
-            if kind == 2:
+            if kind == KIND_ICMP:
                 _on_icmp(
                     data, state, rows, longs, senders, orphans, head, high, seq, flags, frame, ts,
                     ip_ats[i], dst_high[i], dst_low[i], src_high[i], src_low[i], ports[i],
                 )  # fmt: skip
                 continue
-            if flags & 6 == 2:
-                if flags & 16 == 0:
-                    if head < 0 and state[9] != 0 and _is_ghost(ghosts, h, seq, True):
-                        state[10] += 1
+            if flags & _SYN_OR_RST == SYN:
+                if flags & ACK == 0:
+                    if head < 0 and state[S_SETTLED] != 0 and _is_settled(settled, h, seq, True):
+                        state[S_LATE] += 1
                         continue
                     if head < 0 or not (
                         _on_syn(rows, state, head, high, seq, length, frame, ts)
@@ -1217,24 +1208,24 @@ def track_batch(
                         slots[slot] = (h >> 32 << 32) | (r + 1)
                         _start_with_syn(rows, r, seq, length, frame, ts)
                 elif head < 0 or not _on_syn_ack(rows, longs, state, head, high, seq, ack, length, frame, ts):
-                    if head < 0 and state[9] != 0 and _is_ghost(ghosts, h, 0, False):
-                        state[10] += 1
+                    if head < 0 and state[S_SETTLED] != 0 and _is_settled(settled, h, 0, False):
+                        state[S_LATE] += 1
                         continue
                     r = _open(
                         rows, longs, state, low_high, low_low, high_high, high_low, word, not high,
                         head + 1, frame, ts,
                     )  # fmt: skip
                     slots[slot] = (h >> 32 << 32) | (r + 1)
-                    base = r * _WORDS
-                    rows[base + _STATE] |= _KNOWS_C
-                    rows[base + _ISN_C] = (ack - 1) & _M32
-                    rows[base + _NEXT_C] = ack
+                    base = r * WORDS
+                    rows[base + STATE] |= KNOWS_CLIENT
+                    rows[base + ISN_CLIENT] = (ack - 1) & _M32
+                    rows[base + NEXT_CLIENT] = ack
                     _take_syn_ack(rows, base, seq, length)
                     _note_syn_ack(rows, longs, state, r, frame, ts)
                 continue
             if head < 0:
-                if state[9] != 0 and _is_ghost(ghosts, h, 0, False):
-                    state[10] += 1
+                if state[S_SETTLED] != 0 and _is_settled(settled, h, 0, False):
+                    state[S_LATE] += 1
                     continue
                 head = _open(
                     rows, longs, state, low_high, low_low, high_high, high_low, word, high, 0, frame, ts
@@ -1243,101 +1234,102 @@ def track_batch(
             r = head
             steps = 0
             while True:
-                base = r * _WORDS
-                from_client = high == (rows[base + _STATE] & _CLIENT_IS_HIGH != 0)
+                base = r * WORDS
+                from_client = high == (rows[base + STATE] & CLIENT_IS_HIGH != 0)
                 if from_client:
                     got = _from_client(rows, longs, r, seq, ack, flags, length, frame, ts)
                 else:
                     got = _from_server(rows, longs, r, seq, ack, flags, length, frame, ts)
-                if got != 0:
+                if got != _FITS_NOT:
                     break
-                r = rows[base + _PREVIOUS]
+                r = rows[base + PREVIOUS]
                 r -= 1
                 steps += 1
                 if r < 0 or steps >= _GENERATIONS:
                     break
-            if got == 1:
+            if got == _FITS:
                 continue
             end = starts[i]
             end += caplens[i]
-            if got == 0:
+            if got == _FITS_NOT:
                 if not _note_odd(rows, longs, head, high, ack, flags, frame, ts):
-                    state[2] += 1
-                elif flags & 4 != 0 and rows[head * _WORDS + _RST_TRAITS] == 0:
+                    state[S_STRAYS] += 1
+                elif flags & RST != 0 and rows[head * WORDS + RST_TRAITS] == 0:
                     _reset_traits(
-                        data, rows, head * _WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True
+                        data, rows, head * WORDS, ip_ats[i], tcp_ats[i], end, length, flags, seq, True
                     )
-            elif got == 5:
-                if rows[base + _RST_TRAITS] == 0 or not from_client:
+            elif got == _FIRST_RST:
+                if rows[base + RST_TRAITS] == 0 or not from_client:
                     _reset_traits(
                         data, rows, base, ip_ats[i], tcp_ats[i], end, length, flags, seq, not from_client
                     )
             else:
                 at = tcp_ats[i]
-                if at + 20 > end:
+                if at + TCP_HEADER > end:
                     continue
-                offset = data[at + 12] >> 4
+                offset = data[at + TCP_OFFSET_AND_FLAGS] >> 4
                 at += offset * 4
                 size = length
                 if at + size > end:
                     size = end - at
                 if size <= 0:
                     continue
-                if got >= 7:
-                    _keep_reply(data, rows, base, state, replies, at, size, got == 9)
+                if got >= _LATER_REPLY:
+                    _keep_reply(data, rows, base, state, replies, at, size, got == _MORE_PAYLOAD)
                     if size < length:
-                        rows[base + _STATE] &= ~_GOES_ON & _M32  # the capture did not store all of it
+                        rows[base + STATE] &= ~GOES_ON & _M32  # the capture did not store all of it
                     continue
                 kind = _payload_class(data, at, size)
-                rows[base + _CLASSES] |= (kind << 16) if from_client else kind
-                size = min(size, _PAYLOAD_LIMIT)
+                rows[base + CLASSES] |= (kind << 16) if from_client else kind
+                size = min(size, PAYLOAD_LIMIT)
                 # Keep the first few payloads of each (server port, side, class, first bytes).
-                other = rows[base + _PORTS]
-                if (rows[base + _STATE] & _CLIENT_IS_HIGH != 0) == 0:
+                other = rows[base + PORTS]
+                if (rows[base + STATE] & CLIENT_IS_HIGH != 0) == 0:
                     other &= 0xFFFF
                 else:
                     other >>= 16
                 key = other * 40503 + kind * 2654435 + (7919 if from_client else 0) + data[at] * 31
-                if size > 4:
+                if size > _KEY_BYTES:
                     key += data[at + 1] * 131 + data[at + 4] * 8191
                 key &= 0xFFFF
                 if (
-                    samples[key] < _SAMPLES
-                    and state[6] < _PAYLOAD_ENTRIES
-                    and state[7] + _PAYLOAD_LIMIT <= _PAYLOAD_BYTES
+                    samples[key] < SAMPLES_A_CLASS
+                    and state[S_PAYLOAD_ENTRIES] < PAYLOAD_ENTRIES
+                    and state[S_PAYLOAD_BYTES] + PAYLOAD_LIMIT <= PAYLOAD_BYTES
                 ):
                     samples[key] += 1
                     if not from_client:
-                        rows[base + _STATE] |= _SAMPLED
-                        if size == length and size < _PAYLOAD_LIMIT:
-                            rows[base + _STATE] |= _GOES_ON
-                    used = state[7]
-                    h = used
-                    entry = rows[base + _ID]
-                    payload_index[state[6] * 2] = (entry << 1) | (1 if from_client else 0)
-                    payload_index[state[6] * 2 + 1] = (h << 16) | size
-                    state[6] += 1
-                    state[7] += size
+                        rows[base + STATE] |= SAMPLED
+                        if size == length and size < PAYLOAD_LIMIT:
+                            rows[base + STATE] |= GOES_ON
+                    h = state[S_PAYLOAD_BYTES]
+                    entry = rows[base + ID]
+                    used = state[S_PAYLOAD_ENTRIES] * PAYLOAD_ENTRY_LONGS
+                    payload_index[used] = (entry << 1) | (1 if from_client else 0)
+                    payload_index[used + 1] = (h << 16) | size
+                    used = h
+                    state[S_PAYLOAD_ENTRIES] += 1
+                    state[S_PAYLOAD_BYTES] += size
                     for key in range(size):
                         payload[used + key] = data[at + key]
 
 
 @cython.cfunc
 @cython.nogil
-def _is_ghost(
-    ghosts: cython.ulonglong[::1], h: cython.ulonglong, isn: cython.uint, syn: cython.bint
+def _is_settled(
+    settled: cython.ulonglong[::1], h: cython.ulonglong, isn: cython.uint, syn: cython.bint
 ) -> cython.bint:
     """Whether a segment is a late one of an attempt that was settled early: then it begins nothing.
 
     A SYN is only when it repeats that attempt's.
     """
     mark: cython.ulonglong = _mark(h, isn)
-    care: cython.ulonglong = _GHOST_TUPLE | _GHOST_ISN if syn else _GHOST_TUPLE
-    mask: cython.ulonglong = len(ghosts) - 1
-    slot: cython.Py_ssize_t = _home(ghosts, mark)
+    care: cython.ulonglong = _MARK_TUPLE | _MARK_ISN if syn else _MARK_TUPLE
+    mask: cython.ulonglong = len(settled) - 1
+    slot: cython.Py_ssize_t = _home(settled, mark)
     steps: cython.Py_ssize_t = 0
-    while ghosts[slot] != 0 and steps < _GHOST_STEPS:
-        if (ghosts[slot] ^ mark) & care == 0:
+    while settled[slot] != 0 and steps < _MARK_STEPS:
+        if (settled[slot] ^ mark) & care == 0:
             return True
         slot = (slot + 1) & mask
         steps += 1
@@ -1373,36 +1365,36 @@ def _on_icmp(
     place: cython.Py_ssize_t
     n: cython.ulonglong
     while r >= 0 and steps < _GENERATIONS:
-        base = r * _WORDS
+        base = r * WORDS
         if (
-            quoted_is_high == (rows[base + _STATE] & _CLIENT_IS_HIGH != 0)
-            and rows[base + _EVENTS] & _C_SYN != 0
-            and rows[base + _ISN_C] == seq
+            quoted_is_high == (rows[base + STATE] & CLIENT_IS_HIGH != 0)
+            and rows[base + EVENTS] & _C_SYN != 0
+            and rows[base + ISN_CLIENT] == seq
         ):
-            rows[base + _EVENTS] |= _ICMP
-            if rows[base + _F_ICMP] == 0:
-                rows[base + _F_ICMP] = frame
-                rows[base + _ICMP_WORD] = what
-                if longs[r * _LONGS + _T_ANSWER] == 0:
-                    longs[r * _LONGS + _T_ANSWER] = ts
-                rows[base + _ICMP_SENDER] = _sender(data, state, senders, ip_at)
+            rows[base + EVENTS] |= _ICMP_ERROR
+            if rows[base + FRAME_ICMP] == 0:
+                rows[base + FRAME_ICMP] = frame
+                rows[base + ICMP] = what
+                if longs[r * LONGS + TS_ANSWER] == 0:
+                    longs[r * LONGS + TS_ANSWER] = ts
+                rows[base + ICMP_SENDER] = _sender(data, state, senders, ip_at)
             return 0
-        r = rows[base + _PREVIOUS]
+        r = rows[base + PREVIOUS]
         r -= 1
         steps += 1
     if head < 0:
-        n = state[5]
-        if n < _ORPHAN_LIMIT:
-            place = n * 8
-            orphans[place] = server_high
-            orphans[place + 1] = server_low
-            orphans[place + 2] = client_high
-            orphans[place + 3] = client_low
-            orphans[place + 4] = ports
-            orphans[place + 5] = what
-            orphans[place + 6] = frame
-            orphans[place + 7] = ts
-        state[5] = n + 1
+        n = state[S_ORPHANS]
+        if n < ORPHAN_LIMIT:
+            place = n * ORPHAN_LONGS
+            orphans[place + ORPHAN_SERVER_HIGH] = server_high
+            orphans[place + ORPHAN_SERVER_LOW] = server_low
+            orphans[place + ORPHAN_CLIENT_HIGH] = client_high
+            orphans[place + ORPHAN_CLIENT_LOW] = client_low
+            orphans[place + ORPHAN_PORTS] = ports
+            orphans[place + ORPHAN_ICMP] = what
+            orphans[place + ORPHAN_FRAME] = frame
+            orphans[place + ORPHAN_TS] = ts
+        state[S_ORPHANS] = n + 1
     return 0
 
 
@@ -1415,24 +1407,24 @@ def _sender(
     ip_at: cython.Py_ssize_t,
 ) -> cython.uint:
     """Keep the address an ICMP error came from; return its place + 1 in the table, 0 when that is full."""
-    n: cython.ulonglong = state[4]
+    n: cython.ulonglong = state[S_SENDERS]
     place: cython.Py_ssize_t = n * 2
     high: cython.ulonglong = 0
     low: cython.ulonglong = 0
     i: cython.Py_ssize_t
-    if data[ip_at] >> 4 == 4:
-        high = _V4
+    if data[ip_at] >> 4 == IPV4:
+        high = V4_HIGH
         for i in range(4):
-            low = (low << 8) | data[ip_at + 12 + i]
+            low = (low << 8) | data[ip_at + IPV4_SOURCE + i]
     else:
         for i in range(8):
-            high = (high << 8 & _M64) | data[ip_at + 8 + i]
-            low = (low << 8 & _M64) | data[ip_at + 16 + i]
+            high = (high << 8 & _M64) | data[ip_at + IPV6_SOURCE + i]
+            low = (low << 8 & _M64) | data[ip_at + IPV6_SOURCE + 8 + i]
     if n != 0 and senders[place - 2] == high and senders[place - 1] == low:
         return n
-    if n >= _SENDER_LIMIT:
+    if n >= SENDER_LIMIT:
         return 0
     senders[place] = high
     senders[place + 1] = low
-    state[4] = n + 1
+    state[S_SENDERS] = n + 1
     return n + 1

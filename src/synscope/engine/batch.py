@@ -24,7 +24,7 @@ class Batch:
 
     From ``records``: ``at`` (offset of the frame's first byte in the buffer), ``caplen``, ``wirelen``
     (bytes), ``ts_ns``, ``linktype``. From ``headers``: ``kind`` (``KIND_…``), the addresses as two
-    64-bit halves each (an IPv4 address has the high half ``rows.V4_HIGH``), ``ports`` (source << 16 | destination),
+    64-bit halves each (an IPv4 address has the high half ``layout.V4_HIGH``), ``ports`` (source << 16 | destination),
     ``seq``, ``ack``, ``flags`` (TCP flags; for ICMP version << 16 | type << 8 | code), ``length``
     (payload bytes on the wire), ``ip_at`` and ``tcp_at`` (offsets of the innermost headers; of an ICMP
     error, ``ip_at`` is the header that carries it), and ``fragments``: how many frames are of kind

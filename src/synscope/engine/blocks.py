@@ -24,8 +24,10 @@ import struct
 
 try:
     import cython
-except ImportError:  # the build's Cython is gone at run time
+    from cython import Py_ssize_t, declare, uint, ulonglong
+except ImportError:  # Cython is not there at run time
     from synscope.engine import shim as cython
+    from synscope.engine.shim import Py_ssize_t, declare, uint, ulonglong
 
 COMPILED = cython.compiled
 
@@ -58,8 +60,66 @@ FAULT_TEXT = {
     FAULT_NEXT: "a ring block ends before its last frame",
 }
 
-# Typed copies: an un-typed constant would be a Python object in the compiled loop.
-_BILLION = cython.declare(cython.ulonglong, 1_000_000_000)
+# Each name's C type, then its number: imported without a type, it would be a Python object in the loops.
+declare(
+    LINKTYPE_EN10MB=uint, LINKTYPE_RAW=uint, LINKTYPE_IEEE802_11=uint, LINKTYPE_PRISM_HEADER=uint,
+    LINKTYPE_IEEE802_11_RADIOTAP=uint, NO_LINKTYPE=uint, ARPHRD_ETHER=uint, ARPHRD_SLIP=uint,
+    ARPHRD_CSLIP6=uint, ARPHRD_PPP=uint, ARPHRD_RAWIP=uint, ARPHRD_TUNNEL=uint, ARPHRD_TUNNEL6=uint,
+    ARPHRD_LOOPBACK=uint, ARPHRD_SIT=uint, ARPHRD_IEEE80211=uint, ARPHRD_IEEE80211_PRISM=uint,
+    ARPHRD_IEEE80211_RADIOTAP=uint, ARPHRD_NONE=uint, ETHERTYPE_IPV4=uint, ETHERTYPE_IPV6=uint,
+)  # fmt: skip
+# isort: off
+from synscope.engine.names import (
+    LINKTYPE_EN10MB, LINKTYPE_RAW, LINKTYPE_IEEE802_11, LINKTYPE_PRISM_HEADER, LINKTYPE_IEEE802_11_RADIOTAP,
+    NO_LINKTYPE, ARPHRD_ETHER, ARPHRD_SLIP, ARPHRD_CSLIP6, ARPHRD_PPP, ARPHRD_RAWIP, ARPHRD_TUNNEL,
+    ARPHRD_TUNNEL6, ARPHRD_LOOPBACK, ARPHRD_SIT, ARPHRD_IEEE80211, ARPHRD_IEEE80211_PRISM,
+    ARPHRD_IEEE80211_RADIOTAP, ARPHRD_NONE, ETHERTYPE_IPV4, ETHERTYPE_IPV6,
+)  # fmt: skip
+# isort: on
+
+# Typed copies.
+_POSITION = declare(uint, STATE_POSITION)
+_STOP = declare(uint, STATE_STOP)
+_FAULT = declare(uint, STATE_FAULT)
+_BIG_ENDIAN = declare(uint, STATE_BIG_ENDIAN)
+_LEFT = declare(uint, STATE_LEFT)
+_END = declare(uint, STATE_END)
+_LOOPBACK = declare(uint, STATE_LOOPBACK)
+_COPIES = declare(uint, STATE_COPIES)
+_UNKNOWN = declare(uint, STATE_UNKNOWN)
+_SNAPPED = declare(uint, STATE_SNAPPED)
+_STOP_END = declare(uint, STOP_END)
+_STOP_FULL = declare(uint, STOP_FULL)
+_STOP_FAULT = declare(uint, STOP_FAULT)
+_FAULT_NONE = declare(uint, FAULT_NONE)
+_FAULT_BLOCK = declare(uint, FAULT_BLOCK)
+_FAULT_FRAME = declare(uint, FAULT_FRAME)
+_FAULT_NEXT = declare(uint, FAULT_NEXT)
+
+# struct tpacket_block_desc: its size, and where it counts its frames, points at the first and at its used part's end.
+_BLOCK_HEADER = declare(Py_ssize_t, 48)
+_BLOCK_FRAMES = declare(Py_ssize_t, 12)
+_BLOCK_FIRST = declare(Py_ssize_t, 16)
+_BLOCK_USED = declare(Py_ssize_t, 20)
+
+# struct tpacket3_hdr of 48 bytes, and behind it struct sockaddr_ll of 20.
+_FRAME_HEADER = declare(Py_ssize_t, 68)
+_SECONDS = declare(Py_ssize_t, 4)
+_FRACTION = declare(Py_ssize_t, 8)
+_CAPLEN = declare(Py_ssize_t, 12)
+_WIRELEN = declare(Py_ssize_t, 16)
+_STATUS = declare(Py_ssize_t, 20)
+_LINK = declare(Py_ssize_t, 24)
+_NETWORK = declare(Py_ssize_t, 26)
+_PROTOCOL = declare(Py_ssize_t, 50)
+_IFINDEX = declare(Py_ssize_t, 52)
+_HARDWARE = declare(Py_ssize_t, 56)
+_PACKET_TYPE = declare(Py_ssize_t, 58)
+_PACKET_OUTGOING = declare(uint, 4)
+_CHECKSUM_NOT_READY = declare(uint, 8)
+"""TP_STATUS_CSUMNOTREADY: the checksum was left to the hardware."""
+
+_BILLION = declare(ulonglong, 1_000_000_000)
 
 _BIG = struct.Struct(">I").unpack_from
 _LITTLE = struct.Struct("<I").unpack_from
@@ -101,55 +161,55 @@ def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cy
 @cython.nogil
 @cython.inline
 def _linktype(hardware: cython.uint) -> cython.uint:
-    """The link type that delivers frames as an interface of this hardware type does; 65535 for none."""
-    if hardware == 1 or hardware == 772:  # Ethernet, loopback
-        return 1
+    """The link type that delivers frames as an interface of this hardware type does."""
+    if hardware == ARPHRD_ETHER or hardware == ARPHRD_LOOPBACK:
+        return LINKTYPE_EN10MB
     if (
-        hardware == 65534  # no link layer: tun, WireGuard
-        or hardware == 519  # raw IP
-        or hardware == 512  # PPP: the kernel shows what is inside
-        or (hardware >= 256 and hardware <= 259)  # SLIP and its relatives
-        or hardware == 768  # IP in IP
-        or hardware == 769
-        or hardware == 776
+        hardware == ARPHRD_NONE  # tun, WireGuard
+        or hardware == ARPHRD_RAWIP
+        or hardware == ARPHRD_PPP  # the kernel shows what is inside
+        or (hardware >= ARPHRD_SLIP and hardware <= ARPHRD_CSLIP6)
+        or hardware == ARPHRD_TUNNEL
+        or hardware == ARPHRD_TUNNEL6
+        or hardware == ARPHRD_SIT
     ):
-        return 101
-    if hardware == 801:
-        return 105
-    if hardware == 802:
-        return 119
-    if hardware == 803:
-        return 127
-    return 65535
+        return LINKTYPE_RAW
+    if hardware == ARPHRD_IEEE80211:
+        return LINKTYPE_IEEE802_11
+    if hardware == ARPHRD_IEEE80211_PRISM:
+        return LINKTYPE_PRISM_HEADER
+    if hardware == ARPHRD_IEEE80211_RADIOTAP:
+        return LINKTYPE_IEEE802_11_RADIOTAP
+    return NO_LINKTYPE
 
 
 def enter_block(
     data: cython.uchar[::1], start: cython.Py_ssize_t, size: cython.Py_ssize_t, state: cython.ulonglong[::1]
 ) -> bool:
     """Point the state at the first frame of the block of ``size`` bytes at ``start``; false on a fault."""
-    big: cython.bint = state[3] != 0
+    big: cython.bint = state[_BIG_ENDIAN] != 0
     first: cython.Py_ssize_t
     used: cython.Py_ssize_t
     left: cython.uint
-    state[1] = 0
-    state[2] = 0
-    state[4] = 0
-    if start < 0 or size < 48 or start + size > len(data):
-        state[1] = 2
-        state[2] = 1
+    state[_STOP] = _STOP_END
+    state[_FAULT] = _FAULT_NONE
+    state[_LEFT] = 0
+    if start < 0 or size < _BLOCK_HEADER or start + size > len(data):
+        state[_STOP] = _STOP_FAULT
+        state[_FAULT] = _FAULT_BLOCK
         return False
-    left = _u32(data, start + 12, big)
-    first = _u32(data, start + 16, big)
-    used = _u32(data, start + 20, big)
+    left = _u32(data, start + _BLOCK_FRAMES, big)
+    first = _u32(data, start + _BLOCK_FIRST, big)
+    used = _u32(data, start + _BLOCK_USED, big)
     if left == 0:
         return True
-    if first < 48 or used > size or first > used:
-        state[1] = 2
-        state[2] = 1
+    if first < _BLOCK_HEADER or used > size or first > used:
+        state[_STOP] = _STOP_FAULT
+        state[_FAULT] = _FAULT_BLOCK
         return False
-    state[0] = start + first
-    state[4] = left
-    state[5] = start + used
+    state[_POSITION] = start + first
+    state[_LEFT] = left
+    state[_END] = start + used
     return True
 
 
@@ -165,18 +225,18 @@ def walk_block(
     ifindexes: cython.uint[::1],
 ) -> int:
     """Walk the block's frames from the state's position; return how many frames the columns now hold."""
-    position: cython.Py_ssize_t = state[0]
-    big: cython.bint = state[3] != 0
-    left: cython.ulonglong = state[4]
-    end: cython.Py_ssize_t = state[5]
-    loopback: cython.ulonglong = state[6]
-    copies: cython.ulonglong = state[7]
-    unknown: cython.ulonglong = state[8]
-    snapped: cython.ulonglong = state[9]
+    position: cython.Py_ssize_t = state[_POSITION]
+    big: cython.bint = state[_BIG_ENDIAN] != 0
+    left: cython.ulonglong = state[_LEFT]
+    end: cython.Py_ssize_t = state[_END]
+    loopback: cython.ulonglong = state[_LOOPBACK]
+    copies: cython.ulonglong = state[_COPIES]
+    unknown: cython.ulonglong = state[_UNKNOWN]
+    snapped: cython.ulonglong = state[_SNAPPED]
     size: cython.Py_ssize_t = len(at)
     count: cython.Py_ssize_t = 0
-    stop: cython.ulonglong = 0
-    fault: cython.ulonglong = 0
+    stop: cython.ulonglong = _STOP_END
+    fault: cython.ulonglong = _FAULT_NONE
     following: cython.Py_ssize_t
     link: cython.Py_ssize_t
     network: cython.Py_ssize_t
@@ -188,44 +248,42 @@ def walk_block(
     seconds: cython.ulonglong
     fraction: cython.ulonglong
     if left != 0 and end > len(data):
-        state[1] = 2
-        state[2] = 1
+        state[_STOP] = _STOP_FAULT
+        state[_FAULT] = _FAULT_BLOCK
         return 0
     while left != 0:
         if count >= size:
-            stop = 1
+            stop = _STOP_FULL
             break
-        # The frame's header is 48 bytes, the link-layer address behind it 20.
-        if position + 68 > end:
-            stop = 2
-            fault = 3
+        if position + _FRAME_HEADER > end:
+            stop = _STOP_FAULT
+            fault = _FAULT_NEXT
             break
         following = _u32(data, position, big)
-        caplen = _u32(data, position + 12, big)
-        wirelen = _u32(data, position + 16, big)
-        link = _u16(data, position + 24, big)
-        network = _u16(data, position + 26, big)
-        if link < 68 or position + link + caplen > end:
-            stop = 2
-            fault = 2
+        caplen = _u32(data, position + _CAPLEN, big)
+        wirelen = _u32(data, position + _WIRELEN, big)
+        link = _u16(data, position + _LINK, big)
+        network = _u16(data, position + _NETWORK, big)
+        if link < _FRAME_HEADER or position + link + caplen > end:
+            stop = _STOP_FAULT
+            fault = _FAULT_FRAME
             break
-        if left > 1 and following < 68:
-            stop = 2
-            fault = 3
+        if left > 1 and following < _FRAME_HEADER:
+            stop = _STOP_FAULT
+            fault = _FAULT_NEXT
             break
         left -= 1
-        ifindex = _u32(data, position + 52, big)
-        # 4: PACKET_OUTGOING
-        if data[position + 58] == 4 and ifindex == loopback:
+        ifindex = _u32(data, position + _IFINDEX, big)
+        if data[position + _PACKET_TYPE] == _PACKET_OUTGOING and ifindex == loopback:
             copies += 1
             position += following
             continue
-        linktype = _linktype(_u16(data, position + 56, big))
-        if linktype == 65535:
-            protocol = _u16(data, position + 50, True)
+        linktype = _linktype(_u16(data, position + _HARDWARE, big))
+        if linktype == NO_LINKTYPE:
+            protocol = _u16(data, position + _PROTOCOL, True)
             network -= link
             if (
-                (protocol != 0x0800 and protocol != 0x86DD)
+                (protocol != ETHERTYPE_IPV4 and protocol != ETHERTYPE_IPV6)
                 or network < 0
                 or network > caplen
                 or network > wirelen
@@ -233,29 +291,28 @@ def walk_block(
                 unknown += 1
                 position += following
                 continue
-            linktype = 101
+            linktype = LINKTYPE_RAW
             link += network
             caplen -= network
             wirelen -= network
-        seconds = _u32(data, position + 4, big)
-        fraction = _u32(data, position + 8, big)
+        seconds = _u32(data, position + _SECONDS, big)
+        fraction = _u32(data, position + _FRACTION, big)
         at[count] = position + link
         caplens[count] = caplen
         wirelens[count] = wirelen
         times[count] = seconds * _BILLION + fraction
         linktypes[count] = linktype
-        # 8: TP_STATUS_CSUMNOTREADY
-        unfilled[count] = 1 if _u32(data, position + 20, big) & 8 != 0 else 0
+        unfilled[count] = 1 if _u32(data, position + _STATUS, big) & _CHECKSUM_NOT_READY != 0 else 0
         ifindexes[count] = ifindex
         if caplen < wirelen:
             snapped += 1
         count += 1
         position += following
-    state[0] = position
-    state[1] = stop
-    state[2] = fault
-    state[4] = left
-    state[7] = copies
-    state[8] = unknown
-    state[9] = snapped
+    state[_POSITION] = position
+    state[_STOP] = stop
+    state[_FAULT] = fault
+    state[_LEFT] = left
+    state[_COPIES] = copies
+    state[_UNKNOWN] = unknown
+    state[_SNAPPED] = snapped
     return count

@@ -9,71 +9,45 @@ few rows. So the cost of a report grows with what is different, not with what is
 
 from __future__ import annotations
 
-from synscope.engine import layout as _r
-
 try:
     import cython
-except ImportError:
+    from cython import declare, uint, ulonglong
+except ImportError:  # Cython is not there at run time
     from synscope.engine import shim as cython
+    from synscope.engine.shim import declare, uint, ulonglong
 
 COMPILED = cython.compiled
 
-RECOVERED = 256
-"""Added to OUTCOME: it failed, but the same client got through at another address within a second."""
+# Each name's C type, then its number: imported without a type, it would be a Python object in the loops.
+declare(V4_HIGH=ulonglong)
+declare(
+    WORDS=uint, PORTS=uint, STATE=uint, EVENTS=uint, PREVIOUS=uint, CLASSES=uint, OUTCOME=uint, LINK=uint,
+    LONGS=uint, LOW_END_HIGH=uint, HIGH_END_HIGH=uint, TS_FIRST=uint, CLIENT_IS_HIGH=uint, RULE=uint,
+    RECOVERED=uint, PAIRED=uint, FAILING=uint, GROUP_LONGS=uint, G_HIGH=uint, G_LOW=uint, G_KEY=uint,
+    G_COUNT=uint, G_FIRST=uint, G_LAST=uint, G_LAST_ROW=uint, G_KEPT=uint, WIDE=uint, WIDEST=uint,
+    M_SHIFT=uint, M_FIRST=uint, M_TOTAL=uint, M_EARLIEST=uint, M_LATEST=uint, M_WANTED=uint, M_BESIDE=uint,
+    LOOPBACK_NET=uint,
+)  # fmt: skip
+# isort: off
+from synscope.engine.layout import (
+    V4_HIGH, WORDS, PORTS, STATE, EVENTS, PREVIOUS, CLASSES, OUTCOME, LINK, LONGS, LOW_END_HIGH,
+    HIGH_END_HIGH, TS_FIRST, CLIENT_IS_HIGH, RULE, RECOVERED, PAIRED, FAILING, GROUP_LONGS, G_HIGH, G_LOW,
+    G_KEY, G_COUNT, G_FIRST, G_LAST, G_LAST_ROW, G_KEPT, WIDE, WIDEST, M_SHIFT, M_FIRST, M_TOTAL, M_EARLIEST,
+    M_LATEST, M_WANTED, M_BESIDE,
+)  # fmt: skip
+from synscope.engine.names import LOOPBACK_NET
+# isort: on
 
-PAIRED = 512
-"""Added to OUTCOME: it completed, and stands for the failed attempts of the same try."""
-
-WIDE = 1 << 16
-"""Groups from which on the servers of a port are counted together, under the address ``::``."""
-
-WIDEST = 1 << 17
-"""Groups from which on the ports are counted together too, as port 0."""
-
-GROUP_LONGS = 8
-G_HIGH = 0
-G_LOW = 1
-G_KEY = 2  # port << 32 | outcome word << 16 | client class << 8 | server class
-G_COUNT = 3
-G_FIRST = 4
-G_LAST = 5
-G_LAST_ROW = 6
-G_KEPT = 7
-
-# State vector of ``count_moments`` (64-bit words).
-MOMENT_LONGS = 7
-M_SHIFT = 0  # a bin is 1 << shift nanoseconds
-M_FIRST = 1  # number of the first bin, counted from the epoch
-M_TOTAL = 2
-M_EARLIEST = 3
-M_LATEST = 4
-M_WANTED = 5
-M_BESIDE = 6  # the time that lies beside the bins, where counting stopped
-
-_WORDS = cython.declare(cython.Py_ssize_t, _r.WORDS)
-_LONGS = cython.declare(cython.Py_ssize_t, _r.LONGS)
-_EVENTS = cython.declare(cython.Py_ssize_t, _r.EVENTS)
-_STATE = cython.declare(cython.Py_ssize_t, _r.STATE)
-_OUTCOME = cython.declare(cython.Py_ssize_t, _r.OUTCOME)
-_PREVIOUS = cython.declare(cython.Py_ssize_t, _r.PREVIOUS)
-_LINK = cython.declare(cython.Py_ssize_t, _r.LINK)
-_CLASSES = cython.declare(cython.Py_ssize_t, _r.CLASSES)
-_T_FIRST = cython.declare(cython.Py_ssize_t, _r.TS_FIRST)
-_PAIRED = cython.declare(cython.uint, PAIRED)
-_TRY_BITS = cython.declare(cython.uint, RECOVERED | PAIRED)
-_RECOVERED = cython.declare(cython.uint, RECOVERED)
-_SECOND = cython.declare(cython.ulonglong, 1_000_000_000)
-_WIDE = cython.declare(cython.Py_ssize_t, WIDE)
-_WIDEST = cython.declare(cython.Py_ssize_t, WIDEST)
-_M32 = cython.declare(cython.ulonglong, 0xFFFFFFFF)
-_GROUP = cython.declare(cython.Py_ssize_t, GROUP_LONGS)
-_K1 = cython.declare(cython.ulonglong, 0x9E3779B97F4A7C15)
-_K2 = cython.declare(cython.ulonglong, 0xC2B2AE3D27D4EB4F)
-_M64 = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-_V4 = cython.declare(cython.ulonglong, _r.V4_HIGH)
-
-FAILING = 1
-COMPLETED = 2
+_TRY_BITS = declare(uint, RECOVERED | PAIRED)
+_SECOND = declare(ulonglong, 1_000_000_000)
+_M32 = declare(ulonglong, 0xFFFFFFFF)
+_K1 = declare(ulonglong, 0x9E3779B97F4A7C15)
+_K2 = declare(ulonglong, 0xC2B2AE3D27D4EB4F)
+_M64 = declare(ulonglong, 0xFFFFFFFFFFFFFFFF)
+_LOOKED_BACK = declare(uint, 256)
+"""Failed attempts to the port that one which completed is compared with, at most."""
+_MOST_PAIRED = declare(uint, 8)
+"""Failed attempts that one which completed stands for, at most."""
 
 
 def name_outcomes(
@@ -93,15 +67,15 @@ def name_outcomes(
     with cython.nogil:
         for i in range(count):
             base = chosen[i]
-            base *= _WORDS
-            events = rows[base + _EVENTS]
+            base *= WORDS
+            events = rows[base + EVENTS]
             for k in range(rules):
                 if (
                     events & needs[k] == needs[k]
                     and events & unless[k] == 0
                     and (any_of[k] == 0 or events & any_of[k] != 0)
                 ):
-                    rows[base + _OUTCOME] = k | (rows[base + _OUTCOME] & _TRY_BITS)
+                    rows[base + OUTCOME] = k | (rows[base + OUTCOME] & _TRY_BITS)
                     break
 
 
@@ -110,7 +84,7 @@ def name_outcomes(
 @cython.inline
 def _is_loopback(high: cython.ulonglong, low: cython.ulonglong) -> cython.bint:
     """Whether an address is 127/8 or ::1."""
-    return (high == _V4 and low >> 24 == 127) or (high == 0 and low == 1)
+    return (high == V4_HIGH and low >> 24 == LOOPBACK_NET) or (high == 0 and low == 1)
 
 
 def pair_tries(
@@ -134,76 +108,76 @@ def pair_tries(
     other_base: cython.Py_ssize_t
     other_long: cython.Py_ssize_t
     server: cython.Py_ssize_t
-    other_server: cython.Py_ssize_t
     port: cython.uint
     verdict: cython.uint
     link: cython.uint
     steps: cython.Py_ssize_t
     ts: cython.ulonglong
     gap: cython.ulonglong
+    high: cython.ulonglong
+    low: cython.ulonglong
+    other_high: cython.ulonglong
+    other_low: cython.ulonglong
     seen_high: cython.ulonglong
     seen_low: cython.ulonglong
     paired: cython.Py_ssize_t
     with cython.nogil:
         for i in range(count):
             base = chosen[i]
-            long_base = base * _LONGS
-            base *= _WORDS
-            verdict = verdicts[rows[base + _OUTCOME] & 0xFF]
-            if verdict == 0 or rows[base + _OUTCOME] & _PAIRED != 0:
+            long_base = base * LONGS
+            base *= WORDS
+            verdict = verdicts[rows[base + OUTCOME] & RULE]
+            if verdict == 0 or rows[base + OUTCOME] & PAIRED != 0:
                 continue
-            server = 0
-            port = rows[base] >> 16
-            if rows[base + _STATE] & 1 == 0:
-                server = 2
-                port = rows[base] & 0xFFFF
-            if verdict == 1:
-                rows[base + _LINK] = newest[port]
+            server = LOW_END_HIGH
+            port = rows[base + PORTS] >> 16
+            if rows[base + STATE] & CLIENT_IS_HIGH == 0:
+                server = HIGH_END_HIGH
+                port = rows[base + PORTS] & 0xFFFF
+            if verdict == FAILING:
+                rows[base + LINK] = newest[port]
                 newest[port] = chosen[i] + 1
                 continue
-            ts = longs[long_base + _T_FIRST]
+            ts = longs[long_base + TS_FIRST]
+            high = longs[long_base + server]
+            low = longs[long_base + server + 1]
             link = newest[port]
             steps = 0
             paired = 0
             seen_high = 0
             seen_low = 0
-            while link != 0 and steps < 256 and paired < 8:
+            while link != 0 and steps < _LOOKED_BACK and paired < _MOST_PAIRED:
                 steps += 1
                 other = link
                 other -= 1
-                other_base = other * _WORDS
-                other_long = other * _LONGS
-                link = rows[other_base + _LINK]
-                if ts < longs[other_long + _T_FIRST]:
+                other_base = other * WORDS
+                other_long = other * LONGS
+                link = rows[other_base + LINK]
+                if ts < longs[other_long + TS_FIRST]:
                     continue
-                gap = ts - longs[other_long + _T_FIRST]
+                gap = ts - longs[other_long + TS_FIRST]
                 if gap > _SECOND:
                     break
-                if rows[other_base + _OUTCOME] & _RECOVERED != 0:
+                if rows[other_base + OUTCOME] & RECOVERED != 0:
                     continue
-                other_server = 0
-                if rows[other_base + _STATE] & 1 == 0:
-                    other_server = 2
-                if (
-                    longs[other_long + other_server] == longs[long_base + server]
-                    and longs[other_long + other_server + 1] == longs[long_base + server + 1]
+                if rows[other_base + STATE] & CLIENT_IS_HIGH == 0:
+                    other_long += HIGH_END_HIGH
+                else:
+                    other_long += LOW_END_HIGH
+                other_high = longs[other_long]
+                other_low = longs[other_long + 1]
+                if other_high == high and other_low == low:
+                    continue
+                if (other_high == V4_HIGH) == (high == V4_HIGH) and not (
+                    _is_loopback(other_high, other_low) and _is_loopback(high, low)
                 ):
                     continue
-                if (longs[other_long + other_server] == _V4) == (longs[long_base + server] == _V4) and not (
-                    _is_loopback(longs[other_long + other_server], longs[other_long + other_server + 1])
-                    and _is_loopback(longs[long_base + server], longs[long_base + server + 1])
-                ):
+                if paired != 0 and other_high == seen_high and other_low == seen_low:
                     continue
-                if (
-                    paired != 0
-                    and longs[other_long + other_server] == seen_high
-                    and longs[other_long + other_server + 1] == seen_low
-                ):
-                    continue
-                rows[other_base + _OUTCOME] |= _RECOVERED
-                seen_high = longs[other_long + other_server]
-                seen_low = longs[other_long + other_server + 1]
-                rows[base + _OUTCOME] |= _PAIRED
+                rows[other_base + OUTCOME] |= RECOVERED
+                seen_high = other_high
+                seen_low = other_low
+                rows[base + OUTCOME] |= PAIRED
                 paired += 1
 
 
@@ -243,7 +217,7 @@ def fold_groups(
     g: cython.Py_ssize_t
     slot: cython.Py_ssize_t
     pairs: cython.Py_ssize_t = 0
-    room: cython.Py_ssize_t = len(groups) // _GROUP
+    room: cython.Py_ssize_t = len(groups) // GROUP_LONGS
     pair_room: cython.Py_ssize_t = len(wanted) // 2
     mask: cython.ulonglong = len(slots) - 1
     key: cython.ulonglong
@@ -254,21 +228,21 @@ def fold_groups(
     with cython.nogil:
         while i < count:
             base = chosen[i]
-            long_base = base * _LONGS
-            base *= _WORDS
-            if rows[base + _STATE] & 1 == 0:
-                server = 2
-                key = rows[base] & 0xFFFF
+            long_base = base * LONGS
+            base *= WORDS
+            if rows[base + STATE] & CLIENT_IS_HIGH == 0:
+                server = HIGH_END_HIGH
+                key = rows[base + PORTS] & 0xFFFF
             else:
-                server = 0
-                key = rows[base] >> 16
+                server = LOW_END_HIGH
+                key = rows[base + PORTS] >> 16
             high = longs[long_base + server]
             low = longs[long_base + server + 1]
-            classes = rows[base + _CLASSES]
+            classes = rows[base + CLASSES]
             key = (key << 32) | ((classes >> 8) & 0xFF00) | (classes & 0xFF)
-            classes = rows[base + _OUTCOME] & 0x1FF
+            classes = rows[base + OUTCOME] & (RULE | RECOVERED)
             key |= classes << 16
-            ts = longs[long_base + _T_FIRST]
+            ts = longs[long_base + TS_FIRST]
             g = -1
             while True:
                 slot = (_group_hash(high, low, key) >> 32) & mask
@@ -276,20 +250,20 @@ def fold_groups(
                     g = slots[slot]
                     g -= 1
                     if (
-                        groups[g * _GROUP] == high
-                        and groups[g * _GROUP + 1] == low
-                        and groups[g * _GROUP + 2] == key
+                        groups[g * GROUP_LONGS + G_HIGH] == high
+                        and groups[g * GROUP_LONGS + G_LOW] == low
+                        and groups[g * GROUP_LONGS + G_KEY] == key
                     ):
                         break
                     g = -1
                     slot = (slot + 1) & mask
-                if g >= 0 or used < _WIDE:
+                if g >= 0 or used < WIDE:
                     break
                 # Too many to keep apart: first the servers of a port become one, then the ports.
                 if high != 0 or low != 0:
                     high = 0
                     low = 0
-                elif used >= _WIDEST and key >> 32 != 0:
+                elif used >= WIDEST and key >> 32 != 0:
                     key &= _M32
                 else:
                     break
@@ -301,19 +275,19 @@ def fold_groups(
                 g = used
                 used += 1
                 slots[slot] = used
-                groups[g * _GROUP] = high
-                groups[g * _GROUP + 1] = low
-                groups[g * _GROUP + 2] = key
-                groups[g * _GROUP + 3] = 0
-                groups[g * _GROUP + 4] = ts
-                groups[g * _GROUP + 5] = ts
-                groups[g * _GROUP + 7] = 0
-            groups[g * _GROUP + 3] += 1
-            groups[g * _GROUP + 4] = min(groups[g * _GROUP + 4], ts)
-            groups[g * _GROUP + 5] = max(groups[g * _GROUP + 5], ts)
-            groups[g * _GROUP + 6] = chosen[i] + 1
-            if groups[g * _GROUP + 7] < limits[rows[base + _OUTCOME] & 0xFF]:
-                groups[g * _GROUP + 7] += 1
+                groups[g * GROUP_LONGS + G_HIGH] = high
+                groups[g * GROUP_LONGS + G_LOW] = low
+                groups[g * GROUP_LONGS + G_KEY] = key
+                groups[g * GROUP_LONGS + G_COUNT] = 0
+                groups[g * GROUP_LONGS + G_FIRST] = ts
+                groups[g * GROUP_LONGS + G_LAST] = ts
+                groups[g * GROUP_LONGS + G_KEPT] = 0
+            groups[g * GROUP_LONGS + G_COUNT] += 1
+            groups[g * GROUP_LONGS + G_FIRST] = min(groups[g * GROUP_LONGS + G_FIRST], ts)
+            groups[g * GROUP_LONGS + G_LAST] = max(groups[g * GROUP_LONGS + G_LAST], ts)
+            groups[g * GROUP_LONGS + G_LAST_ROW] = chosen[i] + 1
+            if groups[g * GROUP_LONGS + G_KEPT] < limits[rows[base + OUTCOME] & RULE]:
+                groups[g * GROUP_LONGS + G_KEPT] += 1
                 wanted[pairs * 2] = chosen[i]
                 wanted[pairs * 2 + 1] = g
                 pairs += 1
@@ -329,7 +303,14 @@ def index_groups(groups: cython.ulonglong[::1], used: cython.Py_ssize_t, slots: 
     slot: cython.Py_ssize_t
     mask: cython.ulonglong = len(slots) - 1
     for g in range(used):
-        slot = (_group_hash(groups[g * _GROUP], groups[g * _GROUP + 1], groups[g * _GROUP + 2]) >> 32) & mask
+        slot = (
+            _group_hash(
+                groups[g * GROUP_LONGS + G_HIGH],
+                groups[g * GROUP_LONGS + G_LOW],
+                groups[g * GROUP_LONGS + G_KEY],
+            )
+            >> 32
+        ) & mask
         while slots[slot] != 0:
             slot = (slot + 1) & mask
         slots[slot] = g + 1
@@ -353,12 +334,12 @@ def tally(
     outcome: cython.uint
     with cython.nogil:
         for r in range(start, count):
-            port = rows[r * _WORDS] >> 16
-            if rows[r * _WORDS + _STATE] & 1 == 0:
-                port = rows[r * _WORDS] & 0xFFFF
-            outcome = rows[r * _WORDS + _OUTCOME]
-            if ports[port] != 0 and longs[r * _LONGS + _T_FIRST] < before and outcome & _RECOVERED == 0:
-                tallies[outcome & 0xFF] += 1
+            port = rows[r * WORDS + PORTS] >> 16
+            if rows[r * WORDS + STATE] & CLIENT_IS_HIGH == 0:
+                port = rows[r * WORDS + PORTS] & 0xFFFF
+            outcome = rows[r * WORDS + OUTCOME]
+            if ports[port] != 0 and longs[r * LONGS + TS_FIRST] < before and outcome & RECOVERED == 0:
+                tallies[outcome & RULE] += 1
 
 
 def count_moments(
@@ -387,34 +368,34 @@ def count_moments(
     outcome: cython.uint
     ts: cython.ulonglong
     place: cython.ulonglong
-    shift: cython.ulonglong = state[0]
-    first: cython.ulonglong = state[1]
-    total: cython.ulonglong = state[2]
-    earliest: cython.ulonglong = state[3]
-    latest: cython.ulonglong = state[4]
-    listed: cython.Py_ssize_t = state[5]
+    shift: cython.ulonglong = state[M_SHIFT]
+    first: cython.ulonglong = state[M_FIRST]
+    total: cython.ulonglong = state[M_TOTAL]
+    earliest: cython.ulonglong = state[M_EARLIEST]
+    latest: cython.ulonglong = state[M_LATEST]
+    listed: cython.Py_ssize_t = state[M_WANTED]
     most: cython.Py_ssize_t = len(wanted)
     stopped: cython.Py_ssize_t = count
     with cython.nogil:
         for i in range(start, count):
             base = chosen[i]
-            ts = longs[base * _LONGS + _T_FIRST]
-            base *= _WORDS
-            port = rows[base] >> 16
-            if rows[base + _STATE] & 1 == 0:
-                port = rows[base] & 0xFFFF
+            ts = longs[base * LONGS + TS_FIRST]
+            base *= WORDS
+            port = rows[base + PORTS] >> 16
+            if rows[base + STATE] & CLIENT_IS_HIGH == 0:
+                port = rows[base + PORTS] & 0xFFFF
             if ports[port] == 0:
                 continue
             place = ts >> shift
             if place < first or place - first >= room:
-                state[6] = ts
+                state[M_BESIDE] = ts
                 stopped = i
                 break
             at = place - first
-            outcome = rows[base + _OUTCOME]
-            if outcome & _RECOVERED != 0:
+            outcome = rows[base + OUTCOME]
+            if outcome & RECOVERED != 0:
                 at += outcomes * room
-            bins[at + (outcome & 0xFF) * room] += 1
+            bins[at + (outcome & RULE) * room] += 1
             if total == 0 or ts < earliest:
                 earliest = ts
             latest = max(latest, ts)
@@ -422,10 +403,10 @@ def count_moments(
             if listed < most:
                 wanted[listed] = chosen[i]
                 listed += 1
-    state[2] = total
-    state[3] = earliest
-    state[4] = latest
-    state[5] = listed
+    state[M_TOTAL] = total
+    state[M_EARLIEST] = earliest
+    state[M_LATEST] = latest
+    state[M_WANTED] = listed
     return stopped
 
 
@@ -455,15 +436,18 @@ def choose_settled(
     events: cython.uint
     with cython.nogil:
         for i in range(count):
-            previous = rows[i * _WORDS + _PREVIOUS]
+            previous = rows[i * WORDS + PREVIOUS]
             if previous != 0:
                 marks[previous - 1] = 1
-            events = rows[i * _WORDS + _EVENTS]
+            events = rows[i * WORDS + EVENTS]
             if events & reset != 0 or events & closed == closed:
                 marks[i] = 1
         for i in range(count):
             if marks[i] != 0:
-                if verdicts[rows[i * _WORDS + _OUTCOME] & 0xFF] == 1 and longs[i * _LONGS + _T_FIRST] > young:
+                if (
+                    verdicts[rows[i * WORDS + OUTCOME] & RULE] == FAILING
+                    and longs[i * LONGS + TS_FIRST] > young
+                ):
                     marks[i] = 0
                 else:
                     left -= 1
@@ -493,17 +477,17 @@ def compact(
     left: cython.Py_ssize_t = 0
     with cython.nogil:
         for i in range(count):
-            if marks[i] == 1:
+            if marks[i] == 1:  # to go
                 continue
             # A chain leads to older rows only, so their new places (mark - 2) are known by now.
-            previous = rows[i * _WORDS + _PREVIOUS]
+            previous = rows[i * WORDS + PREVIOUS]
             if previous != 0:
-                rows[i * _WORDS + _PREVIOUS] = marks[previous - 1] - 1 if marks[previous - 1] > 1 else 0
+                rows[i * WORDS + PREVIOUS] = marks[previous - 1] - 1 if marks[previous - 1] > 1 else 0
             marks[i] = left + 2
             if left != i:
-                for k in range(_WORDS):
-                    rows[left * _WORDS + k] = rows[i * _WORDS + k]
-                for k in range(_LONGS):
-                    longs[left * _LONGS + k] = longs[i * _LONGS + k]
+                for k in range(WORDS):
+                    rows[left * WORDS + k] = rows[i * WORDS + k]
+                for k in range(LONGS):
+                    longs[left * LONGS + k] = longs[i * LONGS + k]
             left += 1
     return left

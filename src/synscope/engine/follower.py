@@ -1,18 +1,65 @@
-"""Runs the stages over a batch: headers, then attempts. The one way in for every source."""
+"""Runs the stages over a batch: headers, then attempts. Every source comes in here.
+
+Input: batches whose record columns are filled, in the order of the capture. Output: what the tracker has of them, and
+the counts of the frames that are not followed to a TCP header. ``Decoder`` owns no state but its counts, so that one
+thread may decode while another tracks what was decoded before.
+"""
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 from mmap import mmap
 
 from synscope.engine.batch import KIND_FRAGMENT, KIND_ICMP, KIND_SKIP, KIND_TCP, Batch
-from synscope.engine.decoder import Decoder
 from synscope.engine.fragments import Fragments
-from synscope.engine.headers import R_FRAGMENT, REASONS
+from synscope.engine.headers import decode_batch
+from synscope.engine.names import LINKTYPE_RAW, REASON_FRAGMENT, REASONS
 from synscope.engine.tracker import BUDGET, Tracker
 from synscope.model import Attempt
 
-_RAW = 101
+
+class Decoder:
+    """Fills the header columns of batches, and counts what is not followed to a TCP header.
+
+    With ``hosts`` (addresses in two halves), what is neither from nor to one of them is left out.
+    """
+
+    def __init__(self, hosts: frozenset[tuple[int, int]] = frozenset()) -> None:
+        self.segments = 0
+        self.other_hosts = 0
+        """Segments and ICMP errors left out for their addresses."""
+        self._hosts = hosts
+        self._reasons = array("Q", bytes(8 * len(REASONS)))
+
+    def decode(self, data: bytearray | mmap, batch: Batch) -> None:
+        """Fill the header columns of one batch whose frames lie in ``data``."""
+        b = batch
+        fragments = self._reasons[REASON_FRAGMENT]
+        self.segments += decode_batch(
+            data, b.count, self._reasons, b.at, b.caplen, b.wirelen, b.linktype, b.kind, b.src_high,
+            b.src_low, b.dst_high, b.dst_low, b.ports, b.seq, b.ack, b.flags, b.length, b.ip_at, b.tcp_at,
+        )  # fmt: skip
+        b.fragments = self._reasons[REASON_FRAGMENT] - fragments
+        if self._hosts:
+            self._leave_out(b)
+
+    def _leave_out(self, batch: Batch) -> None:
+        """Skip what is neither from nor to one of the wanted hosts."""
+        b, hosts = batch, self._hosts
+        for i in range(b.count):
+            kind = b.kind[i]
+            if kind not in {KIND_TCP, KIND_ICMP}:
+                continue
+            if (b.src_high[i], b.src_low[i]) in hosts or (b.dst_high[i], b.dst_low[i]) in hosts:
+                continue
+            b.kind[i] = KIND_SKIP
+            self.segments -= kind == KIND_TCP
+            self.other_hosts += 1
+
+    def undecoded(self) -> list[int]:
+        """Frames that were not followed to a TCP header, by the index of their reason."""
+        return self._reasons.tolist()
 
 
 class Follower:
@@ -34,7 +81,7 @@ class Follower:
         self.skipped = 0
         """Frames left out before they were decoded."""
         self._decoder = Decoder(hosts)
-        self._whole = Decoder(hosts)  # of the datagrams that were put together, whoever decodes frames
+        self._whole = Decoder(hosts)  # of the datagrams that were put together
         self._fragments = Fragments()
         self._datagrams = 0
 
@@ -90,16 +137,16 @@ class Follower:
 
     def _feed_datagram(self, whole: bytes, ts_ns: int) -> None:
         """Track one datagram that was put together, as the frame that completed it."""
-        one = Batch(1)
-        one.count = 1
-        one.caplen[0] = one.wirelen[0] = len(whole)
-        one.linktype[0] = _RAW
-        one.ts_ns[0] = ts_ns
+        datagram = Batch(1)
+        datagram.count = 1
+        datagram.caplen[0] = datagram.wirelen[0] = len(whole)
+        datagram.linktype[0] = LINKTYPE_RAW
+        datagram.ts_ns[0] = ts_ns
         data = bytearray(whole)
-        self._whole.decode(data, one)
+        self._whole.decode(data, datagram)
         self._datagrams += 1
-        if one.kind[0] in {KIND_TCP, KIND_ICMP}:
-            self.tracker.feed(data, one, again=True)
+        if datagram.kind[0] in {KIND_TCP, KIND_ICMP}:
+            self.tracker.feed(data, datagram, again=True)
 
     def undecoded(self) -> dict[str, int]:
         """Frames that were not followed to a TCP header, by reason, most frequent first."""
@@ -107,6 +154,8 @@ class Follower:
             frames + whole
             for frames, whole in zip(self._decoder.undecoded(), self._whole.undecoded(), strict=True)
         ]
-        counts[R_FRAGMENT] -= self._datagrams  # their last frame is counted by what they turned out to be
+        counts[REASON_FRAGMENT] -= (
+            self._datagrams
+        )  # their last frame is counted by what they turned out to be
         counted = [(reason, count) for reason, count in zip(REASONS, counts, strict=True) if count]
         return dict(sorted(counted, key=lambda item: (-item[1], item[0])))

@@ -13,17 +13,44 @@ from __future__ import annotations
 import struct
 from dataclasses import dataclass, field
 
+from synscope.engine.names import (
+    EXTENSION_HEADER,
+    FRAGMENT6_PLACE,
+    FRAGMENT_MORE,
+    FRAGMENT_PLACE,
+    IPV4,
+    IPV4_FRAGMENT,
+    IPV4_HEADER,
+    IPV4_LENGTH,
+    IPV4_PROTOCOL,
+    IPV4_SOURCE,
+    IPV6,
+    IPV6_HEADER,
+    IPV6_LENGTH,
+    IPV6_NEXT,
+    IPV6_SOURCE,
+    PROTOCOL_DESTINATION_OPTIONS,
+    PROTOCOL_FRAGMENT,
+    PROTOCOL_HIP,
+    PROTOCOL_HOP_BY_HOP,
+    PROTOCOL_MOBILITY,
+    PROTOCOL_ROUTING,
+    PROTOCOL_SHIM6,
+)
+
 MOST_DATAGRAMS = 256
 MOST_PIECES = 256
 LARGEST = 65535
 
-_V6_CHAIN = frozenset({0, 43, 60, 135, 139, 140})
-_V6_HEADER = 40
-_V6_FRAGMENT = 44
+_EXTENSIONS = frozenset({
+    PROTOCOL_HOP_BY_HOP, PROTOCOL_ROUTING, PROTOCOL_DESTINATION_OPTIONS, PROTOCOL_MOBILITY, PROTOCOL_HIP,
+    PROTOCOL_SHIM6,
+})  # fmt: skip
+"""IPv6 extension headers of one form, which may precede the fragment header."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Piece:
+class _Fragment:
     key: tuple[bytes, int, int]
     header: bytes
     offset: int
@@ -48,25 +75,25 @@ class Fragments:
 
     def add(self, packet: bytes) -> bytes | None:
         """Take one fragment (from its IP header on); return the whole datagram once it is."""
-        piece = _piece_v4(packet) if packet[:1] and packet[0] >> 4 == 4 else _piece_v6(packet)
-        if piece is None or piece.offset + len(piece.payload) > LARGEST:
+        fragment = _fragment_v4(packet) if packet[:1] and packet[0] >> 4 == IPV4 else _fragment_v6(packet)
+        if fragment is None or fragment.offset + len(fragment.payload) > LARGEST:
             return None
-        datagram = self._datagrams.setdefault(piece.key, _Datagram())
+        datagram = self._datagrams.setdefault(fragment.key, _Datagram())
         if len(self._datagrams) > MOST_DATAGRAMS:
             del self._datagrams[next(iter(self._datagrams))]
-        if piece.offset not in datagram.pieces:
-            datagram.pieces[piece.offset] = piece.payload
-            datagram.size += len(piece.payload)
+        if fragment.offset not in datagram.pieces:
+            datagram.pieces[fragment.offset] = fragment.payload
+            datagram.size += len(fragment.payload)
         if len(datagram.pieces) > MOST_PIECES or datagram.size > 2 * LARGEST:
-            del self._datagrams[piece.key]
+            del self._datagrams[fragment.key]
             return None
-        if piece.offset == 0:
-            datagram.header = piece.header
-        if not piece.more:
-            datagram.end = piece.offset + len(piece.payload)
+        if fragment.offset == 0:
+            datagram.header = fragment.header
+        if not fragment.more:
+            datagram.end = fragment.offset + len(fragment.payload)
         whole = _whole(datagram)
         if whole is not None:
-            self._datagrams.pop(piece.key, None)
+            self._datagrams.pop(fragment.key, None)
         return whole
 
 
@@ -82,48 +109,48 @@ def _whole(datagram: _Datagram) -> bytes | None:
         return None
     payload = payload[: datagram.end]
     header = bytearray(datagram.header)
-    if header[0] >> 4 == 4:
-        struct.pack_into(">H", header, 2, min(len(header) + len(payload), LARGEST))
-        struct.pack_into(">H", header, 6, 0)
+    if header[0] >> 4 == IPV4:
+        struct.pack_into(">H", header, IPV4_LENGTH, min(len(header) + len(payload), LARGEST))
+        struct.pack_into(">H", header, IPV4_FRAGMENT, 0)
     else:
-        struct.pack_into(">H", header, 4, len(payload))
+        struct.pack_into(">H", header, IPV6_LENGTH, len(payload))
     return bytes(header) + payload
 
 
-def _piece_v4(packet: bytes) -> _Piece | None:
+def _fragment_v4(packet: bytes) -> _Fragment | None:
     size = (packet[0] & 15) * 4
-    if len(packet) < size or size < 20:
+    if len(packet) < size or size < IPV4_HEADER:
         return None
-    total, identification, place = struct.unpack_from(">HHH", packet, 2)
+    total, identification, place = struct.unpack_from(">HHH", packet, IPV4_LENGTH)
     if not size <= total <= len(packet):
         return None
-    return _Piece(
-        key=(packet[12:20], identification, packet[9]),
+    return _Fragment(
+        key=(packet[IPV4_SOURCE:IPV4_HEADER], identification, packet[IPV4_PROTOCOL]),
         header=packet[:size],
-        offset=(place & 0x1FFF) * 8,
-        more=bool(place & 0x2000),
+        offset=(place & FRAGMENT_PLACE) * 8,
+        more=bool(place & FRAGMENT_MORE),
         payload=packet[size:total],
     )
 
 
-def _piece_v6(packet: bytes) -> _Piece | None:
-    if len(packet) < _V6_HEADER:
+def _fragment_v6(packet: bytes) -> _Fragment | None:
+    if len(packet) < IPV6_HEADER:
         return None
-    (length,) = struct.unpack_from(">H", packet, 4)
-    end = _V6_HEADER + length
-    following, at = packet[6], _V6_HEADER
-    while following in _V6_CHAIN and at + 8 <= len(packet):
-        following, at = packet[at], at + 8 + 8 * packet[at + 1]
-    if following != _V6_FRAGMENT or at + 8 > end or end > len(packet):
+    (length,) = struct.unpack_from(">H", packet, IPV6_LENGTH)
+    end = IPV6_HEADER + length
+    following, at = packet[IPV6_NEXT], IPV6_HEADER
+    while following in _EXTENSIONS and at + EXTENSION_HEADER <= len(packet):
+        following, at = packet[at], at + EXTENSION_HEADER + 8 * packet[at + 1]
+    if following != PROTOCOL_FRAGMENT or at + EXTENSION_HEADER > end or end > len(packet):
         return None
     (place,) = struct.unpack_from(">H", packet, at + 2)
     (identification,) = struct.unpack_from(">I", packet, at + 4)
-    header = bytearray(packet[:_V6_HEADER])
-    header[6] = packet[at]
-    return _Piece(
-        key=(packet[8:40], identification, 6),
+    header = bytearray(packet[:IPV6_HEADER])
+    header[IPV6_NEXT] = packet[at]
+    return _Fragment(
+        key=(packet[IPV6_SOURCE:IPV6_HEADER], identification, IPV6),
         header=bytes(header),
-        offset=place & 0xFFF8,
+        offset=place & FRAGMENT6_PLACE,
         more=bool(place & 1),
-        payload=packet[at + 8 : end],
+        payload=packet[at + EXTENSION_HEADER : end],
     )

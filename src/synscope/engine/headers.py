@@ -8,7 +8,11 @@ or lies about a length is such a reason, never an exception.
 Invariants: no byte outside the frame's captured length is read; lengths on the wire come from the IP
 header (from the record where that says 0, as with segmentation offload); of a fragmented datagram only
 the first fragment carries the TCP header: a fragment that needs others to be understood is only marked
-(kind 3), for ``fragments`` to put together. Addresses are two 64-bit halves; an IPv4 address has the high half ``rows.V4_HIGH``.
+(``KIND_FRAGMENT``), for ``fragments`` to put together. Addresses are two 64-bit halves; an IPv4 address has the high
+half ``layout.V4_HIGH``.
+
+The functions that skip a header return what follows it in one number, ``offset << 24 | ethertype << 8 | layer``, or
+``-REASON_…``. The ethertype counts with ``LAYER_ETHERTYPE`` alone.
 
 Sources: RFC 791, 8200 (extension headers), 9293 §3.1, 792 and 4443 (quoted datagrams), 2784/2890 (GRE),
 7348 (VXLAN), 8926 (Geneve), 2516 (PPPoE), 3032 (MPLS), 3931/2661 (L2TP), IEEE 802.1Q/ad/ah,
@@ -19,69 +23,123 @@ from __future__ import annotations
 
 import struct
 
-from synscope.engine.layout import V4_HIGH
-
 try:
     import cython
-except ImportError:
+    from cython import Py_ssize_t, declare, uint, ulonglong
+except ImportError:  # Cython is not there at run time
     from synscope.engine import shim as cython
+    from synscope.engine.shim import Py_ssize_t, declare, uint, ulonglong
 
 COMPILED = cython.compiled
 
-REASONS = (
-    "",
-    "frame cut before the IP header ended",
-    "IP header with impossible lengths",
-    "IP version neither 4 nor 6",
-    "fragment of an IP datagram that adds no TCP header",
-    "TCP header cut by the capture's snap length",
-    "TCP header with impossible length",
-    "UDP",
-    "ICMP",
-    "ICMPv6",
-    "ARP",
-    "other protocol over IP",
-    "encrypted (ESP)",
-    "other protocol over Ethernet",
-    "802.2 LLC without IP",
-    "link type not supported",
-    "encapsulation nested too deep",
-    "tunnel header cut or not understood",
-    "802.11 frame without readable IP data",
-    "IPv6 extension headers cut",
-    "SCTP",
-    "PPP control or other PPP protocol",
-    "IPv6 address family unknown",
-)
-"""Why a frame was not followed to a TCP header; the index is what the counters use."""
+# Each name's C type, then its number: imported without a type, it would be a Python object in the loops.
+declare(V4_HIGH=ulonglong)
+declare(
+    REASON_CUT=Py_ssize_t, REASON_IP_LENGTH=Py_ssize_t, REASON_IP_VERSION=Py_ssize_t,
+    REASON_FRAGMENT=Py_ssize_t, REASON_TCP_CUT=Py_ssize_t, REASON_TCP_LENGTH=Py_ssize_t,
+    REASON_UDP=Py_ssize_t, REASON_ICMP=Py_ssize_t, REASON_ICMPV6=Py_ssize_t, REASON_ARP=Py_ssize_t,
+    REASON_OTHER_IP=Py_ssize_t, REASON_ESP=Py_ssize_t, REASON_OTHER_ETHERNET=Py_ssize_t,
+    REASON_LLC=Py_ssize_t, REASON_LINKTYPE=Py_ssize_t, REASON_DEPTH=Py_ssize_t, REASON_TUNNEL=Py_ssize_t,
+    REASON_WLAN=Py_ssize_t, REASON_EXTENSIONS=Py_ssize_t, REASON_SCTP=Py_ssize_t, REASON_PPP=Py_ssize_t,
+    REASON_FAMILY=Py_ssize_t,
+)  # fmt: skip
+declare(
+    KIND_SKIP=uint, KIND_TCP=uint, KIND_ICMP=uint, KIND_FRAGMENT=uint, LINKTYPE_NULL=uint,
+    LINKTYPE_EN10MB=uint, LINKTYPE_ARCNET=uint, LINKTYPE_PPP=uint, LINKTYPE_FDDI=uint, DLT_RAW=uint,
+    DLT_RAW_OPENBSD=uint, LINKTYPE_PPP_HDLC=uint, LINKTYPE_PPP_ETHER=uint, LINKTYPE_RAW=uint,
+    LINKTYPE_C_HDLC=uint, LINKTYPE_IEEE802_11=uint, LINKTYPE_LOOP=uint, LINKTYPE_LINUX_SLL=uint,
+    LINKTYPE_PRISM_HEADER=uint, LINKTYPE_IEEE802_11_RADIOTAP=uint, LINKTYPE_ARCNET_LINUX=uint,
+    LINKTYPE_IEEE802_11_AVS=uint, LINKTYPE_PPI=uint, LINKTYPE_IPV4=uint, LINKTYPE_IPV6=uint,
+    LINKTYPE_NFLOG=uint, LINKTYPE_LINUX_SLL2=uint, FAMILY_IPV4=uint, FAMILY_IPV6_LINUX=uint,
+    FAMILY_IPV6_SOLARIS=uint, FAMILY_IPV6_BSD=uint, FAMILY_IPV6_FREEBSD=uint, FAMILY_IPV6_DARWIN=uint,
+    NULL_HEADER=uint, SLL_HEADER=uint, SLL_PROTOCOL=uint, SLL2_HEADER=uint, HDLC_HEADER=uint,
+    HDLC_PROTOCOL=uint, PPPOE_HEADER=uint, PPP_ADDRESS=uint, PPP_CONTROL=uint, RADIOTAP_HEADER=uint,
+    PRISM_HEADER=uint, AVS_HEADER=uint, AVS_MAGIC=uint, SHORTEST_AVS_HEADER=uint, LONGEST_AVS_HEADER=uint,
+    ARCNET_IP=uint, ARCNET_IP_RFC1051=uint, ARCNET_EXCEPTION=uint, NFLOG_ATTRIBUTE=uint, NFLOG_PAYLOAD=uint,
+    SNAP=uint, SNAP_HEADER=uint, SNAP_TYPE=uint, LLC_IP=uint, LLC_HEADER=uint, FDDI_HEADER=uint,
+    WLAN_HEADER=uint, WLAN_KIND=uint, WLAN_DATA=uint, WLAN_NO_PAYLOAD=uint, WLAN_QOS=uint,
+    WLAN_BOTH_WAYS=uint, WLAN_PROTECTED=uint, WLAN_HT_CONTROL=uint, WLAN_AGGREGATED=uint,
+    ETHERNET_HEADER=uint, ETHERNET_TYPE=uint, LONGEST_LLC=uint, ETHERTYPE_IPV4=uint, ETHERTYPE_ARP=uint,
+    ETHERTYPE_ERSPAN_III=uint, ETHERTYPE_BRIDGED=uint, ETHERTYPE_RAW_FRAME_RELAY=uint, ETHERTYPE_RARP=uint,
+    ETHERTYPE_VLAN=uint, ETHERTYPE_PPP=uint, ETHERTYPE_WCCP=uint, ETHERTYPE_MPLS=uint,
+    ETHERTYPE_MPLS_UPSTREAM=uint, ETHERTYPE_PPPOE=uint, ETHERTYPE_IPV6=uint, ETHERTYPE_PROVIDER_VLAN=uint,
+    ETHERTYPE_ERSPAN_II=uint, ETHERTYPE_MACSEC=uint, ETHERTYPE_BACKBONE=uint, ETHERTYPE_FABRICPATH=uint,
+    ETHERTYPE_VN_TAG=uint, ETHERTYPE_E_TAG=uint, ETHERTYPE_VLAN_9100=uint, ETHERTYPE_VLAN_9200=uint,
+    ETHERTYPE_VLAN_9300=uint, VLAN_TAG=uint, VLAN_TYPE=uint, MPLS_LABEL=uint, MACSEC_TAG=uint,
+    MACSEC_TAG_WITH_SENDER=uint, ERSPAN_II_HEADER=uint, ERSPAN_III_HEADER=uint,
+    ERSPAN_III_HEADER_WITH_PLATFORM=uint, PPP_IPV4=uint, PPP_IPV6=uint, PPP_MPLS=uint,
+    PPP_MPLS_MULTICAST=uint, GRE_HEADER=uint, GRE_VERSION=uint, GRE_CHECKSUM_OR_ROUTING=uint,
+    GRE_ROUTING=uint, GRE_KEY=uint, GRE_SEQUENCE=uint, GRE_ACKNOWLEDGEMENT=uint, GRE_WLAN_ARUBA=uint,
+    GRE_WLAN_CISCO=uint, UDP_HEADER=uint, PORT_L2TP=uint, PORT_GTP=uint, PORT_TEREDO=uint, PORT_VXLAN=uint,
+    PORT_VXLAN_GPE=uint, PORT_AYIYA=uint, PORT_GENEVE=uint, PORT_VXLAN_LINUX=uint, VXLAN_HEADER=uint,
+    VXLAN_HAS_ID=uint, VXLAN_GPE_HAS_ID_AND_NEXT=uint, VXLAN_GPE_IPV4=uint, VXLAN_GPE_IPV6=uint,
+    GENEVE_HEADER=uint, GTP_HEADER=uint, GTP_VERSION=uint, GTP_G_PDU=uint, AYIYA_HEADER=uint,
+    AYIYA_LONGEST_IDENTITY=uint, L2TP_VERSION=uint, TEREDO_AUTHENTICATION=uint,
+    TEREDO_AUTHENTICATION_HEADER=uint, TEREDO_ORIGIN=uint, IPV4=uint, IPV6=uint, IPV4_HEADER=uint,
+    IPV4_LENGTH=uint, IPV4_FRAGMENT=uint, IPV4_PROTOCOL=uint, IPV4_SOURCE=uint, IPV4_DESTINATION=uint,
+    IPV4_WITHOUT_OPTIONS=uint, FRAGMENT_PLACE_AND_MORE=uint, FRAGMENT_PLACE=uint, IPV6_HEADER=uint,
+    IPV6_LENGTH=uint, IPV6_NEXT=uint, IPV6_SOURCE=uint, IPV6_DESTINATION=uint, EXTENSION_HEADER=uint,
+    FRAGMENT6_PLACE=uint, PROTOCOL_HOP_BY_HOP=uint, PROTOCOL_ICMP=uint, PROTOCOL_IPV4=uint, PROTOCOL_TCP=uint,
+    PROTOCOL_UDP=uint, PROTOCOL_IPV6=uint, PROTOCOL_ROUTING=uint, PROTOCOL_FRAGMENT=uint, PROTOCOL_GRE=uint,
+    PROTOCOL_ESP=uint, PROTOCOL_AH=uint, PROTOCOL_ICMPV6=uint, PROTOCOL_DESTINATION_OPTIONS=uint,
+    PROTOCOL_ETHERIP=uint, PROTOCOL_SCTP=uint, PROTOCOL_MOBILITY=uint, PROTOCOL_MPLS=uint, PROTOCOL_HIP=uint,
+    PROTOCOL_SHIM6=uint, PROTOCOL_ETHERNET=uint, ICMP_HEADER=uint, ICMP_UNREACHABLE=uint,
+    ICMP_SOURCE_QUENCH=uint, ICMP_TIME_EXCEEDED=uint, ICMP_PARAMETER_PROBLEM=uint, ICMPV6_LAST_ERROR=uint,
+    QUOTED_TCP=uint, TCP_HEADER=uint, TCP_SEQ=uint, TCP_ACK=uint, TCP_OFFSET_AND_FLAGS=uint, TCP_WINDOW=uint,
+    TCP_WORDS=uint, TCP_FLAGS=uint,
+)  # fmt: skip
+# isort: off
+from synscope.engine.batch import KIND_SKIP, KIND_TCP, KIND_ICMP, KIND_FRAGMENT
+from synscope.engine.layout import V4_HIGH
+from synscope.engine.names import (
+    LINKTYPE_NULL, LINKTYPE_EN10MB, LINKTYPE_ARCNET, LINKTYPE_PPP, LINKTYPE_FDDI, DLT_RAW, DLT_RAW_OPENBSD,
+    LINKTYPE_PPP_HDLC, LINKTYPE_PPP_ETHER, LINKTYPE_RAW, LINKTYPE_C_HDLC, LINKTYPE_IEEE802_11, LINKTYPE_LOOP,
+    LINKTYPE_LINUX_SLL, LINKTYPE_PRISM_HEADER, LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_ARCNET_LINUX,
+    LINKTYPE_IEEE802_11_AVS, LINKTYPE_PPI, LINKTYPE_IPV4, LINKTYPE_IPV6, LINKTYPE_NFLOG, LINKTYPE_LINUX_SLL2,
+    FAMILY_IPV4, FAMILY_IPV6_LINUX, FAMILY_IPV6_SOLARIS, FAMILY_IPV6_BSD, FAMILY_IPV6_FREEBSD,
+    FAMILY_IPV6_DARWIN, NULL_HEADER, SLL_HEADER, SLL_PROTOCOL, SLL2_HEADER, HDLC_HEADER, HDLC_PROTOCOL,
+    PPPOE_HEADER, PPP_ADDRESS, PPP_CONTROL, RADIOTAP_HEADER, PRISM_HEADER, AVS_HEADER, AVS_MAGIC,
+    SHORTEST_AVS_HEADER, LONGEST_AVS_HEADER, ARCNET_IP, ARCNET_IP_RFC1051, ARCNET_EXCEPTION, NFLOG_ATTRIBUTE,
+    NFLOG_PAYLOAD, SNAP, SNAP_HEADER, SNAP_TYPE, LLC_IP, LLC_HEADER, FDDI_HEADER, WLAN_HEADER, WLAN_KIND,
+    WLAN_DATA, WLAN_NO_PAYLOAD, WLAN_QOS, WLAN_BOTH_WAYS, WLAN_PROTECTED, WLAN_HT_CONTROL, WLAN_AGGREGATED,
+    ETHERNET_HEADER, ETHERNET_TYPE, LONGEST_LLC, ETHERTYPE_IPV4, ETHERTYPE_ARP, ETHERTYPE_ERSPAN_III,
+    ETHERTYPE_BRIDGED, ETHERTYPE_RAW_FRAME_RELAY, ETHERTYPE_RARP, ETHERTYPE_VLAN, ETHERTYPE_PPP,
+    ETHERTYPE_WCCP, ETHERTYPE_MPLS, ETHERTYPE_MPLS_UPSTREAM, ETHERTYPE_PPPOE, ETHERTYPE_IPV6,
+    ETHERTYPE_PROVIDER_VLAN, ETHERTYPE_ERSPAN_II, ETHERTYPE_MACSEC, ETHERTYPE_BACKBONE, ETHERTYPE_FABRICPATH,
+    ETHERTYPE_VN_TAG, ETHERTYPE_E_TAG, ETHERTYPE_VLAN_9100, ETHERTYPE_VLAN_9200, ETHERTYPE_VLAN_9300,
+    VLAN_TAG, VLAN_TYPE, MPLS_LABEL, MACSEC_TAG, MACSEC_TAG_WITH_SENDER, ERSPAN_II_HEADER, ERSPAN_III_HEADER,
+    ERSPAN_III_HEADER_WITH_PLATFORM, PPP_IPV4, PPP_IPV6, PPP_MPLS, PPP_MPLS_MULTICAST, GRE_HEADER,
+    GRE_VERSION, GRE_CHECKSUM_OR_ROUTING, GRE_ROUTING, GRE_KEY, GRE_SEQUENCE, GRE_ACKNOWLEDGEMENT,
+    GRE_WLAN_ARUBA, GRE_WLAN_CISCO, UDP_HEADER, PORT_L2TP, PORT_GTP, PORT_TEREDO, PORT_VXLAN, PORT_VXLAN_GPE,
+    PORT_AYIYA, PORT_GENEVE, PORT_VXLAN_LINUX, VXLAN_HEADER, VXLAN_HAS_ID, VXLAN_GPE_HAS_ID_AND_NEXT,
+    VXLAN_GPE_IPV4, VXLAN_GPE_IPV6, GENEVE_HEADER, GTP_HEADER, GTP_VERSION, GTP_G_PDU, AYIYA_HEADER,
+    AYIYA_LONGEST_IDENTITY, L2TP_VERSION, TEREDO_AUTHENTICATION, TEREDO_AUTHENTICATION_HEADER, TEREDO_ORIGIN,
+    IPV4, IPV6, IPV4_HEADER, IPV4_LENGTH, IPV4_FRAGMENT, IPV4_PROTOCOL, IPV4_SOURCE, IPV4_DESTINATION,
+    IPV4_WITHOUT_OPTIONS, FRAGMENT_PLACE_AND_MORE, FRAGMENT_PLACE, IPV6_HEADER, IPV6_LENGTH, IPV6_NEXT,
+    IPV6_SOURCE, IPV6_DESTINATION, EXTENSION_HEADER, FRAGMENT6_PLACE, PROTOCOL_HOP_BY_HOP, PROTOCOL_ICMP,
+    PROTOCOL_IPV4, PROTOCOL_TCP, PROTOCOL_UDP, PROTOCOL_IPV6, PROTOCOL_ROUTING, PROTOCOL_FRAGMENT,
+    PROTOCOL_GRE, PROTOCOL_ESP, PROTOCOL_AH, PROTOCOL_ICMPV6, PROTOCOL_DESTINATION_OPTIONS, PROTOCOL_ETHERIP,
+    PROTOCOL_SCTP, PROTOCOL_MOBILITY, PROTOCOL_MPLS, PROTOCOL_HIP, PROTOCOL_SHIM6, PROTOCOL_ETHERNET,
+    ICMP_HEADER, ICMP_UNREACHABLE, ICMP_SOURCE_QUENCH, ICMP_TIME_EXCEEDED, ICMP_PARAMETER_PROBLEM,
+    ICMPV6_LAST_ERROR, QUOTED_TCP, TCP_HEADER, TCP_SEQ, TCP_ACK, TCP_OFFSET_AND_FLAGS, TCP_WINDOW, TCP_WORDS,
+    TCP_FLAGS, REASON_CUT, REASON_IP_LENGTH, REASON_IP_VERSION, REASON_FRAGMENT, REASON_TCP_CUT,
+    REASON_TCP_LENGTH, REASON_UDP, REASON_ICMP, REASON_ICMPV6, REASON_ARP, REASON_OTHER_IP, REASON_ESP,
+    REASON_OTHER_ETHERNET, REASON_LLC, REASON_LINKTYPE, REASON_DEPTH, REASON_TUNNEL, REASON_WLAN,
+    REASON_EXTENSIONS, REASON_SCTP, REASON_PPP, REASON_FAMILY,
+)  # fmt: skip
+# isort: on
 
-R_CUT = 1
-R_IP_LENGTH = 2
-R_IP_VERSION = 3
-R_FRAGMENT = 4
-R_TCP_CUT = 5
-R_TCP_LENGTH = 6
-R_UDP = 7
-R_ICMP = 8
-R_ICMP6 = 9
-R_ARP = 10
-R_OTHER_IP = 11
-R_ESP = 12
-R_OTHER_ETHER = 13
-R_LLC = 14
-R_LINKTYPE = 15
-R_DEPTH = 16
-R_TUNNEL = 17
-R_WLAN = 18
-R_EXT = 19
-R_SCTP = 20
-R_PPP = 21
-R_FAMILY = 22
+# What lies at an offset.
+LAYER_IP = declare(uint, 0)
+LAYER_ETHERNET = declare(uint, 1)
+LAYER_ETHERTYPE = declare(uint, 2)
+LAYER_PPP = declare(uint, 3)
 
-# What the next bytes are. Plain small integers: they are used as literals in the loops below.
-#   0 IP of either version   1 Ethernet   2 an ethertype is known   3 PPP protocol field   4 done
-
-_HIGH4 = cython.declare(cython.ulonglong, V4_HIGH)
+_M8 = declare(uint, 0xFF)
+_M16 = declare(uint, 0xFFFF)
+_DEEPEST = declare(uint, 24)
+"""Headers followed in one frame."""
+_PLAIN_SIZE = declare(uint, ETHERNET_HEADER + IPV4_HEADER + TCP_HEADER)
 
 _WORD16 = struct.Struct(">H").unpack_from
 _WORD32 = struct.Struct(">I").unpack_from
@@ -147,142 +205,157 @@ def _beyond(data: cython.uchar[::1]) -> cython.uint:
 def _from_linktype(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, linktype: cython.uint
 ) -> cython.longlong:
-    """Skip a link header. Return ``next offset << 24 | ethertype << 8 | layer``, or ``-reason``."""
+    """Skip a link header."""
     kind: cython.uint
     size: cython.Py_ssize_t
-    if linktype == 0 or linktype == 108:  # NULL (either byte order), LOOP
-        if at + 4 > end:
-            return -1
+    if linktype == LINKTYPE_NULL or linktype == LINKTYPE_LOOP:  # in either byte order
+        if at + NULL_HEADER > end:
+            return -REASON_CUT
         kind = _u32(data, at)
-        if kind > 65535:
+        if kind > _M16:
             kind = data[at]
-        if kind == 2 or kind == 10 or kind == 24 or kind == 28 or kind == 30 or kind == 23:
-            return ((at + 4) << 24) | 0
-        return -22
-    if linktype == 12 or linktype == 14 or linktype == 101 or linktype == 228 or linktype == 229:
-        return (at << 24) | 0
-    if linktype == 113:  # SLL
-        if at + 16 > end:
-            return -1
-        return ((at + 16) << 24) | (_u16(data, at + 14) << 8) | 2
-    if linktype == 276:  # SLL2
-        if at + 20 > end:
-            return -1
-        return ((at + 20) << 24) | (_u16(data, at) << 8) | 2
-    if linktype == 9:  # PPP, with or without address and control
+        if (
+            kind == FAMILY_IPV4
+            or kind == FAMILY_IPV6_LINUX
+            or kind == FAMILY_IPV6_BSD
+            or kind == FAMILY_IPV6_FREEBSD
+            or kind == FAMILY_IPV6_DARWIN
+            or kind == FAMILY_IPV6_SOLARIS
+        ):
+            return ((at + NULL_HEADER) << 24) | LAYER_IP
+        return -REASON_FAMILY
+    if (
+        linktype == LINKTYPE_RAW
+        or linktype == LINKTYPE_IPV4
+        or linktype == LINKTYPE_IPV6
+        or linktype == DLT_RAW
+        or linktype == DLT_RAW_OPENBSD
+    ):
+        return (at << 24) | LAYER_IP
+    if linktype == LINKTYPE_LINUX_SLL:
+        if at + SLL_HEADER > end:
+            return -REASON_CUT
+        return ((at + SLL_HEADER) << 24) | (_u16(data, at + SLL_PROTOCOL) << 8) | LAYER_ETHERTYPE
+    if linktype == LINKTYPE_LINUX_SLL2:
+        if at + SLL2_HEADER > end:
+            return -REASON_CUT
+        return ((at + SLL2_HEADER) << 24) | (_u16(data, at) << 8) | LAYER_ETHERTYPE
+    if linktype == LINKTYPE_PPP:  # with or without address and control
         if at + 4 > end:
-            return -1
-        if data[at] == 255 and data[at + 1] == 3:
-            return ((at + 2) << 24) | 3
-        return (at << 24) | 3
-    if linktype == 50:  # PPP in HDLC-like framing, or Cisco HDLC
-        if at + 4 > end:
-            return -1
-        if data[at] == 255:
-            return ((at + 2) << 24) | 3
-        return ((at + 4) << 24) | (_u16(data, at + 2) << 8) | 2
-    if linktype == 51:  # PPPoE
-        if at + 8 > end:
-            return -1
-        return ((at + 6) << 24) | 3
-    if linktype == 104:  # C_HDLC
-        if at + 4 > end:
-            return -1
-        return ((at + 4) << 24) | (_u16(data, at + 2) << 8) | 2
-    if linktype == 105:  # 802.11
+            return -REASON_CUT
+        if data[at] == PPP_ADDRESS and data[at + 1] == PPP_CONTROL:
+            return ((at + 2) << 24) | LAYER_PPP
+        return (at << 24) | LAYER_PPP
+    if linktype == LINKTYPE_PPP_HDLC:  # PPP in HDLC-like framing, or Cisco HDLC
+        if at + HDLC_HEADER > end:
+            return -REASON_CUT
+        if data[at] == PPP_ADDRESS:
+            return ((at + 2) << 24) | LAYER_PPP
+        return ((at + HDLC_HEADER) << 24) | (_u16(data, at + HDLC_PROTOCOL) << 8) | LAYER_ETHERTYPE
+    if linktype == LINKTYPE_PPP_ETHER:
+        if at + PPPOE_HEADER + 2 > end:
+            return -REASON_CUT
+        return ((at + PPPOE_HEADER) << 24) | LAYER_PPP
+    if linktype == LINKTYPE_C_HDLC:
+        if at + HDLC_HEADER > end:
+            return -REASON_CUT
+        return ((at + HDLC_HEADER) << 24) | (_u16(data, at + HDLC_PROTOCOL) << 8) | LAYER_ETHERTYPE
+    if linktype == LINKTYPE_IEEE802_11:
         return _from_wlan(data, at, end)
-    if linktype == 127 or linktype == 192:  # radiotap, PPI
+    if linktype == LINKTYPE_IEEE802_11_RADIOTAP or linktype == LINKTYPE_PPI:
         if at + 4 > end:
-            return -1
+            return -REASON_CUT
         kind = data[at + 3]
         size = data[at + 2]
         size |= kind << 8
-        if size < 8 or at + size > end:
-            return -17
-        if linktype == 192 and at + 8 <= end:
-            kind = data[at + 4]
-            if kind == 1:
-                return ((at + size) << 24) | 1
-            if kind != 105:
-                return -15
+        if size < RADIOTAP_HEADER or at + size > end:
+            return -REASON_TUNNEL
+        if linktype == LINKTYPE_PPI and at + RADIOTAP_HEADER <= end:
+            kind = data[at + 4]  # the link type that follows
+            if kind == LINKTYPE_EN10MB:
+                return ((at + size) << 24) | LAYER_ETHERNET
+            if kind != LINKTYPE_IEEE802_11:
+                return -REASON_LINKTYPE
         return _from_wlan(data, at + size, end)
-    if linktype == 119 or linktype == 163:  # Prism and AVS headers, 144 and 64 bytes by default
-        size = 144 if linktype == 119 else 64
+    if linktype == LINKTYPE_PRISM_HEADER or linktype == LINKTYPE_IEEE802_11_AVS:
+        size = PRISM_HEADER if linktype == LINKTYPE_PRISM_HEADER else AVS_HEADER
         if at + size > end:
-            return -1
-        if _u16(data, at) == 0x8021:
+            return -REASON_CUT
+        if _u16(data, at) == AVS_MAGIC:
             size = _u32(data, at + 4)
-            if size < 8 or size > 4096 or at + size > end:
-                return -17
+            if size < SHORTEST_AVS_HEADER or size > LONGEST_AVS_HEADER or at + size > end:
+                return -REASON_TUNNEL
         return _from_wlan(data, at + size, end)
-    if linktype == 10:  # FDDI, then LLC
-        if at + 21 > end or data[at + 13] != 170 or data[at + 14] != 170:
-            return -14
-        return ((at + 21) << 24) | (_u16(data, at + 19) << 8) | 2
-    if linktype == 7 or linktype == 129:  # ARCNET; Linux adds an offset
-        at += 2 if linktype == 7 else 4
+    if linktype == LINKTYPE_FDDI:
+        at += FDDI_HEADER
+        if at + SNAP_HEADER > end or data[at] != SNAP or data[at + 1] != SNAP:
+            return -REASON_LLC
+        return ((at + SNAP_HEADER) << 24) | (_u16(data, at + SNAP_TYPE) << 8) | LAYER_ETHERTYPE
+    if linktype == LINKTYPE_ARCNET or linktype == LINKTYPE_ARCNET_LINUX:
+        at += 2 if linktype == LINKTYPE_ARCNET else 4  # Linux adds an offset
         if at + 4 > end:
-            return -1
+            return -REASON_CUT
         kind = data[at]
-        if kind == 240:  # IP as RFC 1051 sends it
-            return ((at + 1) << 24) | 0
-        if kind == 212:  # and as RFC 1201 does, unless it is a later fragment
-            if data[at + 1] == 255:
+        if kind == ARCNET_IP_RFC1051:
+            return ((at + 1) << 24) | LAYER_IP
+        if kind == ARCNET_IP:
+            if data[at + 1] == ARCNET_EXCEPTION:
                 at += 4
-            return ((at + 4) << 24) | 0
-        return -13
-    if linktype == 239:
+            return ((at + 4) << 24) | LAYER_IP
+        return -REASON_OTHER_ETHERNET
+    if linktype == LINKTYPE_NFLOG:
         return _from_nflog(data, at, end)
-    return -15
+    return -REASON_LINKTYPE
 
 
 @cython.cfunc
 @cython.nogil
 def _from_nflog(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
-    """Skip an NFLOG header to its payload attribute (type 9), which is an IP datagram."""
+    """Skip an NFLOG header to its payload attribute, which is an IP datagram."""
     low: cython.Py_ssize_t
     high: cython.Py_ssize_t
     kind: cython.uint
     at += 4
-    while at + 4 <= end:
+    while at + NFLOG_ATTRIBUTE <= end:
         low = data[at]
         high = data[at + 1]
         high = (high << 8) | low
         kind = data[at + 2]
-        if data[at + 3] & 127 != 0 or high < 4:
-            return -17
-        if kind == 9:
-            return ((at + 4) << 24) | 0
+        if data[at + 3] & 127 != 0 or high < NFLOG_ATTRIBUTE:
+            return -REASON_TUNNEL
+        if kind == NFLOG_PAYLOAD:
+            return ((at + NFLOG_ATTRIBUTE) << 24) | LAYER_IP
         at += (high + 3) & 0xFFFFFC
-    return -17
+    return -REASON_TUNNEL
 
 
 @cython.cfunc
 @cython.nogil
 def _from_wlan(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
-    """Skip an 802.11 data header and its LLC/SNAP. Same result as ``_from_linktype``."""
+    """Skip an 802.11 data header and its LLC/SNAP."""
     control: cython.uint
     flags: cython.uint
-    size: cython.Py_ssize_t = 24
-    if at + 24 > end:
-        return -18
+    size: cython.Py_ssize_t = WLAN_HEADER
+    if at + WLAN_HEADER > end:
+        return -REASON_WLAN
     control = data[at]
     flags = data[at + 1]
-    if control & 12 != 8 or flags & 64 != 0 or control & 64 != 0:
-        return -18  # not data, encrypted, or without payload
-    if flags & 3 == 3:
+    if control & WLAN_KIND != WLAN_DATA or flags & WLAN_PROTECTED != 0 or control & WLAN_NO_PAYLOAD != 0:
+        return -REASON_WLAN
+    if flags & WLAN_BOTH_WAYS == WLAN_BOTH_WAYS:
         size += 6
-    if control & 128 != 0:
-        if at + size < end and data[at + size] & 128 != 0:
-            size += 14  # the first subframe of an aggregate (A-MSDU) has its own addresses and length
+    if control & WLAN_QOS != 0:
+        if at + size < end and data[at + size] & WLAN_AGGREGATED != 0:
+            size += ETHERNET_HEADER  # the first subframe of an aggregate (A-MSDU) has its own addresses and length
         size += 2
-        if flags & 128 != 0:
+        if flags & WLAN_HT_CONTROL != 0:
             size += 4
-    if at + size + 8 > end:
-        return -18
-    if data[at + size] != 170 or data[at + size + 1] != 170:
-        return -18
-    return ((at + size + 8) << 24) | (_u16(data, at + size + 6) << 8) | 2
+    at += size
+    if at + SNAP_HEADER > end:
+        return -REASON_WLAN
+    if data[at] != SNAP or data[at + 1] != SNAP:
+        return -REASON_WLAN
+    return ((at + SNAP_HEADER) << 24) | (_u16(data, at + SNAP_TYPE) << 8) | LAYER_ETHERTYPE
 
 
 @cython.cfunc
@@ -290,211 +363,217 @@ def _from_wlan(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ss
 def _from_ethertype(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t, ethertype: cython.uint
 ) -> cython.longlong:
-    """Skip what follows an ethertype other than IP. Same result as ``_from_linktype``."""
+    """Skip what follows an ethertype other than IP."""
     kind: cython.uint
+    size: cython.Py_ssize_t
     if (
-        ethertype == 0x8100
-        or ethertype == 0x88A8
-        or ethertype == 0x9100
-        or ethertype == 0x9200
-        or ethertype == 0x9300
+        ethertype == ETHERTYPE_VLAN
+        or ethertype == ETHERTYPE_PROVIDER_VLAN
+        or ethertype == ETHERTYPE_VLAN_9100
+        or ethertype == ETHERTYPE_VLAN_9200
+        or ethertype == ETHERTYPE_VLAN_9300
     ):
+        if at + VLAN_TAG > end:
+            return -REASON_CUT
+        return ((at + VLAN_TAG) << 24) | (_u16(data, at + VLAN_TYPE) << 8) | LAYER_ETHERTYPE
+    if ethertype == ETHERTYPE_ARP or ethertype == ETHERTYPE_RARP:
+        return -REASON_ARP
+    if ethertype <= LONGEST_LLC:
+        if at + SNAP_HEADER > end:
+            return -REASON_LLC
+        if data[at] == SNAP and data[at + 1] == SNAP:
+            return ((at + SNAP_HEADER) << 24) | (_u16(data, at + SNAP_TYPE) << 8) | LAYER_ETHERTYPE
+        if data[at] == LLC_IP and data[at + 1] == LLC_IP:
+            return ((at + LLC_HEADER) << 24) | LAYER_IP
+        return -REASON_LLC
+    if ethertype == ETHERTYPE_PPPOE:
+        if at + PPPOE_HEADER + 2 > end:
+            return -REASON_CUT
+        return ((at + PPPOE_HEADER) << 24) | LAYER_PPP
+    if ethertype == ETHERTYPE_PPP:
         if at + 4 > end:
-            return -1
-        return ((at + 4) << 24) | (_u16(data, at + 2) << 8) | 2
-    if ethertype == 0x0806 or ethertype == 0x8035:
-        return -10
-    if ethertype <= 1500:  # a length: 802.2 LLC
-        if at + 8 > end:
-            return -14
-        if data[at] == 170 and data[at + 1] == 170:
-            return ((at + 8) << 24) | (_u16(data, at + 6) << 8) | 2
-        if data[at] == 6 and data[at + 1] == 6:
-            return ((at + 3) << 24) | 0
-        return -14
-    if ethertype == 0x8864:  # PPPoE session
-        if at + 8 > end:
-            return -1
-        return ((at + 6) << 24) | 3
-    if ethertype == 0x880B:  # PPP, in GRE and over Ethernet
-        if at + 4 > end:
-            return -1
-        if data[at] == 255 and data[at + 1] == 3:
+            return -REASON_CUT
+        if data[at] == PPP_ADDRESS and data[at + 1] == PPP_CONTROL:
             at += 2
-        return (at << 24) | 3
-    if ethertype == 0x8847 or ethertype == 0x8848:
-        while at + 4 <= end:
-            at += 4
-            if data[at - 2] & 1 != 0:
+        return (at << 24) | LAYER_PPP
+    if ethertype == ETHERTYPE_MPLS or ethertype == ETHERTYPE_MPLS_UPSTREAM:
+        while at + MPLS_LABEL <= end:
+            at += MPLS_LABEL
+            if data[at - 2] & 1 != 0:  # the bottom of the stack
                 if at >= end:
-                    return -1
+                    return -REASON_CUT
                 kind = data[at] >> 4
-                if kind == 4 or kind == 6:
-                    return (at << 24) | 0
+                if kind == IPV4 or kind == IPV6:
+                    return (at << 24) | LAYER_IP
                 if kind == 0 and at + 4 <= end:  # pseudo-wire control word
-                    return ((at + 4) << 24) | 1
-                return (at << 24) | 1
-        return -1
-    if ethertype == 0x88E7:  # provider backbone bridge: I-TAG, customer addresses, ethertype
-        if at + 18 > end:
-            return -1
-        return ((at + 4) << 24) | 1
-    if ethertype == 0x893F:  # E-TAG
+                    return ((at + 4) << 24) | LAYER_ETHERNET
+                return (at << 24) | LAYER_ETHERNET
+        return -REASON_CUT
+    if ethertype == ETHERTYPE_BACKBONE:  # the I-TAG, customer addresses, ethertype
+        if at + 4 + ETHERNET_HEADER > end:
+            return -REASON_CUT
+        return ((at + 4) << 24) | LAYER_ETHERNET
+    if ethertype == ETHERTYPE_E_TAG:
         if at + 8 > end:
-            return -1
-        return ((at + 8) << 24) | (_u16(data, at + 6) << 8) | 2
-    if ethertype == 0x8903:  # FabricPath or data-centre bridging tag
+            return -REASON_CUT
+        return ((at + 8) << 24) | (_u16(data, at + 6) << 8) | LAYER_ETHERTYPE
+    if ethertype == ETHERTYPE_FABRICPATH:
         if at + 2 > end:
-            return -1
-        return ((at + 2) << 24) | 1
-    if ethertype == 0x6558 or ethertype == 0x6559:  # transparent Ethernet bridging
-        return (at << 24) | 1
-    if ethertype == 0x88BE:  # ERSPAN type II
-        if at + 8 > end:
-            return -17
-        return ((at + 8) << 24) | 1
-    if ethertype == 0x22EB:  # ERSPAN type III, with an optional platform header
-        if at + 12 > end:
-            return -17
-        kind = 12
+            return -REASON_CUT
+        return ((at + 2) << 24) | LAYER_ETHERNET
+    if ethertype == ETHERTYPE_BRIDGED or ethertype == ETHERTYPE_RAW_FRAME_RELAY:
+        return (at << 24) | LAYER_ETHERNET
+    if ethertype == ETHERTYPE_ERSPAN_II:
+        if at + ERSPAN_II_HEADER > end:
+            return -REASON_TUNNEL
+        return ((at + ERSPAN_II_HEADER) << 24) | LAYER_ETHERNET
+    if ethertype == ETHERTYPE_ERSPAN_III:
+        if at + ERSPAN_III_HEADER > end:
+            return -REASON_TUNNEL
+        size = ERSPAN_III_HEADER
         if data[at + 11] & 1 != 0:
-            kind = 20
-        return ((at + kind) << 24) | 1
-    if ethertype == 0x8926:  # VN-Tag
+            size = ERSPAN_III_HEADER_WITH_PLATFORM
+        return ((at + size) << 24) | LAYER_ETHERNET
+    if ethertype == ETHERTYPE_VN_TAG:
         if at + 6 > end:
-            return -1
-        return ((at + 6) << 24) | (_u16(data, at + 4) << 8) | 2
-    if ethertype == 0x88E5:  # MACsec, when it only authenticates
-        if at + 6 > end or data[at] & 12 != 0:
-            return -13
-        kind = 6
+            return -REASON_CUT
+        return ((at + 6) << 24) | (_u16(data, at + 4) << 8) | LAYER_ETHERTYPE
+    if ethertype == ETHERTYPE_MACSEC:  # only where it authenticates and does not encrypt
+        if at + MACSEC_TAG > end or data[at] & 12 != 0:
+            return -REASON_OTHER_ETHERNET
+        size = MACSEC_TAG
         if data[at] & 32 != 0:
-            kind = 14
-        if at + kind + 2 > end:
-            return -1
-        return ((at + kind + 2) << 24) | (_u16(data, at + kind) << 8) | 2
-    return -13
+            size = MACSEC_TAG_WITH_SENDER
+        if at + size + 2 > end:
+            return -REASON_CUT
+        return ((at + size + 2) << 24) | (_u16(data, at + size) << 8) | LAYER_ETHERTYPE
+    return -REASON_OTHER_ETHERNET
 
 
 @cython.cfunc
 @cython.nogil
 def _from_gre(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
-    """Skip a GRE header (versions 0 and 1). Same result as ``_from_linktype``."""
+    """Skip a GRE header (versions 0 and 1)."""
     flags: cython.uint
     kind: cython.uint
     start: cython.Py_ssize_t = at
-    if at + 4 > end:
-        return -17
+    if at + GRE_HEADER > end:
+        return -REASON_TUNNEL
     flags = _u16(data, at)
     kind = _u16(data, at + 2)
-    at += 4
-    if flags & 7 == 1:  # enhanced GRE (PPTP)
+    at += GRE_HEADER
+    if flags & GRE_VERSION == 1:  # enhanced GRE (PPTP)
         at += 4
-        if flags & 0x1000 != 0:
+        if flags & GRE_SEQUENCE != 0:
             at += 4
-        if flags & 0x80 != 0:
+        if flags & GRE_ACKNOWLEDGEMENT != 0:
             at += 4
         if at + 2 > end:
-            return -17
-        if data[at] == 255 and data[at + 1] == 3:
+            return -REASON_TUNNEL
+        if data[at] == PPP_ADDRESS and data[at + 1] == PPP_CONTROL:
             at += 2
-        return (at << 24) | 3
-    if flags & 0xC000 != 0:
+        return (at << 24) | LAYER_PPP
+    if flags & GRE_CHECKSUM_OR_ROUTING != 0:
         at += 4
-    if flags & 0x2000 != 0:
+    if flags & GRE_KEY != 0:
         at += 4
-    if flags & 0x1000 != 0:
+    if flags & GRE_SEQUENCE != 0:
         at += 4
-    if flags & 0x4000 != 0:  # source routes, ended by an empty one
+    if flags & GRE_ROUTING != 0:  # source routes, ended by an empty one
         while at + 4 <= end and data[at + 3] != 0:
             at += 4 + data[at + 3]
         at += 4
     if at >= end:
-        return -17
-    if kind == 0x88BE and flags & 0x1000 == 0:  # ERSPAN type I has no header of its own
-        return ((start + 4) << 24) | 1
-    if kind == 0x883E:  # WCCP redirects, with or without a redirect header
-        if data[at] >> 4 != 4:
+        return -REASON_TUNNEL
+    if kind == ETHERTYPE_ERSPAN_II and flags & GRE_SEQUENCE == 0:  # type I has no header of its own
+        return ((start + GRE_HEADER) << 24) | LAYER_ETHERNET
+    if kind == ETHERTYPE_WCCP:  # with or without a redirect header
+        if data[at] >> 4 != IPV4:
             at += 4
-        return (at << 24) | 0
-    if kind == 0 and data[at] >> 4 == 4:
-        return (at << 24) | 0
-    if kind & 0xFF00 == 0x8200 or kind == 0x9000:  # 802.11 in the tunnels of access points
+        return (at << 24) | LAYER_IP
+    if kind == 0 and data[at] >> 4 == IPV4:
+        return (at << 24) | LAYER_IP
+    if kind & 0xFF00 == GRE_WLAN_ARUBA or kind == GRE_WLAN_CISCO:
         return _from_wlan(data, at, end)
-    return (at << 24) | (kind << 8) | 2
+    return (at << 24) | (kind << 8) | LAYER_ETHERTYPE
 
 
 @cython.cfunc
 @cython.nogil
 def _from_udp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
-    """Skip a UDP tunnel's headers, recognised by port and shape. Same result; ``-7`` for plain UDP."""
+    """Skip a UDP tunnel's headers, recognised by port and shape. Return ``-REASON_UDP`` for plain UDP."""
     source: cython.uint
     port: cython.uint
     flags: cython.uint
+    kind: cython.uint
     size: cython.Py_ssize_t
-    if at + 8 > end:
-        return -7
+    if at + UDP_HEADER > end:
+        return -REASON_UDP
     source = _u16(data, at)
     port = _u16(data, at + 2)
-    at += 8
-    if port == 4789 or port == 8472 or source == 4789:  # VXLAN
-        if at + 8 + 14 <= end and data[at] & 8 != 0:
-            return ((at + 8) << 24) | 1
-        return -7
-    if port == 4790 and at + 8 <= end and data[at] & 12 == 12:  # VXLAN-GPE
-        flags = data[at + 3]
-        if flags == 1 or flags == 2:
-            return ((at + 8) << 24) | 0
-        return ((at + 8) << 24) | 1
-    if port == 6081:  # Geneve
-        if at + 8 > end or data[at] >> 6 != 0:
-            return -7
+    at += UDP_HEADER
+    if port == PORT_VXLAN or port == PORT_VXLAN_LINUX or source == PORT_VXLAN:
+        if at + VXLAN_HEADER + ETHERNET_HEADER <= end and data[at] & VXLAN_HAS_ID != 0:
+            return ((at + VXLAN_HEADER) << 24) | LAYER_ETHERNET
+        return -REASON_UDP
+    if (
+        port == PORT_VXLAN_GPE
+        and at + VXLAN_HEADER <= end
+        and data[at] & VXLAN_GPE_HAS_ID_AND_NEXT == VXLAN_GPE_HAS_ID_AND_NEXT
+    ):
+        kind = data[at + 3]
+        if kind == VXLAN_GPE_IPV4 or kind == VXLAN_GPE_IPV6:
+            return ((at + VXLAN_HEADER) << 24) | LAYER_IP
+        return ((at + VXLAN_HEADER) << 24) | LAYER_ETHERNET
+    if port == PORT_GENEVE:
+        if at + GENEVE_HEADER > end or data[at] >> 6 != 0:
+            return -REASON_UDP
         size = data[at] & 63
-        size = 8 + size * 4
+        size = GENEVE_HEADER + size * 4
         if at + size > end:
-            return -17
-        return ((at + size) << 24) | (_u16(data, at + 2) << 8) | 2
-    if port == 2152 or source == 2152:  # GTP-U
-        if at + 8 > end or data[at] >> 5 != 1 or data[at + 1] != 255:
-            return -7
+            return -REASON_TUNNEL
+        return ((at + size) << 24) | (_u16(data, at + 2) << 8) | LAYER_ETHERTYPE
+    if port == PORT_GTP or source == PORT_GTP:
+        if at + GTP_HEADER > end or data[at] >> 5 != GTP_VERSION or data[at + 1] != GTP_G_PDU:
+            return -REASON_UDP
         flags = data[at]
-        at += 8
+        at += GTP_HEADER
         if flags & 7 != 0:
             at += 4
             if flags & 4 != 0:
                 if at > end:
-                    return -17
+                    return -REASON_TUNNEL
                 flags = data[at - 1]
                 while flags != 0:
                     if at + 4 > end or data[at] == 0:
-                        return -17
+                        return -REASON_TUNNEL
                     size = data[at]
                     at += size * 4
                     if at > end:
-                        return -17
+                        return -REASON_TUNNEL
                     flags = data[at - 1]
-        if at < end and (data[at] >> 4 == 4 or data[at] >> 4 == 6):
-            return (at << 24) | 0
-        return -7
-    if port == 1701 or source == 1701:  # L2TP version 2
+        if at < end and (data[at] >> 4 == IPV4 or data[at] >> 4 == IPV6):
+            return (at << 24) | LAYER_IP
+        return -REASON_UDP
+    if port == PORT_L2TP or source == PORT_L2TP:
         return _from_l2tp(data, at, end)
-    if (port == 5072 or source == 5072) and at + 8 <= end:  # AYIYA
+    if (port == PORT_AYIYA or source == PORT_AYIYA) and at + AYIYA_HEADER <= end:
         size = data[at] >> 4
-        if size > 5:
-            return -7
-        size = 8 + (1 << size) + 4 * (data[at + 1] >> 4)
-        if data[at + 3] == 41 and at + size < end:
-            return ((at + size) << 24) | 0
-        return -7
-    if (port == 3544 or source == 3544) and at + 1 < end:  # Teredo
-        if data[at] == 0 and data[at + 1] == 1 and at + 4 <= end:
-            size = 13 + data[at + 2] + data[at + 3]
+        if size > AYIYA_LONGEST_IDENTITY:
+            return -REASON_UDP
+        size = AYIYA_HEADER + (1 << size) + 4 * (data[at + 1] >> 4)
+        if data[at + 3] == PROTOCOL_IPV6 and at + size < end:
+            return ((at + size) << 24) | LAYER_IP
+        return -REASON_UDP
+    if (port == PORT_TEREDO or source == PORT_TEREDO) and at + 1 < end:
+        if data[at] == 0 and data[at + 1] == TEREDO_AUTHENTICATION and at + 4 <= end:
+            size = TEREDO_AUTHENTICATION_HEADER + data[at + 2] + data[at + 3]
             at += size
         if at + 1 < end and data[at] == 0 and data[at + 1] == 0:
-            at += 8
-        if at + 40 <= end and data[at] >> 4 == 6:
-            return (at << 24) | 0
-    return -7
+            at += TEREDO_ORIGIN
+        if at + IPV6_HEADER <= end and data[at] >> 4 == IPV6:
+            return (at << 24) | LAYER_IP
+    return -REASON_UDP
 
 
 @cython.cfunc
@@ -503,10 +582,10 @@ def _from_l2tp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ss
     """Skip an L2TP version 2 data header (RFC 2661 §3.1) to the PPP frame it carries."""
     flags: cython.uint
     if at + 6 > end:
-        return -7
+        return -REASON_UDP
     flags = _u16(data, at)
-    if flags & 15 != 2 or flags & 0x8000 != 0:
-        return -7
+    if flags & 15 != L2TP_VERSION or flags & 0x8000 != 0:
+        return -REASON_UDP
     at += 2
     if flags & 0x4000 != 0:
         at += 2
@@ -515,33 +594,33 @@ def _from_l2tp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ss
         at += 4
     if flags & 0x0200 != 0:
         if at + 2 > end:
-            return -17
+            return -REASON_TUNNEL
         at += 2 + _u16(data, at)
     if at + 4 > end:
-        return -17
-    if data[at] == 255 and data[at + 1] == 3:
+        return -REASON_TUNNEL
+    if data[at] == PPP_ADDRESS and data[at + 1] == PPP_CONTROL:
         at += 2
-    return (at << 24) | 3
+    return (at << 24) | LAYER_PPP
 
 
 @cython.cfunc
 @cython.nogil
 def _from_ppp(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.longlong:
-    """Read a PPP protocol field, compressed to one byte or not. Same result as ``_from_linktype``."""
+    """Read a PPP protocol field, compressed to one byte or not."""
     kind: cython.uint
     if at + 2 > end:
-        return -1
+        return -REASON_CUT
     kind = data[at]
     if kind & 1 != 0:
         at += 1
     else:
         kind = _u16(data, at)
         at += 2
-    if kind == 0x21 or kind == 0x57:
-        return (at << 24) | 0
-    if kind == 0x0281 or kind == 0x0283:
-        return (at << 24) | (0x8847 << 8) | 2
-    return -21
+    if kind == PPP_IPV4 or kind == PPP_IPV6:
+        return (at << 24) | LAYER_IP
+    if kind == PPP_MPLS or kind == PPP_MPLS_MULTICAST:
+        return (at << 24) | (ETHERTYPE_MPLS << 8) | LAYER_ETHERTYPE
+    return -REASON_PPP
 
 
 @cython.cfunc
@@ -552,35 +631,36 @@ def _past_extensions(
     """Skip IPv6 extension headers. Return ``offset << 8 | protocol``, or ``-reason``."""
     size: cython.Py_ssize_t
     while True:
-        if following == 0 or following == 43 or following == 60 or following == 135 or following == 139:
-            if at + 8 > end:
-                return -19
+        if (
+            following == PROTOCOL_HOP_BY_HOP
+            or following == PROTOCOL_ROUTING
+            or following == PROTOCOL_DESTINATION_OPTIONS
+            or following == PROTOCOL_MOBILITY
+            or following == PROTOCOL_HIP
+            or following == PROTOCOL_SHIM6
+        ):
+            if at + EXTENSION_HEADER > end:
+                return -REASON_EXTENSIONS
             size = data[at + 1]
             following = data[at]
-            at += 8 + 8 * size
-        elif following == 140:
-            if at + 8 > end:
-                return -19
+            at += EXTENSION_HEADER + 8 * size
+        elif following == PROTOCOL_FRAGMENT:
+            if at + EXTENSION_HEADER > end:
+                return -REASON_EXTENSIONS
+            if _u16(data, at + 2) & FRAGMENT6_PLACE != 0:
+                return -REASON_FRAGMENT
+            following = data[at]
+            at += EXTENSION_HEADER
+        elif following == PROTOCOL_AH:
+            if at + EXTENSION_HEADER > end:
+                return -REASON_EXTENSIONS
             size = data[at + 1]
             following = data[at]
-            at += 8 + 8 * size
-        elif following == 44:
-            if at + 8 > end:
-                return -19
-            if _u16(data, at + 2) & 0xFFF8 != 0:
-                return -4
-            following = data[at]
-            at += 8
-        elif following == 51:
-            if at + 8 > end:
-                return -19
-            size = data[at + 1]
-            following = data[at]
-            at += 8 + 4 * size
+            at += EXTENSION_HEADER + 4 * size
         else:
             return (at << 8) | following
         if at > end:
-            return -19
+            return -REASON_EXTENSIONS
 
 
 @cython.cfunc
@@ -590,9 +670,9 @@ def _tcp_header_ends(
 ) -> cython.Py_ssize_t:
     """Where the TCP header at ``at`` ends by its own word; ``at`` when that word is not captured."""
     words: cython.Py_ssize_t
-    if at + 13 > end:
+    if at + TCP_OFFSET_AND_FLAGS + 1 > end:
         return at
-    words = data[at + 12] >> 4
+    words = data[at + TCP_OFFSET_AND_FLAGS] >> 4
     return at + words * 4
 
 
@@ -643,38 +723,38 @@ def decode_batch(
             at = starts[i]
             end = at + caplens[i]
             wire_end = at + wirelens[i]
-            kinds[i] = 0
+            kinds[i] = KIND_SKIP
             linktype = linktypes[i]
             reason = 0
             depth = 0
-            layer = 0
+            layer = LAYER_IP
             ethertype = 0
-            if linktype == 1:
+            if linktype == LINKTYPE_EN10MB:
                 # Interpreted, every step is dear: take the commonest frame, TCP over IPv4 over Ethernet, at once.
-                if not cython.compiled and caplens[i] >= 54 and wirelens[i] >= 54:
+                if not cython.compiled and caplens[i] >= _PLAIN_SIZE and wirelens[i] >= _PLAIN_SIZE:
                     plain = _PLAIN(data, at)
                     total = plain[2]
                     header = plain[10] >> 12
                     if (
-                        plain[0] == 0x0800
-                        and plain[1] == 0x45
-                        and plain[3] & 0x3FFF == 0
-                        and plain[4] == 6
-                        and total >= 40
-                        and header >= 5
-                        and 20 + header * 4 <= total <= wirelens[i] - 14
+                        plain[0] == ETHERTYPE_IPV4
+                        and plain[1] == IPV4_WITHOUT_OPTIONS
+                        and plain[3] & FRAGMENT_PLACE_AND_MORE == 0
+                        and plain[4] == PROTOCOL_TCP
+                        and total >= IPV4_HEADER + TCP_HEADER
+                        and header >= TCP_WORDS
+                        and IPV4_HEADER + header * 4 <= total <= wirelens[i] - ETHERNET_HEADER
                     ):
-                        kinds[i] = 1
-                        src_high[i] = dst_high[i] = _HIGH4
+                        kinds[i] = KIND_TCP
+                        src_high[i] = dst_high[i] = V4_HIGH
                         src_low[i], dst_low[i], ports[i], seqs[i], acks[i], byte = plain[5:]
-                        flags[i] = byte & 0x01FF
-                        lengths[i] = total - 20 - header * 4
-                        ip_ats[i] = at + 14
-                        tcp_ats[i] = at + 34
+                        flags[i] = byte & TCP_FLAGS
+                        lengths[i] = total - IPV4_HEADER - header * 4
+                        ip_ats[i] = at + ETHERNET_HEADER
+                        tcp_ats[i] = at + ETHERNET_HEADER + IPV4_HEADER
                         segments += 1
                         continue
-                layer = 1
-            elif linktype != 101:
+                layer = LAYER_ETHERNET
+            elif linktype != LINKTYPE_RAW:
                 packed = _from_linktype(data, at, end, linktype)
                 if packed < 0:
                     reasons[-packed] += 1
@@ -684,19 +764,19 @@ def decode_batch(
                 layer = packed & 0xFF
             while reason == 0:
                 depth += 1
-                if depth > 24:
-                    reason = 16
+                if depth > _DEEPEST:
+                    reason = REASON_DEPTH
                     break
-                if layer == 1:
-                    if at + 14 > end:
-                        reason = 1
+                if layer == LAYER_ETHERNET:
+                    if at + ETHERNET_HEADER > end:
+                        reason = REASON_CUT
                         break
-                    ethertype = _u16(data, at + 12)
-                    at += 14
-                    layer = 2
-                if layer == 2:
-                    if ethertype == 0x0800 or ethertype == 0x86DD:
-                        layer = 0
+                    ethertype = _u16(data, at + ETHERNET_TYPE)
+                    at += ETHERNET_HEADER
+                    layer = LAYER_ETHERTYPE
+                if layer == LAYER_ETHERTYPE:
+                    if ethertype == ETHERTYPE_IPV4 or ethertype == ETHERTYPE_IPV6:
+                        layer = LAYER_IP
                     else:
                         packed = _from_ethertype(data, at, end, ethertype)
                         if packed < 0:
@@ -706,7 +786,7 @@ def decode_batch(
                         ethertype = (packed >> 8) & 0xFFFF
                         layer = packed & 0xFF
                         continue
-                elif layer == 3:
+                elif layer == LAYER_PPP:
                     packed = _from_ppp(data, at, end)
                     if packed < 0:
                         reason = -packed
@@ -716,172 +796,172 @@ def decode_batch(
                     layer = packed & 0xFF
                     continue
                 # IP
-                if at + 20 > end:
-                    reason = 1
+                if at + IPV4_HEADER > end:
+                    reason = REASON_CUT
                     break
                 ip_at = at
                 byte = data[at]
-                if byte >> 4 == 4:
+                if byte >> 4 == IPV4:
                     header = (byte & 15) * 4
-                    if header < 20:
-                        reason = 2
+                    if header < IPV4_HEADER:
+                        reason = REASON_IP_LENGTH
                         break
-                    total = _u16(data, at + 2)
+                    total = _u16(data, at + IPV4_LENGTH)
                     if total == 0:
                         total = wire_end - at
                     if total < header:
-                        reason = 2
+                        reason = REASON_IP_LENGTH
                         break
                     wire_end = min(wire_end, at + total)
                     end = min(end, wire_end)
-                    fragment = _u16(data, at + 6) & 0x3FFF
-                    if fragment & 0x1FFF != 0:
-                        kinds[i] = 3
+                    fragment = _u16(data, at + IPV4_FRAGMENT) & FRAGMENT_PLACE_AND_MORE
+                    if fragment & FRAGMENT_PLACE != 0:
+                        kinds[i] = KIND_FRAGMENT
                         ip_ats[i] = ip_at
-                        reason = 4
+                        reason = REASON_FRAGMENT
                         break
-                    protocol = data[at + 9]
+                    protocol = data[at + IPV4_PROTOCOL]
                     at += header
                     if fragment != 0 and (
-                        protocol == 17
+                        protocol == PROTOCOL_UDP
                         or (
-                            protocol == 6
-                            and (at + 20 > wire_end or _tcp_header_ends(data, at, end) > wire_end)
+                            protocol == PROTOCOL_TCP
+                            and (at + TCP_HEADER > wire_end or _tcp_header_ends(data, at, end) > wire_end)
                         )
                     ):
-                        kinds[i] = 3
+                        kinds[i] = KIND_FRAGMENT
                         ip_ats[i] = ip_at
-                        reason = 4
+                        reason = REASON_FRAGMENT
                         break
-                    if protocol == 51:
+                    if protocol == PROTOCOL_AH:
                         packed = _past_extensions(data, at, end, protocol)
                         if packed < 0:
                             reason = -packed
                             break
                         at = packed >> 8
                         protocol = packed & 0xFF
-                elif byte >> 4 == 6:
-                    if at + 40 > end:
-                        reason = 1
+                elif byte >> 4 == IPV6:
+                    if at + IPV6_HEADER > end:
+                        reason = REASON_CUT
                         break
-                    total = _u16(data, at + 4)
+                    total = _u16(data, at + IPV6_LENGTH)
                     if total != 0:
-                        wire_end = min(wire_end, at + 40 + total)
+                        wire_end = min(wire_end, at + IPV6_HEADER + total)
                         end = min(end, wire_end)
-                    protocol = data[at + 6]
-                    at += 40
-                    if protocol != 6 and protocol != 58:
+                    protocol = data[at + IPV6_NEXT]
+                    at += IPV6_HEADER
+                    if protocol != PROTOCOL_TCP and protocol != PROTOCOL_ICMPV6:
                         fragment = protocol
                         packed = _past_extensions(data, at, end, protocol)
                         if packed < 0:
                             reason = -packed
-                            if reason == 4:
-                                kinds[i] = 3
+                            if reason == REASON_FRAGMENT:
+                                kinds[i] = KIND_FRAGMENT
                                 ip_ats[i] = ip_at
                             break
                         protocol = packed & 0xFF
                         if (
-                            fragment == 44
+                            fragment == PROTOCOL_FRAGMENT
                             and data[at + 3] & 1 != 0
                             and (
-                                protocol == 17
+                                protocol == PROTOCOL_UDP
                                 or (
-                                    protocol == 6
+                                    protocol == PROTOCOL_TCP
                                     and (
-                                        (packed >> 8) + 20 > wire_end
+                                        (packed >> 8) + TCP_HEADER > wire_end
                                         or _tcp_header_ends(data, packed >> 8, end) > wire_end
                                     )
                                 )
                             )
                         ):
-                            kinds[i] = 3
+                            kinds[i] = KIND_FRAGMENT
                             ip_ats[i] = ip_at
-                            reason = 4
+                            reason = REASON_FRAGMENT
                             break
                         at = packed >> 8
                         protocol = packed & 0xFF
                 else:
-                    reason = 3
+                    reason = REASON_IP_VERSION
                     break
-                if protocol == 6:
-                    if at + 14 > end:
-                        reason = 5
+                if protocol == PROTOCOL_TCP:
+                    if at + TCP_WINDOW > end:
+                        reason = REASON_TCP_CUT
                         break
-                    byte = _u16(data, at + 12)
+                    byte = _u16(data, at + TCP_OFFSET_AND_FLAGS)
                     header = (byte >> 12) * 4
-                    if header < 20 or at + header > wire_end:
-                        reason = 6
+                    if header < TCP_HEADER or at + header > wire_end:
+                        reason = REASON_TCP_LENGTH
                         break
-                    kinds[i] = 1
+                    kinds[i] = KIND_TCP
                     ports[i] = _u32(data, at)
-                    seqs[i] = _u32(data, at + 4)
-                    acks[i] = _u32(data, at + 8)
-                    flags[i] = byte & 0x01FF
+                    seqs[i] = _u32(data, at + TCP_SEQ)
+                    acks[i] = _u32(data, at + TCP_ACK)
+                    flags[i] = byte & TCP_FLAGS
                     lengths[i] = wire_end - at - header
                     tcp_ats[i] = at
                     ip_ats[i] = ip_at
-                    if data[ip_at] >> 4 == 4:
-                        src_high[i] = _HIGH4
-                        src_low[i] = _u32(data, ip_at + 12)
-                        dst_high[i] = _HIGH4
-                        dst_low[i] = _u32(data, ip_at + 16)
+                    if data[ip_at] >> 4 == IPV4:
+                        src_high[i] = V4_HIGH
+                        src_low[i] = _u32(data, ip_at + IPV4_SOURCE)
+                        dst_high[i] = V4_HIGH
+                        dst_low[i] = _u32(data, ip_at + IPV4_DESTINATION)
                     else:
-                        src_high[i] = _u64(data, ip_at + 8)
-                        src_low[i] = _u64(data, ip_at + 16)
-                        dst_high[i] = _u64(data, ip_at + 24)
-                        dst_low[i] = _u64(data, ip_at + 32)
+                        src_high[i] = _u64(data, ip_at + IPV6_SOURCE)
+                        src_low[i] = _u64(data, ip_at + IPV6_SOURCE + 8)
+                        dst_high[i] = _u64(data, ip_at + IPV6_DESTINATION)
+                        dst_low[i] = _u64(data, ip_at + IPV6_DESTINATION + 8)
                     segments += 1
                     break
-                if protocol == 1 or protocol == 58:
+                if protocol == PROTOCOL_ICMP or protocol == PROTOCOL_ICMPV6:
                     packed = _quoted(data, at, end, protocol)
                     if packed < 0:
                         reason = -packed
                         break
                     # The columns describe the quoted segment; the outer header stays in ip_at.
                     at = packed >> 8
-                    kinds[i] = 2
+                    kinds[i] = KIND_ICMP
                     byte = data[at]
                     ip_ats[i] = ip_at
-                    if byte >> 4 == 4:
-                        src_high[i] = _HIGH4
-                        src_low[i] = _u32(data, at + 12)
-                        dst_high[i] = _HIGH4
-                        dst_low[i] = _u32(data, at + 16)
+                    if byte >> 4 == IPV4:
+                        src_high[i] = V4_HIGH
+                        src_low[i] = _u32(data, at + IPV4_SOURCE)
+                        dst_high[i] = V4_HIGH
+                        dst_low[i] = _u32(data, at + IPV4_DESTINATION)
                     else:
-                        src_high[i] = _u64(data, at + 8)
-                        src_low[i] = _u64(data, at + 16)
-                        dst_high[i] = _u64(data, at + 24)
-                        dst_low[i] = _u64(data, at + 32)
+                        src_high[i] = _u64(data, at + IPV6_SOURCE)
+                        src_low[i] = _u64(data, at + IPV6_SOURCE + 8)
+                        dst_high[i] = _u64(data, at + IPV6_DESTINATION)
+                        dst_low[i] = _u64(data, at + IPV6_DESTINATION + 8)
                     header = packed & 0xFF
                     ports[i] = _u32(data, at + header)
-                    seqs[i] = _u32(data, at + header + 4)
+                    seqs[i] = _u32(data, at + header + TCP_SEQ)
                     acks[i] = 0
                     lengths[i] = 0
                     tcp_ats[i] = at + header
-                    total = at - 8
-                    byte = 4 if protocol == 1 else 6
+                    total = at - ICMP_HEADER
+                    byte = IPV4 if protocol == PROTOCOL_ICMP else IPV6
                     protocol = data[total]
                     flags[i] = (byte << 16) | (protocol << 8) | data[total + 1]
-                    reasons[8 if byte == 4 else 9] += 1
+                    reasons[REASON_ICMP if byte == IPV4 else REASON_ICMPV6] += 1
                     break
-                if protocol == 17:
+                if protocol == PROTOCOL_UDP:
                     packed = _from_udp(data, at, end)
-                elif protocol == 47:
+                elif protocol == PROTOCOL_GRE:
                     packed = _from_gre(data, at, end)
-                elif protocol == 4 or protocol == 41:
-                    packed = at << 24
-                elif protocol == 50:
-                    packed = -12
-                elif protocol == 132:
-                    packed = -20
-                elif protocol == 137:  # MPLS in IP
-                    packed = (at << 24) | (0x8847 << 8) | 2
-                elif protocol == 97:  # EtherIP
-                    packed = ((at + 2) << 24) | 1
-                elif protocol == 143:  # Ethernet in SRv6
-                    packed = (at << 24) | 1
+                elif protocol == PROTOCOL_IPV4 or protocol == PROTOCOL_IPV6:
+                    packed = (at << 24) | LAYER_IP
+                elif protocol == PROTOCOL_ESP:
+                    packed = -REASON_ESP
+                elif protocol == PROTOCOL_SCTP:
+                    packed = -REASON_SCTP
+                elif protocol == PROTOCOL_MPLS:
+                    packed = (at << 24) | (ETHERTYPE_MPLS << 8) | LAYER_ETHERTYPE
+                elif protocol == PROTOCOL_ETHERIP:
+                    packed = ((at + 2) << 24) | LAYER_ETHERNET
+                elif protocol == PROTOCOL_ETHERNET:
+                    packed = (at << 24) | LAYER_ETHERNET
                 else:
-                    packed = -11
+                    packed = -REASON_OTHER_IP
                 if packed < 0:
                     reason = -packed
                     break
@@ -906,25 +986,34 @@ def _quoted(
     kind: cython.uint
     header: cython.Py_ssize_t
     skipped: cython.longlong
-    if at + 8 > end:
-        return -8 if protocol == 1 else -9
+    if at + ICMP_HEADER > end:
+        return -REASON_ICMP if protocol == PROTOCOL_ICMP else -REASON_ICMPV6
     kind = data[at]
-    at += 8
-    if protocol == 1:
-        if (kind != 3 and kind != 4 and kind != 11 and kind != 12) or at + 28 > end or data[at] >> 4 != 4:
-            return -8
+    at += ICMP_HEADER
+    if protocol == PROTOCOL_ICMP:
+        if (
+            kind != ICMP_UNREACHABLE
+            and kind != ICMP_SOURCE_QUENCH
+            and kind != ICMP_TIME_EXCEEDED
+            and kind != ICMP_PARAMETER_PROBLEM
+        ):
+            return -REASON_ICMP
+        if at + IPV4_HEADER + QUOTED_TCP > end or data[at] >> 4 != IPV4:
+            return -REASON_ICMP
         header = (data[at] & 15) * 4
-        if header < 20 or at + header + 8 > end or data[at + 9] != 6 or _u16(data, at + 6) & 0x1FFF != 0:
-            return -8
+        if header < IPV4_HEADER or at + header + QUOTED_TCP > end or data[at + IPV4_PROTOCOL] != PROTOCOL_TCP:
+            return -REASON_ICMP
+        if _u16(data, at + IPV4_FRAGMENT) & FRAGMENT_PLACE != 0:
+            return -REASON_ICMP
         return (at << 8) | header
-    if kind == 0 or kind > 4 or at + 48 > end or data[at] >> 4 != 6:
-        return -9
-    if data[at + 6] == 6:
-        return (at << 8) | 40
-    skipped = _past_extensions(data, at + 40, end, data[at + 6])
-    if skipped < 0 or skipped & 0xFF != 6:
-        return -9
+    if kind == 0 or kind > ICMPV6_LAST_ERROR or at + IPV6_HEADER + QUOTED_TCP > end or data[at] >> 4 != IPV6:
+        return -REASON_ICMPV6
+    if data[at + IPV6_NEXT] == PROTOCOL_TCP:
+        return (at << 8) | IPV6_HEADER
+    skipped = _past_extensions(data, at + IPV6_HEADER, end, data[at + IPV6_NEXT])
+    if skipped < 0 or skipped & 0xFF != PROTOCOL_TCP:
+        return -REASON_ICMPV6
     header = (skipped >> 8) - at
-    if header > 255 or (skipped >> 8) + 8 > end:
-        return -9
+    if header > _M8 or (skipped >> 8) + QUOTED_TCP > end:
+        return -REASON_ICMPV6
     return (at << 8) | header

@@ -1,8 +1,8 @@
-"""Where each fact of an attempt lies in the tracker's two tables.
+"""Where each fact lies in the tracker's tables, and the numbers that the engine itself gives to what it finds.
 
-An attempt is one row of 32-bit words (``WORDS`` wide) and one row of 64-bit words (``LONGS`` wide).
-``attempts`` writes them, ``fold`` and ``tracker`` read them. The compiled modules keep typed copies
-of these numbers; ``tests/engine/test_layout.py`` checks that no two facts share a word.
+An attempt is one row of 32-bit words (``WORDS`` wide) and one row of 64-bit words (``LONGS`` wide): ``attempts``
+writes them, ``fold`` and ``tracker`` read them. Beside them lie the tracker's counters (``S_…``), the ICMP errors
+without an attempt (``ORPHAN_…``), the groups (``G_…``) and the counts by time (``M_…``). No two facts share a word.
 """
 
 from __future__ import annotations
@@ -85,10 +85,41 @@ HOLDS_MORE = 16384
 REPLY_SHIFT = 16
 """From here up: which of REPLIES is this attempt's, plus one."""
 
-# RST_TRAITS: bit 0 from the server, bit 1 has ACK, bits 2–3 checksum state (index into CHECKSUMS).
+# Bits of RST_TRAITS.
 RST_FROM_SERVER = 1
 RST_HAS_ACK = 2
+CHECKSUM_SHIFT = 2
+"""From here, two bits: the state of the RST's checksum, an index into CHECKSUMS."""
+RST_SEEN = 128
+
+CHECKSUM_UNKNOWN = 0
+CHECKSUM_CORRECT = 1
+CHECKSUM_NOT_FILLED_IN = 2
+CHECKSUM_WRONG = 3
 CHECKSUMS = ("unknown", "correct", "not filled in", "wrong")
+
+# Classes of a side's first payload: the server's in the low half of CLASSES, the client's in the high half.
+CLASS_OTHER = 1
+CLASS_HTTP_REQUEST = 2
+CLASS_PROXY_REQUEST = 3
+CLASS_TLS_HANDSHAKE = 4
+CLASS_TLS_ALERT = 5
+CLASS_HTTP_SUCCESS = 6
+"""Status 1xx to 3xx."""
+CLASS_HTTP_4XX = 7
+CLASS_HTTP_5XX = 8
+CLASS_HTTP_GATEWAY = 9
+"""Status 502, 503 or 504."""
+
+# OUTCOME: the index of the outcome's rule, and two bits.
+RULE = 0xFF
+RECOVERED = 256
+"""It failed, but the same client got through at another address within a second."""
+PAIRED = 512
+"""It completed, and stands for the failed attempts of the same try."""
+
+FAILING = 1
+COMPLETED = 2
 
 # State vector of the tracker (64-bit words).
 STATE_WORDS = 14
@@ -101,14 +132,24 @@ S_ORPHANS = 5
 S_PAYLOAD_ENTRIES = 6
 S_PAYLOAD_BYTES = 7
 S_SEED = 8
-S_GHOSTS = 9
+S_SETTLED = 9
+"""Settled 4-tuples that are remembered."""
 S_LATE = 10
 S_FRAMES = 11
 S_TOUCHED = 12
 S_REPLIES = 13
 
-# An ICMP error or so that quotes a SYN which is not in the capture.
+# An ICMP error that quotes a SYN which is not in the capture (64-bit words).
 ORPHAN_LONGS = 8
+ORPHAN_SERVER_HIGH = 0
+ORPHAN_SERVER_LOW = 1
+ORPHAN_CLIENT_HIGH = 2
+ORPHAN_CLIENT_LOW = 3
+ORPHAN_PORTS = 4
+ORPHAN_ICMP = 5
+ORPHAN_FRAME = 6
+ORPHAN_TS = 7
+
 ORPHAN_LIMIT = 256
 SENDER_LIMIT = 16384
 PAYLOAD_LIMIT = 512
@@ -121,3 +162,33 @@ REPLY_BYTES = 512
 """Of the server's last reply; the first two are its size."""
 SAMPLES_A_CLASS = 16
 """First payloads kept of each (server port, side, first bytes): enough for any report."""
+
+# A group of alike attempts (64-bit words).
+GROUP_LONGS = 8
+G_HIGH = 0
+G_LOW = 1
+G_KEY = 2
+"""port << 32 | outcome word << 16 | client class << 8 | server class"""
+G_COUNT = 3
+G_FIRST = 4
+G_LAST = 5
+G_LAST_ROW = 6
+G_KEPT = 7
+
+WIDE = 1 << 16
+"""Groups from which on the servers of a port are counted together, under the address ``::``."""
+WIDEST = 1 << 17
+"""Groups from which on the ports are counted together too, as port 0."""
+
+# State vector of ``fold.count_moments`` (64-bit words).
+MOMENT_LONGS = 7
+M_SHIFT = 0
+"""A bin is 1 << shift nanoseconds."""
+M_FIRST = 1
+"""Number of the first bin, counted from the epoch."""
+M_TOTAL = 2
+M_EARLIEST = 3
+M_LATEST = 4
+M_WANTED = 5
+M_BESIDE = 6
+"""The time that lies beside the bins, where counting stopped."""

@@ -14,7 +14,7 @@ from array import array
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from synscope.engine import fold
+from synscope.engine import fold, layout
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.model import Attempt, Label, Outcome
 
@@ -46,35 +46,35 @@ class Moments:
         wanted = frozenset(ports)
         self._ports = array("I", [not wanted or port in wanted for port in range(_PORTS)])
         self._counts = array("I", bytes(4 * BINS * _COLUMNS))
-        self._state = array("Q", bytes(8 * fold.MOMENT_LONGS))
-        self._state[fold.M_SHIFT] = _FINEST
+        self._state = array("Q", bytes(8 * layout.MOMENT_LONGS))
+        self._state[layout.M_SHIFT] = _FINEST
         self.kept: list[Attempt] = []
         """The first ``KEPT`` attempts that were settled."""
 
     @property
     def total(self) -> int:
         """How many attempts were counted."""
-        return self._state[fold.M_TOTAL]
+        return self._state[layout.M_TOTAL]
 
     @property
     def first_ts_ns(self) -> int:
         """When the earliest of them began; 0 without any."""
-        return self._state[fold.M_EARLIEST]
+        return self._state[layout.M_EARLIEST]
 
     @property
     def last_ts_ns(self) -> int:
         """When the latest of them began; 0 without any."""
-        return self._state[fold.M_LATEST]
+        return self._state[layout.M_LATEST]
 
     @property
     def width_ns(self) -> int:
         """How long a bin is."""
-        return 1 << self._state[fold.M_SHIFT]
+        return 1 << self._state[layout.M_SHIFT]
 
     def add(self, rows: array[int], longs: array[int], chosen: array[int]) -> list[int]:
         """Count the chosen rows, whose outcomes are named; return those to be kept as objects."""
         wanted = array("I", bytes(4 * (KEPT - len(self.kept))))
-        self._state[fold.M_WANTED] = 0
+        self._state[layout.M_WANTED] = 0
         at = 0
         while at < len(chosen):
             at = fold.count_moments(
@@ -82,18 +82,18 @@ class Moments:
                 self._state, wanted,
             )  # fmt: skip
             if at < len(chosen):
-                self._make_room(self._state[fold.M_BESIDE])
-        return [*wanted[: self._state[fold.M_WANTED]]]
+                self._make_room(self._state[layout.M_BESIDE])
+        return [*wanted[: self._state[layout.M_WANTED]]]
 
     def bins(self) -> Iterator[Bin]:
         """Yield what was counted, in order of time, without what is zero."""
-        first = self._state[fold.M_FIRST]
+        first = self._state[layout.M_FIRST]
         for place in range(BINS):
             for column in range(_COLUMNS):
                 number = self._counts[column * BINS + place]
                 if number:
                     rule = OUTCOME_RULES[column % len(OUTCOME_RULES)]
-                    begins = (first + place) << self._state[fold.M_SHIFT]
+                    begins = (first + place) << self._state[layout.M_SHIFT]
                     yield Bin(begins, rule.label, rule.outcome, column >= len(OUTCOME_RULES), number)
 
     def _make_room(self, ts_ns: int) -> None:
@@ -104,10 +104,10 @@ class Moments:
         """
         state = self._state
         if not self.total:
-            state[fold.M_FIRST] = ts_ns >> state[fold.M_SHIFT]
+            state[layout.M_FIRST] = ts_ns >> state[layout.M_SHIFT]
             return
         low, high = min(ts_ns, self.first_ts_ns), max(ts_ns, self.last_ts_ns)
-        before, old = state[fold.M_SHIFT], state[fold.M_FIRST]
+        before, old = state[layout.M_SHIFT], state[layout.M_FIRST]
         shift = before
         while (high >> shift) - (low >> shift) >= BINS:
             shift += 1
@@ -119,4 +119,4 @@ class Moments:
                 column, place = divmod(at, BINS)
                 counts[column * BINS + ((old + place) >> (shift - before)) - first] += number
         self._counts = counts
-        state[fold.M_SHIFT], state[fold.M_FIRST] = shift, first
+        state[layout.M_SHIFT], state[layout.M_FIRST] = shift, first

@@ -58,7 +58,7 @@ BIT: dict[str, int] = {name: 1 << place for place, (name, _) in enumerate(EVENTS
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class OutcomeRule:
     """One line of the table: all of ``needs``, at least one of ``any_of`` (if given), none of ``unless``."""
 
     outcome: Outcome
@@ -72,99 +72,99 @@ class Rule:
 _ESTABLISHED = ("server-acks", "client-acks")
 _SYN_ANSWERED = ("client-syn", "syn-ack")
 
-OUTCOME_RULES: tuple[Rule, ...] = (
-    Rule(
+OUTCOME_RULES: tuple[OutcomeRule, ...] = (
+    OutcomeRule(
         Outcome.RESET_BY_SERVER_EARLY, Label.COMPLETED,
         needs=(*_ESTABLISHED, "server-rst", "server-rst-before-data"),
         meaning="the server reset the connection before it sent a byte",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.RESET_BY_SERVER, Label.COMPLETED, needs=(*_ESTABLISHED, "server-rst"),
         meaning="the server reset the connection after it had sent bytes",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.RESET_BY_CLIENT, Label.COMPLETED, needs=(*_ESTABLISHED, "client-rst"),
         meaning="the client reset the connection",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.SILENT, Label.COMPLETED, needs=_ESTABLISHED,
         unless=("client-data", "server-data", "syn-carries-data"),
         meaning="the handshake completed and no byte was sent either way",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.SERVER_SILENT, Label.COMPLETED, needs=_ESTABLISHED, unless=("server-data",),
         meaning="the client spoke and the server never sent a byte",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CLOSED, Label.COMPLETED, needs=(*_ESTABLISHED, "client-fin", "server-fin"),
         meaning="the server answered and both sides closed",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.STILL_OPEN, Label.COMPLETED, needs=_ESTABLISHED, unless=("client-fin", "server-fin"),
         meaning="the server answered and the connection is still open where the capture ends",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.ANSWERED, Label.COMPLETED, needs=_ESTABLISHED,
         meaning="the server answered and one side has closed",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CLIENT_RESET, Label.HALF_OPEN, needs=(*_SYN_ANSWERED, "client-rst"),
         meaning="the client answered the SYN-ACK with an RST",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.SERVER_GAVE_UP, Label.HALF_OPEN, needs=_SYN_ANSWERED, any_of=("server-rst", "rst-to-syn"),
         meaning="the server reset the connection that the client never acknowledged",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CLIENT_VANISHED, Label.HALF_OPEN, needs=_SYN_ANSWERED,
         meaning="the client never acknowledged the SYN-ACK",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.REFUSED_REPEATEDLY, Label.SYN_RST,
         needs=("client-syn", "rst-to-syn", "syn-again-after-rst"),
         meaning="the SYN was refused, and refused again when the client repeated it",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.REFUSED, Label.SYN_RST, needs=("client-syn", "rst-to-syn"),
         meaning="the server answered the SYN with an RST",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.UNFITTING_SYN_ACK, Label.ODD_REPLY, needs=("client-syn", "odd-syn-ack"),
         meaning="a SYN-ACK came whose acknowledgement does not fit the SYN",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CHALLENGE_ACK, Label.ODD_REPLY, needs=("client-syn",), any_of=("odd-ack", "server-acks"),
         meaning="the SYN was answered by a bare segment, as a stale connection does (challenge ACK)",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.UNFITTING_RST, Label.ODD_REPLY, needs=("client-syn", "odd-rst"),
         meaning="an RST came whose numbers do not fit the SYN",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CROSSING_SYN, Label.ODD_REPLY, needs=("client-syn", "server-syn"),
         meaning="both sides sent a SYN and neither was acknowledged",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CLIENT_SIDE_ONLY, Label.ONE_SIDED, needs=("client-syn", "client-sent"),
         meaning="the client went on after its SYN, and nothing of the server is in the capture",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.SERVER_SIDE_ONLY, Label.ONE_SIDED, needs=("syn-ack",), unless=("client-syn",),
         meaning="a SYN-ACK without its SYN, and the client's acknowledgement is not in the capture",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.ICMP_ERROR, Label.SYN_NO_REPLY, needs=("client-syn", "icmp-error"),
         meaning="no TCP answer; an ICMP error quotes the SYN",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.CLIENT_WITHDREW, Label.SYN_NO_REPLY, needs=("client-syn", "client-rst-early"),
         meaning="no answer, and the client withdrew with an RST",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.UNANSWERED, Label.SYN_NO_REPLY, needs=("client-syn",),
         meaning="no answer at all",
     ),
-    Rule(
+    OutcomeRule(
         Outcome.MID_STREAM, Label.MID_STREAM,
         meaning="the connection began before the capture did",
     ),
@@ -172,7 +172,7 @@ OUTCOME_RULES: tuple[Rule, ...] = (
 """In order: the first rule that holds names the outcome. The last one always holds."""
 
 
-def classify(mask: int) -> Rule:
+def classify(mask: int) -> OutcomeRule:
     """The rule that holds for a set of events given as a bit mask of ``BIT`` values."""
     for rule in OUTCOME_RULES:
         needs, any_of, unless = _masks(rule)
@@ -197,7 +197,7 @@ def events_of(mask: int) -> frozenset[str]:
 
 
 @cache
-def _masks(rule: Rule) -> tuple[int, int, int]:
+def _masks(rule: OutcomeRule) -> tuple[int, int, int]:
     return _mask(rule.needs), _mask(rule.any_of), _mask(rule.unless)
 
 

@@ -18,8 +18,10 @@ import struct
 
 try:
     import cython
-except ImportError:  # the build's Cython is gone at run time
+    from cython import declare, uint, ulonglong
+except ImportError:  # Cython is not there at run time
     from synscope.engine import shim as cython
+    from synscope.engine.shim import declare, uint, ulonglong
 
 COMPILED = cython.compiled
 
@@ -71,11 +73,53 @@ UNIT_MULTIPLY = 0  # ns = ticks * unit
 UNIT_DIVIDE = 1  # ns = ticks / unit
 UNIT_BINARY = 2  # ticks of 2**-unit seconds
 
+# The types of pcapng's packet blocks, and how long each is at least.
+BLOCK_OBSOLETE_PACKET = 2
+BLOCK_SIMPLE_PACKET = 3
+BLOCK_ENHANCED_PACKET = 6
+
 # Typed copies: an un-typed constant would be a Python object in the compiled loop.
-_BILLION = cython.declare(cython.ulonglong, 1_000_000_000)
-_TOP_SECOND = cython.declare(cython.ulonglong, 18_446_744_073)
-_TOP_NS = cython.declare(cython.ulonglong, 0xFFFFFFFFFFFFFFFF)
-_ONE = cython.declare(cython.ulonglong, 1)
+_POSITION = declare(uint, STATE_POSITION)
+_STOP = declare(uint, STATE_STOP)
+_FAULT = declare(uint, STATE_FAULT)
+_BIG_ENDIAN = declare(uint, STATE_BIG_ENDIAN)
+_UNIT = declare(uint, STATE_UNIT)
+_LINKTYPE = declare(uint, STATE_LINKTYPE)
+_HEADER = declare(uint, STATE_HEADER)
+_LIMIT = declare(uint, STATE_LIMIT)
+_SWAPPED = declare(uint, STATE_SWAPPED)
+_ARE_SWAPPED = declare(uint, 2)
+_INTERFACES = declare(uint, STATE_INTERFACES)
+_SNAPPED = declare(uint, STATE_SNAPPED)
+_STOP_MORE = declare(uint, STOP_MORE)
+_STOP_FULL = declare(uint, STOP_FULL)
+_STOP_BLOCK = declare(uint, STOP_BLOCK)
+_STOP_FAULT = declare(uint, STOP_FAULT)
+_STOP_TIME = declare(uint, STOP_TIME)
+_FAULT_NONE = declare(uint, FAULT_NONE)
+_FAULT_CAPLEN = declare(uint, FAULT_CAPLEN)
+_FAULT_BLOCK_LENGTH = declare(uint, FAULT_BLOCK_LENGTH)
+_FAULT_INTERFACE = declare(uint, FAULT_INTERFACE)
+_FAULT_CAPLEN_IN_BLOCK = declare(uint, FAULT_CAPLEN_IN_BLOCK)
+_INTERFACE_WORDS = declare(uint, INTERFACE_WORDS)
+_INTERFACE_LINKTYPE = declare(uint, INTERFACE_LINKTYPE)
+_SNAPLEN = declare(uint, INTERFACE_SNAPLEN)
+_UNIT_KIND = declare(uint, INTERFACE_UNIT_KIND)
+_INTERFACE_UNIT = declare(uint, INTERFACE_UNIT)
+_OFFSET = declare(uint, INTERFACE_OFFSET)
+_MULTIPLY = declare(uint, UNIT_MULTIPLY)
+_DIVIDE = declare(uint, UNIT_DIVIDE)
+_OBSOLETE = declare(uint, BLOCK_OBSOLETE_PACKET)
+_SIMPLE = declare(uint, BLOCK_SIMPLE_PACKET)
+_ENHANCED = declare(uint, BLOCK_ENHANCED_PACKET)
+_SMALLEST_BLOCK = declare(uint, 12)
+_SMALLEST_SIMPLE = declare(uint, 16)
+_SMALLEST_ENHANCED = declare(uint, 32)  # and the obsolete one's
+_PRODUCT_BITS = declare(uint, 32)
+_BILLION = declare(ulonglong, 1_000_000_000)
+_TOP_SECOND = declare(ulonglong, 18_446_744_073)
+_TOP_NS = declare(ulonglong, 0xFFFFFFFFFFFFFFFF)
+_ONE = declare(ulonglong, 1)
 
 _BIG = struct.Struct(">I").unpack_from
 _LITTLE = struct.Struct("<I").unpack_from
@@ -128,17 +172,17 @@ def walk_pcap(
 
     Return how many frames the columns hold now.
     """
-    position: cython.Py_ssize_t = state[0]
-    big: cython.bint = state[3] != 0
-    unit: cython.ulonglong = state[4]
-    linktype: cython.uint = state[5]
-    header: cython.Py_ssize_t = state[6]
-    limit: cython.ulonglong = state[7]
-    swapped: cython.ulonglong = state[8]
-    snapped: cython.ulonglong = state[10]
+    position: cython.Py_ssize_t = state[_POSITION]
+    big: cython.bint = state[_BIG_ENDIAN] != 0
+    unit: cython.ulonglong = state[_UNIT]
+    linktype: cython.uint = state[_LINKTYPE]
+    header: cython.Py_ssize_t = state[_HEADER]
+    limit: cython.ulonglong = state[_LIMIT]
+    swapped: cython.ulonglong = state[_SWAPPED]
+    snapped: cython.ulonglong = state[_SNAPPED]
     size: cython.Py_ssize_t = len(at)
-    stop: cython.ulonglong = 1
-    fault: cython.ulonglong = 0
+    stop: cython.ulonglong = _STOP_FULL
+    fault: cython.ulonglong = _FAULT_NONE
     caplen: cython.uint
     wirelen: cython.uint
     other: cython.uint
@@ -147,7 +191,7 @@ def walk_pcap(
     with cython.nogil:
         while count < size:
             if position + header > end:
-                stop = 0
+                stop = _STOP_MORE
                 break
             if cython.compiled:
                 seconds = _u32(data, position, big)
@@ -156,16 +200,16 @@ def walk_pcap(
                 wirelen = _u32(data, position + 12, big)
             else:
                 seconds, fraction, caplen, wirelen = (_BIG_RECORD if big else _LITTLE_RECORD)(data, position)
-            if swapped != 0 and (swapped == 2 or caplen > wirelen):
+            if swapped != 0 and (swapped == _ARE_SWAPPED or caplen > wirelen):
                 other = caplen
                 caplen = wirelen
                 wirelen = other
             if caplen > limit:
-                stop = 3
-                fault = 1
+                stop = _STOP_FAULT
+                fault = _FAULT_CAPLEN
                 break
             if position + header + caplen > end:
-                stop = 0
+                stop = _STOP_MORE
                 break
             at[count] = position + header
             caplens[count] = caplen
@@ -176,10 +220,10 @@ def walk_pcap(
                 snapped += 1
             count += 1
             position += header + caplen
-    state[0] = position
-    state[1] = stop
-    state[2] = fault
-    state[10] = snapped
+    state[_POSITION] = position
+    state[_STOP] = stop
+    state[_FAULT] = fault
+    state[_SNAPPED] = snapped
     return count
 
 
@@ -199,14 +243,14 @@ def walk_pcapng(
 
     Stops before any block that is not a packet block, so that the caller can read it.
     """
-    position: cython.Py_ssize_t = state[0]
-    big: cython.bint = state[3] != 0
-    limit: cython.ulonglong = state[7]
-    known: cython.ulonglong = state[9]
-    snapped: cython.ulonglong = state[10]
+    position: cython.Py_ssize_t = state[_POSITION]
+    big: cython.bint = state[_BIG_ENDIAN] != 0
+    limit: cython.ulonglong = state[_LIMIT]
+    known: cython.ulonglong = state[_INTERFACES]
+    snapped: cython.ulonglong = state[_SNAPPED]
     size: cython.Py_ssize_t = len(at)
-    stop: cython.ulonglong = 1
-    fault: cython.ulonglong = 0
+    stop: cython.ulonglong = _STOP_FULL
+    fault: cython.ulonglong = _FAULT_NONE
     kind: cython.uint
     length: cython.uint
     caplen: cython.uint
@@ -225,77 +269,77 @@ def walk_pcapng(
     fits: cython.bint
     with cython.nogil:
         while count < size:
-            if position + 12 > end:
-                stop = 0
+            if position + _SMALLEST_BLOCK > end:
+                stop = _STOP_MORE
                 break
             kind = _u32(data, position, big)
             length = _u32(data, position + 4, big)
-            if kind != 6 and kind != 3 and kind != 2:
+            if kind != _ENHANCED and kind != _SIMPLE and kind != _OBSOLETE:
                 # A section header's length is in its own byte order: leave all checks to the caller.
-                stop = 2
+                stop = _STOP_BLOCK
                 break
-            if length < 12 or length & 3 != 0 or length > limit:
-                stop = 3
-                fault = 2
+            if length < _SMALLEST_BLOCK or length & 3 != 0 or length > limit:
+                stop = _STOP_FAULT
+                fault = _FAULT_BLOCK_LENGTH
                 break
             if position + length > end:
-                stop = 0
+                stop = _STOP_MORE
                 break
             ticks = 0
-            if kind == 3:
-                if length < 16:
-                    stop = 3
-                    fault = 2
+            if kind == _SIMPLE:
+                if length < _SMALLEST_SIMPLE:
+                    stop = _STOP_FAULT
+                    fault = _FAULT_BLOCK_LENGTH
                     break
                 interface = 0
                 wirelen = _u32(data, position + 8, big)
                 body = position + 12
                 caplen = wirelen
-                caplen = min(caplen, length - 16)
+                caplen = min(caplen, length - _SMALLEST_SIMPLE)
             else:
-                if length < 32:
-                    stop = 3
-                    fault = 2
+                if length < _SMALLEST_ENHANCED:
+                    stop = _STOP_FAULT
+                    fault = _FAULT_BLOCK_LENGTH
                     break
                 interface = _u32(data, position + 8, big)
-                if kind == 2:
+                if kind == _OBSOLETE:
                     interface = (interface >> 16) if big else (interface & 65535)
                 ticks = _u32(data, position + 12, big)
                 ticks = (ticks << 32) | _u32(data, position + 16, big)
                 caplen = _u32(data, position + 20, big)
                 wirelen = _u32(data, position + 24, big)
                 body = position + 28
-                if caplen > length - 32:
-                    stop = 3
-                    fault = 4
+                if caplen > length - _SMALLEST_ENHANCED:
+                    stop = _STOP_FAULT
+                    fault = _FAULT_CAPLEN_IN_BLOCK
                     break
             if interface >= known:
-                stop = 3
-                fault = 3
+                stop = _STOP_FAULT
+                fault = _FAULT_INTERFACE
                 break
-            row = interface * 5
-            if kind == 3:
-                snaplen = interfaces[row + 1]
+            row = interface * _INTERFACE_WORDS
+            if kind == _SIMPLE:
+                snaplen = interfaces[row + _SNAPLEN]
                 if snaplen != 0 and caplen > snaplen:
                     caplen = snaplen
-            unit_kind = interfaces[row + 2]
-            unit = interfaces[row + 3]
+            unit_kind = interfaces[row + _UNIT_KIND]
+            unit = interfaces[row + _INTERFACE_UNIT]
             fits = True
-            if unit_kind == 0:
+            if unit_kind == _MULTIPLY:
                 ns = (ticks * unit) & _TOP_NS
                 fits = ticks <= _TOP_NS // unit
-            elif unit_kind == 1:
+            elif unit_kind == _DIVIDE:
                 ns = ticks // unit
             else:
                 seconds = ticks >> unit
                 rest = ticks & ((_ONE << unit) - 1)
-                if unit > 32:
-                    rest >>= unit - 32
-                    ns = (seconds * _BILLION + ((rest * _BILLION) >> 32)) & _TOP_NS
+                if unit > _PRODUCT_BITS:  # else the product below does not fit
+                    rest >>= unit - _PRODUCT_BITS
+                    ns = (seconds * _BILLION + ((rest * _BILLION) >> _PRODUCT_BITS)) & _TOP_NS
                 else:
                     ns = (seconds * _BILLION + ((rest * _BILLION) >> unit)) & _TOP_NS
                 fits = seconds < _TOP_SECOND
-            offset = interfaces[row + 4]
+            offset = interfaces[row + _OFFSET]
             if offset != 0:
                 if offset > _TOP_SECOND:  # negative, or beyond any time
                     offset = (_TOP_NS - offset) + 1 & _TOP_NS
@@ -308,19 +352,19 @@ def walk_pcapng(
             caplens[count] = caplen
             wirelens[count] = wirelen
             times[count] = ns
-            linktypes[count] = interfaces[row]
+            linktypes[count] = interfaces[row + _INTERFACE_LINKTYPE]
             if caplen < wirelen:
                 snapped += 1
             count += 1
             position += length
             if not fits:
                 times[count - 1] = ticks
-                stop = 4
+                stop = _STOP_TIME
                 break
-    state[0] = position
-    state[1] = stop
-    state[2] = fault
-    state[10] = snapped
+    state[_POSITION] = position
+    state[_STOP] = stop
+    state[_FAULT] = fault
+    state[_SNAPPED] = snapped
     return count
 
 

@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 compiled = False
-int = uint = longlong = ulonglong = Py_ssize_t = object  # noqa: A001 - Cython's own names
+bint = int = uint = longlong = ulonglong = Py_ssize_t = object  # noqa: A001 - Cython's own names
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _T = TypeVar("_T")
 
 
-def declare(_type: object, value: _T) -> _T:
-    """Declare a typed module constant; here, just its value."""
+def declare(_type: object = None, value: _T | None = None, **_names: object) -> _T | None:
+    """Declare a typed module constant, or the types of some that follow; here, just the value."""
     return value
 
 

@@ -16,9 +16,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from mmap import mmap
 
-from synscope.engine import fold
-from synscope.engine import layout as rows
-from synscope.engine.attempts import haunt, rehaunt, reindex, track_batch
+from synscope.engine import fold, layout
+from synscope.engine.attempts import move_marks, reindex, remember_settled, track_batch
 from synscope.engine.batch import SIZE, Batch
 from synscope.engine.moments import Moments
 from synscope.engine.outcome import BIT, OUTCOME_RULES, events_of, rule_columns
@@ -42,8 +41,8 @@ BUDGET = 1 << 18
 SWEEP = 1 << 14
 """Rows after which attempts that are over are settled: few enough to stay in the processor's cache."""
 
-_GHOSTS = 1 << 24
-"""Marks of settled attempts kept at most, 8 bytes each; beyond it new ones take the place of old ones."""
+_MARKS = 1 << 24
+"""Marks of settled 4-tuples kept at most, 8 bytes each; beyond it new ones take the place of old ones."""
 
 _RESET = BIT["client-rst"] | BIT["server-rst"] | BIT["rst-to-syn"]
 _CLOSED = BIT["client-fin"] | BIT["server-fin"]
@@ -97,23 +96,23 @@ class Tracker:
         self._sweep = min(SWEEP, self._budget)
         self._newest = 0
         self._on_attempt = on_attempt
-        self._state = array("Q", bytes(8 * rows.STATE_WORDS))
-        self._state[rows.S_SEED] = seed & 0xFFFFFFFFFFFFFFFF
+        self._state = array("Q", bytes(8 * layout.STATE_WORDS))
+        self._state[layout.S_SEED] = seed & 0xFFFFFFFFFFFFFFFF
         self._room = SIZE
-        self._rows = array("I", bytes(4 * rows.WORDS * self._room))
-        self._longs = array("Q", bytes(8 * rows.LONGS * self._room))
+        self._rows = array("I", bytes(4 * layout.WORDS * self._room))
+        self._longs = array("Q", bytes(8 * layout.LONGS * self._room))
         self._slots = array("Q", bytes(8 * 2 * self._room))
-        self._ghosts = array("Q", bytes(8 * 1024))
+        self._settled = array("Q", bytes(8 * 1024))
         self._hashes = array("Q", bytes(8 * SIZE))
-        self._senders = array("Q", bytes(16 * rows.SENDER_LIMIT))
-        self._orphans = array("Q", bytes(8 * rows.ORPHAN_LONGS * rows.ORPHAN_LIMIT))
-        self._payload = bytearray(rows.PAYLOAD_BYTES)
-        self._payload_index = array("Q", bytes(16 * rows.PAYLOAD_ENTRIES))
+        self._senders = array("Q", bytes(16 * layout.SENDER_LIMIT))
+        self._orphans = array("Q", bytes(8 * layout.ORPHAN_LONGS * layout.ORPHAN_LIMIT))
+        self._payload = bytearray(layout.PAYLOAD_BYTES)
+        self._payload_index = array("Q", bytes(16 * layout.PAYLOAD_ENTRIES))
         self._payload_at: dict[int, tuple[int, int]] = {}
         self._payload_indexed = 0
         self._samples = array("I", bytes(4 * 65536))
-        self._replies = bytearray(rows.REPLIES * rows.REPLY_BYTES)
-        self._groups = array("Q", bytes(8 * fold.GROUP_LONGS * 1024))
+        self._replies = bytearray(layout.REPLIES * layout.REPLY_BYTES)
+        self._groups = array("Q", bytes(8 * layout.GROUP_LONGS * 1024))
         self._group_slots = array("I", bytes(4 * 4096))
         self._group_count = 0
         self._examples: dict[int, list[Attempt]] = {}
@@ -130,22 +129,22 @@ class Tracker:
     @property
     def attempts(self) -> int:
         """How many attempts there were."""
-        return self._state[rows.S_NEXT_ID]
+        return self._state[layout.S_NEXT_ID]
 
     @property
     def strays(self) -> int:
         """Segments that fit no attempt of their 4-tuple, or came after it was settled early."""
-        return self._state[rows.S_STRAYS] + self._state[rows.S_LATE]
+        return self._state[layout.S_STRAYS] + self._state[layout.S_LATE]
 
     @property
     def merged(self) -> bool:
-        """Whether there were too many servers to count each by itself (see ``fold.WIDE``)."""
-        return self._group_count > fold.WIDE
+        """Whether there were too many servers to count each by itself (see ``layout.WIDE``)."""
+        return self._group_count > layout.WIDE
 
     @property
     def duplicates(self) -> int:
         """SYNs and SYN-ACKs recorded twice within a millisecond."""
-        return self._state[rows.S_DUPLICATES]
+        return self._state[layout.S_DUPLICATES]
 
     def feed(self, data: bytearray | mmap, batch: Batch, *, again: bool = False) -> None:
         """Follow one decoded batch whose frames lie in ``data``.
@@ -153,16 +152,16 @@ class Tracker:
         With ``again``, its one frame stands for the last frame that was fed, not for a new one.
         """
         if again:
-            self._state[rows.S_FRAMES] -= 1
-        used = self._state[rows.S_ROWS]
+            self._state[layout.S_FRAMES] -= 1
+        used = self._state[layout.S_ROWS]
         if used + batch.count > self._sweep:
             self._settle_some()
-            used = self._state[rows.S_ROWS]
+            used = self._state[layout.S_ROWS]
         self._grow(used + batch.count)
         b = batch
         self._newest = b.ts_ns[b.count - 1] if b.count else self._newest
         track_batch(
-            data, b.count, self._state, self._rows, self._longs, self._slots, self._ghosts, self._hashes,
+            data, b.count, self._state, self._rows, self._longs, self._slots, self._settled, self._hashes,
             self._senders, self._orphans, self._payload, self._payload_index, self._samples,
             self._replies,
             b.at, b.caplen, b.ts_ns, b.kind, b.src_high, b.src_low, b.dst_high, b.dst_low, b.ports,
@@ -171,7 +170,7 @@ class Tracker:
 
     def skip(self, count: int) -> None:
         """Count frames that are not followed, so that those after them keep their numbers."""
-        self._state[rows.S_FRAMES] += count
+        self._state[layout.S_FRAMES] += count
 
     def settle_over(self, quiet_ns: int = 0) -> None:
         """Settle the attempts that are over, so that whoever waits for them need not wait for the end.
@@ -179,13 +178,16 @@ class Tracker:
         ``quiet_ns`` is how long nothing came since the last frame. Attempts that ended less than a second
         ago stay, and failed ones for as long as the rest of their try may be still to come.
         """
-        used = self._state[rows.S_ROWS]
+        used = self._state[layout.S_ROWS]
         now = self._newest + quiet_ns
         chosen, marks = self._choose(used, used, now - _RECOVERY_NS)
         over = array("I")
         for row in chosen:
-            at = row * rows.LONGS
-            if max(self._longs[at + rows.TS_END], self._longs[at + rows.TS_CLIENT_FIN]) + _LINGER_NS > now:
+            at = row * layout.LONGS
+            if (
+                max(self._longs[at + layout.TS_END], self._longs[at + layout.TS_CLIENT_FIN]) + _LINGER_NS
+                > now
+            ):
                 marks[row] = 0
             else:
                 over.append(row)
@@ -197,15 +199,15 @@ class Tracker:
 
         ``ports`` has a mark for each of 65,536 server ports. What has been settled counts in any case.
         """
-        used = self._state[rows.S_ROWS]
+        used = self._state[layout.S_ROWS]
         tallies = array("I", bytes(4 * len(OUTCOME_RULES)))
         self._name(array("I", range(used)))
         fold.tally(self._rows, self._longs, 0, used, ports, min(before_ns, _LATEST), tallies)
         for g in range(self._group_count):
-            at = g * fold.GROUP_LONGS
-            key, count = self._groups[at + fold.G_KEY], self._groups[at + fold.G_COUNT]
-            if ports[key >> 32] and not key >> 16 & fold.RECOVERED:
-                tallies[key >> 16 & 0xFF] += count
+            at = g * layout.GROUP_LONGS
+            key, count = self._groups[at + layout.G_KEY], self._groups[at + layout.G_COUNT]
+            if ports[key >> 32] and not key >> 16 & layout.RECOVERED:
+                tallies[key >> 16 & layout.RULE] += count
         found: dict[Outcome, int] = {}
         for rule, number in zip(OUTCOME_RULES, tallies, strict=True):
             if number:
@@ -214,11 +216,11 @@ class Tracker:
 
     def newest(self, ports: array[int], most: int) -> list[Attempt]:
         """The newest attempts to the marked ports that are not settled yet, newest first, as they stand."""
-        used = self._state[rows.S_ROWS]
+        used = self._state[layout.S_ROWS]
         found: list[Attempt] = []
         for row in range(used - 1, max(-1, used - 1 - _LOOKED_BACK * most), -1):
-            word = self._rows[row * rows.WORDS + rows.PORTS]
-            high = self._rows[row * rows.WORDS + rows.STATE] & rows.CLIENT_IS_HIGH
+            word = self._rows[row * layout.WORDS + layout.PORTS]
+            high = self._rows[row * layout.WORDS + layout.STATE] & layout.CLIENT_IS_HIGH
             if ports[word >> 16 if high else word & 0xFFFF]:
                 self._name(array("I", [row]))
                 found.append(self._attempt(row))
@@ -228,21 +230,21 @@ class Tracker:
 
     def finish(self) -> tuple[AttemptGroup, ...]:
         """Settle every attempt that is left; return all groups, in the order of their first attempt."""
-        left = array("I", range(self._state[rows.S_ROWS]))
+        left = array("I", range(self._state[layout.S_ROWS]))
         self._name(left)
         self._fold(left)
         groups = []
         for g in range(self._group_count):
             groups.append(self._group(g))
-        self._state[rows.S_ROWS] = 0
+        self._state[layout.S_ROWS] = 0
         groups.sort(key=lambda group: (group.examples[0].id, str(group.server)))
         return tuple(groups)
 
     def orphans(self) -> list[Orphan]:
         """ICMP errors about SYNs that are not in the capture (the first 256)."""
         found = []
-        for n in range(min(self._state[rows.S_ORPHANS], rows.ORPHAN_LIMIT)):
-            at = n * rows.ORPHAN_LONGS
+        for n in range(min(self._state[layout.S_ORPHANS], layout.ORPHAN_LIMIT)):
+            at = n * layout.ORPHAN_LONGS
             server_high, server_low, client_high, client_low, ports, what, frame, _ = self._orphans[
                 at : at + 8
             ]
@@ -265,18 +267,18 @@ class Tracker:
             room *= 2
         if room == self._room:
             return
-        self._rows.frombytes(bytes(4 * rows.WORDS * (room - self._room)))
-        self._longs.frombytes(bytes(8 * rows.LONGS * (room - self._room)))
+        self._rows.frombytes(bytes(4 * layout.WORDS * (room - self._room)))
+        self._longs.frombytes(bytes(8 * layout.LONGS * (room - self._room)))
         self._room = room
         self._reindex()
 
     def _reindex(self) -> None:
         self._slots = array("Q", bytes(8 * 2 * self._room))
-        reindex(self._rows, self._longs, self._state[rows.S_ROWS], self._slots, self._state[rows.S_SEED])
+        reindex(self._rows, self._longs, self._state[layout.S_ROWS], self._slots, self._state[layout.S_SEED])
 
     def _settle_some(self) -> None:
         """Settle attempts that are over; beyond the budget also the oldest, until half of it is free."""
-        used = self._state[rows.S_ROWS]
+        used = self._state[layout.S_ROWS]
         full = self._sweep >= self._budget
         keep = self._budget // 2 if full else used
         chosen, marks = self._choose(used, keep, self._newest - _RETRY_NS)
@@ -300,25 +302,25 @@ class Tracker:
         """Count the chosen (and marked) rows in their groups and forget them; return how many are left."""
         self._fold(chosen)
         self._forget_examples_rows()
-        self._haunt(chosen)
-        left = self._state[rows.S_ROWS] = fold.compact(self._rows, self._longs, used, marks)
+        self._remember(chosen)
+        left = self._state[layout.S_ROWS] = fold.compact(self._rows, self._longs, used, marks)
         self._reindex()
         return left
 
-    def _haunt(self, chosen: array[int]) -> None:
-        needed = self._state[rows.S_GHOSTS] + len(chosen)
-        while 4 * needed > 3 * len(self._ghosts) and len(self._ghosts) < _GHOSTS:
-            old = self._ghosts
-            self._ghosts = array("Q", bytes(16 * len(old)))
-            rehaunt(old, self._ghosts)
-        self._state[rows.S_GHOSTS] += haunt(
-            self._rows, self._longs, chosen, len(chosen), self._ghosts, self._state[rows.S_SEED]
+    def _remember(self, chosen: array[int]) -> None:
+        needed = self._state[layout.S_SETTLED] + len(chosen)
+        while 4 * needed > 3 * len(self._settled) and len(self._settled) < _MARKS:
+            old = self._settled
+            self._settled = array("Q", bytes(16 * len(old)))
+            move_marks(old, self._settled)
+        self._state[layout.S_SETTLED] += remember_settled(
+            self._rows, self._longs, chosen, len(chosen), self._settled, self._state[layout.S_SEED]
         )
 
     def _forget_examples_rows(self) -> None:
         """Forget where each group's last row lies: it is about to go."""
         for g in range(self._group_count):
-            self._groups[g * fold.GROUP_LONGS + fold.G_LAST_ROW] = 0
+            self._groups[g * layout.GROUP_LONGS + layout.G_LAST_ROW] = 0
 
     # -- from rows to objects -------------------------------------------------------------------------
 
@@ -350,7 +352,7 @@ class Tracker:
             for pair in range(result[1]):
                 row, group = wanted[2 * pair], wanted[2 * pair + 1]
                 self._examples.setdefault(group, []).append(self._attempt(row))
-            if at < count and self._group_count * fold.GROUP_LONGS >= len(self._groups):
+            if at < count and self._group_count * layout.GROUP_LONGS >= len(self._groups):
                 self._grow_groups()
 
     def _grow_groups(self) -> None:
@@ -359,18 +361,18 @@ class Tracker:
         fold.index_groups(self._groups, self._group_count, self._group_slots)
 
     def _group(self, g: int) -> AttemptGroup:
-        at = g * fold.GROUP_LONGS
-        high, low, key, count, first, last, last_row, kept = self._groups[at : at + fold.GROUP_LONGS]
+        at = g * layout.GROUP_LONGS
+        high, low, key, count, first, last, last_row, kept = self._groups[at : at + layout.GROUP_LONGS]
         word = (key >> 16) & 0xFFFF
-        rule = OUTCOME_RULES[word & 0xFF]
+        rule = OUTCOME_RULES[word & layout.RULE]
         examples = self._examples[g]
-        if count > kept and last_row and last_row <= self._state[rows.S_ROWS]:
+        if count > kept and last_row and last_row <= self._state[layout.S_ROWS]:
             examples.append(self._attempt(last_row - 1))
         return AttemptGroup(
             server=Endpoint(address_text(high, low), key >> 32),
             label=rule.label,
             outcome=rule.outcome,
-            recovered=bool(word & fold.RECOVERED),
+            recovered=bool(word & layout.RECOVERED),
             count=count,
             first_ts_ns=self._exact_time(examples[0], first),
             last_ts_ns=last,
@@ -382,81 +384,83 @@ class Tracker:
 
     def _attempt(self, row: int) -> Attempt:
         """One row as an object."""
-        w = self._rows[row * rows.WORDS : (row + 1) * rows.WORDS]
-        t = self._longs[row * rows.LONGS : (row + 1) * rows.LONGS]
-        mask = w[rows.EVENTS] | _lost(w[rows.STATE])
-        rule = OUTCOME_RULES[w[rows.OUTCOME] & 0xFF]
-        low_end = Endpoint(address_text(t[0], t[1]), w[rows.PORTS] >> 16)
-        high_end = Endpoint(address_text(t[2], t[3]), w[rows.PORTS] & 0xFFFF)
+        w = self._rows[row * layout.WORDS : (row + 1) * layout.WORDS]
+        t = self._longs[row * layout.LONGS : (row + 1) * layout.LONGS]
+        mask = w[layout.EVENTS] | _lost(w[layout.STATE])
+        rule = OUTCOME_RULES[w[layout.OUTCOME] & layout.RULE]
+        low_end = Endpoint(address_text(t[0], t[1]), w[layout.PORTS] >> 16)
+        high_end = Endpoint(address_text(t[2], t[3]), w[layout.PORTS] & 0xFFFF)
         client, server = low_end, high_end
-        if w[rows.STATE] & rows.CLIENT_IS_HIGH:
+        if w[layout.STATE] & layout.CLIENT_IS_HIGH:
             client, server = high_end, low_end
-        first = self.odd_times.get(w[rows.FRAME_FIRST], t[rows.TS_FIRST])
+        first = self.odd_times.get(w[layout.FRAME_FIRST], t[layout.TS_FIRST])
         return Attempt(
-            id=w[rows.ID],
+            id=w[layout.ID],
             client=client,
             server=server,
             first_ts_ns=first,
             label=rule.label,
             outcome=rule.outcome,
-            syn_count=w[rows.SYN_COUNT],
-            syn_ack_count=w[rows.SYN_ACK_COUNT],
+            syn_count=w[layout.SYN_COUNT],
+            syn_ack_count=w[layout.SYN_ACK_COUNT],
             frames=Frames(
-                first=w[rows.FRAME_FIRST],
-                syn=w[rows.FRAME_SYN] or None,
-                syn_ack=w[rows.FRAME_SYN_ACK] or None,
-                ack=w[rows.FRAME_ACK] or None,
-                rst=w[rows.FRAME_RST] or None,
-                icmp=w[rows.FRAME_ICMP] or None,
-                client_data=w[rows.FRAME_CLIENT_DATA] or None,
-                server_data=w[rows.FRAME_SERVER_DATA] or None,
-                fin=w[rows.FRAME_FIN] or None,
+                first=w[layout.FRAME_FIRST],
+                syn=w[layout.FRAME_SYN] or None,
+                syn_ack=w[layout.FRAME_SYN_ACK] or None,
+                ack=w[layout.FRAME_ACK] or None,
+                rst=w[layout.FRAME_RST] or None,
+                icmp=w[layout.FRAME_ICMP] or None,
+                client_data=w[layout.FRAME_CLIENT_DATA] or None,
+                server_data=w[layout.FRAME_SERVER_DATA] or None,
+                fin=w[layout.FRAME_FIN] or None,
             ),
             times=Times(
                 first=first,
-                last_syn=_last_syn(t[rows.TS_FIRST], w[rows.LAST_SYN_US]) if w[rows.SYN_COUNT] > 1 else None,
-                answer=t[rows.TS_ANSWER] or None,
-                client_data=t[rows.TS_CLIENT_DATA] or None,
-                server_data=t[rows.TS_SERVER_DATA] or None,
-                end=t[rows.TS_END] or None,
-                client_fin=t[rows.TS_CLIENT_FIN] or None,
+                last_syn=_last_syn(t[layout.TS_FIRST], w[layout.LAST_SYN_US])
+                if w[layout.SYN_COUNT] > 1
+                else None,
+                answer=t[layout.TS_ANSWER] or None,
+                client_data=t[layout.TS_CLIENT_DATA] or None,
+                server_data=t[layout.TS_SERVER_DATA] or None,
+                end=t[layout.TS_END] or None,
+                client_fin=t[layout.TS_CLIENT_FIN] or None,
             ),
             events=events_of(mask),
-            client_bytes=_sent(w[rows.NEXT_CLIENT], w[rows.ISN_CLIENT], mask & BIT["client-fin"], w, 1),
-            server_bytes=_sent(w[rows.NEXT_SERVER], w[rows.ISN_SERVER], mask & BIT["server-fin"], w, 2),
+            client_bytes=_sent(w[layout.NEXT_CLIENT], w[layout.ISN_CLIENT], mask & BIT["client-fin"], w, 1),
+            server_bytes=_sent(w[layout.NEXT_SERVER], w[layout.ISN_SERVER], mask & BIT["server-fin"], w, 2),
             reset=_reset(w),
             icmp=self._icmp(w),
-            client_payload=self._first_bytes(w[rows.ID], 1),
+            client_payload=self._first_bytes(w[layout.ID], 1),
             server_payload=self._server_payload(w),
-            server_reply=None if w[rows.STATE] & rows.HOLDS_MORE else self._reply(w),
-            recovered=bool(w[rows.OUTCOME] & fold.RECOVERED),
+            server_reply=None if w[layout.STATE] & layout.HOLDS_MORE else self._reply(w),
+            recovered=bool(w[layout.OUTCOME] & layout.RECOVERED),
         )
 
     def _icmp(self, w: array[int]) -> IcmpError | None:
-        if not w[rows.FRAME_ICMP]:
+        if not w[layout.FRAME_ICMP]:
             return None
-        place = w[rows.ICMP_SENDER]
+        place = w[layout.ICMP_SENDER]
         sender = address_text(*self._senders[2 * place - 2 : 2 * place]) if place else ""
-        return _icmp(w[rows.ICMP], sender)
+        return _icmp(w[layout.ICMP], sender)
 
     def _server_payload(self, w: array[int]) -> bytes | None:
         """Return the server's first bytes, also where several segments brought them."""
-        first = self._first_bytes(w[rows.ID], 0)
-        if first is None or not w[rows.STATE] & rows.HOLDS_MORE:
+        first = self._first_bytes(w[layout.ID], 0)
+        if first is None or not w[layout.STATE] & layout.HOLDS_MORE:
             return first
-        return (first + (self._reply(w) or b""))[: rows.PAYLOAD_LIMIT]
+        return (first + (self._reply(w) or b""))[: layout.PAYLOAD_LIMIT]
 
     def _reply(self, w: array[int]) -> bytes | None:
         """Return what is kept of a row among the replies."""
-        place = w[rows.STATE] >> rows.REPLY_SHIFT
+        place = w[layout.STATE] >> layout.REPLY_SHIFT
         if not place:
             return None
-        at = (place - 1) * rows.REPLY_BYTES
+        at = (place - 1) * layout.REPLY_BYTES
         size = self._replies[at] | self._replies[at + 1] << 8
         return bytes(self._replies[at + 2 : at + 2 + size])
 
     def _first_bytes(self, attempt: int, from_client: int) -> bytes | None:
-        entries = self._state[rows.S_PAYLOAD_ENTRIES]
+        entries = self._state[layout.S_PAYLOAD_ENTRIES]
         while self._payload_indexed < entries:
             key, place = self._payload_index[2 * self._payload_indexed : 2 * self._payload_indexed + 2]
             self._payload_at[key] = (place >> 16, place & 0xFFFF)
@@ -470,15 +474,15 @@ class Tracker:
 
 def address_text(high: int, low: int) -> str:
     """The textual form of an address given as the engine's two 64-bit halves."""
-    if high == rows.V4_HIGH and low <= 0xFFFFFFFF:
+    if high == layout.V4_HIGH and not low >> 32:
         return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     return str(ipaddress.IPv6Address(high << 64 | low))
 
 
 def _verdict(label: Label) -> int:
     if label in FAILURES:
-        return fold.FAILING
-    return fold.COMPLETED if label is Label.COMPLETED else 0
+        return layout.FAILING
+    return layout.COMPLETED if label is Label.COMPLETED else 0
 
 
 def _icmp(what: int, sender: str) -> IcmpError:
@@ -486,23 +490,23 @@ def _icmp(what: int, sender: str) -> IcmpError:
 
 
 def _reset(w: array[int]) -> Reset | None:
-    traits = w[rows.RST_TRAITS]
+    traits = w[layout.RST_TRAITS]
     if not traits:
         return None
     return Reset(
-        from_server=bool(traits & rows.RST_FROM_SERVER),
-        window=w[rows.RST_WINDOW_ID] >> 16,
-        ip_id=w[rows.RST_WINDOW_ID] & 0xFFFF,
-        seq=w[rows.RST_SEQ],
-        has_ack=bool(traits & rows.RST_HAS_ACK),
-        checksum=_CHECKSUMS[rows.CHECKSUMS[traits >> 2 & 3]],
+        from_server=bool(traits & layout.RST_FROM_SERVER),
+        window=w[layout.RST_WINDOW_ID] >> 16,
+        ip_id=w[layout.RST_WINDOW_ID] & 0xFFFF,
+        seq=w[layout.RST_SEQ],
+        has_ack=bool(traits & layout.RST_HAS_ACK),
+        checksum=_CHECKSUMS[layout.CHECKSUMS[traits >> layout.CHECKSUM_SHIFT & 3]],
     )
 
 
 def _lost(state: int) -> int:
     """The events that say how things stood in the end."""
-    return (_CLIENT_LOST if state & rows.CLIENT_LOST else 0) | (
-        _SERVER_LOST if state & rows.SERVER_LOST else 0
+    return (_CLIENT_LOST if state & layout.CLIENT_LOST else 0) | (
+        _SERVER_LOST if state & layout.SERVER_LOST else 0
     )
 
 
@@ -513,7 +517,7 @@ def _last_syn(first_ts_ns: int, last_us: int) -> int:
 
 def _sent(following: int, isn: int, fin: int, w: array[int], side: int) -> int:
     """Payload bytes of a side by its sequence numbers; the SYN and FIN count one each."""
-    known = rows.KNOWS_CLIENT if side == 1 else rows.KNOWS_SERVER
-    if not w[rows.STATE] & known:
+    known = layout.KNOWS_CLIENT if side == 1 else layout.KNOWS_SERVER
+    if not w[layout.STATE] & known:
         return 0
     return max(0, ((following - isn) & 0xFFFFFFFF) - 1 - bool(fin))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from synscope.causes import catalogue, priors
 from synscope.causes.cause import Cause
 from synscope.causes.placeholders import Placeholders
-from synscope.engine.outcome import OUTCOME_RULES, Rule
+from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
 from synscope.model import Kind, Label
 from synscope.reference import ports
 from synscope.reference.error_meaning import ErrorMeaning
@@ -35,7 +35,7 @@ def render(answer: Answer, look: Look) -> str:
         _cause(page, answer)
     elif isinstance(answer, Label):
         _label(page, answer)
-    elif isinstance(answer, Rule):
+    elif isinstance(answer, OutcomeRule):
         _outcome(page, answer)
     elif isinstance(answer, ErrorAnswer):
         _errors(page, answer)
@@ -93,7 +93,7 @@ def _label(page: Page, label: Label) -> None:
     _likely(page, likely_causes(label))
 
 
-def _outcome(page: Page, rule: Rule) -> None:
+def _outcome(page: Page, rule: OutcomeRule) -> None:
     page.row(rule.outcome.value, (rule.meaning, "head"))
     page.blank()
     page.row("Label", f"{rule.label.value}: {LABEL_TEXTS[rule.label].short}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from synscope.causes.cause import Cause
-from synscope.engine.outcome import OUTCOME_RULES, Rule
+from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
 from synscope.model import Label
 from synscope.reference import ports
 from synscope.reference.error_meaning import ErrorMeaning
@@ -20,7 +20,7 @@ def explanation(query: str, answer: Answer) -> Record:
         about, known = "cause", cause(answer)
     elif isinstance(answer, Label):
         about, known = "label", _label(answer)
-    elif isinstance(answer, Rule):
+    elif isinstance(answer, OutcomeRule):
         about, known = "outcome", _outcome(answer)
     elif isinstance(answer, ErrorAnswer):
         about, known = "error", _errors(answer)
@@ -73,7 +73,7 @@ def _label(label: Label) -> Record:
     }
 
 
-def _outcome(rule: Rule) -> Record:
+def _outcome(rule: OutcomeRule) -> Record:
     return {"outcome": rule.outcome.value, "label": rule.label.value, "meaning": rule.meaning}
 
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 from synscope import targets
 from synscope.causes import catalogue
 from synscope.causes.cause import Cause
-from synscope.engine.outcome import OUTCOME_RULES, Rule
+from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
 from synscope.model import Label
 from synscope.reference import errors
 from synscope.reference.error_meaning import ErrorMeaning
@@ -41,7 +41,7 @@ class ErrorAnswer:
     port: int | None
 
 
-Answer = Cause | Label | Rule | ErrorAnswer | PortAnswer
+Answer = Cause | Label | OutcomeRule | ErrorAnswer | PortAnswer
 
 
 def look_up(text: str) -> Answer | None:
@@ -73,7 +73,7 @@ def _label(text: str) -> Label | None:
     return _named(text, ((label.value, label) for label in Label))
 
 
-def _outcome(text: str) -> Rule | None:
+def _outcome(text: str) -> OutcomeRule | None:
     return _named(text, ((rule.outcome.value, rule) for rule in OUTCOME_RULES))
 
 

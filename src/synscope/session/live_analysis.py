@@ -21,8 +21,8 @@ from synscope.capture.live.self_test import SelfTestConnection, SelfTestResult, 
 from synscope.capture.source import LiveSource, RingState
 from synscope.capture.write.save import Saver
 from synscope.capture.write.storage import SaveError
-from synscope.engine.linktypes import linktype_name
 from synscope.engine.moments import Moments
+from synscope.engine.names import linktype_name
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.following import Following
 from synscope.model import (

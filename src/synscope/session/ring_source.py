@@ -47,7 +47,9 @@ class RingSource:
         self._announce = announce
         self._command = command
         self._invoker = privileges.invoking()
-        self._program = bpf.program_bytes(bpf.filter_program(plan.ports or None, plan.proxy_ports, plan.snap_length))
+        self._program = bpf.program_bytes(
+            bpf.filter_program(plan.ports or None, plan.proxy_ports, plan.snap_length)
+        )
         self._file_maker: FileMaker | None = None
         self._opened: tuple[socket.socket, Geometry] | None = None
 

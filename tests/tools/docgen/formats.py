@@ -12,8 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from docgen import probe
 from docgen.markdown import bullets, page, prose, table
 from synscope.capture.read import byte_sources, capture_reader
-from synscope.engine.headers import REASONS
-from synscope.engine.linktypes import linktype_name
+from synscope.engine.names import REASONS, linktype_name
 from synscope.engine.records import FAULT_TEXT
 
 ETHERTYPES: Mapping[int, str] = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from docgen.markdown import bullets, code, page, prose, sentence, table
 from synscope.causes.catalogue import CATALOGUE
 from synscope.causes.priors import prior
-from synscope.engine.outcome import EVENTS, OUTCOME_RULES, Rule
+from synscope.engine.outcome import EVENTS, OUTCOME_RULES, OutcomeRule
 from synscope.evidence.packets.summary import WORST_FIRST
 from synscope.model import FAILURES, Kind, Label
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
@@ -82,7 +82,7 @@ def _label(label: Label) -> str:
     return "\n\n".join(parts)
 
 
-def _outcome(rule: Rule) -> str:
+def _outcome(rule: OutcomeRule) -> str:
     lines = [f"- `{rule.outcome.value}` (rule {_PLACES[rule.outcome]}): {sentence(rule.meaning)}"]
     for lead, names in (("all of", rule.needs), ("one of", rule.any_of), ("none of", rule.unless)):
         if names:
@@ -91,6 +91,6 @@ def _outcome(rule: Rule) -> str:
     return "\n".join(lines)
 
 
-def _row(rule: Rule) -> tuple[str, ...]:
+def _row(rule: OutcomeRule) -> tuple[str, ...]:
     columns = (" ".join(map(code, names)) for names in (rule.needs, rule.any_of, rule.unless))
     return (str(_PLACES[rule.outcome]), code(rule.outcome.value), rule.label.value, *columns)

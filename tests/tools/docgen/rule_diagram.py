@@ -13,7 +13,7 @@ from itertools import groupby
 from typing import Final
 from xml.sax.saxutils import escape
 
-from synscope.engine.outcome import OUTCOME_RULES, Rule
+from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
 from synscope.model import Label
 
 _WIDTH: Final = 560
@@ -47,7 +47,7 @@ class _Box:
     """Neighbouring rules of one label, by their places in the table."""
 
     label: Label
-    rules: tuple[tuple[int, Rule], ...]
+    rules: tuple[tuple[int, OutcomeRule], ...]
 
     @property
     def shared(self) -> tuple[str, ...]:
@@ -83,7 +83,7 @@ def text() -> str:
     return "\n".join(lines) + "\n"
 
 
-def conditions(rule: Rule, known: Iterable[str] = ()) -> list[str]:
+def conditions(rule: OutcomeRule, known: Iterable[str] = ()) -> list[str]:
     """Return what ``rule`` asks for beyond ``known``, in pieces that read one after the other."""
     rest = [name for name in rule.needs if name not in set(known)]
     pieces = [name if place == 0 else f"+ {name}" for place, name in enumerate(rest)]

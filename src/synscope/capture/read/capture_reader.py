@@ -21,7 +21,7 @@ from synscope.capture.source import ByteSource, CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine import records as rec
 from synscope.engine.batch import SIZE, Batch
-from synscope.engine.linktypes import linktype_name
+from synscope.engine.names import linktype_name
 from synscope.model import CaptureFile, Cut
 
 _BUFFER = 1 << 18
