@@ -196,12 +196,10 @@ def test_attempts_are_written_as_they_settle(monkeypatch: pytest.MonkeyPatch) ->
     written: list[str] = []
     monkeypatch.setattr("synscope.cli.output.write", written.append)
     analyze(STARTUP, "--format", "jsonl")
-    assert all(text.endswith("\n") and text.count("\n") == 1 for text in written)
-    assert len(written) == len(jsonl_lines(written))
-
-
-def jsonl_lines(written: list[str]) -> list[str]:
-    return "".join(written).splitlines()
+    *attempts, conclusions = written
+    assert all(text.startswith('{"type":"attempt",') and text.endswith("}\n") for text in attempts)
+    assert [text for text in attempts if text.count("\n") > 1] == []
+    assert '"type":"attempt"' not in conclusions
 
 
 def test_names_that_are_no_text_are_shown_and_valid(tmp_path: Path) -> None:

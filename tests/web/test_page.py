@@ -63,7 +63,7 @@ def test_labels_look_as_in_the_report() -> None:
 
 
 def test_the_report_keeps_its_own_policy() -> None:
-    report = page.report(document.render([document.Report(SAMPLES["refused"])], Look()))
+    report = page.report(document.render([document.ReportedCapture(SAMPLES["refused"])], Look()))
     assert report.policy.startswith("default-src 'none'; style-src 'sha256-")
     assert report.policy.endswith("; frame-ancestors 'self'")
     assert "unsafe" not in report.policy

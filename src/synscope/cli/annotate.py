@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from synscope.cli import options, output, target_type
-from synscope.cli.status import ExitStatus
+from synscope.cli.output import ExitStatus
 from synscope.model import FAILURES, Target
 
 if TYPE_CHECKING:

@@ -59,6 +59,18 @@ class View(Protocol):
         ...
 
 
+def preload_display() -> None:
+    """Import what Rich shows something with that changes, where standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return
+    import rich.live  # noqa: PLC0415
+    import rich.table  # noqa: F401, PLC0415
+
+    from synscope.report.page import preload_rich  # noqa: PLC0415
+
+    preload_rich()
+
+
 class OnTerminal:
     """The view on the terminal, or one line that says that the capture has begun."""
 
@@ -71,8 +83,13 @@ class OnTerminal:
         return row
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """Nothing more is needed."""
-        return preload
+        """Rich is needed as well."""
+
+        def both() -> None:
+            preload()
+            preload_display()
+
+        return both
 
     def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """Show it."""

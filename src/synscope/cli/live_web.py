@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from synscope.cli import options, output
-from synscope.cli.live_view import OnTerminal, Told, View
+from synscope.cli.live_view import OnTerminal, Told, View, preload_display
 from synscope.evidence.typo import looks_like_typo
 from synscope.model import PORT_MAX, Attempt, Diagnosis, Target
 from synscope.units import count
@@ -100,16 +100,17 @@ class Page:
 
         def both() -> None:
             preload()
+            preload_display()
             self._open()
 
         return both
 
     def _open(self) -> None:
         from synscope.process.errors import SessionError  # noqa: PLC0415
-        from synscope.report.html import document  # noqa: PLC0415
+        from synscope.report import formats  # noqa: PLC0415
         from synscope.web import page, server  # noqa: PLC0415
 
-        document.preload()
+        formats.preload("html")
         try:
             self._server = server.Server(self._log, page.files(), self._port, self._is_taken)
         except OSError as error:
@@ -148,7 +149,8 @@ class Page:
         if server is None or begun is None:
             return
         if server.readers:
-            text = document.render([document.Report(diagnosis, moments)], output.look(color="never"))
+            captures = [document.ReportedCapture(diagnosis, moments)]
+            text = document.render(captures, output.look(color="never"))
             server.offer(_REPORT, page.report(text))
             self._publish(feed.ended(begun.watch, diagnosis), feed.Phase.OVER, _REPORT)
         with contextlib.suppress(KeyboardInterrupt):  # the report is out: whoever does not wait loses nothing

@@ -18,8 +18,8 @@ from typing import Any, Final
 from synscope.capture.live.ring_socket import RingError
 from synscope.capture.write.storage import SaveError
 from synscope.cli.live_options import preload
+from synscope.cli.output import ExitStatus
 from synscope.cli.save_options import saved
-from synscope.cli.status import ExitStatus
 from synscope.library import wire
 from synscope.model import Diagnosis, Target
 from synscope.process.errors import SessionError

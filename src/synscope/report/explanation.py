@@ -1,7 +1,7 @@
-"""Explanations on the terminal: a cause, a label, an outcome, an error or a port, in plain words.
+"""Explanations on the terminal: a cause, a label, an outcome, an error or a port in plain words, and all causes.
 
-Input: an ``Answer`` of ``lookup`` and a ``Look``. Output: text, as from ``terminal``. What is said comes
-from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
+Input: a ``Look``, and for one explanation an ``Answer`` of ``lookup``. Output: text, as from ``terminal``. What is
+said comes from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
 here.
 """
 
@@ -41,6 +41,26 @@ def render(answer: Answer, look: Look) -> str:
         _errors(page, answer)
     else:
         _port(page, answer)
+    return page.render()
+
+
+def render_catalogue(look: Look) -> str:
+    """Return all causes: code, slug, kind, title, labels; every line ended by a newline."""
+    page = Page(look)
+    for kind in Kind:
+        causes = [cause for cause in catalogue.CATALOGUE if cause.kind is kind]
+        if not causes:
+            continue
+        page.blank()
+        page.paragraph((f"{kind.value.capitalize()}s", "head"))
+        for cause in causes:
+            labels = [*cause.labels] if len(cause.labels) < len(Label) else ["every label"]
+            page.paragraph("  ", (cause.code, "command"), f"  {GENERIC.fill(cause.title)}", hang=10)
+            page.paragraph(" " * 10, cause.slug, (f": {', '.join(labels)}", "dim"), hang=10)
+    page.blank()
+    page.paragraph(
+        "synscope explain CODE tells more about one: what it looks like, how to check it, what to do."
+    )
     return page.render()
 
 

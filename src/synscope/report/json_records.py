@@ -18,7 +18,6 @@ from synscope.model import (
     Check,
     Claim,
     Command,
-    Confidence,
     Cut,
     Diagnosis,
     Endpoint,
@@ -231,24 +230,6 @@ def findings(diagnosis: Diagnosis) -> Iterator[Record]:
             yield finding(diagnosis.capture, one.summary.target, item)
 
 
-def supporting_attempts(diagnosis: Diagnosis) -> tuple[Attempt, ...]:
-    """Return the attempts that support a finding, by id: examples whose frames its evidence names.
-
-    A finding that names no frames, or none of an example, rests on its target's failing attempts.
-    """
-    chosen: dict[int, Attempt] = {}
-    for one in diagnosis.targets:
-        examples = [example for item in one.summary.groups for example in item.examples]
-        for item in one.findings:
-            if item.confidence is Confidence.RULED_OUT:
-                continue
-            named = {frame for evidence in item.evidence for frame in evidence.frames}
-            backing = [example for example in examples if named.intersection(_numbers(example.frames))]
-            backing = backing or [example for example in examples if example.label is one.summary.label]
-            chosen.update((example.id, example) for example in backing)
-    return tuple(chosen[number] for number in sorted(chosen))
-
-
 def line(record: Mapping[str, JsonValue]) -> str:
     """Return ``record`` as one line of JSON, ASCII only, without the newline."""
     return json.dumps(_clean(record), separators=(",", ":"))
@@ -287,10 +268,6 @@ def _endpoint(one: Endpoint) -> Record:
 def _present(numbers: Frames | Times) -> Record:
     """Return the fields that are there; ``None`` ones are left out."""
     return {name: value for name, value in numbers._asdict().items() if value is not None}
-
-
-def _numbers(frames: Frames) -> frozenset[int]:
-    return frozenset(number for number in frames if number is not None)
 
 
 def _outcomes(groups: Iterable[AttemptGroup]) -> Record:

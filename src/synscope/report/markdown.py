@@ -15,6 +15,7 @@ from synscope.report import advice, display_filter, target_view, terminal
 from synscope.report.markdown_text import bold, code, fenced, prose
 from synscope.report.page import Look, Page
 from synscope.report.wording import SYSTEMS, frames_text
+from synscope.report.writer import TextReport
 from synscope.units import count
 
 _FULL = 5
@@ -23,11 +24,19 @@ _CHECKS_SHOWN = 2
 _WIDTH = 78
 
 
+class MarkdownReport(TextReport):
+    """Writes the Markdown report of each capture."""
+
+    def text(self, diagnosis: Diagnosis, attempts: list[str]) -> str:
+        """Return the report of one capture."""
+        return render(diagnosis, self.settings.look(), headed=self.settings.several, attempts=attempts)
+
+
 def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: Iterable[str] = ()) -> str:
     """Return the report of one capture.
 
     ``headed`` names the capture first (for several captures). ``attempts`` are lines of
-    ``terminal.attempt_line`` to list at the end.
+    ``writer.attempt_line`` to list at the end.
     """
     plain = Look(width=_WIDTH, verbose=look.verbose, os=look.os)
     name = code("standard input" if diagnosis.capture == "-" else diagnosis.capture)

@@ -10,7 +10,23 @@ from collections.abc import Iterator
 
 from synscope.model import Diagnosis, TargetDiagnosis
 from synscope.report import target_view
-from synscope.report.page import Look, Page, Span
+from synscope.report.page import Look, Page, Span, preload_rich
+from synscope.report.writer import ReportWriter
+
+
+class QuietReport(ReportWriter):
+    """Writes the lines of each capture once it is read."""
+
+    lists_attempts = False
+
+    @classmethod
+    def preload(cls) -> None:
+        """Load what Rich loads only when it is needed."""
+        preload_rich()
+
+    def end_capture(self, diagnosis: Diagnosis) -> str:
+        """Return the lines of one capture."""
+        return render(diagnosis, self.settings.look(), headed=self.settings.several)
 
 
 def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False) -> str:

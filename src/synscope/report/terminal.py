@@ -14,7 +14,6 @@ from rich.cells import cell_len
 from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT
 from synscope.model import (
     Attachment,
-    Attempt,
     Canary,
     CaptureHealth,
     Command,
@@ -26,7 +25,7 @@ from synscope.model import (
 from synscope.report import target_view
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
-from synscope.report.wording import OUTCOME_TEXTS
+from synscope.report.writer import ReportSettings, TextReport
 from synscope.units import count, duration, listed
 
 _FULL = 5
@@ -37,13 +36,30 @@ _CARRIED_SHOWN = 3
 _KINDS = {HOST_SNAPSHOT: "what was known about the host", DIAGNOSIS: "a diagnosis that cannot be read"}
 
 
+class TerminalReport(TextReport):
+    """Writes the terminal's report of each capture, also set off from other text on the terminal."""
+
+    def __init__(self, settings: ReportSettings) -> None:
+        super().__init__(settings)
+        self._follows_text = settings.below_text
+
+    @property
+    def takes_attempts(self) -> bool:
+        """Whether all attempts are asked for, by name or by ``--verbose``."""
+        return super().takes_attempts or (self.settings.verbose and self.settings.listed != "none")
+
+    def text(self, diagnosis: Diagnosis, attempts: list[str]) -> str:
+        """Return the report of one capture."""
+        return render(diagnosis, self.settings.look(), headed=self.settings.several, attempts=attempts)
+
+
 def render(
     diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: Sequence[str] | None = None
 ) -> str:
     """Return the report of one capture.
 
-    ``headed`` names the capture first (for several captures). ``attempts`` are lines of ``attempt_line``
-    to list at the end.
+    ``headed`` names the capture first (for several captures). ``attempts`` are lines of
+    ``writer.attempt_line`` to list at the end.
     """
     page = Page(look)
     if headed:
@@ -84,14 +100,6 @@ def about_capture(page: Page, diagnosis: Diagnosis) -> None:
     if diagnosis.command is not None:
         _command(page, diagnosis.command)
     _capture(page, diagnosis)
-
-
-def attempt_line(attempt: Attempt) -> str:
-    """Return one attempt as a line: number, frame, both ends, label, outcome."""
-    return (
-        f"#{attempt.id} frame {attempt.frames.first}  {attempt.client} → {attempt.server}"
-        f"  {attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]}"
-    )
 
 
 def _name(capture: str) -> str:
