@@ -15,7 +15,7 @@ from synscope.model import Attachment, Diagnosis, Endpoint, Evidence, NearMiss, 
 from synscope.report import terminal
 from synscope.report.json_report import document
 from synscope.report.page import Look
-from synscope.report.writer import attempt_line
+from synscope.report.text_report import attempt_line
 
 from .samples import HEALTH, SAMPLES, answered, cut, diagnosis, out_of_range, refused, target
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.model import Confidence, Diagnosis
-from synscope.report.writer import ReportSettings, ReportWriter, TextReport, attempt_line, supporting_attempts
+from synscope.model import Confidence
+from synscope.report.writer import ReportSettings, ReportWriter, supporting_attempts
 from synscope.targets import parse
 
 from .samples import SAMPLES, refused
@@ -32,21 +32,6 @@ def test_a_report_concerns_the_ports_that_were_asked_about() -> None:
     assert ReportWriter(ReportSettings()).concerns(refused())
     for text, concerned in (("62893", True), ("80", False), (str(62893 + 65536), True)):
         assert ReportWriter(ReportSettings(targets=(parse(text),))).concerns(refused()) == concerned
-
-
-def test_texts_about_captures_stand_apart_and_hold_their_own_attempts() -> None:
-    class Text(TextReport):
-        def text(self, diagnosis: Diagnosis, attempts: list[str]) -> str:  # noqa: ARG002
-            return f"{len(attempts)} attempts\n"
-
-    report = Text(ReportSettings(listed="all"))
-    assert report.attempt("x.pcap", refused()) == ""
-    assert report.end_capture(SAMPLES["refused"]) == "1 attempts\n"
-    assert report.end_capture(SAMPLES["refused"]) == "\n0 attempts\n"
-
-
-def test_an_attempt_is_a_line() -> None:
-    assert attempt_line(refused(7)).startswith("#7 frame 13  127.0.0.1:40007 → 127.0.0.1:62893  SYN-RST: ")
 
 
 def test_supporting_attempts_are_those_of_failures() -> None:

@@ -2,7 +2,8 @@
 
 This list is all that anybody needs to know of a format. A new format is a module with a ``ReportWriter`` and a line
 here; the commands then offer it, and describe it in their help texts. Asking the list imports no format:
-rich and Jinja2 are slow to import, and most formats do without them.
+rich and Jinja2 are slow to import, and most formats do without them. (The class is a plain one because a named
+tuple or a dataclass would take longer to make than all of the list.)
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from synscope.engine.moments import Moments
@@ -18,22 +19,33 @@ if TYPE_CHECKING:
     from synscope.report.writer import ReportWriter
 
 
-class ReportFormat(NamedTuple):
+class ReportFormat:
     """One format."""
 
-    name: str
-    writer: str
-    """The module in ``synscope.report`` and the class there that writes it."""
-    about: str
-    """What the help text says after the name."""
-    streams_attempts: bool = False
-    """Whether each attempt is written once it is over; all of them, unless the user says otherwise."""
-    holds_only_attempts: bool = False
-    """Whether nothing is left of the report without them."""
-    waits_for_capture: bool = False
-    """Whether nothing is written before a capture is read; a progress bar may have the terminal until then."""
-    counts_moments: bool = False
-    """Whether it shows when attempts began."""
+    def __init__(  # noqa: PLR0913 - one parameter for each thing to know
+        self,
+        name: str,
+        writer: str,
+        about: str,
+        *,
+        streams_attempts: bool = False,
+        holds_only_attempts: bool = False,
+        waits_for_capture: bool = False,
+        counts_moments: bool = False,
+    ) -> None:
+        self.name = name
+        self.writer = writer
+        """The module in ``synscope.report`` and the class there that writes it."""
+        self.about = about
+        """What the help text says after the name."""
+        self.streams_attempts = streams_attempts
+        """Whether each attempt is written once it is over; all of them, unless the user says otherwise."""
+        self.holds_only_attempts = holds_only_attempts
+        """Whether nothing is left of the report without them."""
+        self.waits_for_capture = waits_for_capture
+        """Whether nothing is written before a capture is read; a progress bar may have the terminal until then."""
+        self.counts_moments = counts_moments
+        """Whether it shows when attempts began."""
 
     def load(self) -> type[ReportWriter]:
         """Import what writes the format, and return it."""

@@ -14,8 +14,8 @@ from synscope.model import Confidence, Diagnosis, Evidence, Finding, Kind, Sourc
 from synscope.report import advice, display_filter, target_view, terminal
 from synscope.report.markdown_text import bold, code, fenced, prose
 from synscope.report.page import Look, Page
+from synscope.report.text_report import TextReport
 from synscope.report.wording import SYSTEMS, frames_text
-from synscope.report.writer import TextReport
 from synscope.units import count
 
 _FULL = 5
@@ -36,7 +36,7 @@ def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: 
     """Return the report of one capture.
 
     ``headed`` names the capture first (for several captures). ``attempts`` are lines of
-    ``writer.attempt_line`` to list at the end.
+    ``text_report.attempt_line`` to list at the end.
     """
     plain = Look(width=_WIDTH, verbose=look.verbose, os=look.os)
     name = code("standard input" if diagnosis.capture == "-" else diagnosis.capture)

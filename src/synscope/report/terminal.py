@@ -25,7 +25,8 @@ from synscope.model import (
 from synscope.report import target_view
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
-from synscope.report.writer import ReportSettings, TextReport
+from synscope.report.text_report import TextReport
+from synscope.report.writer import ReportSettings
 from synscope.units import count, duration, listed
 
 _FULL = 5
@@ -59,7 +60,7 @@ def render(
     """Return the report of one capture.
 
     ``headed`` names the capture first (for several captures). ``attempts`` are lines of
-    ``writer.attempt_line`` to list at the end.
+    ``text_report.attempt_line`` to list at the end.
     """
     page = Page(look)
     if headed:

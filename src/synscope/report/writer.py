@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple
 
 from synscope.model import Attempt, Confidence, Diagnosis, Frames, Label, Target
-from synscope.report.wording import OUTCOME_TEXTS
 
 if TYPE_CHECKING:
     from synscope.engine.moments import Moments
@@ -111,47 +110,6 @@ class ReportWriter:
     def concerns(self, attempt: Attempt) -> bool:
         """Whether ``attempt`` went to a port that the user asked about; if they named none, all do."""
         return not self._ports or attempt.server.port in self._ports
-
-
-class TextReport(ReportWriter):
-    """Writes a text for people once a capture is read, with an empty line between those of two captures."""
-
-    def __init__(self, settings: ReportSettings) -> None:
-        super().__init__(settings)
-        self._attempts: list[str] = []
-        self._follows_text = False
-
-    @classmethod
-    def preload(cls) -> None:
-        """Load what Rich loads only when it is needed."""
-        from synscope.report.page import preload_rich  # noqa: PLC0415 - for the formats that lay out a page
-
-        preload_rich()
-
-    def attempt(self, capture: str, attempt: Attempt) -> str:  # noqa: ARG002
-        """Keep the attempt's line until the capture is read."""
-        if self.concerns(attempt):
-            self._attempts.append(attempt_line(attempt))
-        return ""
-
-    def end_capture(self, diagnosis: Diagnosis) -> str:
-        """Return the text about one capture."""
-        lead = "\n" if self._follows_text else ""
-        text = self.text(diagnosis, self._attempts)
-        self._attempts, self._follows_text = [], True
-        return lead + text
-
-    def text(self, diagnosis: Diagnosis, attempts: list[str]) -> str:
-        """Return what is said of one capture; ``attempts`` are the lines of those to list."""
-        raise NotImplementedError
-
-
-def attempt_line(attempt: Attempt) -> str:
-    """Return one attempt as a line: number, frame, both ends, label, outcome."""
-    return (
-        f"#{attempt.id} frame {attempt.frames.first}  {attempt.client} → {attempt.server}"
-        f"  {attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]}"
-    )
 
 
 def supporting_attempts(diagnosis: Diagnosis) -> tuple[Attempt, ...]:

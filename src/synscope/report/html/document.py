@@ -27,7 +27,8 @@ from synscope.report.html import palette, target, timeline
 from synscope.report.html.collected import Item, Line, Piece, recorded
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.page import Look, preload_rich
-from synscope.report.writer import ReportSettings, ReportWriter, attempt_line
+from synscope.report.text_report import attempt_line
+from synscope.report.writer import ReportSettings, ReportWriter
 from synscope.units import count
 
 MOST_ATTEMPTS: Final = 1000
@@ -49,7 +50,7 @@ class ReportedCapture(NamedTuple):
     diagnosis: Diagnosis
     moments: Moments | None = None
     attempts: Sequence[str] = ()
-    """Lines of ``writer.attempt_line`` to list, at most ``MOST_ATTEMPTS``."""
+    """Lines of ``text_report.attempt_line`` to list, at most ``MOST_ATTEMPTS``."""
     more_attempts: int = 0
 
 
