@@ -11,7 +11,7 @@ HOSTILE = "<img src=x onerror=alert(1)>\x1b[31m\u202eevil\n\udcff"
 
 def row(
     number: int, outcome: Outcome = Outcome.REFUSED, *, settled: bool = True, process: str | None = None
-) -> rows.Row:
+) -> rows.AttemptRow:
     one = attempt(outcome)._replace(id=number)
     return rows.row(one, settled=settled, process=process)
 

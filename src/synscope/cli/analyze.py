@@ -92,7 +92,7 @@ def _not_quiet(given: options.Given) -> bool:
 
 
 @click.command(
-    cls=options.Command,
+    cls=options.SectionedCommand,
     help=_HELP,
     short_help="Say what happened in packet captures, and why.",
     no_args_is_help=True,

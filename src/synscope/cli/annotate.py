@@ -38,7 +38,9 @@ Exit status: 0 OUT was written, 1 it was not, 2 wrong usage, 3 IN could not be r
 """
 
 
-@click.command(cls=options.Command, help=_HELP, short_help="Write what happened into a capture, as comments.")
+@click.command(
+    cls=options.SectionedCommand, help=_HELP, short_help="Write what happened into a capture, as comments."
+)
 @click.argument("capture", metavar="IN", shell_complete=options.files)
 @click.argument("destination", metavar="OUT.pcapng", shell_complete=options.files)
 @target_type.port_option("Without it every server port in the capture is looked at.")

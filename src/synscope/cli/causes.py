@@ -15,7 +15,7 @@ synscope causes --format json | jq -r '.causes[].code'
 """
 
 
-@click.command(cls=options.Command, help=_HELP, short_help="List all causes.")
+@click.command(cls=options.SectionedCommand, help=_HELP, short_help="List all causes.")
 @output.format_option(("terminal", "json"))
 @output.color_option
 def causes(*, form: str, color: str) -> None:

@@ -31,7 +31,9 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 sy
 
 
 @click.command(
-    cls=options.Command, help=_HELP, short_help="Connect to a target ourselves, and say what is wrong."
+    cls=options.SectionedCommand,
+    help=_HELP,
+    short_help="Connect to a target ourselves, and say what is wrong.",
 )
 @click.argument("target", metavar="TARGET", type=TargetType())
 @options.option(

@@ -37,7 +37,7 @@ def _offered(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 @click.command(
-    cls=options.Command,
+    cls=options.SectionedCommand,
     help=_HELP,
     short_help="Explain a cause, label, error or port.",
     no_args_is_help=True,

@@ -42,7 +42,7 @@ _ends = functools.partial(options.option, section=options.ENDS)
 
 
 @click.command(
-    cls=options.Command, help=_HELP, short_help="Capture live and say what happens to each attempt."
+    cls=options.SectionedCommand, help=_HELP, short_help="Capture live and say what happens to each attempt."
 )
 @target_type.port_option(required=True)
 @live_options.placed

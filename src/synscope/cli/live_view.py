@@ -35,7 +35,7 @@ _MINUTE_S: Final = 60
 _NS: Final = 1_000_000_000
 
 
-class View(Protocol):
+class LiveView(Protocol):
     """What a person sees of a capture: here or on a page. Its methods are called in this order."""
 
     def telling(self, row: Told | None) -> Told | None:
@@ -71,7 +71,7 @@ def preload_display() -> None:
     preload_rich()
 
 
-class OnTerminal:
+class TerminalView:
     """The view on the terminal, or one line that says that the capture has begun."""
 
     def __init__(self, targets: Sequence[Target], *, drawn: bool) -> None:

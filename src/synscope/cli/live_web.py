@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from synscope.cli import options, output
-from synscope.cli.live_view import OnTerminal, Told, View, preload_display
+from synscope.cli.live_view import LiveView, TerminalView, Told, preload_display
 from synscope.evidence.typo import looks_like_typo
 from synscope.model import PORT_MAX, Attempt, Diagnosis, Target
 from synscope.units import count
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from synscope.session.start import Begun
     from synscope.session.watch import Watch
     from synscope.web.feed import Now, Phase
-    from synscope.web.server import Server
+    from synscope.web.server import PageServer
 
 _LINE_S: Final = 1.0
 _LEAVE_S: Final = 3.0
@@ -47,18 +47,18 @@ web_option = options.option(
 )
 
 
-def view(port: int | None, targets: Sequence[Target], *, drawn: bool) -> View:
+def view(port: int | None, targets: Sequence[Target], *, drawn: bool) -> LiveView:
     """Return a page on ``port``, or without one the terminal's view, which may have to leave the terminal alone."""
-    return OnTerminal(targets, drawn=drawn) if port is None else Page(port, targets)
+    return TerminalView(targets, drawn=drawn) if port is None else PageView(port, targets)
 
 
-class Page:
+class PageView:
     """The view as a page."""
 
     def __init__(self, port: int, targets: Sequence[Target]) -> None:
         """Fail as wrong usage where the page cannot be had."""
         try:
-            from synscope.web import page, server  # noqa: F401, PLC0415 - only with --web
+            from synscope.web import page_files, server  # noqa: F401, PLC0415 - only with --web
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] != "tornado":
                 raise
@@ -75,7 +75,7 @@ class Page:
         self._port = port
         self._log = Log()
         self._feed = Feed(self._log, [target.text for target in targets])
-        self._server: Server | None = None
+        self._server: PageServer | None = None
         self._begun: Begun | None = None
         self._due = 0.0
 
@@ -108,11 +108,11 @@ class Page:
     def _open(self) -> None:
         from synscope.process.errors import SessionError  # noqa: PLC0415
         from synscope.report import formats  # noqa: PLC0415
-        from synscope.web import page, server  # noqa: PLC0415
+        from synscope.web import page_files, server  # noqa: PLC0415
 
         formats.preload("html")
         try:
-            self._server = server.Server(self._log, page.files(), self._port, self._is_taken)
+            self._server = server.PageServer(self._log, page_files.files(), self._port, self._is_taken)
         except OSError as error:
             where = f"port {self._port}" if self._port else "a port"
             raise SessionError(f"the page cannot have {where} on 127.0.0.1: {error.strerror}") from error
@@ -143,7 +143,7 @@ class Page:
     def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
         """Give the page its report, and wait a little until every page that is open has it."""
         from synscope.report.html import document  # noqa: PLC0415
-        from synscope.web import feed, page  # noqa: PLC0415
+        from synscope.web import feed, page_files  # noqa: PLC0415
 
         server, begun = self._server, self._begun
         if server is None or begun is None:
@@ -151,7 +151,7 @@ class Page:
         if server.readers:
             captures = [document.ReportedCapture(diagnosis, moments)]
             text = document.render(captures, output.look(color="never"))
-            server.offer(_REPORT, page.report(text))
+            server.offer(_REPORT, page_files.report(text))
             self._publish(feed.ended(begun.watch, diagnosis), feed.Phase.OVER, _REPORT)
         with contextlib.suppress(KeyboardInterrupt):  # the report is out: whoever does not wait loses nothing
             server.close(_LEAVE_S)
@@ -178,7 +178,7 @@ class Page:
 
 
 @contextlib.contextmanager
-def _status_line(watch: Watch, server: Server) -> Iterator[Callable[[], None]]:
+def _status_line(watch: Watch, server: PageServer) -> Iterator[Callable[[], None]]:
     """Keep one line on a terminal up to date; yields what does it."""
     if not sys.stderr.isatty():
         yield lambda: None

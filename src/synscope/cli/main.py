@@ -121,7 +121,9 @@ COMPLETION_VARIABLE = "_SYNSCOPE_COMPLETE"
 """Set by the scripts: the program then writes what fits instead of running a command."""
 
 
-@cli.command(cls=options.Command, help=_COMPLETION_HELP, short_help="Write the completion script of a shell.")
+@cli.command(
+    cls=options.SectionedCommand, help=_COMPLETION_HELP, short_help="Write the completion script of a shell."
+)
 @click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, *, shell: str) -> None:
@@ -142,7 +144,9 @@ synscope help analyze
 """
 
 
-@cli.command("help", cls=options.Command, help=_HELP_HELP, short_help="Show the help text of a command.")
+@cli.command(
+    "help", cls=options.SectionedCommand, help=_HELP_HELP, short_help="Show the help text of a command."
+)
 @click.argument("command", metavar="[COMMAND]", required=False, type=click.Choice([*cli.commands, "help"]))
 @click.pass_context
 def show_help(context: click.Context, *, command: str | None) -> None:

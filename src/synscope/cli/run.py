@@ -48,7 +48,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
 
 
 @click.command(
-    cls=options.Command,
+    cls=options.SectionedCommand,
     help=_HELP,
     short_help="Run a command that fails to connect, and say why.",
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},

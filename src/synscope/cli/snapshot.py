@@ -30,7 +30,9 @@ Exit status: 0 it was written, 2 wrong usage, 125 it could not be written.
 
 
 @click.command(
-    cls=options.Command, help=_HELP, short_help="Write down what this machine shows, for a colleague."
+    cls=options.SectionedCommand,
+    help=_HELP,
+    short_help="Write down what this machine shows, for a colleague.",
 )
 @target_type.port_option(
     "Without it nothing is recorded about what the firewall does, or who else has a port."

@@ -1,6 +1,6 @@
 """Explanations on the terminal: a cause, a label, an outcome, an error or a port in plain words, and all causes.
 
-Input: a ``Look``, and for one explanation an ``Answer`` of ``lookup``. Output: text, as from ``terminal``. What is
+Input: a ``Look``, and for one explanation an ``Explained`` of ``lookup``. Output: text, as from ``terminal``. What is
 said comes from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
 here.
 """
@@ -15,7 +15,7 @@ from synscope.model import Kind, Label
 from synscope.reference import ports
 from synscope.reference.error_row import ErrorMeaning
 from synscope.report.labels_text import LABEL_TEXTS
-from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
+from synscope.report.lookup import ErrorAnswer, Explained, PortAnswer
 from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import SYSTEMS, ordered_systems
 from synscope.units import listed
@@ -28,7 +28,7 @@ _MEANINGS_SHOWN = 3
 _LOOK_ALIKES_SHOWN = 6
 
 
-def render(answer: Answer, look: Look) -> str:
+def render(answer: Explained, look: Look) -> str:
     """Return the explanation of ``answer``, every line ended by a newline."""
     page = Page(look)
     if isinstance(answer, Cause):

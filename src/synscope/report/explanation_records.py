@@ -10,10 +10,10 @@ from synscope.reference.error_row import ErrorMeaning
 from synscope.report.explanation import GENERIC, likely_causes
 from synscope.report.json_records import JsonValue, Record
 from synscope.report.labels_text import LABEL_TEXTS
-from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
+from synscope.report.lookup import ErrorAnswer, Explained, PortAnswer
 
 
-def explanation(query: str, answer: Answer) -> Record:
+def explanation(query: str, answer: Explained) -> Record:
     """Return the document for one question: what was asked, what kind of thing it is, what is known."""
     about: str
     if isinstance(answer, Cause):

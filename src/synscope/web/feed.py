@@ -19,7 +19,7 @@ from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
 from synscope.session.watch import Watch, label_counts
-from synscope.web.attempt_table import KEPT, Row, changed, newest_of_each_label, row
+from synscope.web.attempt_table import KEPT, AttemptRow, changed, newest_of_each_label, row
 from synscope.web.log import Log
 
 EVERY_S: Final = 0.25
@@ -100,7 +100,7 @@ class Feed:
         self._log = log
         self._targets = [visible(text) for text in targets]
         self._waiting: dict[Label, deque[Attempt]] = {label: deque(maxlen=WAITING) for label in Label}
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[int, AttemptRow] = {}
         self._never_shown = 0
 
     def settled(self, attempt: Attempt) -> None:
@@ -136,7 +136,7 @@ class Feed:
             last=phase is Phase.OVER,
         )
 
-    def _merged(self, newest: Sequence[Attempt], makers: Makers) -> dict[int, Row]:
+    def _merged(self, newest: Sequence[Attempt], makers: Makers) -> dict[int, AttemptRow]:
         settled = [attempt for waiting in self._waiting.values() for attempt in waiting]
         over = {attempt.id for attempt in settled}
         attempts = [*newest, *settled]

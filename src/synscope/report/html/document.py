@@ -23,8 +23,8 @@ from synscope.model import Attempt, Diagnosis, Label
 from synscope.probes.host.snapshot_json import SnapshotError, from_json
 from synscope.report import snapshot_text, target_view, terminal
 from synscope.report.escape import visible
-from synscope.report.html import palette, target, timeline
-from synscope.report.html.collected import Item, Line, Piece, recorded
+from synscope.report.html import palette, shown_target, timeline
+from synscope.report.html.collected import LabelledLines, StyledLine, StyledText, recorded
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.page import Look, preload_rich
 from synscope.report.text_report import attempt_line
@@ -64,19 +64,19 @@ class ShownCapture(NamedTuple):
     error: str | None
     overview: str
     """How many targets there are, and how many failed, where there are several."""
-    full: tuple[target.Shown, ...]
-    brief: tuple[target.Brief, ...]
+    full: tuple[shown_target.ShownTarget, ...]
+    brief: tuple[shown_target.BriefTarget, ...]
     more: str
-    nothing: tuple[Item, ...]
+    nothing: tuple[LabelledLines, ...]
     timeline: timeline.Figure | None
-    health: tuple[Item, ...]
-    carried: tuple[Item, ...]
-    hosts: tuple[tuple[Item, ...], ...]
+    health: tuple[LabelledLines, ...]
+    carried: tuple[LabelledLines, ...]
+    hosts: tuple[tuple[LabelledLines, ...], ...]
     attempts: tuple[str, ...]
     more_attempts: str
 
     @property
-    def single(self) -> target.Shown | None:
+    def single(self) -> shown_target.ShownTarget | None:
         """The one target that there is, if it is one."""
         return self.full[0] if len(self.full) == 1 and not self.brief else None
 
@@ -217,8 +217,8 @@ def _capture(number: int, reported: ReportedCapture, look: Look) -> ShownCapture
         began="" if diagnosis.health.first_ts_ns is None else timeline.moment(diagnosis.health.first_ts_ns),
         error=diagnosis.health.error,
         overview=terminal.overview(len(failing), len(diagnosis.targets)) if diagnosis.targets else "",
-        full=tuple(target.shown(one, look) for one in full),
-        brief=tuple(map(target.brief, others[:_BRIEF])),
+        full=tuple(shown_target.shown(one, look) for one in full),
+        brief=tuple(map(shown_target.brief, others[:_BRIEF])),
         more=f"and {count(left, 'more port')}: name one with -p" if left > 0 else "",
         nothing=()
         if diagnosis.targets
@@ -236,7 +236,7 @@ def _capture(number: int, reported: ReportedCapture, look: Look) -> ShownCapture
     )
 
 
-def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[Item, ...]]:
+def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[LabelledLines, ...]]:
     """Yield what the file carries about a host, as ``synscope snapshot`` shows it."""
     documents = [one for one in diagnosis.attachments if one.kind == HOST_SNAPSHOT]
     for one in documents[:_SNAPSHOTS]:
@@ -248,7 +248,7 @@ def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[Item, ...]]:
         yield tuple(item._replace(lines=_bounded(item.lines)) for item in items)
 
 
-def _bounded(lines: Sequence[Line]) -> list[Line]:
+def _bounded(lines: Sequence[StyledLine]) -> list[StyledLine]:
     left = len(lines) - _LINES
-    more: list[Line] = [(Piece(f"and {left:,} more", "dim"),)] if left > 0 else []
+    more: list[StyledLine] = [(StyledText(f"and {left:,} more", "dim"),)] if left > 0 else []
     return [*lines[:_LINES], *more]

@@ -39,7 +39,7 @@ _STEPS: Final = (1, 2, 5, 10)
 _EDGE: Final = 96
 """Percent from which on a tick's text ends at the tick."""
 
-Way = tuple[Label, bool]
+LaneKey = tuple[Label, bool]
 """A label, and whether its attempts then worked at another address."""
 
 
@@ -92,7 +92,7 @@ class Tick(NamedTuple):
     anchor: str
 
 
-class Row(NamedTuple):
+class FigureRow(NamedTuple):
     """One row of the table."""
 
     cells: tuple[str, ...]
@@ -107,7 +107,7 @@ class Figure(NamedTuple):
     caption: str
     notes: tuple[str, ...]
     head: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
 
     @property
     def height(self) -> int:
@@ -159,7 +159,7 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
         min((attempts[0].first_ts_ns, *(group.first_ts_ns for group in partly))),
         max((*map(_ended, attempts), *(group.last_ts_ns for group in partly))),
     )
-    counts: Counter[Way] = Counter((one.label, one.recovered) for one in attempts)
+    counts: Counter[LaneKey] = Counter((one.label, one.recovered) for one in attempts)
     for group in partly:
         counts[group.label, group.recovered] += group.count - len(group.examples)
     shown = attempts[:BINS]
@@ -182,7 +182,7 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
             "by one. A band reaches from the first to the last of those that ended alike."
         )
     rows = tuple(
-        Row(
+        FigureRow(
             (
                 f"#{one.id}",
                 f"+{duration(one.first_ts_ns - scale.first)}",
@@ -238,7 +238,7 @@ def _band(group: AttemptGroup, scale: _Scale) -> Bar:
 def _dense(moments: Moments, total: int) -> Figure:
     scale = _Scale(moments.first_ts_ns, moments.last_ts_ns + 1)
     width = moments.width_ns
-    bins: dict[Way, Counter[int]] = {}
+    bins: dict[LaneKey, Counter[int]] = {}
     for one in moments.bins():
         bins.setdefault((one.label, one.recovered), Counter())[one.first_ts_ns] += one.number
     counts = Counter({way: found.total() for way, found in bins.items()})
@@ -277,11 +277,13 @@ def _bars(bins: Counter[int], width: int, most: int, scale: _Scale) -> Iterator[
         yield Bar(_percent(left), _percent(max(0.15, right - left)), _TEXT + _DEEP - height, height, title)
 
 
-def _table(bins: dict[Way, Counter[int]], order: Sequence[Way], width: int, scale: _Scale) -> Iterator[Row]:
+def _table(
+    bins: dict[LaneKey, Counter[int]], order: Sequence[LaneKey], width: int, scale: _Scale
+) -> Iterator[FigureRow]:
     """Yield at most ``_ROWS`` rows, each of several bins, without those in which nothing began."""
     start = scale.first // width
     each = -(-((scale.last // width) - start + 1) // _ROWS)
-    rows: dict[int, Counter[Way]] = {}
+    rows: dict[int, Counter[LaneKey]] = {}
     for way, found in bins.items():
         for begins, number in found.items():
             rows.setdefault((begins // width - start) // each, Counter())[way] += number
@@ -289,13 +291,13 @@ def _table(bins: dict[Way, Counter[int]], order: Sequence[Way], width: int, scal
         begins = max(0, (start + place * each) * width - scale.first)
         ends = (start + (place + 1) * each) * width - scale.first
         cells = (f"{numbers[way]:,}" if numbers[way] else "" for way in order)
-        yield Row((f"+{duration(begins)} to +{duration(ends)}", *cells))
+        yield FigureRow((f"+{duration(begins)} to +{duration(ends)}", *cells))
 
 
 # -- both -------------------------------------------------------------------------------------------
 
 
-def _ordered(ways: Iterable[Way]) -> list[Way]:
+def _ordered(ways: Iterable[LaneKey]) -> list[LaneKey]:
     places = {label: at for at, label in enumerate(PAINTS)}
     return sorted(ways, key=lambda way: (places[way[0]], way[1]))
 
