@@ -145,7 +145,7 @@ def _noted(capture: str, wanted: tuple[Target, ...], *, only_failing: bool) -> _
     diagnosis = analyze(capture, wanted, on_attempt=collected.add)
     if diagnosis.health.error is not None:
         raise CaptureError(capture, diagnosis.health.error)
-    servers = {group.server: one for one in diagnosis.targets for group in one.summary.groups}
+    servers = {group.server: target for target in diagnosis.targets for group in target.summary.groups}
     keep = None
     if only_failing:
         collected.choose(servers)
@@ -166,9 +166,9 @@ def _commented(
         if attempt.server in servers:
             yield servers[attempt.server], attempt
     told = {attempt.id for attempt in failed}
-    for one in diagnosis.targets:
-        for group in one.summary.groups:
+    for target in diagnosis.targets:
+        for group in target.summary.groups:
             for attempt in group.examples:
                 if attempt.id not in told:
                     told.add(attempt.id)
-                    yield one, attempt
+                    yield target, attempt

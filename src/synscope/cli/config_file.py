@@ -61,7 +61,7 @@ class Config(NamedTuple):
         """Return the setting, or ``None`` where no file has it."""
         found = [FoundSetting(key, file.settings[key], file) for file in self.files if key in file.settings]
         if key in _PROTECTING:
-            found.sort(key=lambda one: not one.value)
+            found.sort(key=lambda setting: not setting.value)
         return found[0] if found else None
 
     def ports(self) -> dict[str, tuple[Target, ConfigFile]]:

@@ -80,7 +80,7 @@ class PageView:
         self._due = 0.0
 
     def _is_taken(self, port: int) -> bool:
-        return any(port == one or looks_like_typo(port, one) for one in self._ports)
+        return any(port == watched or looks_like_typo(port, watched) for watched in self._ports)
 
     def telling(self, row: Told | None) -> Told:
         """Attempts are told to the page, and to the report where that lists them."""

@@ -1,8 +1,8 @@
 """The class of all options: sections in the help text, and defaults from configuration files.
 
 Input: what ``click.option`` takes, and the section, the setting and when the setting counts. Output: options for
-``SectionedCommand``, whose help lists them by section. A value from a file is converted and checked as one that was typed; an
-error names the file.
+``SectionedCommand``, whose help lists them by section. A value from a file is converted and checked as one that was
+typed; an error names the file.
 """
 
 from __future__ import annotations

@@ -180,7 +180,9 @@ def _targets(
         raise click.UsageError(
             f"no target in '{shlex.join(command)}': name one with -p PORT, HOST:PORT or a URL.", context
         )
-    return tuple(one.target for one in found), "; ".join(dict.fromkeys(one.how for one in found))
+    return tuple(mention.target for mention in found), "; ".join(
+        dict.fromkeys(mention.how for mention in found)
+    )
 
 
 def _watched(begun: Begun, timeout: float | None, linger: float) -> Ended:

@@ -90,14 +90,14 @@ def saving(function: _Decorated) -> _Decorated:
         force: bool,
         **others: object,
     ) -> object:
-        wish = _wish(
+        saving = _saving(
             save,
             headers_only=headers_only,
             force=force,
             rotate_size=rotate_size,
             rotate_time=rotate_time,
         )
-        return function(*arguments, saving=wish, **others)
+        return function(*arguments, saving=saving, **others)
 
     decorated: _Decorated = bundled
     for option in reversed(_OPTIONS):
@@ -105,7 +105,7 @@ def saving(function: _Decorated) -> _Decorated:
     return decorated
 
 
-def _wish(
+def _saving(
     save: str | None,
     *,
     headers_only: bool,
@@ -133,9 +133,9 @@ def _wish(
     )
 
 
-def saved(diagnosis: Diagnosis, begun: Begun, wish: Saving | None, *, status: int) -> Diagnosis:
+def saved(diagnosis: Diagnosis, begun: Begun, saving: Saving | None, *, status: int) -> Diagnosis:
     """Put the diagnosis, and the last look at the host, into the saved file; return it with what could not be."""
-    if begun.saver is None or wish is None:
+    if begun.saver is None or saving is None:
         return diagnosis
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.capture.write.storage import SaveError  # noqa: PLC0415
@@ -146,7 +146,7 @@ def saved(diagnosis: Diagnosis, begun: Begun, wish: Saving | None, *, status: in
     made = Made(VERSION, str(MODE), time.time_ns(), status)
     looks = () if begun.surroundings is None else begun.surroundings.snapshots
     snapshot = to_json(looks[-1]) if looks else None
-    found = annotation(diagnosis, made, snapshot=snapshot, headers_only=wish.headers_only)
+    found = annotation(diagnosis, made, snapshot=snapshot, headers_only=saving.headers_only)
     notes = [*found.notes]
     try:
         begun.saver.annotate(found.packets, found.sections)

@@ -91,13 +91,15 @@ def packet_comments(
 def without_payload(diagnosis: Diagnosis) -> Diagnosis:
     """Return the diagnosis without any sentence that may quote what client and server, or the command, said."""
     targets = tuple(
-        one._replace(
-            facts=one.facts._replace(
-                summary=one.summary._replace(near_misses=tuple(map(_silent_miss, one.summary.near_misses)))
+        target._replace(
+            facts=target.facts._replace(
+                summary=target.summary._replace(
+                    near_misses=tuple(map(_silent_miss, target.summary.near_misses))
+                )
             ),
-            findings=tuple(map(_silent_finding, one.findings)),
+            findings=tuple(map(_silent_finding, target.findings)),
         )
-        for one in diagnosis.targets
+        for target in diagnosis.targets
     )
     command = None if diagnosis.command is None else diagnosis.command._replace(lines=())
     return diagnosis._replace(targets=targets, command=command)
@@ -130,7 +132,7 @@ def _carried(kind: str, text: str, made: Made) -> tuple[str, ...]:
 
 def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
     """The first targets, failing ones before others, as many as fit."""
-    targets = sorted(diagnosis.targets, key=lambda one: not one.failed)
+    targets = sorted(diagnosis.targets, key=lambda target: not target.failed)
     note = f"the first of {len(targets):,} targets: all are too many for comments"
     health = replace(diagnosis.health, notes=(*diagnosis.health.notes, note))
     fewer = diagnosis
@@ -142,10 +144,10 @@ def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
 
 def _reported(diagnosis: Diagnosis) -> Iterable[tuple[TargetDiagnosis, Attempt]]:
     """The examples of every way in which attempts to a target ended."""
-    for one in diagnosis.targets:
-        for group in one.summary.groups:
+    for target in diagnosis.targets:
+        for group in target.summary.groups:
             for attempt in group.examples:
-                yield one, attempt
+                yield target, attempt
 
 
 def _finding(target: TargetDiagnosis, attempt: Attempt) -> Finding | None:

@@ -163,15 +163,15 @@ def _port(page: Page, answer: PortAnswer) -> None:
     if port > ports.PORT_MAX:
         _out_of_range(page)
     elif port:
-        lent = [one for one in ports.EPHEMERAL_RANGES if one.first <= port <= one.last]
+        lent = [span for span in ports.EPHEMERAL_RANGES if span.first <= port <= span.last]
         if lent:
-            systems = [f"{one.system} ({one.first}-{one.last})" for one in lent]
+            systems = [f"{span.system} ({span.first}-{span.last})" for span in lent]
             page.row(
                 "Lent to clients", f"by default on {listed(systems)}: a server may find it taken (SYN108)"
             )
         if page.look.verbose:
-            for one in lent:
-                page.command(f"  {one.system}", one.show)
+            for span in lent:
+                page.command(f"  {span.system}", span.show)
     if answer.errors:
         names = [error.name for error in answer.errors]
         page.row(
@@ -190,9 +190,9 @@ def _out_of_range(page: Page) -> None:
     for label, consequence, clients in tables:
         if page.look.verbose:
             page.row(label, consequence)
-            page.columns([(one.client, (one.says, "dim")) for one in clients])
+            page.columns([(saying.client, (saying.says, "dim")) for saying in clients])
         else:
-            names = [glued(one.client) for one in clients]
+            names = [glued(saying.client) for saying in clients]
             page.row(label, *joined(names), (f" ({consequence})", "dim"))
     page.row(
         "Cause",

@@ -86,15 +86,15 @@ def _cases(diagnosis: Diagnosis, expected: Label | None) -> Iterator[_Case]:
         message = _NO_ATTEMPT if expected is None else f"expected {expected}, but {_NO_ATTEMPT}"
         yield _Case("capture", verdict, "no-attempt", message, output)
     else:
-        for one in diagnosis.targets:
-            yield _target(diagnosis, one, expected)
+        for target in diagnosis.targets:
+            yield _target(diagnosis, target, expected)
 
 
-def _target(diagnosis: Diagnosis, one: TargetDiagnosis, expected: Label | None) -> _Case:
-    name = target_view.name_of(one.summary.target) or "target"
-    output = terminal.render(diagnosis._replace(targets=(one,)), _LOOK)
-    top = target_view.leading(one)
-    label = one.summary.label
+def _target(diagnosis: Diagnosis, target: TargetDiagnosis, expected: Label | None) -> _Case:
+    name = target_view.name_of(target.summary.target) or "target"
+    output = terminal.render(diagnosis._replace(targets=(target,)), _LOOK)
+    top = target_view.leading(target)
+    label = target.summary.label
     told = f"{label}: {top.title} ({top.confidence}, {top.code})" if top is not None else label.value
     if expected is None and top is not None:
         return _Case(name, "failure", top.code, told, output)

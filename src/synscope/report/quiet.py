@@ -44,14 +44,14 @@ def _lines(diagnosis: Diagnosis, look: Look) -> Iterator[tuple[Span, ...]]:
         yield ("could not be read: ", "bad"), diagnosis.health.error
     elif not diagnosis.targets:
         yield ("no attempt to connect",)
-    for one in diagnosis.targets:
-        yield _line(one, look)
+    for target in diagnosis.targets:
+        yield _line(target, look)
 
 
-def _line(one: TargetDiagnosis, look: Look) -> tuple[Span, ...]:
-    summary = one.summary
-    top = target_view.leading(one)
-    lead = (f"{target_view.name_of(summary.target)}: ", (summary.label.value, target_view.style_of(one)))
+def _line(target: TargetDiagnosis, look: Look) -> tuple[Span, ...]:
+    summary = target.summary
+    top = target_view.leading(target)
+    lead = (f"{target_view.name_of(summary.target)}: ", (summary.label.value, target_view.style_of(target)))
     if top is None:
         return *lead, f", {target_view.state(summary)}"
     return *lead, f", {top.title} ", target_view.verdict(top, look)

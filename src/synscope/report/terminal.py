@@ -111,28 +111,32 @@ def _in_turn(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     """Add each target in order: a failing one in full, one that is well in a line."""
     told: dict[tuple[str, ...], Target] = {}
     was_long = False
-    for one in targets:
-        top = target_view.leading(one)
+    for target in targets:
+        top = target_view.leading(target)
         if was_long or top is not None:
             page.blank()
         was_long = top is not None
         key = (
-            () if top is None else (one.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
+            ()
+            if top is None
+            else (target.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
         )
-        target_view.full(page, one, same_as=told.get(key))
+        target_view.full(page, target, same_as=told.get(key))
         if top is not None and not page.look.verbose:
-            told.setdefault(key, one.summary.target)
+            told.setdefault(key, target.summary.target)
 
 
 def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     """Targets nobody named: a few failures in full, others in a line each, the rest counted."""
-    failing = [one for one in targets if target_view.leading(one) is not None]
-    failing.sort(key=lambda one: -sum(one.summary.counts.values()))
-    others = [one for one in targets if target_view.leading(one) is None]
+    failing = [target for target in targets if target_view.leading(target) is not None]
+    failing.sort(key=lambda target: -sum(target.summary.counts.values()))
+    others = [target for target in targets if target_view.leading(target) is None]
     # Where there are very many ports, the ranker leaves some out: those that failed come first.
-    others.sort(key=lambda one: (not _failed_unexplained(one), one.summary.label is Label.MID_STREAM))
+    others.sort(
+        key=lambda target: (not _failed_unexplained(target), target.summary.label is Label.MID_STREAM)
+    )
     if len(targets) > 1:
-        bad = len(failing) + sum(_failed_unexplained(one) for one in others)
+        bad = len(failing) + sum(_failed_unexplained(target) for target in others)
         page.paragraph((overview(bad, len(targets)), "head"))
         page.blank()
     in_full = failing if page.look.verbose else failing[:_FULL]
@@ -140,8 +144,8 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     in_line = [*failing[len(in_full) :][:_BRIEF], *(others if page.look.verbose else others[:_BRIEF])]
     if in_full and in_line:
         page.blank()
-    for one in in_line:
-        target_view.brief(page, one)
+    for target in in_line:
+        target_view.brief(page, target)
     rest = len(targets) - len(in_full) - len(in_line)
     if rest:
         page.paragraph(
@@ -149,8 +153,8 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
         )
 
 
-def _failed_unexplained(one: TargetDiagnosis) -> bool:
-    return bool(one.summary.failed) and not one.findings
+def _failed_unexplained(target: TargetDiagnosis) -> bool:
+    return bool(target.summary.failed) and not target.findings
 
 
 def overview(failing: int, total: int) -> str:
@@ -229,14 +233,20 @@ def carried_documents(page: Page, attachments: Sequence[Attachment]) -> None:
     """What the file says of itself, marked as that: whoever wrote the file may have written anything."""
     page.blank()
     label = "The file says"
-    told = [(one, found) for one in attachments if (found := carried(one)) is not None]
-    for one, found in told[:_CARRIED_SHOWN]:
-        when = one.made.replace("T", " ").replace("Z", " UTC")
+    told = [(attachment, found) for attachment in attachments if (found := carried(attachment)) is not None]
+    for attachment, found in told[:_CARRIED_SHOWN]:
+        when = attachment.made.replace("T", " ").replace("Z", " UTC")
         names = listed([target.target for target in found.targets]) or "no target"
-        page.row(label, f"it carries the diagnosis of {names}, made on {when} by synscope {one.version}:")
+        page.row(
+            label, f"it carries the diagnosis of {names}, made on {when} by synscope {attachment.version}:"
+        )
         _claims(page, found)
         label = ""
-    rest = [one.kind for one in attachments if all(one is not shown for shown, _ in told[:_CARRIED_SHOWN])]
+    rest = [
+        attachment.kind
+        for attachment in attachments
+        if all(attachment is not shown for shown, _ in told[:_CARRIED_SHOWN])
+    ]
     if rest:
         kinds = [_KINDS.get(kind, kind) for kind in dict.fromkeys(rest)]
         page.row(label, f"it carries {'also ' if told else ''}{listed(kinds)}")

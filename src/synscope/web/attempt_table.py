@@ -40,7 +40,7 @@ class AttemptRow(NamedTuple):
         return {**self._asdict(), "text": OUTCOME_TEXTS[self.outcome]}
 
 
-def row(attempt: Attempt, *, settled: bool, process: str | None) -> AttemptRow:
+def attempt_row(attempt: Attempt, *, settled: bool, process: str | None) -> AttemptRow:
     """Return the row of an attempt. ``process`` is what it calls itself, unescaped."""
     return AttemptRow(
         id=attempt.id,
@@ -58,13 +58,13 @@ def newest_of_each_label(rows: Iterable[AttemptRow], kept: int = KEPT) -> dict[i
     """Return the newest rows of each label by their attempt's number, newest first."""
     room = dict.fromkeys(Label, kept)
     found: dict[int, AttemptRow] = {}
-    for one in sorted(rows, key=lambda one: one.id, reverse=True):
-        if room[one.label]:
-            room[one.label] -= 1
-            found[one.id] = one
+    for row in sorted(rows, key=lambda row: row.id, reverse=True):
+        if room[row.label]:
+            room[row.label] -= 1
+            found[row.id] = row
     return found
 
 
 def changed(before: Mapping[int, AttemptRow], after: Mapping[int, AttemptRow]) -> list[AttemptRow]:
     """Return the rows that are new or not what they were, oldest first."""
-    return [one for one in [*after.values()][::-1] if before.get(one.id) != one]
+    return [row for row in [*after.values()][::-1] if before.get(row.id) != row]

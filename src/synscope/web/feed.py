@@ -19,7 +19,7 @@ from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
 from synscope.session.watch import Watch, label_counts
-from synscope.web.attempt_table import KEPT, AttemptRow, changed, newest_of_each_label, row
+from synscope.web.attempt_table import KEPT, AttemptRow, attempt_row, changed, newest_of_each_label
 from synscope.web.log import Log
 
 EVERY_S: Final = 0.25
@@ -131,8 +131,8 @@ class Feed:
         fixed = {"targets": self._targets, "interface": visible(interface), "labels": _LABELS, "kept": KEPT}
         self._log.add(
             "update",
-            _json({**about, "rows": [one.json() for one in changed(before, rows)]}),
-            lambda: _json({**fixed, **about, "rows": [one.json() for one in reversed(rows.values())]}),
+            _json({**about, "rows": [row.json() for row in changed(before, rows)]}),
+            lambda: _json({**fixed, **about, "rows": [row.json() for row in reversed(rows.values())]}),
             last=phase is Phase.OVER,
         )
 
@@ -145,7 +145,7 @@ class Feed:
         for attempt in attempts:
             maker = known.get(attempt.id)
             process = self._process(attempt) if maker is None else str(maker)
-            found[attempt.id] = row(attempt, settled=attempt.id in over, process=process)
+            found[attempt.id] = attempt_row(attempt, settled=attempt.id in over, process=process)
         for waiting in self._waiting.values():
             waiting.clear()
         return newest_of_each_label(found.values())

@@ -1,6 +1,7 @@
-"""CollectingPage that the terminal's report adds to a ``Page``, kept as they are said instead of laid out.
+"""Rows that the terminal's report adds to a ``Page``, kept as they are said instead of laid out.
 
-Input: calls of ``Page``. Output: ``LabelledLines`` objects, a label with its lines; so both reports share every sentence.
+Input: calls of ``Page``. Output: ``LabelledLines``, each a label with its lines; so both reports share every
+sentence.
 """
 
 from __future__ import annotations

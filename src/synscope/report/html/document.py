@@ -199,17 +199,17 @@ def _hash(text: str) -> str:
 def _capture(number: int, reported: ReportedCapture, look: Look) -> ShownCapture:
     diagnosis = reported.diagnosis
     look = Look(verbose=True, os=look.os)
-    failing = [one for one in diagnosis.targets if target_view.leading(one) is not None]
-    rest = [one for one in diagnosis.targets if target_view.leading(one) is None]
+    failing = [target for target in diagnosis.targets if target_view.leading(target) is not None]
+    rest = [target for target in diagnosis.targets if target_view.leading(target) is None]
     if not diagnosis.watched:
-        failing.sort(key=lambda one: -sum(one.summary.counts.values()))
+        failing.sort(key=lambda target: -sum(target.summary.counts.values()))
     full = failing[: _FULL_WHEN_NAMED if diagnosis.watched else _FULL]
     others = [*failing[len(full) :], *rest]
     if diagnosis.watched or len(diagnosis.targets) == 1:
         # In the order in which they were named. One that is well is worth more than a line, too.
-        chosen = {id(one) for one in (*full, *rest[:_WELL])}
-        full = [one for one in diagnosis.targets if id(one) in chosen]
-        others = [one for one in diagnosis.targets if id(one) not in chosen]
+        chosen = {id(target) for target in (*full, *rest[:_WELL])}
+        full = [target for target in diagnosis.targets if id(target) in chosen]
+        others = [target for target in diagnosis.targets if id(target) not in chosen]
     left = len(others) - _BRIEF
     return ShownCapture(
         number=number,
@@ -217,7 +217,7 @@ def _capture(number: int, reported: ReportedCapture, look: Look) -> ShownCapture
         began="" if diagnosis.health.first_ts_ns is None else timeline.moment(diagnosis.health.first_ts_ns),
         error=diagnosis.health.error,
         overview=terminal.overview(len(failing), len(diagnosis.targets)) if diagnosis.targets else "",
-        full=tuple(shown_target.shown(one, look) for one in full),
+        full=tuple(shown_target.shown(target, look) for target in full),
         brief=tuple(map(shown_target.brief, others[:_BRIEF])),
         more=f"and {count(left, 'more port')}: name one with -p" if left > 0 else "",
         nothing=()
@@ -238,10 +238,10 @@ def _capture(number: int, reported: ReportedCapture, look: Look) -> ShownCapture
 
 def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[LabelledLines, ...]]:
     """Yield what the file carries about a host, as ``synscope snapshot`` shows it."""
-    documents = [one for one in diagnosis.attachments if one.kind == HOST_SNAPSHOT]
-    for one in documents[:_SNAPSHOTS]:
+    documents = [attachment for attachment in diagnosis.attachments if attachment.kind == HOST_SNAPSHOT]
+    for attachment in documents[:_SNAPSHOTS]:
         try:
-            snapshot = from_json(one.text)
+            snapshot = from_json(attachment.text)
         except SnapshotError:
             continue
         items = recorded(look, functools.partial(snapshot_text.show, snapshot=snapshot))

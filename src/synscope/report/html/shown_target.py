@@ -148,24 +148,24 @@ class BriefTarget(NamedTuple):
         return PAINTS[self.label].name
 
 
-def brief(one: TargetDiagnosis) -> BriefTarget:
+def brief(target: TargetDiagnosis) -> BriefTarget:
     """Return a target in a line."""
-    top = target_view.leading(one)
-    name = target_view.name_of(one.summary.target)
+    top = target_view.leading(target)
+    name = target_view.name_of(target.summary.target)
     if top is None:
-        return BriefTarget(name, one.summary.label, target_view.state(one.summary), "")
-    return BriefTarget(name, one.summary.label, top.title, _sure(top))
+        return BriefTarget(name, target.summary.label, target_view.state(target.summary), "")
+    return BriefTarget(name, target.summary.label, top.title, _sure(top))
 
 
-def shown(one: TargetDiagnosis, look: Look) -> ShownTarget:
+def shown(target: TargetDiagnosis, look: Look) -> ShownTarget:
     """Return all that is shown of a target."""
-    summary, top = one.summary, target_view.leading(one)
+    summary, top = target.summary, target_view.leading(target)
     groups = target_view.ordered(summary)
     rest = sum(group.count for group in groups[_WAYS:])
     common = ShownTarget(
         name=target_view.name_of(summary.target),
         label=summary.label,
-        style=target_view.style_of(one),
+        style=target_view.style_of(target),
         state=target_view.state(summary),
         top=top,
         summary="",
@@ -188,35 +188,35 @@ def shown(one: TargetDiagnosis, look: Look) -> ShownTarget:
             *recorded(look, lambda page: target_view.near_misses(page, summary)),
             *recorded(look, lambda page: target_view.not_a_port(page, summary)),
         ),
-        asides=tuple(_asides(one)),
+        asides=tuple(_asides(target)),
     )
-    return common if top is None else _explained(common, one, top, look)
+    return common if top is None else _explained(common, target, top, look)
 
 
-def _explained(common: ShownTarget, one: TargetDiagnosis, top: Finding, look: Look) -> ShownTarget:
-    deciders = advice.open_deciders(one, top, look)
+def _explained(common: ShownTarget, target: TargetDiagnosis, top: Finding, look: Look) -> ShownTarget:
+    deciders = advice.open_deciders(target, top, look)
     return common._replace(
         summary="" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary,
         evidence=tuple(map(_sourced, dict.fromkeys(top.evidence))),
         against=tuple(map(_sourced, dict.fromkeys(top.against))),
-        filter=display_filter.finding(one.summary.target, top),
+        filter=display_filter.finding(target.summary.target, top),
         undecided=f"The packets cannot tell this from {count(len(top.look_alikes), 'other cause')}. What would:"
         if deciders
         else "",
-        asks=_deciding(one, deciders, look) if deciders else tuple(_checks(top.checks, look)),
+        asks=_deciding(target, deciders, look) if deciders else tuple(_checks(top.checks, look)),
         possible=tuple(
             OtherCause((_called(item),), item.confidence.value, item.reason)
-            for item in one.findings
+            for item in target.findings
             if item is not top and item.kind is Kind.FAILURE and _stands(item)
         ),
-        ruled_out=tuple(_ruled_out(one.findings)),
+        ruled_out=tuple(_ruled_out(target.findings)),
     )
 
 
 def _deciding(
-    one: TargetDiagnosis, deciders: Sequence[tuple[Decider, list[tuple[str, str]]]], look: Look
+    target: TargetDiagnosis, deciders: Sequence[tuple[Decider, list[tuple[str, str]]]], look: Look
 ) -> tuple[CommandToRun, ...]:
-    fill = placeholders.for_target(one.summary).fill
+    fill = placeholders.for_target(target.summary).fill
     return tuple(
         CommandToRun(
             SYSTEMS[decider.os],
@@ -245,8 +245,8 @@ def _ruled_out(findings: Iterable[Finding]) -> Iterable[OtherCause]:
         yield OtherCause(tuple(names), Confidence.RULED_OUT.value, reason)
 
 
-def _asides(one: TargetDiagnosis) -> Iterable[Aside]:
-    for item in one.findings:
+def _asides(target: TargetDiagnosis) -> Iterable[Aside]:
+    for item in target.findings:
         if item.kind is not Kind.FAILURE and _stands(item):
             evidence = tuple(map(_sourced, dict.fromkeys(item.evidence)))
             yield Aside(item.kind.value, item.title, _sure(item), item.summary, evidence)

@@ -127,7 +127,9 @@ class _Scale(NamedTuple):
 
 def figure(diagnosis: Diagnosis, moments: Moments | None) -> Figure | None:
     """Return the timeline of all attempts to what was asked about; ``None`` for fewer than two."""
-    groups = list({id(group): group for one in diagnosis.targets for group in one.summary.groups}.values())
+    groups = list(
+        {id(group): group for target in diagnosis.targets for group in target.summary.groups}.values()
+    )
     total = sum(group.count for group in groups)
     examples = {attempt.id: attempt for group in groups for attempt in group.examples}
     if moments is not None and moments.total >= total > KEPT:
@@ -159,7 +161,7 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
         min((attempts[0].first_ts_ns, *(group.first_ts_ns for group in partly))),
         max((*map(_ended, attempts), *(group.last_ts_ns for group in partly))),
     )
-    counts: Counter[LaneKey] = Counter((one.label, one.recovered) for one in attempts)
+    counts: Counter[LaneKey] = Counter((attempt.label, attempt.recovered) for attempt in attempts)
     for group in partly:
         counts[group.label, group.recovered] += group.count - len(group.examples)
     shown = attempts[:BINS]
@@ -169,7 +171,9 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
             *way,
             counts[way],
             at * LANE,
-            marks=tuple(_marks([one for one in shown if (one.label, one.recovered) == way], scale)),
+            marks=tuple(
+                _marks([attempt for attempt in shown if (attempt.label, attempt.recovered) == way], scale)
+            ),
             bands=tuple(_band(group, scale) for group in banded if (group.label, group.recovered) == way),
         )
         for at, way in enumerate(_ordered(counts))
@@ -184,15 +188,15 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
     rows = tuple(
         FigureRow(
             (
-                f"#{one.id}",
-                f"+{duration(one.first_ts_ns - scale.first)}",
-                f"{one.client} → {one.server}",
-                Lane(one.label, one.recovered, 1, 0).name,
-                OUTCOME_TEXTS[one.outcome],
-                str(one.frames.first),
+                f"#{attempt.id}",
+                f"+{duration(attempt.first_ts_ns - scale.first)}",
+                f"{attempt.client} → {attempt.server}",
+                Lane(attempt.label, attempt.recovered, 1, 0).name,
+                OUTCOME_TEXTS[attempt.outcome],
+                str(attempt.frames.first),
             )
         )
-        for one in shown
+        for attempt in shown
     )
     return Figure(
         lanes,
@@ -211,16 +215,18 @@ def _ended(attempt: Attempt) -> int:
 
 def _marks(attempts: Sequence[Attempt], scale: _Scale) -> Iterator[Mark]:
     taken: Counter[int] = Counter()
-    for one in attempts:
-        x = scale.at(one.first_ts_ns)
+    for attempt in attempts:
+        x = scale.at(attempt.first_ts_ns)
         slot = int(x * _SLOTS / 100)
         level = taken[slot] % _STACK
         taken[slot] += 1
         title = (
-            f"#{one.id} +{duration(one.first_ts_ns - scale.first)}: {one.client} → {one.server}, "
-            f"{one.label.value}: {OUTCOME_TEXTS[one.outcome]} (frame {one.frames.first})"
+            f"#{attempt.id} +{duration(attempt.first_ts_ns - scale.first)}: {attempt.client} → {attempt.server}, "
+            f"{attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]} (frame {attempt.frames.first})"
         )
-        yield Mark(_percent(x), _percent(scale.at(_ended(one))), _TEXT + 7 + level * _DEEP // _STACK, title)
+        yield Mark(
+            _percent(x), _percent(scale.at(_ended(attempt))), _TEXT + 7 + level * _DEEP // _STACK, title
+        )
 
 
 def _band(group: AttemptGroup, scale: _Scale) -> Bar:
@@ -239,8 +245,8 @@ def _dense(moments: Moments, total: int) -> Figure:
     scale = _Scale(moments.first_ts_ns, moments.last_ts_ns + 1)
     width = moments.width_ns
     bins: dict[LaneKey, Counter[int]] = {}
-    for one in moments.bins():
-        bins.setdefault((one.label, one.recovered), Counter())[one.first_ts_ns] += one.number
+    for bin_ in moments.bins():
+        bins.setdefault((bin_.label, bin_.recovered), Counter())[bin_.first_ts_ns] += bin_.number
     counts = Counter({way: found.total() for way, found in bins.items()})
     most = max(number for found in bins.values() for number in found.values())
     order = _ordered(counts)
