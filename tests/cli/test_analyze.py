@@ -286,15 +286,6 @@ def test_selection() -> None:
     assert "no attempt to connect" in text
 
 
-@pytest.mark.parametrize(
-    ("option", "said"), [("--since", "is no time"), ("--until", "is no time"), ("--host", "is no IP address")]
-)
-def test_selections_that_mean_nothing(option: str, said: str) -> None:
-    found = analyze(FINE, option, "soon")
-    assert found.exit_code == 2
-    assert said in found.stderr
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be waited for")
 def test_a_live_pipe_shows_attempts_while_it_is_open() -> None:
     """A closed connection is told in a pause, a refused one once its try is over."""

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synscope import selection
-from synscope.cli import options, output, target_type
+from synscope.cli import options, output, selection_options, target_type
 from synscope.cli.output import ExitStatus
 from synscope.model import Label, Target
 from synscope.report import formats
@@ -23,46 +22,10 @@ if TYPE_CHECKING:
     from synscope.evidence.host.given import Given
     from synscope.model import Attempt, Diagnosis
     from synscope.report.writer import Listed
-
-    _MomentParameter = click.ParamType[selection.Moment]
-    _HostParameter = click.ParamType[tuple[int, int]]
-else:
-    _MomentParameter = _HostParameter = click.ParamType  # older releases of click are not generic
+    from synscope.selection import Selection
 
 _STANDARD_INPUT = "-"
 _DIFFERENCES_SHOWN = 10
-
-
-class MomentType(_MomentParameter):
-    """A ``--since`` or ``--until`` argument."""
-
-    name = "time"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> selection.Moment:
-        """Return the moment that ``value`` names, or fail with what would name one."""
-        if isinstance(value, selection.Moment):
-            return value
-        try:
-            return selection.moment(str(value))
-        except selection.SelectionError as error:
-            self.fail(f"{error}.", param, ctx)
-
-
-class HostType(_HostParameter):
-    """A ``--host`` argument."""
-
-    name = "address"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Return the address that ``value`` is, in two halves, or fail."""
-        try:
-            return selection.host(str(value))
-        except selection.SelectionError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 _HELP = """\
@@ -106,32 +69,7 @@ def _not_quiet(given: options.Given) -> bool:
     help="Take all captures given for one, in order of time: files rotated by tcpdump -C, -G, -W or by a "
     "dumpcap ring buffer, in any order.",
 )
-@options.option(
-    "--since",
-    section=options.LOOKED_AT,
-    metavar="TIME",
-    type=MomentType(),
-    help="Leave out frames before this: 2026-01-31T12:00 (local time, or with a zone), 12:00 or 12:00:30 on "
-    "the day of the first frame, seconds since the epoch, +2.5s after the first frame, -30s before the last "
-    "(units: ns, us, ms, s, min, h, d).",
-)
-@options.option(
-    "--until",
-    section=options.LOOKED_AT,
-    metavar="TIME",
-    type=MomentType(),
-    help="Leave out frames after this; as --since.",
-)
-@options.option(
-    "--host",
-    "hosts",
-    section=options.LOOKED_AT,
-    metavar="ADDRESS",
-    type=HostType(),
-    multiple=True,
-    help="Leave out segments that are neither from nor to this IP address, e.g. 127.0.0.1 or ::1. May be given "
-    "several times.",
-)
+@selection_options.selecting
 @options.option(
     "--snapshot",
     "snapshots",
@@ -183,9 +121,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     captures: tuple[str, ...],
     wanted: tuple[Target, ...],
     as_one: bool,
-    since: selection.Moment | None,
-    until: selection.Moment | None,
-    hosts: tuple[tuple[int, int], ...],
+    selection: Selection,
     snapshots: tuple[str, ...],
     expect: str | None,
     form: str,
@@ -206,7 +142,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     options = _Options(
         captures=captures[:1] if as_one else tuple(files),
         files=tuple(files) if as_one else (),
-        selection=selection.Selection(since, until, frozenset(hosts)),
+        selection=selection,
         wanted=wanted,
         snapshots=_snapshots(snapshots),
         expected=None if expect is None else Label(_spelled(expect)),
@@ -263,7 +199,7 @@ class _Options:
     captures: tuple[str, ...]
     files: tuple[str, ...]
     """With --as-one, what the one capture consists of."""
-    selection: selection.Selection
+    selection: Selection
     wanted: tuple[Target, ...]
     snapshots: tuple[Given, ...]
     """What is known about the host, in order of time."""

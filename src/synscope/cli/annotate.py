@@ -161,7 +161,7 @@ def _noted(capture: str, wanted: tuple[Target, ...], *, only_failing: bool) -> _
 def _commented(
     diagnosis: Diagnosis, failed: list[Attempt], servers: dict[Endpoint, TargetDiagnosis]
 ) -> Iterator[tuple[TargetDiagnosis, Attempt]]:
-    """The attempts that get comments, each once: those that failed, and the examples of the others."""
+    """Yield the attempts that get comments, each once: those that failed, and the examples of the others."""
     for attempt in failed:
         if attempt.server in servers:
             yield servers[attempt.server], attempt

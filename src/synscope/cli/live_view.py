@@ -39,11 +39,11 @@ class LiveView(Protocol):
     """What a person sees of a capture: here or on a page. Its methods are called in this order."""
 
     def telling(self, row: Told | None) -> Told | None:
-        """Return what is to be told of settled attempts, given what writes them into the report, if anything does."""
+        """Return the function that gets each settled attempt; ``row`` writes it into the report, if anything does."""
         ...
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """Return what imports all that is needed once rights are given up, given what imports the rest."""
+        """Return the function that imports what is needed once rights are given up; ``preload`` imports the rest."""
         ...
 
     def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
@@ -60,7 +60,7 @@ class LiveView(Protocol):
 
 
 def preload_display() -> None:
-    """Import what Rich shows something with that changes, where standard error is a terminal."""
+    """Import the parts of Rich that draw a changing display, if standard error is a terminal."""
     if not sys.stderr.isatty():
         return
     import rich.live  # noqa: PLC0415
@@ -79,11 +79,11 @@ class TerminalView:
         self._drawn = drawn
 
     def telling(self, row: Told | None) -> Told | None:
-        """Attempts are told to the report alone: the view looks for the newest itself."""
+        """Return ``row``: the report gets the attempts, and the view looks for the newest itself."""
         return row
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """Rich is needed as well."""
+        """Return the function that imports the rest, and Rich."""
 
         def both() -> None:
             preload()
@@ -92,14 +92,14 @@ class TerminalView:
         return both
 
     def shown(self, begun: Begun) -> contextlib.AbstractContextManager[Callable[[], None]]:
-        """Show it."""
+        """Show the capture while the context lasts; yields what refreshes it."""
         return shown(begun.watch, self._targets, wanted=self._drawn)
 
     def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
-        """The report is the end."""
+        """Do nothing: the report is what a terminal shows at the end."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: the view holds nothing open."""
 
 
 class _OneLine(TypedDict):
@@ -149,7 +149,7 @@ def remember(recent: dict[int, Attempt], newest: Iterable[Attempt]) -> None:
 def render(
     watch: Watch, targets: Sequence[Target], recent: Iterable[Attempt], size: tuple[int, int]
 ) -> RenderableType:
-    """The view as it stands, for a terminal of so many columns and lines."""
+    """Return the view as it stands, for a terminal of so many columns and lines."""
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

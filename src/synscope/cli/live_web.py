@@ -83,7 +83,7 @@ class PageView:
         return any(port == watched or looks_like_typo(port, watched) for watched in self._ports)
 
     def telling(self, row: Told | None) -> Told:
-        """Attempts are told to the page, and to the report where that lists them."""
+        """Return the function that hands each attempt to the page, and to the report where that lists them."""
         settled = self._feed.settled
         if row is None:
             return settled
@@ -96,7 +96,7 @@ class PageView:
         return both
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """The page's files and the report's templates are read, and the port is bound."""
+        """Return the function that also reads the page's files and the report's templates, and binds the port."""
 
         def both() -> None:
             preload()
@@ -153,7 +153,9 @@ class PageView:
             text = document.render(captures, output.look(color="never"))
             server.offer(_REPORT, page_files.report(text))
             self._publish(feed.ended(begun.watch, diagnosis), feed.Phase.OVER, _REPORT)
-        with contextlib.suppress(KeyboardInterrupt):  # the report is out: whoever does not wait loses nothing
+        with contextlib.suppress(
+            KeyboardInterrupt
+        ):  # the report is out: nobody who leaves now loses anything
             server.close(_LEAVE_S)
 
     def close(self) -> None:

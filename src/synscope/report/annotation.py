@@ -32,7 +32,7 @@ _KEY_FRAMES: Final = (
 
 
 class Made(NamedTuple):
-    """By what, and when (ns since the epoch), with which exit status."""
+    """Which program made the annotation, when (ns since the epoch), and with which exit status."""
 
     version: str
     engine: str
@@ -131,7 +131,7 @@ def _carried(kind: str, text: str, made: Made) -> tuple[str, ...]:
 
 
 def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
-    """The first targets, failing ones before others, as many as fit."""
+    """Return the diagnosis of as many targets as fit, those that failed first."""
     targets = sorted(diagnosis.targets, key=lambda target: not target.failed)
     note = f"the first of {len(targets):,} targets: all are too many for comments"
     health = replace(diagnosis.health, notes=(*diagnosis.health.notes, note))
@@ -143,7 +143,7 @@ def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
 
 
 def _reported(diagnosis: Diagnosis) -> Iterable[tuple[TargetDiagnosis, Attempt]]:
-    """The examples of every way in which attempts to a target ended."""
+    """Yield the examples of every way in which attempts to a target ended."""
     for target in diagnosis.targets:
         for group in target.summary.groups:
             for attempt in group.examples:
@@ -151,7 +151,7 @@ def _reported(diagnosis: Diagnosis) -> Iterable[tuple[TargetDiagnosis, Attempt]]
 
 
 def _finding(target: TargetDiagnosis, attempt: Attempt) -> Finding | None:
-    """The finding that explains an attempt: the target's best one, if the attempt shows the target's label."""
+    """Return the finding that explains an attempt: the target's best one, if the attempt shows its label."""
     return leading(target) if attempt.label is target.summary.label else None
 
 

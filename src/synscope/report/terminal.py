@@ -230,7 +230,7 @@ def _saved(page: Page, paths: Sequence[str]) -> None:
 
 
 def carried_documents(page: Page, attachments: Sequence[Attachment]) -> None:
-    """What the file says of itself, marked as that: whoever wrote the file may have written anything."""
+    """Add what the file says of itself, marked as such: its writer may have written anything."""
     page.blank()
     label = "The file says"
     told = [(attachment, found) for attachment in attachments if (found := carried(attachment)) is not None]

@@ -2,7 +2,7 @@
 
 Input: every attempt as it settles, and now and then the state of the capture. Output: events in a ``Log``. All of
 it is called by the thread that captures, and each call is short: a settled attempt goes into a bounded queue, and
-events are made by whoever calls ``publish``, ``EVERY_S`` apart. Counts are of all attempts; rows are a sample where
+``publish``, called ``EVERY_S`` apart, makes the events. Counts are of all attempts; rows are a sample where
 more settle between two events than the queues hold, and then the event says how many were never shown.
 """
 
