@@ -17,7 +17,7 @@ import synscope
 from synscope._version import VERSION
 from synscope.causes.catalogue import CATALOGUE
 from synscope.cli import main
-from synscope.cli.status import ExitStatus
+from synscope.cli.output import ExitStatus
 from synscope.engine.names import REASONS
 from synscope.engine.outcome import EVENTS, OUTCOME_RULES
 from synscope.model import Confidence, Label

@@ -196,12 +196,10 @@ def test_attempts_are_written_as_they_settle(monkeypatch: pytest.MonkeyPatch) ->
     written: list[str] = []
     monkeypatch.setattr("synscope.cli.output.write", written.append)
     analyze(STARTUP, "--format", "jsonl")
-    assert all(text.endswith("\n") and text.count("\n") == 1 for text in written)
-    assert len(written) == len(jsonl_lines(written))
-
-
-def jsonl_lines(written: list[str]) -> list[str]:
-    return "".join(written).splitlines()
+    *attempts, conclusions = written
+    assert all(text.startswith('{"type":"attempt",') and text.endswith("}\n") for text in attempts)
+    assert [text for text in attempts if text.count("\n") > 1] == []
+    assert '"type":"attempt"' not in conclusions
 
 
 def test_names_that_are_no_text_are_shown_and_valid(tmp_path: Path) -> None:
@@ -286,15 +284,6 @@ def test_selection() -> None:
     text = analyze(STARTUP, "--host", "192.0.2.1").stdout
     assert re.search(r"^ *left out +[0-9]+ other addresses$", text, re.MULTILINE)
     assert "no attempt to connect" in text
-
-
-@pytest.mark.parametrize(
-    ("option", "said"), [("--since", "is no time"), ("--until", "is no time"), ("--host", "is no IP address")]
-)
-def test_selections_that_mean_nothing(option: str, said: str) -> None:
-    found = analyze(FINE, option, "soon")
-    assert found.exit_code == 2
-    assert said in found.stderr
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes cannot be waited for")

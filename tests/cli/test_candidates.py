@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 
 from synscope.causes.catalogue import CATALOGUE
 from synscope.cli import candidates
-from synscope.cli.completion import VARIABLE
-from synscope.cli.main import cli
+from synscope.cli.main import COMPLETION_VARIABLE, cli
 from synscope.model import Label
 from synscope.report.escape import visible
 
@@ -25,7 +24,7 @@ _PARAMETER = click.Argument(["x"])
 
 def offered(*words: str) -> list[str]:
     """What is offered for the last of ``words``."""
-    complete = BashComplete(cli, {}, "synscope", VARIABLE)
+    complete = BashComplete(cli, {}, "synscope", COMPLETION_VARIABLE)
     return [
         f"<{item.type}>" if item.type != "plain" else item.value
         for item in complete.get_completions(list(words[:-1]), words[-1])
@@ -144,7 +143,7 @@ def test_no_name_of_the_system_can_make_a_shell_act(names: list[str], text: str)
         assert item.value[0] not in "-+@."
         assert visible(item.help or "") == (item.help or "")
         for shell, lines in ((BashComplete, 1), (FishComplete, 1), (ZshComplete, 3)):
-            formatted = shell(cli, {}, "synscope", VARIABLE).format_completion(item)
+            formatted = shell(cli, {}, "synscope", COMPLETION_VARIABLE).format_completion(item)
             assert len(formatted.split("\n")) == lines
             assert "\x1b" not in formatted
     assert {item.value for item in items} <= set(names)

@@ -103,3 +103,23 @@ def test_json_does_without_rich() -> None:
         f"run(['analyze', {REFUSED!r}, '--format', 'jsonl']); sys.exit('rich' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", [*main.cli.commands])
+def test_the_help_command_shows_the_help_of_a_command(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["help", name]) == 0
+    text = capsys.readouterr().out
+    assert main.run([name, "--help"]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_the_help_command_shows_the_help_of_the_program(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["help"]) == 0
+    text = capsys.readouterr().out
+    assert main.run(["--help"]) == 0
+    assert capsys.readouterr().out == text
+
+
+def test_the_help_command_says_which_commands_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["help", "analyse"]) == 2
+    assert "'analyse' is not one of" in capsys.readouterr().err

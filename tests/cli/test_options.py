@@ -29,7 +29,7 @@ _NO_FILE = {"NO_COLOR": None, "SYNSCOPE_CONFIG": os.devnull}
 )
 @options.option("--linger", setting="run.linger", type=click.FloatRange(0, 5))
 @options.option("--bare/--full", setting="save.headers-only", default=False)
-@click.command(cls=options.Command)
+@click.command(cls=options.SectionedCommand)
 def command(**values: Any) -> None:
     click.echo(sorted(values.items()))
 

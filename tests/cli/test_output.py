@@ -1,12 +1,14 @@
-"""What standard output can show, and what happens when it goes away."""
+"""What standard output can show, what happens when it goes away, and the progress bar on standard error."""
 
 from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
+from synscope.analysis import analyze
 from synscope.cli import output
 
 
@@ -87,3 +89,47 @@ def test_a_closed_reader_is_told_apart_from_an_error(monkeypatch: pytest.MonkeyP
     with pytest.raises(output.OutputClosed):
         output.write("text")
     monkeypatch.undo()
+
+
+# -- the progress bar: on a terminal, for long input, and nowhere else --------------------------------
+
+CAPTURE = str(Path(__file__).parents[2] / "fixtures" / "http-ok.pcap")
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def _progress(paths: list[str], stream: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str | None:
+    """What is written while one capture is read, ``None`` where there is no bar."""
+    monkeypatch.setattr("sys.stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with output.progress(paths) as on_read:
+        if on_read is None:
+            return None
+        analyze(CAPTURE, on_read=on_read)
+    return stream.getvalue()
+
+
+def test_long_input_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "LONG", 1)
+    written = _progress([CAPTURE], _Terminal(), monkeypatch)
+    assert written is not None
+    assert "%" in written
+
+
+def test_standard_input_has_no_known_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = _progress(["-"], _Terminal(), monkeypatch)
+    assert written is not None
+    assert "?" in written
+
+
+@pytest.mark.parametrize("path", [CAPTURE, "missing.pcap", "/dev/null"])
+def test_short_input(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert _progress([path], _Terminal(), monkeypatch) is None
+
+
+def test_no_bar_without_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(output, "LONG", 1)
+    assert _progress([CAPTURE], io.StringIO(), monkeypatch) is None

@@ -31,6 +31,8 @@ from synscope.model import (
     Times,
 )
 from synscope.reference import ports
+from synscope.report import formats
+from synscope.report.writer import ReportSettings
 
 START = 1_700_000_000_000_000_000
 US = 1_000
@@ -46,6 +48,12 @@ HEALTH = CaptureHealth(
     first_ts_ns=START,
     last_ts_ns=START + 1_200 * MS,
 )
+
+
+def written(form: str, diagnosis: Diagnosis, **settings: object) -> str:
+    """The whole report of ``diagnosis`` in the format ``form``."""
+    report = formats.named(form).load()(ReportSettings(**settings))  # type: ignore[arg-type]
+    return report.whole(diagnosis, exit_status=1)
 
 
 def attempt(

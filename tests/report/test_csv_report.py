@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from synscope.model import Attempt, Endpoint
 from synscope.report import csv_report
 from synscope.report.escape import visible
+from synscope.report.writer import ReportSettings
 
 from .hostile import texts
 from .samples import answered, half_open, icmp, refused, unanswered
@@ -27,18 +28,21 @@ ATTEMPTS = {
 FORMULA = tuple("=+-@\t\r＝＋－＠")
 
 
+REPORT = csv_report.CsvReport(ReportSettings(listed="all"))
+
+
 def rows(*lines: str) -> list[dict[str, str]]:
-    text = csv_report.header() + "".join(lines)
+    text = REPORT.begin() + "".join(lines)
     return list(csv.DictReader(io.StringIO(text, newline=""), strict=True))
 
 
 def row(one: Attempt, capture: str = "refused.pcap") -> dict[str, str]:
-    (found,) = rows(csv_report.attempt(capture, one))
+    (found,) = rows(REPORT.attempt(capture, one))
     return found
 
 
 def test_columns_are_a_promise() -> None:
-    assert csv_report.header() == (
+    assert REPORT.begin() == (
         "capture,id,client_address,client_port,server_address,server_port,first_ts_ns,first_utc,label,outcome,"
         "recovered,syn_count,syn_ack_count,client_bytes,server_bytes,frame_first,frame_syn,frame_syn_ack,frame_ack,"
         "frame_rst,frame_icmp,frame_client_data,frame_server_data,frame_fin,ts_ns_last_syn,ts_ns_answer,"
@@ -110,7 +114,7 @@ def test_any_text_comes_back_as_it_shows(text: str) -> None:
     found = row(refused(), capture=text)["capture"]
     assert not found.startswith(FORMULA)
     assert found.removeprefix("'") == visible(text).removeprefix("'") or found == "'" + visible(text)
-    assert len(csv_report.attempt(text, refused()).splitlines()) == 1
+    assert len(REPORT.attempt(text, refused()).splitlines()) == 1
 
 
 @given(st.integers(-(2**63), 2**63 - 1))

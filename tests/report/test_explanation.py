@@ -10,8 +10,7 @@ from rich.cells import cell_len
 from synscope.causes.catalogue import CATALOGUE
 from synscope.engine.outcome import OUTCOME_RULES
 from synscope.model import Kind, Label
-from synscope.report import explanation, explanation_records
-from synscope.report import json_records as records
+from synscope.report import explanation, explanation_records, json_records
 from synscope.report.lookup import look_up
 from synscope.report.page import Look
 
@@ -44,7 +43,7 @@ def test_everything_can_be_explained(query: str, *, verbose: bool) -> None:
 def test_the_same_as_json(query: str) -> None:
     answer = look_up(query)
     assert answer is not None
-    found = json.loads(records.line(explanation_records.explanation(query, answer)))
+    found = json.loads(json_records.line(explanation_records.explanation(query, answer)))
     assert (found["type"], found["query"]) == ("explanation", query)
     assert found[found["about"]]
 
@@ -87,3 +86,11 @@ def test_a_pasted_error_leads_on() -> None:
 
 def test_a_pasted_port_out_of_range_is_noticed() -> None:
     assert "619009 is not a port" in explained("curl: (7) Failed to connect to localhost port 619009")
+
+
+def test_the_catalogue_lists_every_cause_once() -> None:
+    text = explanation.render_catalogue(Look())
+    for cause in CATALOGUE:
+        assert text.count(f"   {cause.code}  ") == 1
+        assert f" {cause.slug}: " in text
+    assert all(len(line) <= 80 for line in text.splitlines())

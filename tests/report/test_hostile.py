@@ -31,8 +31,7 @@ from synscope.model import Attachment, Check, Command, Diagnosis
 from synscope.probes.host.snapshot import Firewall, Names, Resolved, RuleVerdict, Variable
 from synscope.probes.host.snapshot_json import from_json, to_json
 from synscope.process.runner import Ended
-from synscope.report import csv_report, json_report, jsonl, junit, markdown, quiet, snapshot_text, terminal
-from synscope.report import json_records as records
+from synscope.report import csv_report, json_report, markdown, quiet, snapshot_text, terminal
 from synscope.report.escape import visible
 from synscope.report.page import LABEL_WIDTH, Look
 from synscope.targets import parse
@@ -41,6 +40,7 @@ from tests.evidence.host import builders as hosts
 
 from . import test_junit, test_markdown
 from .hostile import texts
+from .samples import written
 from .test_schema_fixtures import validator
 
 PORT = 62893
@@ -307,19 +307,16 @@ def test_what_programs_read_is_well_formed(
     found = WAYS[way](tmp_path_factory.getbasetemp(), text)
     document = parsed_json(json_report.document(found, version="0", engine="compiled", exit_status=1))
     validator().validate(document)
-    lines = [*jsonl.supporting_attempts(found), *jsonl.conclusions(found)]
-    for line in lines:
-        assert line.count("\n") == 1
+    lines = written("jsonl", found)
+    assert lines.endswith("\n")
+    for line in lines.removesuffix("\n").split("\n"):
         validator().validate(parsed_json(line))
-    suite = junit.begin() + junit.suite(found) + junit.end()
+    suite = written("junit", found)
     assert [one.tag for one in ET.fromstring(suite).iter()] == [
-        one.tag for one in ET.fromstring(junit.begin() + junit.suite(tamed(found)) + junit.end()).iter()
+        one.tag for one in ET.fromstring(written("junit", tamed(found))).iter()
     ]
     assert test_junit.keeps_to_schema(suite)
-    check_csv(
-        csv_report.header()
-        + "".join(csv_report.attempt(found.capture, one) for one in records.supporting_attempts(found))
-    )
+    check_csv(written("csv", found))
 
 
 def check_csv(text: str) -> list[list[str]]:

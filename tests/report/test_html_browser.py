@@ -47,7 +47,7 @@ def opened(
     page: chromium.Browser, folder: Path, diagnosis: Diagnosis, moments: Moments | None = None
 ) -> float:
     path = folder / "report.html"
-    path.write_text(document.render([document.Report(diagnosis, moments)], Look()), encoding="utf-8")
+    path.write_text(document.render([document.ReportedCapture(diagnosis, moments)], Look()), encoding="utf-8")
     return page.open(path)
 
 

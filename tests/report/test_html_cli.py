@@ -10,10 +10,11 @@ import pytest
 from click.testing import CliRunner, Result
 
 from synscope.analysis import analyze as analyze_capture
-from synscope.cli import live_options
+from synscope.cli.live_report import LiveReport, Sink
 from synscope.cli.main import cli
 from synscope.engine.moments import Moments
 from synscope.model import Attempt, Target
+from synscope.report import formats
 from synscope.report.html import document
 
 from .samples import SAMPLES
@@ -55,14 +56,12 @@ def test_every_command_that_reports_has_it(command: str) -> None:
 
 def test_a_live_capture_is_written_as_html(tmp_path: Path) -> None:
     path = tmp_path / "report"
-    sink = live_options.Sink(str(path))
-    moments = live_options.moments_of("html", [Target("62893", 62893)])
+    report = LiveReport("html", Sink(str(path)), color="auto", verbose=False)
+    moments = report.format.moments([Target("62893", 62893)])
     assert moments is not None
-    assert live_options.moments_of("json", []) is None
-    live_options.preloading("html")()
-    live_options.write_report(
-        sink, SAMPLES["refused"], "html", status=1, color="auto", verbose=False, moments=moments
-    )
+    assert formats.named("json").moments([]) is None
+    report.preload()
+    report.write(SAMPLES["refused"], 1, moments)
     assert "<h1" in path.read_text(encoding="utf-8")
 
 

@@ -38,14 +38,14 @@ ADDRESSES = {"href", "src", "action", "data", "formaction", "poster", "srcset", 
 
 
 def report(*diagnoses: Diagnosis, os: str = "linux") -> str:
-    return document.render([document.Report(one) for one in diagnoses], Look(os=os))
+    return document.render([document.ReportedCapture(one) for one in diagnoses], Look(os=os))
 
 
 def fixture(name: str, *wanted: str) -> str:
     targets = [parse(text) for text in wanted]
     moments = Moments(target.port for target in targets)
     diagnosis = analyze(str(FIXTURES / name), targets, moments=moments)
-    return document.render([document.Report(diagnosis, moments)], Look())
+    return document.render([document.ReportedCapture(diagnosis, moments)], Look())
 
 
 def parsed(text: str) -> Element:
@@ -143,7 +143,7 @@ def test_few_ports_in_full_unless_named() -> None:
 
 def test_attempts_are_listed_and_counted() -> None:
     given_lines = [f"#{n} frame {n}" for n in range(3)]
-    text = document.render([document.Report(SAMPLES["refused"], None, given_lines, 7)], Look())
+    text = document.render([document.ReportedCapture(SAMPLES["refused"], None, given_lines, 7)], Look())
     assert "<li>#2 frame 2</li>" in text
     assert "and 7 more: --format csv writes all" in text
 

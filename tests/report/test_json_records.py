@@ -8,14 +8,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.model import CaptureHealth, Confidence, Evidence, Kind, Source, Target
-from synscope.report import json_records as records
+from synscope.model import CaptureHealth, Evidence, Kind, Source, Target
+from synscope.report import json_records
 
 from .samples import HEALTH, SAMPLES, START, icmp, out_of_range, refused
 
 
 def test_attempt_has_the_fields_of_the_contract() -> None:
-    record = records.attempt("dir/refused.pcap", refused(3, address="::1"))
+    record = json_records.attempt("dir/refused.pcap", refused(3, address="::1"))
     assert record["type"] == "attempt"
     assert record["capture"] == "dir/refused.pcap"
     assert record["id"] == 3
@@ -27,14 +27,14 @@ def test_attempt_has_the_fields_of_the_contract() -> None:
 
 
 def test_icmp_error_is_told() -> None:
-    record = records.attempt("x", icmp())
+    record = json_records.attempt("x", icmp())
     assert record["icmp"] == {"version": 4, "type": 3, "code": 3, "sender": "127.0.0.1"}
     assert "reset" not in record
 
 
 def test_target_counts_by_label() -> None:
     (one,) = SAMPLES["refused-often"].targets
-    record = records.target("x", one)
+    record = json_records.target("x", one)
     assert record["label"] == "SYN-RST"
     assert record["counts"] == {"SYN-no-reply": 150, "SYN-RST": 1200, "half-open": 150}
     assert record["outcomes"] == {"client-vanished": 150, "refused": 1200, "unanswered": 150}
@@ -43,7 +43,7 @@ def test_target_counts_by_label() -> None:
 
 
 def test_claim_and_near_misses_only_with_client_never_sent() -> None:
-    record = records.target("x", out_of_range())
+    record = json_records.target("x", out_of_range())
     assert (record["target"], record["port"]) == ("localhost:619009", 619009)
     assert record["claim"] == "file"
     assert record["near_misses"] == [
@@ -58,7 +58,7 @@ def test_claim_and_near_misses_only_with_client_never_sent() -> None:
 
 def test_finding_has_the_fields_of_the_contract() -> None:
     (one,) = SAMPLES["refused"].targets
-    record = records.finding("x", one.summary.target, one.findings[0])
+    record = json_records.finding("x", one.summary.target, one.findings[0])
     assert {"code", "slug", "kind", "confidence", "title", "evidence", "checks", "fixes"} <= set(record)
     assert isinstance(record["checks"], list)
     assert set(record["checks"][0]) == {"os", "command", "expect", "then"}  # type: ignore[arg-type]
@@ -67,12 +67,12 @@ def test_finding_has_the_fields_of_the_contract() -> None:
 def test_the_request_counts_as_packets() -> None:
     best = out_of_range().findings[0]
     evidence = Evidence(Source.REQUEST, "619009 is larger than 65535")
-    record = records.finding("x", Target("619009", 619009), best._replace(evidence=(evidence,)))
+    record = json_records.finding("x", Target("619009", 619009), best._replace(evidence=(evidence,)))
     assert record["evidence"] == [{"source": "packets", "text": "619009 is larger than 65535", "frames": []}]
 
 
 def test_health_says_where_a_capture_is_cut() -> None:
-    record = records.health("cut.pcap", SAMPLES["cut"].health)
+    record = json_records.health("cut.pcap", SAMPLES["cut"].health)
     assert (record["frames"], record["truncated"], record["linktypes"]) == (17, True, ["EN10MB"])
     assert record["undecoded"] == {"ARP": 10, "IP header cut by the snap length": 1, "UDP": 2}
     assert record["cut"] == {
@@ -84,36 +84,22 @@ def test_health_says_where_a_capture_is_cut() -> None:
 
 
 def test_health_says_why_a_capture_could_not_be_read() -> None:
-    record = records.health("x", CaptureHealth(frames=0, error="no such file"))
+    record = json_records.health("x", CaptureHealth(frames=0, error="no such file"))
     assert (record["error"], record["frames"], record["truncated"]) == ("no such file", 0, False)
     assert "cut" not in record
 
 
 def test_conclusions_come_in_order() -> None:
-    kinds = [str(record["type"]) for record in records.conclusions(SAMPLES["many-ports"])]
+    kinds = [str(record["type"]) for record in json_records.conclusions(SAMPLES["many-ports"])]
     assert kinds[0] == "target"
     assert kinds[-1] == "health"
     assert kinds == sorted(kinds, key=["target", "finding", "health"].index)
 
 
-def test_supporting_attempts_are_those_of_failures() -> None:
-    supporting = records.supporting_attempts(SAMPLES["many-ports"])
-    assert {one.server.port for one in supporting} == set(range(9000, 9030))
-    assert [one.id for one in supporting] == sorted({one.id for one in supporting})
-    assert records.supporting_attempts(SAMPLES["healthy"]) == ()
-
-
-def test_ruled_out_findings_support_nothing() -> None:
-    (one,) = SAMPLES["refused"].targets
-    out = tuple(item._replace(confidence=Confidence.RULED_OUT) for item in one.findings)
-    nothing = SAMPLES["refused"]._replace(targets=(one._replace(findings=out),))
-    assert records.supporting_attempts(nothing) == ()
-
-
 @given(st.text(st.characters(), max_size=40))
 def test_a_line_is_one_line_of_valid_utf8(text: str) -> None:
     health = dataclasses.replace(HEALTH, undecoded={text: 1}, notes=(text,), error=text)
-    line = records.line(records.health(text, health))
+    line = json_records.line(json_records.health(text, health))
     assert line.isascii()
     assert line.isprintable()
     json.dumps(json.loads(line), ensure_ascii=False).encode("utf-8", "strict")
@@ -121,7 +107,7 @@ def test_a_line_is_one_line_of_valid_utf8(text: str) -> None:
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=40))
 def test_the_capture_is_named_exactly_as_given(path: str) -> None:
-    assert json.loads(records.line(records.health(path, HEALTH)))["capture"] == path
+    assert json.loads(json_records.line(json_records.health(path, HEALTH)))["capture"] == path
 
 
 def test_kinds_are_spelled_as_published() -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 
 from synscope.report.json_report import JsonReport
+from synscope.report.writer import ReportSettings
 
 from .samples import SAMPLES, refused
 
 
 def test_no_capture_is_a_document_too() -> None:
-    report = JsonReport(version="1.2.3", engine="compiled")
+    report = JsonReport(ReportSettings(listed="all"), version="1.2.3", engine="compiled")
     found = json.loads(report.begin() + report.end(3))
     assert found == {
         "type": "report",
@@ -24,7 +25,7 @@ def test_no_capture_is_a_document_too() -> None:
 
 
 def test_captures_stand_side_by_side() -> None:
-    report = JsonReport(version="0", engine="interpreted")
+    report = JsonReport(ReportSettings(listed="all"), version="0", engine="interpreted")
     text = report.begin()
     for name in ("refused", "unreadable", "many-ports"):
         diagnosis = SAMPLES[name]
@@ -39,7 +40,7 @@ def test_captures_stand_side_by_side() -> None:
 
 
 def test_groups_count_what_is_not_listed() -> None:
-    report = JsonReport(version="0", engine="interpreted")
+    report = JsonReport(ReportSettings(listed="all"), version="0", engine="interpreted")
     diagnosis = SAMPLES["refused-often"]
     text = report.begin() + report.begin_capture("x") + report.end_capture(diagnosis) + report.end(1)
     (capture,) = json.loads(text)["captures"]

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 
-from synscope.report import jsonl
+from synscope.report.jsonl import JsonlReport
+from synscope.report.writer import ReportSettings
 
 from .samples import SAMPLES, refused
 
 
 def test_every_line_is_one_record() -> None:
-    lines = [jsonl.attempt("x.pcap", refused()), *jsonl.conclusions(SAMPLES["refused"])]
-    assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines)
-    assert [json.loads(line)["type"] for line in lines][:2] == ["attempt", "target"]
+    report = JsonlReport(ReportSettings(listed="all"))
+    text = report.attempt("x.pcap", refused()) + report.end_capture(SAMPLES["refused"])
+    assert text.endswith("\n")
+    assert [json.loads(line)["type"] for line in text.splitlines()][:2] == ["attempt", "target"]
 
 
 def test_supporting_attempts_are_lines_too() -> None:
-    lines = list(jsonl.supporting_attempts(SAMPLES["refused"]))
-    assert [json.loads(line)["id"] for line in lines] == [1, 2]
+    lines = map(json.loads, JsonlReport(ReportSettings()).whole(SAMPLES["refused"], 1).splitlines())
+    assert [line["id"] for line in lines if line["type"] == "attempt"] == [1, 2]

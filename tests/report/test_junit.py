@@ -12,6 +12,7 @@ from hypothesis import given, settings
 
 from synscope.model import Diagnosis, Label
 from synscope.report import junit
+from synscope.report.writer import ReportSettings
 
 from .hostile import everywhere, texts
 from .samples import SAMPLES, answered, diagnosis, refused, target, unanswered
@@ -32,7 +33,8 @@ def keeps_to_schema(text: str) -> bool:
 
 
 def document(*diagnoses: Diagnosis, expected: Label | None = None) -> str:
-    return junit.begin() + "".join(junit.suite(one, expected) for one in diagnoses) + junit.end()
+    report = junit.JUnitReport(ReportSettings(expected=expected))
+    return report.begin() + "".join(map(report.end_capture, diagnoses)) + report.end(1)
 
 
 def parsed(*diagnoses: Diagnosis, expected: Label | None = None) -> ET.Element:

@@ -9,11 +9,11 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from synscope.model import Attachment, Diagnosis, Label
-from synscope.report import json_records as records
-from synscope.report import json_report, jsonl
+from synscope.report import json_records, json_report
 from synscope.report.schema import FILE_NAME, document, text
+from synscope.report.writer import supporting_attempts
 
-from .samples import SAMPLES
+from .samples import SAMPLES, written
 
 FILE = Path(__file__).parents[2] / "docs" / "schema" / FILE_NAME
 
@@ -36,8 +36,7 @@ def test_is_a_schema() -> None:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_documents_and_lines_keep_to_it(name: str) -> None:
     diagnosis = SAMPLES[name]
-    lines = [*jsonl.supporting_attempts(diagnosis), *jsonl.conclusions(diagnosis)]
-    for line in lines:
+    for line in written("jsonl", diagnosis).splitlines():
         validator().validate(json.loads(line))
     validator().validate(whole_document(diagnosis))
 
@@ -47,14 +46,14 @@ def test_documents_and_lines_keep_to_it(name: str) -> None:
     [("label", "SYN_RST"), ("frames", {}), ("id", "1"), ("first_ts_ns", 1.5), ("client", "127.0.0.1:1")],
 )
 def test_refuses_what_is_not_a_record(field: str, value: object) -> None:
-    one = records.supporting_attempts(SAMPLES["refused"])[0]
-    record = dict(records.attempt("x", one))
+    one = supporting_attempts(SAMPLES["refused"])[0]
+    record = dict(json_records.attempt("x", one))
     assert validator().is_valid(record)
     assert not validator().is_valid(record | {field: value})
 
 
 def test_readers_may_meet_new_fields() -> None:
-    record = records.health("x", SAMPLES["cut"].health)
+    record = json_records.health("x", SAMPLES["cut"].health)
     assert validator().is_valid({**record, "added_later": 1})
 
 
@@ -65,18 +64,14 @@ def test_labels_are_spelled_as_published() -> None:
 
 
 def whole_document(diagnosis: Diagnosis) -> object:
-    report = json_report.JsonReport(version="0.0", engine="interpreted")
-    pieces = [report.begin(), report.begin_capture(diagnosis.capture)]
-    pieces += [report.attempt(diagnosis.capture, one) for one in records.supporting_attempts(diagnosis)]
-    pieces += [report.end_capture(diagnosis), report.end(1)]
-    found: object = json.loads("".join(pieces))
+    found: object = json.loads(written("json", diagnosis))
     return found
 
 
 def test_what_a_file_carries_keeps_to_it() -> None:
     one = Attachment("diagnosis", "0.1.0", "2026-01-31T12:00:00Z", '"\ud800')
     diagnosis = SAMPLES["refused"]._replace(attachments=(one,))
-    lines = [json.loads(line) for line in jsonl.conclusions(diagnosis)]
+    lines = [json.loads(line) for line in written("jsonl", diagnosis, listed="none").splitlines()]
     assert [line["type"] for line in lines][-2:] == ["attachment", "health"]
     for line in lines:
         validator().validate(line)

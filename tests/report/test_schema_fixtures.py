@@ -17,12 +17,13 @@ from synscope.analysis import analyze
 from synscope.capture.write.annotate import annotate
 from synscope.model import Attempt, Canary, Command, Diagnosis, Label, Live
 from synscope.probes.host.snapshot_json import to_json
-from synscope.report import annotation, csv_report, json_report, jsonl, junit
-from synscope.report import json_records as records
+from synscope.report import annotation, csv_report, json_records, json_report, jsonl
 from synscope.report.schema import FILE_NAME
+from synscope.report.writer import ReportSettings
 from synscope.targets import parse
 from tests.evidence.host import builders as hosts
 
+from .samples import written
 from .test_junit import keeps_to_schema
 
 ROOT = Path(__file__).parents[2]
@@ -62,17 +63,19 @@ def keep(diagnosis: Diagnosis, attempts: list[Attempt]) -> None:
     validator().validate(document)
     assert document["captures"][0]["capture"] == diagnosis.capture
     records_of = {name: list(document["captures"][0][name]) for name in ("targets", "findings")}
-    for line in map(json.loads, jsonl.conclusions(diagnosis)):
+    for line in map(json.loads, written("jsonl", diagnosis, listed="none").splitlines()):
         if (same := records_of.get(f"{line['type']}s")) is None:
             validator().validate(line)
         else:
             assert line == same.pop(0)
-    for one in attempts[:5]:
-        validator().validate(json.loads(jsonl.attempt(diagnosis.capture, one)))
+    lines = jsonl.JsonlReport(ReportSettings())
+    for attempt in attempts[:5]:
+        validator().validate(json.loads(lines.attempt(diagnosis.capture, attempt)))
     for expected in (None, Label.HALF_OPEN):
-        assert keeps_to_schema(junit.begin() + junit.suite(diagnosis, expected) + junit.end())
-    table = csv_report.header() + "".join(csv_report.attempt(diagnosis.capture, one) for one in attempts)
-    rows = list(csv.DictReader(io.StringIO(table), strict=True))
+        assert keeps_to_schema(written("junit", diagnosis, expected=expected))
+    table = csv_report.CsvReport(ReportSettings())
+    text = table.begin() + "".join(table.attempt(diagnosis.capture, attempt) for attempt in attempts)
+    rows = list(csv.DictReader(io.StringIO(text), strict=True))
     assert [row["label"] for row in rows] == [one.label.value for one in attempts]
     assert not [row for row in rows if None in row or None in row.values()]
 
@@ -93,7 +96,7 @@ def test_a_number_that_is_no_port_and_no_attempt() -> None:
 
 def test_a_record_with_a_field_nobody_published_is_noticed() -> None:
     diagnosis = analyze(str(FIXTURES / "refused.pcap"))
-    record = records.health("x", diagnosis.health)
+    record = json_records.health("x", diagnosis.health)
     assert validator().is_valid(record)
     assert not validator().is_valid({**record, "unheard_of": 1})
 

@@ -15,6 +15,7 @@ from synscope.model import Attachment, Diagnosis, Endpoint, Evidence, NearMiss, 
 from synscope.report import terminal
 from synscope.report.json_report import document
 from synscope.report.page import Look
+from synscope.report.text_report import attempt_line
 
 from .samples import HEALTH, SAMPLES, answered, cut, diagnosis, out_of_range, refused, target
 
@@ -167,7 +168,7 @@ def test_several_captures_have_headers() -> None:
 
 
 def test_attempts_are_listed_on_request() -> None:
-    line = terminal.attempt_line(refused(7))
+    line = attempt_line(refused(7))
     assert line == (
         "#7 frame 13  127.0.0.1:40007 → 127.0.0.1:62893  SYN-RST: the server answered the SYN with an RST"
     )
@@ -253,7 +254,7 @@ def test_mid_stream_is_no_failure() -> None:
 
 def test_every_outcome_can_be_listed() -> None:
     for outcome in Outcome:
-        line = terminal.attempt_line(refused()._replace(outcome=outcome))
+        line = attempt_line(refused()._replace(outcome=outcome))
         assert line.split(": ", 1)[1]
 
 

@@ -18,7 +18,7 @@ from synscope.model import Endpoint
 from synscope.web import server
 from synscope.web.access import HEADERS, STRICT_POLICY
 from synscope.web.log import Log
-from synscope.web.server import File, Server
+from synscope.web.server import File, PageServer
 
 FILES = {"": File("text/html; charset=utf-8", b"<p>page"), "app.js": File("text/javascript", b"1")}
 PATIENCE_S = 20
@@ -30,8 +30,8 @@ def log() -> Log:
 
 
 @pytest.fixture
-def serving(log: Log) -> Iterator[Server]:
-    one = Server(log, FILES)
+def serving(log: Log) -> Iterator[PageServer]:
+    one = PageServer(log, FILES)
     one.start()
     yield one
     one.close()
@@ -57,7 +57,7 @@ def until(true: Callable[[], object]) -> None:
 class Client:
     """One connection."""
 
-    def __init__(self, to: Server, *, narrow: bool = False) -> None:
+    def __init__(self, to: PageServer, *, narrow: bool = False) -> None:
         self.socket = socket.socket()
         if narrow:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -112,7 +112,7 @@ class Client:
 
 
 def asked(
-    to: Server, name: str = "", method: str = "GET", **headers: str
+    to: PageServer, name: str = "", method: str = "GET", **headers: str
 ) -> tuple[int, dict[str, str], bytes]:
     with Client(to) as client:
         return client.ask(name, method, **headers).answer()
@@ -121,12 +121,12 @@ def asked(
 # -- who gets what ------------------------------------------------------------------------------------
 
 
-def test_it_listens_on_the_loopback_address_alone(serving: Server) -> None:
+def test_it_listens_on_the_loopback_address_alone(serving: PageServer) -> None:
     assert serving._socket.getsockname() == ("127.0.0.1", serving.port)
     assert serving.endpoints == {Endpoint("127.0.0.1", serving.port), Endpoint("::1", serving.port)}
 
 
-def test_files_are_handed_out(serving: Server) -> None:
+def test_files_are_handed_out(serving: PageServer) -> None:
     status, headers, body = asked(serving)
     assert (status, headers["content-type"], body) == (200, "text/html; charset=utf-8", b"<p>page")
     assert asked(serving, "app.js")[::2] == (200, b"1")
@@ -149,7 +149,7 @@ def test_files_are_handed_out(serving: Server) -> None:
     ],
 )
 def test_refusals_say_nothing(
-    serving: Server, name: str, method: str, headers: dict[str, str], status: int
+    serving: PageServer, name: str, method: str, headers: dict[str, str], status: int
 ) -> None:
     got, head, body = asked(serving, name, method, **headers)
     assert got == status
@@ -159,7 +159,7 @@ def test_refusals_say_nothing(
 
 
 @pytest.mark.parametrize("path", ["/", "/wrong/", "/favicon.ico", "*", "/wrong/events"])
-def test_without_the_secret_there_is_nothing(serving: Server, path: str) -> None:
+def test_without_the_secret_there_is_nothing(serving: PageServer, path: str) -> None:
     for method in ("GET", "POST", "BREW"):
         with Client(serving) as client:
             status, _, body = client.send(method, path, {"Host": f"localhost:{serving.port}"}).answer()
@@ -167,7 +167,7 @@ def test_without_the_secret_there_is_nothing(serving: Server, path: str) -> None
         assert len(body) < 25
 
 
-def test_every_answer_has_the_headers(serving: Server) -> None:
+def test_every_answer_has_the_headers(serving: PageServer) -> None:
     for name, method in (("", "GET"), ("nothing", "GET"), ("", "POST"), ("", "BREW")):
         headers = asked(serving, name, method, Origin="http://evil.example")[1]
         assert {known: headers[known.lower()] for known, _ in HEADERS} == dict(HEADERS)
@@ -189,7 +189,7 @@ def test_every_answer_has_the_headers(serving: Server) -> None:
     ],
 )
 def test_nonsense_is_dropped_without_a_word(
-    serving: Server, request_: bytes, capfd: pytest.CaptureFixture[str]
+    serving: PageServer, request_: bytes, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with Client(serving) as client, contextlib.suppress(ConnectionError):
         client.socket.sendall(request_)
@@ -200,11 +200,11 @@ def test_nonsense_is_dropped_without_a_word(
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_port_can_be_given_and_one_that_is_taken_is_an_error(serving: Server, log: Log) -> None:
+def test_a_port_can_be_given_and_one_that_is_taken_is_an_error(serving: PageServer, log: Log) -> None:
     with pytest.raises(OSError, match="in use"):
-        Server(log, FILES, serving.port)
+        PageServer(log, FILES, serving.port)
     serving.close()
-    again = Server(log, FILES, serving.port)
+    again = PageServer(log, FILES, serving.port)
     assert again.port == serving.port
     again.close()
 
@@ -216,17 +216,17 @@ def test_a_port_that_is_not_wanted_is_not_taken(log: Log) -> None:
         offered.append(port)
         return len(offered) < 4
 
-    one = Server(log, FILES, unwanted=unwanted)
+    one = PageServer(log, FILES, unwanted=unwanted)
     assert one.port == offered[3]
     one.close()
     with pytest.raises(OSError, match="in use"):
-        Server(log, FILES, unwanted=lambda _: True)
+        PageServer(log, FILES, unwanted=lambda _: True)
 
 
 # -- the stream ---------------------------------------------------------------------------------------
 
 
-def test_a_reader_gets_the_state_and_what_follows(serving: Server, log: Log) -> None:
+def test_a_reader_gets_the_state_and_what_follows(serving: PageServer, log: Log) -> None:
     with Client(serving) as client:
         read = client.ask("events").until(b'"all of first"')
         assert b"text/event-stream; charset=utf-8" in read
@@ -235,7 +235,7 @@ def test_a_reader_gets_the_state_and_what_follows(serving: Server, log: Log) -> 
         assert b'event: update\nid: 2\ndata: "second"\n\n' in client.until(b'"second"\n\n')
 
 
-def test_one_that_comes_back_goes_on_where_it_was(serving: Server, log: Log) -> None:
+def test_one_that_comes_back_goes_on_where_it_was(serving: PageServer, log: Log) -> None:
     for text in ("second", "third"):
         tell(log, text)
     with Client(serving) as client:
@@ -245,14 +245,14 @@ def test_one_that_comes_back_goes_on_where_it_was(serving: Server, log: Log) -> 
 
 
 @pytest.mark.parametrize("told", ["", "x", "-1", "1.5", "9" * 16, "99"])
-def test_a_number_that_is_none_of_ours_gets_the_state(serving: Server, told: str) -> None:
+def test_a_number_that_is_none_of_ours_gets_the_state(serving: PageServer, told: str) -> None:
     with Client(serving) as client:
         client.ask("events", **{"Last-Event-ID": told}).until(b'"all of first"')
 
 
 def test_a_slow_reader_holds_nobody_up_and_is_told_what_it_missed() -> None:
     log = log_with("first", kept=3)
-    one = Server(log, FILES)
+    one = PageServer(log, FILES)
     one.start()
     large = "x" * (1 << 18)
     with Client(one, narrow=True) as slow, Client(one) as quick:
@@ -277,7 +277,7 @@ def test_a_slow_reader_holds_nobody_up_and_is_told_what_it_missed() -> None:
 def test_one_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "_STUCK_S", 0.2)
     log = log_with("first")
-    one = Server(log, FILES)
+    one = PageServer(log, FILES)
     one.start()
     with Client(one, narrow=True) as slow:
         slow.ask("events").until(b'"all of first"')
@@ -287,7 +287,7 @@ def test_one_that_takes_nothing_is_let_go(monkeypatch: pytest.MonkeyPatch) -> No
     one.close()
 
 
-def test_a_hundred_readers(serving: Server, log: Log) -> None:
+def test_a_hundred_readers(serving: PageServer, log: Log) -> None:
     with contextlib.ExitStack() as stack:
         clients = [stack.enter_context(Client(serving)) for _ in range(100)]
         for client in clients:
@@ -304,7 +304,7 @@ def test_a_hundred_readers(serving: Server, log: Log) -> None:
     until(lambda: serving.readers == 0)
 
 
-def test_readers_and_connections_are_bounded(serving: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_readers_and_connections_are_bounded(serving: PageServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "MOST_READERS", 2)
     monkeypatch.setattr(server, "_MOST_CONNECTIONS", 4)
     with contextlib.ExitStack() as stack:
@@ -320,7 +320,7 @@ def test_readers_and_connections_are_bounded(serving: Server, monkeypatch: pytes
     assert asked(serving)[0] == 200
 
 
-def test_a_reader_that_is_gone_is_noticed(serving: Server) -> None:
+def test_a_reader_that_is_gone_is_noticed(serving: PageServer) -> None:
     with Client(serving) as client:
         client.ask("events").until(b'"all of first"')
         assert serving.readers == 1
@@ -329,7 +329,7 @@ def test_a_reader_that_is_gone_is_noticed(serving: Server) -> None:
 
 def test_who_sends_no_request_is_dropped(monkeypatch: pytest.MonkeyPatch, log: Log) -> None:
     monkeypatch.setattr(server, "_HEADERS_S", 0.2)
-    one = Server(log, FILES)
+    one = PageServer(log, FILES)
     one.start()
     with Client(one) as client:
         client.socket.sendall(b"GET / HT")
@@ -337,7 +337,7 @@ def test_who_sends_no_request_is_dropped(monkeypatch: pytest.MonkeyPatch, log: L
     one.close()
 
 
-def test_closing_waits_for_readers_only_so_long(serving: Server, log: Log) -> None:
+def test_closing_waits_for_readers_only_so_long(serving: PageServer, log: Log) -> None:
     with Client(serving) as client:
         client.ask("events").until(b'"all of first"')
         began = time.monotonic()
@@ -348,23 +348,23 @@ def test_closing_waits_for_readers_only_so_long(serving: Server, log: Log) -> No
     serving.close()
 
 
-def test_closing_does_not_wait_for_nobody(serving: Server) -> None:
+def test_closing_does_not_wait_for_nobody(serving: PageServer) -> None:
     began = time.monotonic()
     serving.close(30)
     assert time.monotonic() - began < 15
 
 
 def test_one_that_was_never_started_can_be_closed(log: Log) -> None:
-    Server(log, FILES).close()
+    PageServer(log, FILES).close()
 
 
 NOTHING_NEW = """
 import sys, socket
-from synscope.web import feed, page, server
+from synscope.web import feed, page_files, server
 from synscope.web.log import Log
 log = Log()
 log.add("update", "1", lambda: "{}")
-one = server.Server(log, page.files())
+one = server.PageServer(log, page_files.files())
 before = set(sys.modules)
 one.start()
 secret = one.url.split("/")[3]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,55 +11,21 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synscope import selection
-from synscope.cli import forms, options, output, progress, target_type
-from synscope.cli.status import ExitStatus
+from synscope.cli import options, output, selection_options, target_type
+from synscope.cli.output import ExitStatus
 from synscope.model import Label, Target
+from synscope.report import formats
+from synscope.units import listed as enumerated
 
 if TYPE_CHECKING:
     from synscope.engine.moments import Moments
     from synscope.evidence.host.given import Given
     from synscope.model import Attempt, Diagnosis
-
-    _MomentParameter = click.ParamType[selection.Moment]
-    _HostParameter = click.ParamType[tuple[int, int]]
-else:
-    _MomentParameter = _HostParameter = click.ParamType  # older releases of click are not generic
+    from synscope.report.writer import Listed
+    from synscope.selection import Selection
 
 _STANDARD_INPUT = "-"
 _DIFFERENCES_SHOWN = 10
-
-
-class MomentType(_MomentParameter):
-    """A ``--since`` or ``--until`` argument."""
-
-    name = "time"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> selection.Moment:
-        """Return the moment that ``value`` names, or fail with what would name one."""
-        if isinstance(value, selection.Moment):
-            return value
-        try:
-            return selection.moment(str(value))
-        except selection.SelectionError as error:
-            self.fail(f"{error}.", param, ctx)
-
-
-class HostType(_HostParameter):
-    """A ``--host`` argument."""
-
-    name = "address"
-
-    def convert(
-        self, value: object, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, int]:
-        """Return the address that ``value`` is, in two halves, or fail."""
-        try:
-            return selection.host(str(value))
-        except selection.SelectionError as error:
-            self.fail(f"{error}.", param, ctx)
 
 
 _HELP = """\
@@ -88,7 +55,7 @@ def _not_quiet(given: options.Given) -> bool:
 
 
 @click.command(
-    cls=options.Command,
+    cls=options.SectionedCommand,
     help=_HELP,
     short_help="Say what happened in packet captures, and why.",
     no_args_is_help=True,
@@ -102,32 +69,7 @@ def _not_quiet(given: options.Given) -> bool:
     help="Take all captures given for one, in order of time: files rotated by tcpdump -C, -G, -W or by a "
     "dumpcap ring buffer, in any order.",
 )
-@options.option(
-    "--since",
-    section=options.LOOKED_AT,
-    metavar="TIME",
-    type=MomentType(),
-    help="Leave out frames before this: 2026-01-31T12:00 (local time, or with a zone), 12:00 or 12:00:30 on "
-    "the day of the first frame, seconds since the epoch, +2.5s after the first frame, -30s before the last "
-    "(units: ns, us, ms, s, min, h, d).",
-)
-@options.option(
-    "--until",
-    section=options.LOOKED_AT,
-    metavar="TIME",
-    type=MomentType(),
-    help="Leave out frames after this; as --since.",
-)
-@options.option(
-    "--host",
-    "hosts",
-    section=options.LOOKED_AT,
-    metavar="ADDRESS",
-    type=HostType(),
-    multiple=True,
-    help="Leave out segments that are neither from nor to this IP address, e.g. 127.0.0.1 or ::1. May be given "
-    "several times.",
-)
+@selection_options.selecting
 @options.option(
     "--snapshot",
     "snapshots",
@@ -145,18 +87,13 @@ def _not_quiet(given: options.Given) -> bool:
     type=click.Choice([label.value for label in Label], case_sensitive=False),
     help="Exit with 0 if every target has this label and with 1 if not: " + ", ".join(Label) + ".",
 )
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
+@output.format_option(
     setting="analyze.format",
     counts=_not_quiet,
-    type=click.Choice([*forms.WRITERS]),
-    default="terminal",
-    show_default=True,
-    help="terminal: for people. html: a page to send or keep. markdown: for issues and chats. json: one document. "
-    "jsonl: one record a line, as they become known; attempts from a pipe soon after they are over. csv: the "
-    "attempts, likewise. junit: a test case a target, for CI.",
+    about={
+        "jsonl": "one record a line, as they become known; attempts from a pipe soon after they are over",
+        "csv": "the attempts, likewise",
+    },
 )
 @options.option(
     "-q",
@@ -172,8 +109,8 @@ def _not_quiet(given: options.Given) -> bool:
     setting="analyze.attempts",
     counts=_not_quiet,
     type=click.Choice(["findings", "all", "none"]),
-    help="Which attempts to list: those that support a finding, all, or none. "
-    "The default is findings; for jsonl and csv it is all.",
+    help="Which attempts to list: those that support a finding, all, or none. The default is findings; for "
+    f"{enumerated([known.name for known in formats.FORMATS.values() if known.streams_attempts])} it is all.",
 )
 @output.verbose_option
 @output.color_option
@@ -184,14 +121,12 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     captures: tuple[str, ...],
     wanted: tuple[Target, ...],
     as_one: bool,
-    since: selection.Moment | None,
-    until: selection.Moment | None,
-    hosts: tuple[tuple[int, int], ...],
+    selection: Selection,
     snapshots: tuple[str, ...],
     expect: str | None,
     form: str,
     quiet: bool,
-    listed: str | None,
+    listed: Listed | None,
     verbose: bool,
     color: str,
 ) -> None:
@@ -202,25 +137,59 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         raise click.UsageError("Standard input (-) is a terminal; pipe a capture into it.", context)
     if quiet and (form != "terminal" or verbose or listed):
         raise click.UsageError("--quiet excludes --verbose, --attempts and other formats.", context)
-    write_report = forms.quiet if quiet else forms.WRITERS[form]
+    report = formats.QUIET if quiet else formats.named(form)
     files = list(dict.fromkeys(file for capture in captures for file in _files(capture)))
     options = _Options(
         captures=captures[:1] if as_one else tuple(files),
         files=tuple(files) if as_one else (),
-        selection=selection.Selection(since, until, frozenset(hosts)),
+        selection=selection,
         wanted=wanted,
         snapshots=_snapshots(snapshots),
         expected=None if expect is None else Label(_spelled(expect)),
-        listed=listed or ("all" if form in forms.STREAMED else "findings"),
-        live=form in forms.STREAMED,
-        bar=form in forms.AT_THE_END or not sys.stdout.isatty(),
+        listed=listed or ("all" if report.streams_attempts else "findings"),
+        live=report.streams_attempts,
+        bar=report.waits_for_capture or not sys.stdout.isatty(),
         verbose=verbose,
         color=color,
     )
-    run = Run(options)
-    write_report(run)
-    run.tell_differences()
-    context.exit(run.exit_status)
+    analyses = _Analyses(options)
+    _write(report, analyses)
+    analyses.tell_differences()
+    context.exit(analyses.exit_status)
+
+
+def _write(report: formats.ReportFormat, analyses: _Analyses) -> None:
+    """Analyse the captures and write the report meanwhile."""
+    from synscope.report.writer import ReportSettings  # noqa: PLC0415 - slower to import than the options are
+
+    options = analyses.options
+    settings = ReportSettings(
+        look=functools.partial(output.look, color=options.color, verbose=options.verbose),
+        listed=options.listed,
+        verbose=options.verbose,
+        targets=options.wanted,
+        expected=options.expected,
+        several=len(options.captures) > 1,
+    )
+    writer = report.load()(settings)
+    _write_text(writer.begin())
+    for capture in options.captures:
+        moments = report.moments(options.wanted)
+        _write_text(writer.begin_capture(capture, moments))
+
+        def tell(attempt: Attempt, capture: str = capture) -> None:
+            _write_text(writer.attempt(capture, attempt))
+
+        diagnosis = analyses.diagnose(capture, tell if writer.takes_attempts else None, moments)
+        _write_text(writer.end_capture(diagnosis))
+        for remark in writer.remarks(diagnosis):
+            output.announce(remark)
+    _write_text(writer.end(analyses.exit_status))
+
+
+def _write_text(text: str) -> None:
+    if text:
+        output.write(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +199,12 @@ class _Options:
     captures: tuple[str, ...]
     files: tuple[str, ...]
     """With --as-one, what the one capture consists of."""
-    selection: selection.Selection
+    selection: Selection
     wanted: tuple[Target, ...]
     snapshots: tuple[Given, ...]
     """What is known about the host, in order of time."""
     expected: Label | None
-    listed: str
+    listed: Listed
     live: bool
     """Whether attempts are written as soon as they are over."""
     bar: bool
@@ -244,13 +213,12 @@ class _Options:
     color: str
 
 
-class Run:
+class _Analyses:
     """Analyses the captures in turn and keeps what the exit status depends on."""
 
     def __init__(self, options: _Options) -> None:
         self.options = options
         self._expected = options.expected
-        self._ports = {port for target in options.wanted for port in (target.port, target.wrapped)}
         self._read = 0
         self._failed = False
         self._differences: list[str] = []
@@ -262,10 +230,6 @@ class Run:
             return ExitStatus.UNREADABLE
         bad = self._failed if self._expected is None else bool(self._differences)
         return ExitStatus.FAILURE if bad else ExitStatus.FINE
-
-    def concerns(self, attempt: Attempt) -> bool:
-        """Whether ``attempt`` went to a port that was asked about; without any, all do."""
-        return not self._ports or attempt.server.port in self._ports
 
     def diagnose(
         self, capture: str, on_attempt: Callable[[Attempt], None] | None, moments: Moments | None = None
@@ -279,7 +243,9 @@ class Run:
         # Records that are written to a terminal as they come and a bar would be in each other's way.
         quiet = not self.options.bar
         with (
-            contextlib.nullcontext() if quiet else progress.shown(self.options.files or (capture,)) as on_read
+            contextlib.nullcontext()
+            if quiet
+            else output.progress(self.options.files or (capture,)) as on_read
         ):
             diagnosis = analyze_capture(
                 capture,
@@ -314,9 +280,9 @@ def _differences(diagnosis: Diagnosis, expected: Label) -> Iterator[str]:
     where = visible(diagnosis.capture)
     if not diagnosis.targets:
         yield f"{where} holds no attempt to connect"
-    for one in diagnosis.targets:
-        if one.summary.label is not expected:
-            yield f"{visible(one.summary.target.text)} is {one.summary.label} in {where}"
+    for target in diagnosis.targets:
+        if target.summary.label is not expected:
+            yield f"{visible(target.summary.target.text)} is {target.summary.label} in {where}"
 
 
 def _snapshots(paths: tuple[str, ...]) -> tuple[Given, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import click
 
 from synscope.cli import options, output, target_type
-from synscope.cli.status import ExitStatus
+from synscope.cli.output import ExitStatus
 from synscope.model import FAILURES, Target
 
 if TYPE_CHECKING:
@@ -38,7 +38,9 @@ Exit status: 0 OUT was written, 1 it was not, 2 wrong usage, 3 IN could not be r
 """
 
 
-@click.command(cls=options.Command, help=_HELP, short_help="Write what happened into a capture, as comments.")
+@click.command(
+    cls=options.SectionedCommand, help=_HELP, short_help="Write what happened into a capture, as comments."
+)
 @click.argument("capture", metavar="IN", shell_complete=options.files)
 @click.argument("destination", metavar="OUT.pcapng", shell_complete=options.files)
 @target_type.port_option("Without it every server port in the capture is looked at.")
@@ -143,7 +145,7 @@ def _noted(capture: str, wanted: tuple[Target, ...], *, only_failing: bool) -> _
     diagnosis = analyze(capture, wanted, on_attempt=collected.add)
     if diagnosis.health.error is not None:
         raise CaptureError(capture, diagnosis.health.error)
-    servers = {group.server: one for one in diagnosis.targets for group in one.summary.groups}
+    servers = {group.server: target for target in diagnosis.targets for group in target.summary.groups}
     keep = None
     if only_failing:
         collected.choose(servers)
@@ -159,14 +161,14 @@ def _noted(capture: str, wanted: tuple[Target, ...], *, only_failing: bool) -> _
 def _commented(
     diagnosis: Diagnosis, failed: list[Attempt], servers: dict[Endpoint, TargetDiagnosis]
 ) -> Iterator[tuple[TargetDiagnosis, Attempt]]:
-    """The attempts that get comments, each once: those that failed, and the examples of the others."""
+    """Yield the attempts that get comments, each once: those that failed, and the examples of the others."""
     for attempt in failed:
         if attempt.server in servers:
             yield servers[attempt.server], attempt
     told = {attempt.id for attempt in failed}
-    for one in diagnosis.targets:
-        for group in one.summary.groups:
+    for target in diagnosis.targets:
+        for group in target.summary.groups:
             for attempt in group.examples:
                 if attempt.id not in told:
                     told.add(attempt.id)
-                    yield one, attempt
+                    yield target, attempt

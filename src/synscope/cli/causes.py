@@ -15,27 +15,18 @@ synscope causes --format json | jq -r '.causes[].code'
 """
 
 
-@click.command(cls=options.Command, help=_HELP, short_help="List all causes.")
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
-    type=click.Choice(["terminal", "json"]),
-    default="terminal",
-    show_default=True,
-    help="terminal: for people. json: one document.",
-)
+@click.command(cls=options.SectionedCommand, help=_HELP, short_help="List all causes.")
+@output.format_option(("terminal", "json"))
 @output.color_option
 def causes(*, form: str, color: str) -> None:
     """Write the catalogue."""
     if form == "json":
         from synscope.causes.catalogue import CATALOGUE  # noqa: PLC0415 - loads the whole catalogue
-        from synscope.report import explanation_records  # noqa: PLC0415
-        from synscope.report import json_records as records  # noqa: PLC0415
+        from synscope.report import explanation_records, json_records  # noqa: PLC0415
 
-        listed: list[records.JsonValue] = [explanation_records.summary(cause) for cause in CATALOGUE]
-        output.write(records.line({"type": "causes", "causes": listed}) + "\n")
+        listed: list[json_records.JsonValue] = [explanation_records.summary(cause) for cause in CATALOGUE]
+        output.write(json_records.line({"type": "causes", "causes": listed}) + "\n")
         return
-    from synscope.report import cause_list  # noqa: PLC0415
+    from synscope.report.explanation import render_catalogue  # noqa: PLC0415
 
-    output.write(cause_list.render(output.look(color=color)))
+    output.write(render_catalogue(output.look(color=color)))

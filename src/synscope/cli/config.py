@@ -34,7 +34,9 @@ class _Row(NamedTuple):
     source: str
 
 
-@click.command(cls=options.Command, help=_HELP, short_help="Show defaults and names from synscope.toml.")
+@click.command(
+    cls=options.SectionedCommand, help=_HELP, short_help="Show defaults and names from synscope.toml."
+)
 @click.pass_context
 def config(context: click.Context) -> None:
     """Write what was read and what holds."""

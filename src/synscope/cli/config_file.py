@@ -42,7 +42,7 @@ _PROTECTING: Final = frozenset({"save.headers-only"})
 """Keys that one file may switch on and no other off."""
 
 
-class Found(NamedTuple):
+class FoundSetting(NamedTuple):
     """A setting that some file has."""
 
     key: str
@@ -57,11 +57,11 @@ class Config(NamedTuple):
     absent: tuple[tuple[Origin, str], ...] = ()
     """Which kinds of file were looked for in vain, and where."""
 
-    def find(self, key: str) -> Found | None:
+    def find(self, key: str) -> FoundSetting | None:
         """Return the setting, or ``None`` where no file has it."""
-        found = [Found(key, file.settings[key], file) for file in self.files if key in file.settings]
+        found = [FoundSetting(key, file.settings[key], file) for file in self.files if key in file.settings]
         if key in _PROTECTING:
-            found.sort(key=lambda one: not one.value)
+            found.sort(key=lambda setting: not setting.value)
         return found[0] if found else None
 
     def ports(self) -> dict[str, tuple[Target, ConfigFile]]:

@@ -22,7 +22,6 @@ from typing import IO, Any, Final, NamedTuple
 import click
 
 from synscope import targets
-from synscope.cli.status import ExitStatus
 from synscope.model import Target
 from synscope.report.escape import visible
 
@@ -74,7 +73,7 @@ class Origin(enum.Enum):
 class ConfigError(click.ClickException):
     """A file cannot be used; one line says which, where in it, and why."""
 
-    exit_code = ExitStatus.USAGE
+    exit_code = click.UsageError.exit_code
 
     def __init__(self, path: str, what: str) -> None:
         text = visible(what)

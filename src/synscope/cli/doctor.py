@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from synscope.cli import live_options, options, output
-from synscope.cli.status import ExitStatus
+from synscope.cli import live_options, live_report, options, output
+from synscope.cli.output import ExitStatus
 from synscope.cli.target_type import TargetType
 from synscope.model import Target
 
@@ -31,7 +31,9 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 sy
 
 
 @click.command(
-    cls=options.Command, help=_HELP, short_help="Connect to a target ourselves, and say what is wrong."
+    cls=options.SectionedCommand,
+    help=_HELP,
+    short_help="Connect to a target ourselves, and say what is wrong.",
 )
 @click.argument("target", metavar="TARGET", type=TargetType())
 @options.option(
@@ -41,16 +43,7 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 sy
     help="Once connected, send HTTP HEAD / (http URLs, and where no scheme is given) or a TLS ClientHello "
     "(https URLs).",
 )
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
-    setting="doctor.format",
-    type=click.Choice(["terminal", "html", "json"]),
-    default="terminal",
-    show_default=True,
-    help="terminal: for people. html: a page to send or keep. json: one document.",
-)
+@output.format_option(("terminal", "html", "json"), setting="doctor.format")
 @live_options.output_option("standard output")
 @output.verbose_option
 @output.color_option
@@ -70,13 +63,13 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     from synscope.process.errors import SessionError  # noqa: PLC0415
     from synscope.session.doctor import DoctorPlan, examine  # noqa: PLC0415
 
-    sink = live_options.Sink(path)
+    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose)
     plan = DoctorPlan(target, probe, live_options.typed(), live_options.may_prompt())
     try:
-        diagnosis = examine(plan, output.announce, live_options.preloading(form))
+        diagnosis = examine(plan, output.announce, report.preload)
     except (SessionError, RingError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)
     status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
-    live_options.write_report(sink, diagnosis, form, status=status, color=color, verbose=verbose)
+    report.write(diagnosis, status)
     context.exit(status)

@@ -37,7 +37,7 @@ def _offered(context: click.Context, parameter: click.Parameter, incomplete: str
 
 
 @click.command(
-    cls=options.Command,
+    cls=options.SectionedCommand,
     help=_HELP,
     short_help="Explain a cause, label, error or port.",
     no_args_is_help=True,
@@ -46,28 +46,19 @@ def _offered(context: click.Context, parameter: click.Parameter, incomplete: str
 @click.argument(
     "what", metavar="WHAT...", nargs=-1, required=True, type=click.UNPROCESSED, shell_complete=_offered
 )
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
-    type=click.Choice(["terminal", "json"]),
-    default="terminal",
-    show_default=True,
-    help="terminal: for people. json: one document.",
-)
+@output.format_option(("terminal", "json"))
 @output.verbose_option
 @output.color_option
 def explain(*, what: tuple[str, ...], form: str, verbose: bool, color: str) -> None:
     """Write the explanation, or say what may have been meant."""
-    from synscope.report import explanation, explanation_records, lookup  # noqa: PLC0415 - slow to import
-    from synscope.report import json_records as records  # noqa: PLC0415 - slow to import
+    from synscope.report import explanation, explanation_records, json_records, lookup  # noqa: PLC0415 - slow to import
 
     query = " ".join(what)
     answer = lookup.look_up(query)
     if answer is None:
         raise click.UsageError(_unknown(query, lookup.suggestions(query)))
     if form == "json":
-        output.write(records.line(explanation_records.explanation(query, answer)) + "\n")
+        output.write(json_records.line(explanation_records.explanation(query, answer)) + "\n")
     else:
         output.write(explanation.render(answer, output.look(color=color, verbose=verbose)))
 

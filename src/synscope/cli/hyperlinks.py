@@ -23,7 +23,7 @@ _VARIABLES: Final = ("WT_SESSION", "DOMTERM", "KONSOLE_VERSION")
 """Set by Windows Terminal, DomTerm and Konsole."""
 
 _SWITCHES: Final = ("NO_COLOR", "NO_HYPERLINKS")
-"""Whoever sets one of these wants no links."""
+"""A user who sets one of these wants no links."""
 
 _FIRST_VTE: Final = 5001
 """VTE_VERSION 0.50.1: 0.50.0 crashed on some links."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Self
 
 import click
 
-from synscope.cli import live_options, live_web, options, output, save_options, target_type
-from synscope.cli.status import ExitStatus
+from synscope.cli import live_options, live_report, live_web, options, output, save_options, target_type
+from synscope.cli.output import ExitStatus
 from synscope.model import Target
+from synscope.report import formats
 
 if TYPE_CHECKING:
     from synscope.session.plan import Saving
@@ -40,7 +41,7 @@ _ends = functools.partial(options.option, section=options.ENDS)
 
 
 @click.command(
-    cls=options.Command, help=_HELP, short_help="Capture live and say what happens to each attempt."
+    cls=options.SectionedCommand, help=_HELP, short_help="Capture live and say what happens to each attempt."
 )
 @target_type.port_option(required=True)
 @live_options.placed
@@ -58,17 +59,13 @@ _ends = functools.partial(options.option, section=options.ENDS)
 )
 @_ends("--until-failure", is_flag=True, help="Stop at the first attempt that fails.")
 @_ends("--until-success", is_flag=True, help="Stop at the first attempt that connects.")
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
+@output.format_option(
     setting="live.format",
-    type=click.Choice(["terminal", "html", "markdown", "json", "jsonl", "csv", "junit"]),
-    default="terminal",
-    show_default=True,
-    help="terminal: for people, with a live view. html: a page to send or keep. markdown: for issues and chats. "
-    "json: one document at the end. jsonl: each attempt once it is over, at the end targets, findings and health. "
-    "csv: a row an attempt, once it is over. junit: a test case a target, for CI.",
+    about={
+        "terminal": "for people, with a live view",
+        "json": "one document at the end",
+        "jsonl": "each attempt once it is over, at the end targets, findings and health",
+    },
 )
 @live_options.output_option("standard output")
 @save_options.saving
@@ -101,21 +98,21 @@ def live(  # noqa: PLR0913 - one parameter an option
     from synscope.session.live_run import LiveRun  # noqa: PLC0415
     from synscope.session.start import start_session  # noqa: PLC0415
 
-    sink = live_options.Sink(path)
+    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose)
     plan = place.plan(wanted, saving)
     stop = Stop(duration, count, until_failure, until_success)
     name = place.interface or "loopback"
-    row = live_options.rows(form, sink, name)
+    row = report.stream(name)
     view = live_web.view(web, wanted, drawn=row is None or not sys.stdout.isatty())
     context.call_on_close(view.close)
-    moments = live_options.moments_of(form if web is None else "html", wanted)
+    moments = formats.named(form if web is None else "html").moments(wanted)
     with _Interruption() as interruption:
         try:
             session = start_session(
                 plan,
                 output.announce,
                 on_attempt=view.telling(row),
-                preload=view.preloading(live_options.preloading(form)),
+                preload=view.preloading(report.preload),
             )
         except (SessionError, RingError, SaveError) as error:
             output.complain(error)
@@ -131,9 +128,7 @@ def live(  # noqa: PLR0913 - one parameter an option
             diagnosis = run.conclude(name)
             status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
             diagnosis = annotation.annotate_saved(diagnosis, session, saving, status=status)
-    live_options.write_report(
-        sink, diagnosis, form, status=status, color=color, verbose=verbose, moments=moments
-    )
+    report.write(diagnosis, status, moments)
     view.end(diagnosis, moments)
     context.exit(status)
 

@@ -1,28 +1,24 @@
 """The options that ``live`` and ``run`` share, and what both do with them.
 
-Input: the command line. Output: a ``Place``, which makes the plan of the capture, and a ``Sink`` for the report.
+Input: the command line. Output: a ``Place``, which makes the plan of the capture.
 """
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from synscope.cli import options, output
+from synscope.cli import options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from synscope.engine.moments import Moments
-    from synscope.model import Attempt, Diagnosis, Target
+    from synscope.model import Target
     from synscope.session.plan import Plan, Saving
 
 TOOL_FAILED = 125
@@ -184,146 +180,3 @@ def typed() -> tuple[str, ...]:
 def may_prompt() -> bool:
     """Whether a person is there to type a password."""
     return sys.stdin.isatty() and sys.stderr.isatty()
-
-
-def preload() -> None:
-    """Import what the formats need: by then this process may not be able to read the installation."""
-    import rich.live  # noqa: PLC0415
-    import rich.markup  # noqa: PLC0415
-    import rich.table  # noqa: F401, PLC0415
-    from rich.cells import cell_len  # noqa: PLC0415
-
-    from synscope.report import json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
-
-    cell_len(
-        "\N{CJK UNIFIED IDEOGRAPH-65E5}"
-    )  # rich loads its table of widths when it meets a wide character
-
-
-def preloading(form: str) -> Callable[[], None]:
-    """Return what imports all that a form needs."""
-    return _preload_html if form == "html" else preload
-
-
-def _preload_html() -> None:
-    from synscope.report.html import document  # noqa: PLC0415 - Jinja2 is for this form alone
-
-    preload()
-    document.preload()
-
-
-def moments_of(form: str, targets: Iterable[Target]) -> Moments | None:
-    """Return what counts when attempts begin, for the form that shows it."""
-    if form != "html":
-        return None
-    from synscope.engine.moments import Moments  # noqa: PLC0415 - loads the compiled engine
-
-    return Moments(target.port for target in targets)
-
-
-class Sink:
-    """Where the report goes: a standard stream or a file, which is opened while its owner's rights last."""
-
-    def __init__(self, path: str | None, *, to_stderr: bool = False) -> None:
-        self._descriptor = None if path is None else _created(path)
-        self._stream = sys.stderr if to_stderr else sys.stdout
-        self._name = path or ("standard error" if to_stderr else "standard output")
-
-    @property
-    def to_person(self) -> bool:
-        """Whether it may be a terminal."""
-        return self._descriptor is None
-
-    @property
-    def is_below_a_command(self) -> bool:
-        """Whether what a command wrote stands right above, on a terminal."""
-        return self.to_person and self._stream is sys.stderr and self._stream.isatty()
-
-    @property
-    def stream(self) -> TextIO:
-        """What a terminal report's colours and width go by."""
-        return self._stream
-
-    def write(self, text: str) -> None:
-        """Write all of ``text``; where that cannot be done, say so and end the program."""
-        try:
-            self._write(text)
-        except OSError as error:
-            if self._descriptor is None:
-                output.discard_rest()
-            with contextlib.suppress(OSError):  # it may have been standard error
-                output.complain(OSError(f"the report could not be written to {self._name}: {error.strerror}"))
-            raise click.exceptions.Exit(TOOL_FAILED) from error
-
-    def _write(self, text: str) -> None:
-        if self._descriptor is None:
-            output.write(text, self._stream)
-            return
-        data = text.encode("utf-8", "backslashreplace")
-        while data:
-            data = data[os.write(self._descriptor, data) :]
-
-
-def rows(form: str, sink: Sink, capture: str) -> Callable[[Attempt], None] | None:
-    """Return what writes each attempt once it is over, in the forms that hold them all; CSV begins here."""
-    if form == "jsonl":
-        from synscope.report import jsonl  # noqa: PLC0415
-
-        return lambda one: sink.write(jsonl.attempt(capture, one))
-    if form == "csv":
-        from synscope.report import csv_report  # noqa: PLC0415
-
-        sink.write(csv_report.header())
-        return lambda one: sink.write(csv_report.attempt(capture, one))
-    return None
-
-
-def _created(path: str) -> int:
-    try:
-        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise click.UsageError(f"{Path(path)}: {error.strerror}.") from error
-
-
-def write_report(  # noqa: PLR0913 - one parameter an option
-    sink: Sink,
-    diagnosis: Diagnosis,
-    form: str,
-    *,
-    status: int,
-    color: str,
-    verbose: bool,
-    moments: Moments | None = None,
-) -> None:
-    """Write the report of a live capture in the form asked for; of jsonl and csv what follows the attempts."""
-    from synscope._version import VERSION  # noqa: PLC0415
-    from synscope.engine import MODE  # noqa: PLC0415
-    from synscope.report import json_records as records  # noqa: PLC0415
-    from synscope.report import json_report, jsonl, junit, markdown, terminal  # noqa: PLC0415
-
-    if form == "markdown":
-        sink.write(markdown.render(diagnosis, output.look(color="never", verbose=verbose)))
-    elif form == "html":
-        from synscope.report.html import document  # noqa: PLC0415 - Jinja2 is for this form alone
-
-        sink.write(document.render([document.Report(diagnosis, moments)], output.look(color="never")))
-    elif form == "junit":
-        sink.write(junit.begin() + junit.suite(diagnosis) + junit.end())
-    elif form == "terminal":
-        look = output.look(color=color, verbose=verbose, stream=sink.stream if sink.to_person else None)
-        sink.write(("\n" if sink.is_below_a_command else "") + terminal.render(diagnosis, look))
-    elif form == "jsonl":
-        for line in jsonl.conclusions(diagnosis):
-            sink.write(line)
-    elif form == "csv":
-        if diagnosis.health.dropped:
-            output.announce(
-                f"rows may be missing: {diagnosis.health.dropped:,} frames were lost while capturing"
-            )
-    else:
-        report = json_report.JsonReport(version=VERSION, engine=str(MODE))
-        attempts = records.supporting_attempts(diagnosis)
-        sink.write(report.begin() + report.begin_capture(diagnosis.capture))
-        for attempt in attempts:
-            sink.write(report.attempt(diagnosis.capture, attempt))
-        sink.write(report.end_capture(diagnosis) + report.end(status))

@@ -35,15 +35,15 @@ _MINUTE_S: Final = 60
 _NS: Final = 1_000_000_000
 
 
-class View(Protocol):
+class LiveView(Protocol):
     """What a person sees of a capture: here or on a page. Its methods are called in this order."""
 
     def telling(self, row: Told | None) -> Told | None:
-        """Return what is to be told of settled attempts, given what writes them into the report, if anything does."""
+        """Return the function that gets each settled attempt; ``row`` writes it into the report, if anything does."""
         ...
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """Return what imports all that is needed once rights are given up, given what imports the rest."""
+        """Return the function that imports what is needed once rights are given up; ``preload`` imports the rest."""
         ...
 
     def shown(self, session: LiveSession) -> contextlib.AbstractContextManager[Callable[[], None]]:
@@ -59,7 +59,19 @@ class View(Protocol):
         ...
 
 
-class OnTerminal:
+def preload_display() -> None:
+    """Import the parts of Rich that draw a changing display, if standard error is a terminal."""
+    if not sys.stderr.isatty():
+        return
+    import rich.live  # noqa: PLC0415
+    import rich.table  # noqa: F401, PLC0415
+
+    from synscope.report.page import preload_rich  # noqa: PLC0415
+
+    preload_rich()
+
+
+class TerminalView:
     """The view on the terminal, or one line that says that the capture has begun."""
 
     def __init__(self, targets: Sequence[Target], *, drawn: bool) -> None:
@@ -67,22 +79,27 @@ class OnTerminal:
         self._drawn = drawn
 
     def telling(self, row: Told | None) -> Told | None:
-        """Attempts are told to the report alone: the view looks for the newest itself."""
+        """Return ``row``: the report gets the attempts, and the view looks for the newest itself."""
         return row
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """Nothing more is needed."""
-        return preload
+        """Return the function that imports the rest, and Rich."""
+
+        def both() -> None:
+            preload()
+            preload_display()
+
+        return both
 
     def shown(self, session: LiveSession) -> contextlib.AbstractContextManager[Callable[[], None]]:
         """Show it."""
         return shown(session.analysis, self._targets, wanted=self._drawn)
 
     def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
-        """The report is the end."""
+        """Do nothing: the report is what a terminal shows at the end."""
 
     def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: the view holds nothing open."""
 
 
 class _OneLine(TypedDict):
@@ -132,7 +149,7 @@ def remember(recent: dict[int, Attempt], newest: Iterable[Attempt]) -> None:
 def render(
     analysis: LiveAnalysis, targets: Sequence[Target], recent: Iterable[Attempt], size: tuple[int, int]
 ) -> RenderableType:
-    """The view as it stands, for a terminal of so many columns and lines."""
+    """Return the view as it stands, for a terminal of so many columns and lines."""
     from rich.console import Group  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415

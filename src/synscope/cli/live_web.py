@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from synscope.cli import options, output
-from synscope.cli.live_view import OnTerminal, Told, View
+from synscope.cli.live_view import LiveView, TerminalView, Told, preload_display
 from synscope.evidence.typo import looks_like_typo
 from synscope.model import PORT_MAX, Attempt, Diagnosis, Target
 from synscope.units import count
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from synscope.session.live_analysis import LiveAnalysis
     from synscope.session.start import LiveSession
     from synscope.web.feed import Now, Phase
-    from synscope.web.server import Server
+    from synscope.web.server import PageServer
 
 _LINE_S: Final = 1.0
 _LEAVE_S: Final = 3.0
@@ -47,18 +47,18 @@ web_option = options.option(
 )
 
 
-def view(port: int | None, targets: Sequence[Target], *, drawn: bool) -> View:
+def view(port: int | None, targets: Sequence[Target], *, drawn: bool) -> LiveView:
     """Return a page on ``port``, or without one the terminal's view, which may have to leave the terminal alone."""
-    return OnTerminal(targets, drawn=drawn) if port is None else Page(port, targets)
+    return TerminalView(targets, drawn=drawn) if port is None else PageView(port, targets)
 
 
-class Page:
+class PageView:
     """The view as a page."""
 
     def __init__(self, port: int, targets: Sequence[Target]) -> None:
         """Fail as wrong usage where the page cannot be had."""
         try:
-            from synscope.web import page, server  # noqa: F401, PLC0415 - only with --web
+            from synscope.web import page_files, server  # noqa: F401, PLC0415 - only with --web
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] != "tornado":
                 raise
@@ -75,7 +75,7 @@ class Page:
         self._port = port
         self._log = Log()
         self._feed = Feed(self._log, [target.text for target in targets])
-        self._server: Server | None = None
+        self._server: PageServer | None = None
         self._session: LiveSession | None = None
         self._due = 0.0
 
@@ -83,7 +83,7 @@ class Page:
         return any(port == watched or looks_like_typo(port, watched) for watched in self._ports)
 
     def telling(self, row: Told | None) -> Told:
-        """Attempts are told to the page, and to the report where that lists them."""
+        """Return the function that hands each attempt to the page, and to the report where that lists them."""
         settled = self._feed.settled
         if row is None:
             return settled
@@ -96,22 +96,23 @@ class Page:
         return both
 
     def preloading(self, preload: Callable[[], None]) -> Callable[[], None]:
-        """The page's files and the report's templates are read, and the port is bound."""
+        """Return the function that also reads the page's files and the report's templates, and binds the port."""
 
         def both() -> None:
             preload()
+            preload_display()
             self._open()
 
         return both
 
     def _open(self) -> None:
         from synscope.process.errors import SessionError  # noqa: PLC0415
-        from synscope.report.html import document  # noqa: PLC0415
-        from synscope.web import page, server  # noqa: PLC0415
+        from synscope.report import formats  # noqa: PLC0415
+        from synscope.web import page_files, server  # noqa: PLC0415
 
-        document.preload()
+        formats.preload("html")
         try:
-            self._server = server.Server(self._log, page.files(), self._port, self._is_taken)
+            self._server = server.PageServer(self._log, page_files.files(), self._port, self._is_taken)
         except OSError as error:
             where = f"port {self._port}" if self._port else "a port"
             raise SessionError(f"the page cannot have {where} on 127.0.0.1: {error.strerror}") from error
@@ -142,16 +143,19 @@ class Page:
     def end(self, diagnosis: Diagnosis, moments: Moments | None) -> None:
         """Give the page its report, and wait a little until every page that is open has it."""
         from synscope.report.html import document  # noqa: PLC0415
-        from synscope.web import feed, page  # noqa: PLC0415
+        from synscope.web import feed, page_files  # noqa: PLC0415
 
         server, session = self._server, self._session
         if server is None or session is None:
             return
         if server.readers:
-            text = document.render([document.Report(diagnosis, moments)], output.look(color="never"))
-            server.offer(_REPORT, page.report(text))
+            captures = [document.ReportedCapture(diagnosis, moments)]
+            text = document.render(captures, output.look(color="never"))
+            server.offer(_REPORT, page_files.report(text))
             self._publish(feed.ended(session.analysis, diagnosis), feed.Phase.OVER, _REPORT)
-        with contextlib.suppress(KeyboardInterrupt):  # the report is out: whoever does not wait loses nothing
+        with contextlib.suppress(
+            KeyboardInterrupt
+        ):  # the report is out: nobody who leaves now loses anything
             server.close(_LEAVE_S)
 
     def close(self) -> None:
@@ -175,7 +179,7 @@ class Page:
 
 
 @contextlib.contextmanager
-def _status_line(analysis: LiveAnalysis, server: Server) -> Iterator[Callable[[], None]]:
+def _status_line(analysis: LiveAnalysis, server: PageServer) -> Iterator[Callable[[], None]]:
     """Keep one line on a terminal up to date; yields what does it."""
     if not sys.stderr.isatty():
         yield lambda: None

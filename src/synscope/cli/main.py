@@ -1,4 +1,7 @@
-"""``synscope``: the group of commands, ``--version``, and how the program ends."""
+"""``synscope``: the group of commands, ``--version``, and how the program ends.
+
+The commands ``completion`` and ``help`` are about the group itself and stand here; each other one is a module.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ import sys
 import click
 
 from synscope.cli import options, output
-from synscope.cli.status import ExitStatus
+from synscope.cli.output import ExitStatus
 from synscope.report.escape import visible
 
 
@@ -44,21 +47,25 @@ synscope help analyze                      the options of a command
 """
 
 
+class _NotImported(click.Command):
+    """The name of a command whose module, of the same name in this folder, is imported when it is asked for."""
+
+
 class _Commands(click.Group):
-    """A group that knows its commands by name, each a module of this folder, and imports the one asked for."""
+    """A group that imports a command when somebody asks for it."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """Return the command, or ``None`` where there is none of that name."""
-        if cmd_name not in self.commands:
-            return None
-        command: click.Command = getattr(importlib.import_module(f"synscope.cli.{cmd_name}"), cmd_name)
+        command = self.commands.get(cmd_name)
+        if isinstance(command, _NotImported):
+            command = getattr(importlib.import_module(f"synscope.cli.{cmd_name}"), cmd_name)
         return command
 
 
 @click.group(
     cls=_Commands,
     commands=[
-        click.Command(name)
+        _NotImported(name)
         for name in (
             "doctor",
             "live",
@@ -69,8 +76,6 @@ class _Commands(click.Group):
             "explain",
             "causes",
             "config",
-            "completion",
-            "help",
         )
     ],
     help=_HELP,
@@ -98,6 +103,62 @@ def cli(*, config_path: str | None, no_config: bool) -> None:
     """Run one of the commands."""
     if config_path is not None and no_config:
         raise click.UsageError("--config and --no-config exclude each other.")
+
+
+_COMPLETION_HELP = """\
+Write the completion script for SHELL (bash 4.4 or newer, zsh, fish) to standard output.
+
+\b
+eval "$(synscope completion bash)"         in ~/.bashrc
+eval "$(synscope completion zsh)"          in ~/.zshrc, after compinit
+synscope completion fish | source          in ~/.config/fish/config.fish
+
+The shell then completes commands, options and their values, files, codes for explain, names of ports from
+synscope.toml, ports that something listens on, interfaces and network namespaces.
+"""
+
+COMPLETION_VARIABLE = "_SYNSCOPE_COMPLETE"
+"""Set by the scripts: the program then writes what fits instead of running a command."""
+
+
+@cli.command(
+    cls=options.SectionedCommand, help=_COMPLETION_HELP, short_help="Write the completion script of a shell."
+)
+@click.argument("shell", metavar="SHELL", type=click.Choice(["bash", "zsh", "fish"]))
+@click.pass_context
+def completion(context: click.Context, *, shell: str) -> None:
+    """Write the script."""
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only here
+
+    found = get_completion_class(shell)
+    assert found is not None  # noqa: S101 - click has all three
+    script = found(context.find_root().command, {}, "synscope", COMPLETION_VARIABLE)
+    output.write(script.source_template % script.source_vars() + "\n")
+
+
+_HELP_HELP = """\
+Show the help text of COMMAND, or without it that of synscope.
+
+\b
+synscope help analyze
+"""
+
+
+@cli.command(
+    "help", cls=options.SectionedCommand, help=_HELP_HELP, short_help="Show the help text of a command."
+)
+@click.argument("command", metavar="[COMMAND]", required=False, type=click.Choice([*cli.commands, "help"]))
+@click.pass_context
+def show_help(context: click.Context, *, command: str | None) -> None:
+    """Write the help text."""
+    root = context.find_root()
+    if command is None:
+        output.write(root.get_help() + "\n")
+        return
+    found = cli.get_command(root, command)
+    assert found is not None  # noqa: S101 - one of the choices
+    about = click.Context(found, info_name=command, parent=root, **found.context_settings)
+    output.write(found.get_help(about) + "\n")
 
 
 def main() -> None:

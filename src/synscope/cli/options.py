@@ -1,8 +1,8 @@
 """The class of all options: sections in the help text, and defaults from configuration files.
 
 Input: what ``click.option`` takes, and the section, the setting and when the setting counts. Output: options for
-``Command``, whose help lists them by section. A value from a file is converted and checked as one that was typed; an
-error names the file.
+``SectionedCommand``, whose help lists them by section. A value from a file is converted and checked as one that was
+typed; an error names the file.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Option(click.Option):
         }
         return (configured, ParameterSource.DEFAULT_MAP) if self._counts(typed) else (value, source)
 
-    def checked(self, context: click.Context, found: config_file.Found) -> object:
+    def checked(self, context: click.Context, found: config_file.FoundSetting) -> object:
         """Return a configured value as this option's type has it; raises ``ConfigError``."""
         try:
             return self.type_cast_value(context, found.value)
@@ -86,7 +86,7 @@ def files(context: click.Context, parameter: click.Parameter, incomplete: str) -
     return candidates.files(context, parameter, incomplete)
 
 
-class Command(click.Command):
+class SectionedCommand(click.Command):
     """A command whose help lists options by section."""
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -1,4 +1,4 @@
-"""Standard output as the commands see it: what it can show, and writing to it.
+"""Standard output and standard error as the commands see them, the options about them, and the exit statuses.
 
 Colour follows, in this order: ``--color always|never``, ``NO_COLOR`` (https://no-color.org), whether it is
 a terminal that is not dumb. Symbols beyond ASCII are used where the encoding has them.
@@ -6,19 +6,70 @@ a terminal that is not dumb. Symbols beyond ASCII are used where the encoding ha
 
 from __future__ import annotations
 
+import contextlib
+import enum
 import os
 import sys
-from typing import TYPE_CHECKING, TextIO
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from synscope.cli import hyperlinks, options
+from synscope.report import formats
 from synscope.report.escape import OWN_SYMBOLS, visible
 
 if TYPE_CHECKING:
     from synscope.report.page import Look
 
 PIPED_WIDTH = 80
+LONG = 64 << 20
+"""Bytes from which on a file is worth a progress bar."""
+
+
+class ExitStatus(enum.IntEnum):
+    """What the program's exit status says."""
+
+    FINE = 0
+    """No finding of kind failure; with ``--expect``: every target has the label."""
+    FAILURE = 1
+    """At least one finding of kind failure; with ``--expect``: some target has another label."""
+    USAGE = 2
+    UNREADABLE = 3
+    """No input could be read."""
+    INTERRUPTED = 130
+    """128 + SIGINT, as shells report it."""
+    OUTPUT_CLOSED = 141
+    """128 + SIGPIPE: nobody reads the output any more."""
+
+
+def format_option(
+    names: Sequence[str] = (),
+    *,
+    remark: str = "",
+    about: Mapping[str, str] = MappingProxyType({}),
+    default: str | None = "terminal",
+    **attributes: Any,  # noqa: ANN401 - those of an option
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--format`` with the formats ``names``, with all where none are named.
+
+    ``about`` has the words of the help text for the formats of which this command says something else than
+    ``formats`` does; ``remark`` ends the text.
+    """
+    offered = [formats.named(name) for name in names] or [*formats.FORMATS.values()]
+    words = [f"{known.name}: {about.get(known.name, known.about)}." for known in offered]
+    return options.option(
+        "--format",
+        "form",
+        section=options.REPORT,
+        type=click.Choice([known.name for known in offered]),
+        help=" ".join([*words, *([remark] if remark else [])]),
+        default=default,
+        show_default=default is not None,
+        **attributes,
+    )
+
 
 color_option = options.option(
     "--color",
@@ -41,7 +92,7 @@ verbose_option = options.option(
 
 
 class OutputClosed(Exception):  # noqa: N818 - no error, only the end
-    """Whoever read standard output has stopped reading."""
+    """Nobody reads standard output any more."""
 
 
 def write(text: str, stream: TextIO | None = None) -> None:
@@ -69,6 +120,33 @@ def complain(error: Exception) -> None:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     for number, line in enumerate(text.split("\n")):
         click.echo(visible(line) if number else f"synscope: {visible(line)}", err=True)
+
+
+@contextlib.contextmanager
+def progress(paths: Sequence[str]) -> Iterator[Callable[[int], None] | None]:
+    """Show on standard error how much of ``paths`` is read, where that may take long and it is a terminal.
+
+    Yields what is to be told how many bytes each read brought, ``None`` where no bar is shown. The bar is gone when
+    the report comes.
+    """
+    total = _size(paths)
+    if not sys.stderr.isatty() or (total is not None and total < LONG):
+        yield None
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow to import; most runs do without a bar
+    from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn  # noqa: PLC0415
+
+    columns = (BarColumn(), TaskProgressColumn(), DownloadColumn(binary_units=True))
+    with Progress(*columns, console=Console(file=sys.stderr), transient=True) as bar:
+        task = bar.add_task("", total=total)
+        yield lambda size: bar.advance(task, size)
+
+
+def _size(paths: Sequence[str]) -> int | None:
+    """Return the size of all files; ``None`` when that of standard input or of a pipe is among them."""
+    if not all(map(os.path.isfile, paths)):
+        return None if "-" in paths else 0
+    return sum(map(os.path.getsize, paths))
 
 
 def discard_rest() -> None:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from synscope.cli import live_options, options, output, save_options, target_type
-from synscope.cli.status import ExitStatus
+from synscope.cli import live_options, live_report, options, output, save_options, target_type
+from synscope.cli.output import ExitStatus
 from synscope.model import Target
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
 
 
 @click.command(
-    cls=options.Command,
+    cls=options.SectionedCommand,
     help=_HELP,
     short_help="Run a command that fails to connect, and say why.",
     context_settings={"ignore_unknown_options": False, "allow_interspersed_args": False},
@@ -89,17 +89,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
     show_default=True,
     help="Whose exit status synscope run has: the command's, the diagnosis's, or of both the first that is not 0.",
 )
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
-    setting="run.format",
-    type=click.Choice(["terminal", "html", "markdown", "json", "jsonl", "csv", "junit"]),
-    default="terminal",
-    show_default=True,
-    help="terminal: for people. html: a page to send or keep. markdown: for issues and chats. json: one document. "
-    "jsonl: one record a line. csv: a row an attempt, once it is over. junit: a test case a target, for CI.",
-)
+@output.format_option(setting="run.format")
 @live_options.output_option("standard error")
 @save_options.saving
 @output.verbose_option
@@ -139,16 +129,17 @@ def run(  # noqa: PLR0913 - one parameter an option
     found, source = _targets(context, command, wanted)
     found = tuple(target._replace(text=redact_text(target.text)) for target in found)
     shown = redact_words(command)
-    sink = live_options.Sink(path, to_stderr=True)
+    sink = live_report.Sink(path, to_stderr=True)
+    report = live_report.LiveReport(form, sink, color=color, verbose=verbose)
     plan = place.plan(found, saving, isolated=isolated, server=server or "")
-    moments = live_options.moments_of(form, found)
+    moments = report.format.moments(found)
     try:
         session = start_session(
             plan,
             output.announce,
             command=command,
-            on_attempt=live_options.rows(form, sink, shlex.join(shown)) if form == "csv" else None,
-            preload=live_options.preloading(form),
+            on_attempt=report.stream(shlex.join(shown)) if report.format.holds_only_attempts else None,
+            preload=report.preload,
         )
         with session:
             if moments is not None:
@@ -162,9 +153,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     except (SessionError, RingError, SaveError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)
-    live_options.write_report(
-        sink, diagnosis, form, status=status, color=color, verbose=verbose, moments=moments
-    )
+    report.write(diagnosis, status, moments)
     context.exit(status)
 
 

@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from synscope.cli import live_options, options, output, target_type
+from synscope.cli import live_options, live_report, options, output, target_type
 from synscope.model import Target
 
 _HELP = """\
@@ -30,7 +30,9 @@ Exit status: 0 it was written, 2 wrong usage, 125 it could not be written.
 
 
 @click.command(
-    cls=options.Command, help=_HELP, short_help="Write down what this machine shows, for a colleague."
+    cls=options.SectionedCommand,
+    help=_HELP,
+    short_help="Write down what this machine shows, for a colleague.",
 )
 @target_type.port_option(
     "Without it nothing is recorded about what the firewall does, or who else has a port."
@@ -42,13 +44,11 @@ Exit status: 0 it was written, 2 wrong usage, 125 it could not be written.
     help="Record the whole command lines of the processes that matter, secrets in them included.",
 )
 @live_options.output_option("standard output")
-@options.option(
-    "--format",
-    "form",
-    section=options.REPORT,
-    type=click.Choice(["json", "terminal"]),
-    help="json: for synscope analyze --snapshot. terminal: for people. The default is terminal when standard output "
-    "is one, else json.",
+@output.format_option(
+    ("json", "terminal"),
+    about={"json": "for synscope analyze --snapshot"},
+    remark="The default is terminal when standard output is one, else json.",
+    default=None,
 )
 @output.verbose_option
 @output.color_option
@@ -68,7 +68,7 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
     from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
     from synscope.report import snapshot_text  # noqa: PLC0415
 
-    sink = live_options.Sink(path)
+    sink = live_report.Sink(path)
     found = collect(
         sorted({target.wrapped for target in wanted}),
         environment=_environment(),

@@ -40,7 +40,7 @@ _KEY_FRAMES: Final = (
 
 
 class Made(NamedTuple):
-    """By what, and when (ns since the epoch), with which exit status."""
+    """Which program made the annotation, when (ns since the epoch), and with which exit status."""
 
     version: str
     engine: str
@@ -99,13 +99,15 @@ def packet_comments(
 def without_payload(diagnosis: Diagnosis) -> Diagnosis:
     """Return the diagnosis without any sentence that may quote what client and server, or the command, said."""
     targets = tuple(
-        one._replace(
-            facts=one.facts._replace(
-                summary=one.summary._replace(near_misses=tuple(map(_silent_miss, one.summary.near_misses)))
+        target._replace(
+            facts=target.facts._replace(
+                summary=target.summary._replace(
+                    near_misses=tuple(map(_silent_miss, target.summary.near_misses))
+                )
             ),
-            findings=tuple(map(_silent_finding, one.findings)),
+            findings=tuple(map(_silent_finding, target.findings)),
         )
-        for one in diagnosis.targets
+        for target in diagnosis.targets
     )
     command = None if diagnosis.command is None else diagnosis.command._replace(lines=())
     return diagnosis._replace(targets=targets, command=command)
@@ -137,8 +139,8 @@ def _carried(kind: str, text: str, made: Made) -> tuple[str, ...]:
 
 
 def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
-    """The first targets, failing ones before others, as many as fit."""
-    targets = sorted(diagnosis.targets, key=lambda one: not one.failed)
+    """Return the diagnosis of as many targets as fit, those that failed first."""
+    targets = sorted(diagnosis.targets, key=lambda target: not target.failed)
     note = f"the first of {len(targets):,} targets: all are too many for comments"
     health = replace(diagnosis.health, notes=(*diagnosis.health.notes, note))
     fewer = diagnosis
@@ -149,15 +151,15 @@ def _fewer_targets(diagnosis: Diagnosis, made: Made) -> Diagnosis:
 
 
 def _reported(diagnosis: Diagnosis) -> Iterable[tuple[TargetDiagnosis, Attempt]]:
-    """The examples of every way in which attempts to a target ended."""
-    for one in diagnosis.targets:
-        for group in one.summary.groups:
+    """Yield the examples of every way in which attempts to a target ended."""
+    for target in diagnosis.targets:
+        for group in target.summary.groups:
             for attempt in group.examples:
-                yield one, attempt
+                yield target, attempt
 
 
 def _finding(target: TargetDiagnosis, attempt: Attempt) -> Finding | None:
-    """The finding that explains an attempt: the target's best one, if the attempt shows the target's label."""
+    """Return the finding that explains an attempt: the target's best one, if the attempt shows its label."""
     return leading(target) if attempt.label is target.summary.label else None
 
 

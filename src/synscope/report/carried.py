@@ -19,7 +19,7 @@ _LONGEST: Final = 100
 _CODE = re.compile("SYN[0-9]{3}")
 _LABELS: Final = frozenset(label.value for label in Label)
 _CONFIDENCES: Final = frozenset(word.value for word in Confidence if word is not Confidence.RULED_OUT)
-_CANARY: Final = frozenset(one.value for one in Canary)
+_CANARY: Final = frozenset(state.value for state in Canary)
 
 
 class CarriedTarget(NamedTuple):
@@ -45,10 +45,10 @@ class Carried(NamedTuple):
     """A value of ``model.Canary``, empty where it says none."""
 
 
-def carried(one: Attachment) -> Carried | None:
-    """Return what ``one`` says, ``None`` when it is no report with a capture in it."""
+def carried(attachment: Attachment) -> Carried | None:
+    """Return what ``attachment`` says, ``None`` when it is no report with a capture in it."""
     try:
-        document = json.loads(one.text)
+        document = json.loads(attachment.text)
     except (ValueError, RecursionError):
         return None
     if not isinstance(document, dict) or document.get("type") != "report":

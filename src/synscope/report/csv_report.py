@@ -11,11 +11,13 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+from collections.abc import Iterator
 from typing import Final
 
-from synscope.model import Attempt, Frames, Times
+from synscope.model import Attempt, Diagnosis, Frames, Times
 from synscope.report import display_filter
 from synscope.report.escape import visible
+from synscope.report.writer import ReportWriter
 
 _FRAMES: Final = tuple(f"frame_{name}" for name in Frames._fields)
 _TIMES: Final = tuple(f"ts_ns_{name}" for name in Times._fields if name != "first")
@@ -38,28 +40,55 @@ _NEUTRAL: Final = "'"
 _NS: Final = 1_000_000_000
 
 
-def header() -> str:
-    """Return the line that names the columns."""
-    return _line(COLUMNS)
+class CsvReport(ReportWriter):
+    """Writes a row for each attempt."""
+
+    def begin(self) -> str:
+        """Return the line that names the columns."""
+        return _line(COLUMNS)
+
+    def attempt(self, capture: str, attempt: Attempt) -> str:
+        """Return the row of one attempt."""
+        return _row(capture, attempt)
+
+    def end_capture(self, diagnosis: Diagnosis) -> str:
+        """Return the rows of the attempts to list only now."""
+        return "".join(_row(diagnosis.capture, attempt) for attempt in self.listed_afterwards(diagnosis))
+
+    def remarks(self, diagnosis: Diagnosis) -> Iterator[str]:
+        """Yield why rows may be missing."""
+        health = diagnosis.health
+        if health.live is not None:
+            if health.dropped:
+                yield f"rows may be missing: {health.dropped:,} frames were lost while capturing"
+        elif health.error is not None:
+            yield f"{diagnosis.capture} could not be read: {health.error}"
+        elif health.cut is not None:
+            yield f"{diagnosis.capture} is cut short after frame {health.cut.frame}: {health.cut.reason}"
 
 
-def attempt(capture: str, one: Attempt) -> str:
-    """Return the row of one attempt."""
-    reset, icmp = one.reset, one.icmp
+def _row(capture: str, attempt: Attempt) -> str:
+    reset, icmp = attempt.reset, attempt.icmp
     return _line(
         (
-            *(cell(capture), one.id, *_end(one.client), *_end(one.server)),
-            *(one.first_ts_ns, _utc(one.first_ts_ns), one.label.value, one.outcome.value),
-            *(_flag(one.recovered), one.syn_count, one.syn_ack_count, one.client_bytes, one.server_bytes),
-            *one.frames,
-            *one.times[1:],
+            *(cell(capture), attempt.id, *_end(attempt.client), *_end(attempt.server)),
+            *(attempt.first_ts_ns, _utc(attempt.first_ts_ns), attempt.label.value, attempt.outcome.value),
+            *(
+                _flag(attempt.recovered),
+                attempt.syn_count,
+                attempt.syn_ack_count,
+                attempt.client_bytes,
+                attempt.server_bytes,
+            ),
+            *attempt.frames,
+            *attempt.times[1:],
             *(
                 (None,) * 3
                 if reset is None
                 else (_flag(reset.from_server), reset.window, reset.checksum.value)
             ),
             *((None,) * 4 if icmp is None else (icmp.version, icmp.type, icmp.code, cell(icmp.sender))),
-            cell(display_filter.attempt(one)),
+            cell(display_filter.attempt(attempt)),
         )
     )
 

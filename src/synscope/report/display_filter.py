@@ -17,12 +17,12 @@ _SHORTEST_RANGE = 3
 """Runs of consecutive numbers from this length on are written as a range."""
 
 
-def attempt(one: Attempt) -> str:
-    """Return the filter that selects the key frames of ``one`` and what was sent between them.
+def attempt(attempt: Attempt) -> str:
+    """Return the filter that selects the key frames of ``attempt`` and what was sent between them.
 
     An attempt that saw no end (RST, FIN, ICMP error) is open upwards.
     """
-    frames = one.frames
+    frames = attempt.frames
     key_frames = {number for number in frames if number is not None}
     first = min(key_frames)
     last = max(key_frames)
@@ -30,23 +30,23 @@ def attempt(one: Attempt) -> str:
     if ended and len(key_frames) == last - first + 1:
         return _numbered(key_frames)
     until = f" && frame.number <= {last}" if ended else ""
-    addresses = dict.fromkeys((one.client.address, one.server.address))
-    field = "ipv6.addr" if ":" in one.server.address else "ip.addr"
+    addresses = dict.fromkeys((attempt.client.address, attempt.server.address))
+    field = "ipv6.addr" if ":" in attempt.server.address else "ip.addr"
     ends = " && ".join(
         (
             *(f"{field} == {address}" for address in addresses),
-            *(f"tcp.port == {port}" for port in dict.fromkeys((one.client.port, one.server.port))),
+            *(f"tcp.port == {port}" for port in dict.fromkeys((attempt.client.port, attempt.server.port))),
         )
     )
     return f"(frame.number >= {first}{until} && {ends}) || {_numbered(key_frames)}"
 
 
-def finding(target: Target, one: Finding) -> str:
-    """Return the filter that selects the frames which ``one`` names, for it or against it.
+def finding(target: Target, finding: Finding) -> str:
+    """Return the filter that selects the frames which ``finding`` names, for it or against it.
 
     A finding that names none gets a filter for its target's port, the one that clients reach for it.
     """
-    named = {frame for item in (*one.evidence, *one.against) for frame in item.frames}
+    named = {frame for item in (*finding.evidence, *finding.against) for frame in item.frames}
     return _numbered(named) if named else f"tcp.port == {target.wrapped}"
 
 

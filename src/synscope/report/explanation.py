@@ -1,7 +1,7 @@
-"""Explanations on the terminal: a cause, a label, an outcome, an error or a port, in plain words.
+"""Explanations on the terminal: a cause, a label, an outcome, an error or a port in plain words, and all causes.
 
-Input: an ``Answer`` of ``lookup`` and a ``Look``. Output: text, as from ``terminal``. What is said comes
-from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
+Input: a ``Look``, and for one explanation an ``Explained`` of ``lookup``. Output: text, as from ``terminal``. What is
+said comes from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
 here.
 """
 
@@ -15,7 +15,7 @@ from synscope.model import Kind, Label
 from synscope.reference import ports
 from synscope.reference.error_meaning import ErrorMeaning
 from synscope.report.labels_text import LABEL_TEXTS
-from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
+from synscope.report.lookup import ErrorAnswer, Explained, PortAnswer
 from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import SYSTEMS, ordered_systems
 from synscope.units import listed
@@ -28,7 +28,7 @@ _MEANINGS_SHOWN = 3
 _LOOK_ALIKES_SHOWN = 6
 
 
-def render(answer: Answer, look: Look) -> str:
+def render(answer: Explained, look: Look) -> str:
     """Return the explanation of ``answer``, every line ended by a newline."""
     page = Page(look)
     if isinstance(answer, Cause):
@@ -41,6 +41,26 @@ def render(answer: Answer, look: Look) -> str:
         _errors(page, answer)
     else:
         _port(page, answer)
+    return page.render()
+
+
+def render_catalogue(look: Look) -> str:
+    """Return all causes: code, slug, kind, title, labels; every line ended by a newline."""
+    page = Page(look)
+    for kind in Kind:
+        causes = [cause for cause in catalogue.CATALOGUE if cause.kind is kind]
+        if not causes:
+            continue
+        page.blank()
+        page.paragraph((f"{kind.value.capitalize()}s", "head"))
+        for cause in causes:
+            labels = [*cause.labels] if len(cause.labels) < len(Label) else ["every label"]
+            page.paragraph("  ", (cause.code, "command"), f"  {GENERIC.fill(cause.title)}", hang=10)
+            page.paragraph(" " * 10, cause.slug, (f": {', '.join(labels)}", "dim"), hang=10)
+    page.blank()
+    page.paragraph(
+        "synscope explain CODE tells more about one: what it looks like, how to check it, what to do."
+    )
     return page.render()
 
 
@@ -143,15 +163,15 @@ def _port(page: Page, answer: PortAnswer) -> None:
     if port > ports.PORT_MAX:
         _out_of_range(page)
     elif port:
-        lent = [one for one in ports.EPHEMERAL_RANGES if one.first <= port <= one.last]
+        lent = [span for span in ports.EPHEMERAL_RANGES if span.first <= port <= span.last]
         if lent:
-            systems = [f"{one.system} ({one.first}-{one.last})" for one in lent]
+            systems = [f"{span.system} ({span.first}-{span.last})" for span in lent]
             page.row(
                 "Lent to clients", f"by default on {listed(systems)}: a server may find it taken (SYN108)"
             )
         if page.look.verbose:
-            for one in lent:
-                page.command(f"  {one.system}", one.show)
+            for span in lent:
+                page.command(f"  {span.system}", span.show)
     if answer.errors:
         names = [error.name for error in answer.errors]
         page.row(
@@ -170,9 +190,9 @@ def _out_of_range(page: Page) -> None:
     for label, consequence, clients in tables:
         if page.look.verbose:
             page.row(label, consequence)
-            page.columns([(one.client, (one.says, "dim")) for one in clients])
+            page.columns([(saying.client, (saying.says, "dim")) for saying in clients])
         else:
-            names = [glued(one.client) for one in clients]
+            names = [glued(saying.client) for saying in clients]
             page.row(label, *joined(names), (f" ({consequence})", "dim"))
     page.row(
         "Cause",

@@ -10,10 +10,10 @@ from synscope.reference.error_meaning import ErrorMeaning
 from synscope.report.explanation import GENERIC, likely_causes
 from synscope.report.json_records import JsonValue, Record
 from synscope.report.labels_text import LABEL_TEXTS
-from synscope.report.lookup import Answer, ErrorAnswer, PortAnswer
+from synscope.report.lookup import ErrorAnswer, Explained, PortAnswer
 
 
-def explanation(query: str, answer: Answer) -> Record:
+def explanation(query: str, answer: Explained) -> Record:
     """Return the document for one question: what was asked, what kind of thing it is, what is known."""
     about: str
     if isinstance(answer, Cause):
@@ -29,34 +29,34 @@ def explanation(query: str, answer: Answer) -> Record:
     return {"type": "explanation", "query": query, "about": about, about: known}
 
 
-def cause(one: Cause) -> Record:
+def cause(cause: Cause) -> Record:
     """Return all that the catalogue says about one cause."""
     fill = GENERIC.fill
     checks: list[JsonValue] = [
         {"os": item.os, "command": fill(item.command), "expect": fill(item.expect), "then": fill(item.then)}
-        for item in one.checks
+        for item in cause.checks
     ]
     return {
-        **summary(one),
-        "since": one.since,
-        "meaning": fill(one.meaning),
-        "documented_in": [*one.documented_in],
-        "decided_by": fill(one.decided_by),
+        **summary(cause),
+        "since": cause.since,
+        "meaning": fill(cause.meaning),
+        "documented_in": [*cause.documented_in],
+        "decided_by": fill(cause.decided_by),
         "checks": checks,
-        "fixes": [fill(fix) for fix in one.fixes],
-        "look_alikes": [*one.look_alikes],
-        "references": [*one.references],
+        "fixes": [fill(fix) for fix in cause.fixes],
+        "look_alikes": [*cause.look_alikes],
+        "references": [*cause.references],
     }
 
 
-def summary(one: Cause) -> Record:
+def summary(cause: Cause) -> Record:
     """Return one line of the list of causes."""
     return {
-        "code": one.code,
-        "slug": one.slug,
-        "kind": one.kind.value,
-        "title": GENERIC.fill(one.title),
-        "labels": [label.value for label in one.labels],
+        "code": cause.code,
+        "slug": cause.slug,
+        "kind": cause.kind.value,
+        "title": GENERIC.fill(cause.title),
+        "labels": [label.value for label in cause.labels],
     }
 
 
@@ -69,7 +69,7 @@ def _label(label: Label) -> Record:
         "says": text.says,
         "says_not": text.says_not,
         "outcomes": [_outcome(rule) for rule in OUTCOME_RULES if rule.label is label],
-        "causes": [one.code for one in likely_causes(label)],
+        "causes": [cause.code for cause in likely_causes(label)],
     }
 
 
@@ -112,6 +112,6 @@ def _port(answer: PortAnswer) -> Record:
     }
     if port > ports.PORT_MAX:
         record["wrapped"] = ports.wrap(port)
-        record["refused_by"] = [one.client for one in ports.REFUSING_CLIENTS]
-        record["wrapped_by"] = [one.client for one in ports.WRAPPING_CLIENTS]
+        record["refused_by"] = [saying.client for saying in ports.REFUSING_CLIENTS]
+        record["wrapped_by"] = [saying.client for saying in ports.WRAPPING_CLIENTS]
     return record

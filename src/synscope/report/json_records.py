@@ -18,7 +18,6 @@ from synscope.model import (
     Check,
     Claim,
     Command,
-    Confidence,
     Cut,
     Diagnosis,
     Endpoint,
@@ -40,49 +39,49 @@ JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 Record = dict[str, JsonValue]
 
 
-def attempt(capture: str, one: Attempt) -> Record:
+def attempt(capture: str, attempt: Attempt) -> Record:
     """Return the record of one attempt."""
     record: Record = {
         "type": "attempt",
         "capture": capture,
-        "id": one.id,
-        "client": _endpoint(one.client),
-        "server": _endpoint(one.server),
-        "first_ts_ns": one.first_ts_ns,
-        "label": one.label.value,
-        "outcome": one.outcome.value,
-        "syn_count": one.syn_count,
-        "syn_ack_count": one.syn_ack_count,
-        "frames": _present(one.frames),
-        "times": _present(one.times),
-        "events": [*sorted(one.events)],
-        "client_bytes": one.client_bytes,
-        "server_bytes": one.server_bytes,
-        "recovered": one.recovered,
-        "display_filter": display_filter.attempt(one),
+        "id": attempt.id,
+        "client": _endpoint(attempt.client),
+        "server": _endpoint(attempt.server),
+        "first_ts_ns": attempt.first_ts_ns,
+        "label": attempt.label.value,
+        "outcome": attempt.outcome.value,
+        "syn_count": attempt.syn_count,
+        "syn_ack_count": attempt.syn_ack_count,
+        "frames": _present(attempt.frames),
+        "times": _present(attempt.times),
+        "events": [*sorted(attempt.events)],
+        "client_bytes": attempt.client_bytes,
+        "server_bytes": attempt.server_bytes,
+        "recovered": attempt.recovered,
+        "display_filter": display_filter.attempt(attempt),
     }
-    if one.reset is not None:
+    if attempt.reset is not None:
         record["reset"] = {
-            "from_server": one.reset.from_server,
-            "window": one.reset.window,
-            "ip_id": one.reset.ip_id,
-            "seq": one.reset.seq,
-            "has_ack": one.reset.has_ack,
-            "checksum": one.reset.checksum.value,
+            "from_server": attempt.reset.from_server,
+            "window": attempt.reset.window,
+            "ip_id": attempt.reset.ip_id,
+            "seq": attempt.reset.seq,
+            "has_ack": attempt.reset.has_ack,
+            "checksum": attempt.reset.checksum.value,
         }
-    if one.icmp is not None:
+    if attempt.icmp is not None:
         record["icmp"] = {
-            "version": one.icmp.version,
-            "type": one.icmp.type,
-            "code": one.icmp.code,
-            "sender": one.icmp.sender,
+            "version": attempt.icmp.version,
+            "type": attempt.icmp.type,
+            "code": attempt.icmp.code,
+            "sender": attempt.icmp.sender,
         }
     return record
 
 
-def target(capture: str, one: TargetDiagnosis) -> Record:
+def target(capture: str, target: TargetDiagnosis) -> Record:
     """Return the record of one target: its label, and how many attempts had which."""
-    summary = one.summary
+    summary = target.summary
     record: Record = {
         "type": "target",
         "capture": capture,
@@ -94,7 +93,7 @@ def target(capture: str, one: TargetDiagnosis) -> Record:
         "counts": {label.value: summary.counts[label] for label in Label if summary.counts.get(label)},
         "outcomes": _outcomes(summary.groups),
         "recovered": sum(group.count for group in summary.groups if group.recovered),
-        "failed": one.failed,
+        "failed": target.failed,
     }
     if summary.label is Label.CLIENT_NEVER_SENT:
         record["claim"] = (summary.claim or Claim.FILE).value
@@ -102,120 +101,120 @@ def target(capture: str, one: TargetDiagnosis) -> Record:
     return record
 
 
-def finding(capture: str, about: Target, one: Finding) -> Record:
+def finding(capture: str, about: Target, finding: Finding) -> Record:
     """Return the record of one finding about a target."""
     return {
         "type": "finding",
         "capture": capture,
         "target": about.text,
-        "code": one.code,
-        "slug": one.slug,
-        "kind": one.kind.value,
-        "confidence": one.confidence.value,
-        "title": one.title,
-        "summary": one.summary,
-        "reason": one.reason,
-        "evidence": [_evidence(item) for item in one.evidence],
-        "against": [_evidence(item) for item in one.against],
-        "unknown": [*one.unknown],
-        "decided_by": one.decided_by,
-        "look_alikes": [*one.look_alikes],
-        "checks": [check(item) for item in one.checks],
-        "fixes": [*one.fixes],
-        "display_filter": display_filter.finding(about, one),
+        "code": finding.code,
+        "slug": finding.slug,
+        "kind": finding.kind.value,
+        "confidence": finding.confidence.value,
+        "title": finding.title,
+        "summary": finding.summary,
+        "reason": finding.reason,
+        "evidence": [_evidence(item) for item in finding.evidence],
+        "against": [_evidence(item) for item in finding.against],
+        "unknown": [*finding.unknown],
+        "decided_by": finding.decided_by,
+        "look_alikes": [*finding.look_alikes],
+        "checks": [check(item) for item in finding.checks],
+        "fixes": [*finding.fixes],
+        "display_filter": display_filter.finding(about, finding),
     }
 
 
-def health(capture: str, one: CaptureHealth) -> Record:
+def health(capture: str, health: CaptureHealth) -> Record:
     """Return the record of how complete a capture was."""
     record: Record = {
         "type": "health",
         "capture": capture,
-        "format": one.format,
-        "frames": one.frames,
-        "tcp_segments": one.tcp_segments,
-        "undecoded": {reason: one.undecoded[reason] for reason in sorted(one.undecoded)},
-        "skipped": {reason: one.skipped[reason] for reason in sorted(one.skipped)},
-        "truncated": one.truncated,
-        "linktypes": [*one.linktypes],
-        "duplicates": one.duplicates,
-        "strays": one.strays,
-        "snapped": one.snapped,
-        "aggregated": one.aggregated,
-        "dropped": one.dropped,
-        "first_ts_ns": one.first_ts_ns,
-        "last_ts_ns": one.last_ts_ns,
-        "notes": [*one.notes],
+        "format": health.format,
+        "frames": health.frames,
+        "tcp_segments": health.tcp_segments,
+        "undecoded": {reason: health.undecoded[reason] for reason in sorted(health.undecoded)},
+        "skipped": {reason: health.skipped[reason] for reason in sorted(health.skipped)},
+        "truncated": health.truncated,
+        "linktypes": [*health.linktypes],
+        "duplicates": health.duplicates,
+        "strays": health.strays,
+        "snapped": health.snapped,
+        "aggregated": health.aggregated,
+        "dropped": health.dropped,
+        "first_ts_ns": health.first_ts_ns,
+        "last_ts_ns": health.last_ts_ns,
+        "notes": [*health.notes],
     }
-    if one.cut is not None:
-        record["cut"] = _cut(one.cut)
-    if one.error is not None:
-        record["error"] = one.error
-    if one.files:
-        record["files"] = [_file(file) for file in one.files]
-    if one.live is not None:
+    if health.cut is not None:
+        record["cut"] = _cut(health.cut)
+    if health.error is not None:
+        record["error"] = health.error
+    if health.files:
+        record["files"] = [_file(file) for file in health.files]
+    if health.live is not None:
         record |= {
-            "interface": one.live.interface,
-            "received": one.live.received,
-            "canary": one.live.canary.value,
-            "canary_text": one.live.canary_text,
-            "ring_percent": round(100 * one.live.ring_use),
-            "saved": [*one.live.saved],
+            "interface": health.live.interface,
+            "received": health.live.received,
+            "canary": health.live.canary.value,
+            "canary_text": health.live.canary_text,
+            "ring_percent": round(100 * health.live.ring_use),
+            "saved": [*health.live.saved],
         }
     return record
 
 
-def command(capture: str, one: Command) -> Record:
+def command(capture: str, command: Command) -> Record:
     """Return the record of the command that was watched."""
     record: Record = {
         "type": "command",
         "capture": capture,
-        "argv": [*one.argv],
-        "exit_status": one.exit_status,
-        "ended": one.ended,
-        "last_lines": [*one.lines],
+        "argv": [*command.argv],
+        "exit_status": command.exit_status,
+        "ended": command.ended,
+        "last_lines": [*command.lines],
     }
-    if one.target_from is not None:
-        record["target_from"] = one.target_from
+    if command.target_from is not None:
+        record["target_from"] = command.target_from
     return record
 
 
-def attachment(capture: str, one: Attachment) -> Record:
+def attachment(capture: str, attachment: Attachment) -> Record:
     """Return the record of a document that the capture file carries: a claim, which nothing else rests on."""
     return {
         "type": "attachment",
         "capture": capture,
-        "kind": one.kind,
-        "version": one.version,
-        "made": one.made,
-        "text": one.text,
+        "kind": attachment.kind,
+        "version": attachment.version,
+        "made": attachment.made,
+        "text": attachment.text,
     }
 
 
-def group(target_text: str, one: AttemptGroup) -> Record:
+def group(target_text: str, group: AttemptGroup) -> Record:
     """Return how many attempts to one server endpoint ended one way, with the ids of examples."""
     return {
         "target": target_text,
-        "server": _endpoint(one.server),
-        "label": one.label.value,
-        "outcome": one.outcome.value,
-        "recovered": one.recovered,
-        "count": one.count,
-        "first_ts_ns": one.first_ts_ns,
-        "last_ts_ns": one.last_ts_ns,
-        "examples": [example.id for example in one.examples],
+        "server": _endpoint(group.server),
+        "label": group.label.value,
+        "outcome": group.outcome.value,
+        "recovered": group.recovered,
+        "count": group.count,
+        "first_ts_ns": group.first_ts_ns,
+        "last_ts_ns": group.last_ts_ns,
+        "examples": [example.id for example in group.examples],
     }
 
 
-def check(one: Check) -> Record:
+def check(check: Check) -> Record:
     """Return a deciding command with what its results mean."""
-    return {"os": one.os, "command": one.command, "expect": one.expect, "then": one.then}
+    return {"os": check.os, "command": check.command, "expect": check.expect, "then": check.then}
 
 
 def conclusions(diagnosis: Diagnosis) -> Iterator[Record]:
     """Yield what is said of one capture once it is read: its targets, its findings, its health."""
-    for one in diagnosis.targets:
-        yield target(diagnosis.capture, one)
+    for diagnosed in diagnosis.targets:
+        yield target(diagnosis.capture, diagnosed)
     yield from findings(diagnosis)
     if diagnosis.command is not None:
         yield command(diagnosis.capture, diagnosis.command)
@@ -226,27 +225,9 @@ def conclusions(diagnosis: Diagnosis) -> Iterator[Record]:
 
 def findings(diagnosis: Diagnosis) -> Iterator[Record]:
     """Yield the findings of every target in order, best first for each."""
-    for one in diagnosis.targets:
-        for item in one.findings:
-            yield finding(diagnosis.capture, one.summary.target, item)
-
-
-def supporting_attempts(diagnosis: Diagnosis) -> tuple[Attempt, ...]:
-    """Return the attempts that support a finding, by id: examples whose frames its evidence names.
-
-    A finding that names no frames, or none of an example, rests on its target's failing attempts.
-    """
-    chosen: dict[int, Attempt] = {}
-    for one in diagnosis.targets:
-        examples = [example for item in one.summary.groups for example in item.examples]
-        for item in one.findings:
-            if item.confidence is Confidence.RULED_OUT:
-                continue
-            named = {frame for evidence in item.evidence for frame in evidence.frames}
-            backing = [example for example in examples if named.intersection(_numbers(example.frames))]
-            backing = backing or [example for example in examples if example.label is one.summary.label]
-            chosen.update((example.id, example) for example in backing)
-    return tuple(chosen[number] for number in sorted(chosen))
+    for diagnosed in diagnosis.targets:
+        for item in diagnosed.findings:
+            yield finding(diagnosis.capture, diagnosed.summary.target, item)
 
 
 def line(record: Mapping[str, JsonValue]) -> str:
@@ -265,32 +246,28 @@ def _clean(value: object) -> object:
     return value
 
 
-def _cut(one: Cut) -> Record:
-    return {"offset": one.offset, "frame": one.frame, "reason": one.reason}
+def _cut(cut: Cut) -> Record:
+    return {"offset": cut.offset, "frame": cut.frame, "reason": cut.reason}
 
 
-def _file(one: CaptureFile) -> Record:
-    record: Record = {"path": one.path, "frames": one.frames}
-    if one.first_frame is not None:
-        record["first_frame"] = one.first_frame
-    if one.cut is not None:
-        record["cut"] = _cut(one.cut)
-    if one.error is not None:
-        record["error"] = one.error
+def _file(file: CaptureFile) -> Record:
+    record: Record = {"path": file.path, "frames": file.frames}
+    if file.first_frame is not None:
+        record["first_frame"] = file.first_frame
+    if file.cut is not None:
+        record["cut"] = _cut(file.cut)
+    if file.error is not None:
+        record["error"] = file.error
     return record
 
 
-def _endpoint(one: Endpoint) -> Record:
-    return {"address": one.address, "port": one.port}
+def _endpoint(endpoint: Endpoint) -> Record:
+    return {"address": endpoint.address, "port": endpoint.port}
 
 
 def _present(numbers: Frames | Times) -> Record:
     """Return the fields that are there; ``None`` ones are left out."""
     return {name: value for name, value in numbers._asdict().items() if value is not None}
-
-
-def _numbers(frames: Frames) -> frozenset[int]:
-    return frozenset(number for number in frames if number is not None)
 
 
 def _outcomes(groups: Iterable[AttemptGroup]) -> Record:
@@ -304,6 +281,6 @@ def _near_miss(miss: NearMiss) -> Record:
     return {"kind": miss.kind, "text": miss.text, "port": miss.port, "frames": [*miss.frames]}
 
 
-def _evidence(one: Evidence) -> Record:
-    source = Source.PACKETS if one.source is Source.REQUEST else one.source
-    return {"source": source.value, "text": one.text, "frames": [*one.frames]}
+def _evidence(evidence: Evidence) -> Record:
+    source = Source.PACKETS if evidence.source is Source.REQUEST else evidence.source
+    return {"source": source.value, "text": evidence.text, "frames": [*evidence.frames]}

@@ -1,10 +1,9 @@
 """The JUnit report, for CI systems: a test suite a capture, a test case a target.
 
-Input: diagnoses, in pieces as ``json_report`` has them: ``begin``, ``suite`` for each capture, ``end``.
-Output: XML 1.0 in ASCII, whatever the capture holds: what XML cannot hold is spelled out, what ASCII cannot
-is a character reference. A case fails as the exit status does: by a finding of kind failure, with
-``expected`` by another label. The shape is that of ``docs/schema/synscope-junit-1.xsd``, part of what
-Jenkins, GitLab and others read.
+Input: diagnoses. Output: XML 1.0 in ASCII, whatever the capture holds: what XML cannot hold is spelled out, what
+ASCII cannot is a character reference. A case fails as the exit status does: by a finding of kind failure, with
+``expected`` by another label. The shape is that of ``docs/schema/synscope-junit-1.xsd``, part of what Jenkins, GitLab
+and others read.
 """
 
 from __future__ import annotations
@@ -17,7 +16,8 @@ from xml.sax.saxutils import escape, quoteattr
 from synscope.model import Diagnosis, Label, TargetDiagnosis
 from synscope.report import target_view, terminal
 from synscope.report.escape import visible
-from synscope.report.page import Look
+from synscope.report.page import Look, preload_rich
+from synscope.report.writer import ReportWriter
 
 XSD_NAME = "synscope-junit-1.xsd"
 
@@ -39,13 +39,30 @@ class _Case(NamedTuple):
     output: str = ""
 
 
-def begin() -> str:
-    """Return the opening of the document."""
-    return '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="synscope">\n'
+class JUnitReport(ReportWriter):
+    """Writes one document with a test suite for each capture."""
+
+    lists_attempts = False
+
+    @classmethod
+    def preload(cls) -> None:
+        """Load what Rich loads only when it is needed."""
+        preload_rich()
+
+    def begin(self) -> str:
+        """Return the opening of the document."""
+        return '<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="synscope">\n'
+
+    def end_capture(self, diagnosis: Diagnosis) -> str:
+        """Return the test suite of one capture."""
+        return _suite(diagnosis, self.settings.expected)
+
+    def end(self, exit_status: int) -> str:  # noqa: ARG002
+        """Return the end of the document."""
+        return "</testsuites>\n"
 
 
-def suite(diagnosis: Diagnosis, expected: Label | None = None) -> str:
-    """Return the test suite of one capture."""
+def _suite(diagnosis: Diagnosis, expected: Label | None) -> str:
     cases = [*_cases(diagnosis, expected)]
     counts = "".join(
         f' {name}="{sum(case.verdict == verdict for case in cases)}"'
@@ -54,11 +71,6 @@ def suite(diagnosis: Diagnosis, expected: Label | None = None) -> str:
     name = _attribute(_capture_name(diagnosis))
     lines = "".join(_element(case, name) for case in cases)
     return f'  <testsuite name={name} tests="{len(cases)}"{counts}>\n{lines}  </testsuite>\n'
-
-
-def end() -> str:
-    """Return the end of the document."""
-    return "</testsuites>\n"
 
 
 def _capture_name(diagnosis: Diagnosis) -> str:
@@ -74,15 +86,15 @@ def _cases(diagnosis: Diagnosis, expected: Label | None) -> Iterator[_Case]:
         message = _NO_ATTEMPT if expected is None else f"expected {expected}, but {_NO_ATTEMPT}"
         yield _Case("capture", verdict, "no-attempt", message, output)
     else:
-        for one in diagnosis.targets:
-            yield _target(diagnosis, one, expected)
+        for target in diagnosis.targets:
+            yield _target(diagnosis, target, expected)
 
 
-def _target(diagnosis: Diagnosis, one: TargetDiagnosis, expected: Label | None) -> _Case:
-    name = target_view.name_of(one.summary.target) or "target"
-    output = terminal.render(diagnosis._replace(targets=(one,)), _LOOK)
-    top = target_view.leading(one)
-    label = one.summary.label
+def _target(diagnosis: Diagnosis, target: TargetDiagnosis, expected: Label | None) -> _Case:
+    name = target_view.name_of(target.summary.target) or "target"
+    output = terminal.render(diagnosis._replace(targets=(target,)), _LOOK)
+    top = target_view.leading(target)
+    label = target.summary.label
     told = f"{label}: {top.title} ({top.confidence}, {top.code})" if top is not None else label.value
     if expected is None and top is not None:
         return _Case(name, "failure", top.code, told, output)

@@ -1,6 +1,6 @@
 """What ``explain`` was asked about: a cause, a label, an outcome, an error message or a port number.
 
-Input: text as people type or paste it. Output: one ``Answer``, or ``None``; then ``suggestions`` may help.
+Input: text as people type or paste it. Output: one ``Explained``, or ``None``; then ``suggestions`` may help.
 Tried in this order: port number (digits only), cause by code or slug, label, outcome, error text, and at
 last a port that the text mentions.
 """
@@ -41,10 +41,10 @@ class ErrorAnswer:
     port: int | None
 
 
-Answer = Cause | Label | OutcomeRule | ErrorAnswer | PortAnswer
+Explained = Cause | Label | OutcomeRule | ErrorAnswer | PortAnswer
 
 
-def look_up(text: str) -> Answer | None:
+def look_up(text: str) -> Explained | None:
     """Return what ``text`` names, or ``None`` when nothing is known by that name."""
     asked = text.strip()
     if asked.isascii() and asked.isdigit():

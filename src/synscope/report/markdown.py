@@ -14,6 +14,7 @@ from synscope.model import Confidence, Diagnosis, Evidence, Finding, Kind, Sourc
 from synscope.report import advice, display_filter, target_view, terminal
 from synscope.report.markdown_text import bold, code, fenced, prose
 from synscope.report.page import Look, Page
+from synscope.report.text_report import TextReport
 from synscope.report.wording import SYSTEMS, frames_text
 from synscope.units import count
 
@@ -23,11 +24,19 @@ _CHECKS_SHOWN = 2
 _WIDTH = 78
 
 
+class MarkdownReport(TextReport):
+    """Writes the Markdown report of each capture."""
+
+    def text(self, diagnosis: Diagnosis, attempts: list[str]) -> str:
+        """Return the report of one capture."""
+        return render(diagnosis, self.settings.look(), headed=self.settings.several, attempts=attempts)
+
+
 def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: Iterable[str] = ()) -> str:
     """Return the report of one capture.
 
     ``headed`` names the capture first (for several captures). ``attempts`` are lines of
-    ``terminal.attempt_line`` to list at the end.
+    ``text_report.attempt_line`` to list at the end.
     """
     plain = Look(width=_WIDTH, verbose=look.verbose, os=look.os)
     name = code("standard input" if diagnosis.capture == "-" else diagnosis.capture)
@@ -48,52 +57,52 @@ def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: 
 def _targets(diagnosis: Diagnosis, look: Look) -> Iterator[str]:
     """Yield the targets: failing ones in full (of those nobody named a few), the others in a line each."""
     everything = look.verbose or diagnosis.watched
-    led = [(one, target_view.leading(one)) for one in diagnosis.targets]
-    failing = [(one, top) for one, top in led if top is not None]
-    well = [one for one, top in led if top is None]
+    led = [(target, target_view.leading(target)) for target in diagnosis.targets]
+    failing = [(target, top) for target, top in led if top is not None]
+    well = [target for target, top in led if top is None]
     if not diagnosis.watched:
         failing.sort(key=lambda item: -sum(item[0].summary.counts.values()))
     in_full = len(failing) if everything else _FULL
-    for one, top in failing[:in_full]:
-        yield from _full(one, top, look)
-    others = [*(one for one, _ in failing[in_full:]), *well]
+    for target, top in failing[:in_full]:
+        yield from _full(target, top, look)
+    others = [*(target for target, _ in failing[in_full:]), *well]
     shown = others if everything else others[:_BRIEF]
     if shown:
-        lines = [_brief(one) for one in shown]
+        lines = [_brief(target) for target in shown]
         if len(others) > len(shown):
             lines.append(f"- and {count(len(others) - len(shown), 'more port')}\n")
         yield "".join(lines)
 
 
-def _brief(one: TargetDiagnosis) -> str:
-    top = target_view.leading(one)
-    words = target_view.state(one.summary) if top is None else f"{prose(top.title)} {_sure(top)}"
-    return f"- {_name(one)}: {one.summary.label.value}, {words}\n"
+def _brief(target: TargetDiagnosis) -> str:
+    top = target_view.leading(target)
+    words = target_view.state(target.summary) if top is None else f"{prose(top.title)} {_sure(top)}"
+    return f"- {_name(target)}: {target.summary.label.value}, {words}\n"
 
 
-def _full(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
-    yield f"### {_name(one)}: {one.summary.label.value}\n"
+def _full(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
+    yield f"### {_name(target)}: {target.summary.label.value}\n"
     yield f"{bold(top.title)} {_sure(top)}\n\n" + _paragraph("In short:", top.summary)
     page = Page(look)
-    target_view.happened(page, one.summary)
+    target_view.happened(page, target.summary)
     yield _page_block(page.render())
     yield f"**Why**\n\n{fenced(_evidence(top.evidence))}"
     if top.against:
         yield f"**Against it**\n\n{fenced(_evidence(top.against))}"
-    yield f"Wireshark display filter:\n\n{fenced([display_filter.finding(one.summary.target, top)])}"
-    yield from _deciding(one, top, look)
+    yield f"Wireshark display filter:\n\n{fenced([display_filter.finding(target.summary.target, top)])}"
+    yield from _deciding(target, top, look)
     if top.fixes:
         yield f"**If it is {top.code}**\n\n" + "".join(f"- Do: {prose(fix)}\n" for fix in top.fixes)
-    yield from _others(one, top, look)
+    yield from _others(target, top, look)
 
 
-def _deciding(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
+def _deciding(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
     """Yield the commands that decide, each in a block of its own, with what their results mean."""
-    deciders = advice.open_deciders(one, top, look)
+    deciders = advice.open_deciders(target, top, look)
     if deciders:
         others = count(len(top.look_alikes), "other cause")
         yield f"**What decides** (the packets cannot tell this from {others})\n"
-        fill = placeholders.for_target(one.summary).fill
+        fill = placeholders.for_target(target.summary).fill
         for decider, outcomes in deciders if look.verbose else deciders[:_CHECKS_SHOWN]:
             results = "".join(f"- Result {code(fill(result))}: {_cause(to)}\n" for result, to in outcomes)
             yield f"{SYSTEMS[decider.os]}:\n\n{fenced([fill(decider.command)], _shell(decider.os))}\n{results}"
@@ -108,9 +117,9 @@ def _deciding(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
         )
 
 
-def _others(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
+def _others(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
     """Yield what else is possible, what is ruled out, and warnings and notes."""
-    rest = [item for item in one.findings if item is not top and item.kind is Kind.FAILURE]
+    rest = [item for item in target.findings if item is not top and item.kind is Kind.FAILURE]
     possible = [item for item in rest if item.confidence is not Confidence.RULED_OUT]
     out = [item for item in rest if item.confidence is Confidence.RULED_OUT]
     for title, items in (("Also possible", possible), ("Ruled out", out)):
@@ -120,7 +129,7 @@ def _others(one: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
             yield f"{title}: {', '.join(_called(item) for item in items)}\n"
     notes = [
         item
-        for item in one.findings
+        for item in target.findings
         if item.kind is not Kind.FAILURE and item.confidence is not Confidence.RULED_OUT
     ]
     for item in notes:
@@ -131,8 +140,8 @@ def _called(item: Finding) -> str:
     return f"{item.code} {code(item.slug)}"
 
 
-def _name(one: TargetDiagnosis) -> str:
-    return code(target_view.name_of(one.summary.target)) or "target"
+def _name(target: TargetDiagnosis) -> str:
+    return code(target_view.name_of(target.summary.target)) or "target"
 
 
 def _sure(finding: Finding) -> str:

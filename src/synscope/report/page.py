@@ -64,6 +64,11 @@ class Look:
     """Where the documentation is, for hyperlinks in a coloured report; empty for none."""
 
 
+def preload_rich() -> None:
+    """Import what Rich imports only when a page needs it: its table of widths, at the first wide character."""
+    cell_len("\N{CJK UNIFIED IDEOGRAPH-65E5}")
+
+
 class Page:
     """Collects lines; ``render`` returns them."""
 

@@ -77,7 +77,11 @@ def unseen(snapshot: Snapshot) -> Iterator[str]:
         if isinstance(inner, Untold):
             yield f"{name}: {inner.could_not_tell}"
     if isinstance(snapshot.sockets, Sockets):
-        hidden = [one for one in snapshot.sockets.listeners if not one.owners and one.owner_untold]
+        hidden = [
+            listener
+            for listener in snapshot.sockets.listeners
+            if not listener.owners and listener.owner_untold
+        ]
         if hidden:
             yield f"the owners of {count(len(hidden), 'listener')}: {hidden[0].owner_untold}"
     if isinstance(snapshot.forwards, Forwards):
@@ -85,7 +89,9 @@ def unseen(snapshot: Snapshot) -> Iterator[str]:
     if isinstance(snapshot.namespaces, Namespaces) and snapshot.namespaces.unseen:
         yield f"network namespaces: {snapshot.namespaces.unseen}"
     if isinstance(snapshot.firewall, Firewall):
-        reasons = {one.because for one in snapshot.firewall.rulings if one.verdict is RuleVerdict.UNKNOWN}
+        reasons = {
+            ruling.because for ruling in snapshot.firewall.rulings if ruling.verdict is RuleVerdict.UNKNOWN
+        }
         yield from sorted(f"what the firewall does: {reason}" for reason in reasons if reason)
 
 
@@ -161,50 +167,55 @@ def _listeners(part: Sockets, ports: Sequence[int]) -> Iterator[str]:
     """Yield the listeners on the ports asked about first."""
     if not part.listeners:
         yield "none"
-    for one in sorted(part.listeners, key=lambda one: one.port not in ports):
-        yield f"{_socket(one)}{_waiting(one)}"
+    for listener in sorted(part.listeners, key=lambda listener: listener.port not in ports):
+        yield f"{_socket(listener)}{_waiting(listener)}"
     if not part.complete:
         yield "and more that were left out"
-    for one in () if isinstance(part.bound, Untold) else part.bound:
-        yield f"bound, not listening: {_socket(one)}"
-    for one in part.udp:
-        yield f"UDP: {_socket(one)}"
+    for listener in () if isinstance(part.bound, Untold) else part.bound:
+        yield f"bound, not listening: {_socket(listener)}"
+    for listener in part.udp:
+        yield f"UDP: {_socket(listener)}"
     for path in part.unix:
         yield f"Unix socket: {path.path}"
 
 
-def _socket(one: LocalSocket) -> str:
-    only = " (IPv6 only)" if one.v6only and one.is_wildcard else ""
-    device = f" on device {one.device}" if one.device else ""
-    return f"{Endpoint(one.address, one.port)}{only}{device}  {owner_of(one)}"
+def _socket(socket: LocalSocket) -> str:
+    only = " (IPv6 only)" if socket.v6only and socket.is_wildcard else ""
+    device = f" on device {socket.device}" if socket.device else ""
+    return f"{Endpoint(socket.address, socket.port)}{only}{device}  {owner_of(socket)}"
 
 
-def _waiting(one: LocalSocket) -> str:
-    return f", {one.queued:,} of {one.backlog:,} wait" if one.queued and one.backlog is not None else ""
+def _waiting(socket: LocalSocket) -> str:
+    return (
+        f", {socket.queued:,} of {socket.backlog:,} wait"
+        if socket.queued and socket.backlog is not None
+        else ""
+    )
 
 
 def _firewall(part: Firewall) -> Iterator[str]:
     yield f"asked: {listed(part.tools)}" if part.tools else "no tool to ask"
     if part.front_ends:
         yield f"written by: {listed(part.front_ends)}"
-    stopped = [one for one in part.rulings if one.verdict is not RuleVerdict.ACCEPT]
-    for one in stopped:
-        yield _ruling(one)
+    stopped = [ruling for ruling in part.rulings if ruling.verdict is not RuleVerdict.ACCEPT]
+    for ruling in stopped:
+        yield _ruling(ruling)
     if part.rulings:
         yield "everything else of a connection to these ports passes" if stopped else "it lets them pass"
 
 
-def _ruling(one: Ruling) -> str:
-    how = f" ({one.how})" if one.how else ""
-    rule = f" by '{one.rule}'" if one.rule else ""
-    place = f" in {one.place}" if one.place else ""
-    hits = "" if one.packets is None else f", {count(one.packets, 'packet')} so far"
-    return f"{one.packet.value} to {Endpoint(one.address, one.port)}: {one.verdict.value}{how}{rule}{place}{hits}"
+def _ruling(ruling: Ruling) -> str:
+    how = f" ({ruling.how})" if ruling.how else ""
+    rule = f" by '{ruling.rule}'" if ruling.rule else ""
+    place = f" in {ruling.place}" if ruling.place else ""
+    hits = "" if ruling.packets is None else f", {count(ruling.packets, 'packet')} so far"
+    to = Endpoint(ruling.address, ruling.port)
+    return f"{ruling.packet.value} to {to}: {ruling.verdict.value}{how}{rule}{place}{hits}"
 
 
 def _names(part: Names) -> Iterator[str]:
-    for one in part.resolved:
-        yield f"{one.name}: {', '.join(one.addresses) or one.error or 'no address'}"
+    for resolved in part.resolved:
+        yield f"{resolved.name}: {', '.join(resolved.addresses) or resolved.error or 'no address'}"
     if not isinstance(part.hosts, Untold):
         for line in part.hosts:
             yield f"hosts file, line {line.number}: {line.address} {' '.join(line.names)}"
@@ -215,8 +226,8 @@ def _names(part: Names) -> Iterator[str]:
 def _proxy(part: tuple[Variable, ...]) -> Iterator[str]:
     if not part:
         yield "no proxy variable is set"
-    for one in part:
-        yield f"{one.name}={one.value}"
+    for variable in part:
+        yield f"{variable.name}={variable.value}"
 
 
 def _loopback(part: Loopback) -> Iterator[str]:
@@ -232,40 +243,42 @@ def _loopback(part: Loopback) -> Iterator[str]:
 def _limits(part: Limits) -> Iterator[str]:
     if part.ephemeral_low is not None and part.ephemeral_high is not None:
         yield f"clients' ports: {part.ephemeral_low} to {part.ephemeral_high}"
-    settings = [f"{one.name} {one.value}" for one in part.settings if one.name in _LIMITS_SHOWN]
+    settings = [
+        f"{setting.name} {setting.value}" for setting in part.settings if setting.name in _LIMITS_SHOWN
+    ]
     yield ", ".join(settings) or f"{count(len(part.settings), 'setting')}"
 
 
 def _processes(part: tuple[Process, ...]) -> Iterator[str]:
     if not part:
         yield "none of those that matter is known"
-    for one in part:
+    for process in part:
         used = ""
-        if one.descriptors is not None and one.descriptor_limit is not None:
-            used = f", {one.descriptors:,} of {one.descriptor_limit:,} descriptors"
-        state = f", state {one.state}" if one.state else ", gone"
-        yield f"{one.program} (pid {one.pid}): {one.role}{state}{used}"
-        if one.command:
-            yield f"  {one.command}"
+        if process.descriptors is not None and process.descriptor_limit is not None:
+            used = f", {process.descriptors:,} of {process.descriptor_limit:,} descriptors"
+        state = f", state {process.state}" if process.state else ", gone"
+        yield f"{process.program} (pid {process.pid}): {process.role}{state}{used}"
+        if process.command:
+            yield f"  {process.command}"
 
 
 def _policy(part: Policy) -> Iterator[str]:
     yield listed(part.active) or "none is active"
     if not isinstance(part.denials, Untold):
-        for one in part.denials:
-            port = "" if one.port is None else f", port {one.port}"
-            yield f"{one.policy} refused {one.program} {one.operation}{port}"
+        for denial in part.denials:
+            port = "" if denial.port is None else f", port {denial.port}"
+            yield f"{denial.policy} refused {denial.program} {denial.operation}{port}"
 
 
 def _forwards(part: Forwards) -> Iterator[str]:
     if not part.found:
         yield "nothing forwards the port"
-    for one in part.found:
-        listen = f"{one.listen_address}:{one.listen_port}"
-        yield f"{one.program}: {listen} → {one.target}"
+    for forward in part.found:
+        listen = f"{forward.listen_address}:{forward.listen_port}"
+        yield f"{forward.program}: {listen} → {forward.target}"
 
 
 def _namespaces(part: Namespaces) -> Iterator[str]:
     yield f"{count(part.looked_at, 'other network namespace')} looked at"
-    for one in part.listeners:
-        yield f"{one.namespace}: {Endpoint(one.address, one.port)} {one.program}"
+    for listener in part.listeners:
+        yield f"{listener.namespace}: {Endpoint(listener.address, listener.port)} {listener.program}"

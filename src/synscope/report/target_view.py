@@ -248,7 +248,7 @@ def not_a_port(page: Page, summary: TargetSummary) -> None:
 
 def _clients(page: Page, label: str, clients: Sequence[ports.ClientSaying], consequence: str) -> None:
     shown = clients if page.look.verbose else clients[:_CLIENTS_SHOWN]
-    names = [glued(one.client) for one in shown]
+    names = [glued(saying.client) for saying in shown]
     if len(clients) > len(shown):
         names.append(glued(f"{len(clients) - len(shown)} more"))
     page.row(label, *joined(names), (f" ({consequence})", "dim"), style="")

@@ -14,7 +14,6 @@ from rich.cells import cell_len
 from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT
 from synscope.model import (
     Attachment,
-    Attempt,
     Canary,
     CaptureHealth,
     Command,
@@ -26,7 +25,8 @@ from synscope.model import (
 from synscope.report import target_view
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
-from synscope.report.wording import OUTCOME_TEXTS
+from synscope.report.text_report import TextReport
+from synscope.report.writer import ReportSettings
 from synscope.units import count, duration, listed
 
 _FULL = 5
@@ -37,13 +37,30 @@ _CARRIED_SHOWN = 3
 _KINDS = {HOST_SNAPSHOT: "what was known about the host", DIAGNOSIS: "a diagnosis that cannot be read"}
 
 
+class TerminalReport(TextReport):
+    """Writes the terminal's report of each capture, also set off from other text on the terminal."""
+
+    def __init__(self, settings: ReportSettings) -> None:
+        super().__init__(settings)
+        self._follows_text = settings.below_text
+
+    @property
+    def takes_attempts(self) -> bool:
+        """Whether all attempts are asked for, by name or by ``--verbose``."""
+        return super().takes_attempts or (self.settings.verbose and self.settings.listed != "none")
+
+    def text(self, diagnosis: Diagnosis, attempts: list[str]) -> str:
+        """Return the report of one capture."""
+        return render(diagnosis, self.settings.look(), headed=self.settings.several, attempts=attempts)
+
+
 def render(
     diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: Sequence[str] | None = None
 ) -> str:
     """Return the report of one capture.
 
-    ``headed`` names the capture first (for several captures). ``attempts`` are lines of ``attempt_line``
-    to list at the end.
+    ``headed`` names the capture first (for several captures). ``attempts`` are lines of
+    ``text_report.attempt_line`` to list at the end.
     """
     page = Page(look)
     if headed:
@@ -86,14 +103,6 @@ def about_capture(page: Page, diagnosis: Diagnosis) -> None:
     _capture(page, diagnosis)
 
 
-def attempt_line(attempt: Attempt) -> str:
-    """Return one attempt as a line: number, frame, both ends, label, outcome."""
-    return (
-        f"#{attempt.id} frame {attempt.frames.first}  {attempt.client} → {attempt.server}"
-        f"  {attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]}"
-    )
-
-
 def _name(capture: str) -> str:
     return "standard input" if capture == "-" else capture
 
@@ -102,28 +111,32 @@ def _in_turn(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     """Add each target in order: a failing one in full, one that is well in a line."""
     told: dict[tuple[str, ...], Target] = {}
     was_long = False
-    for one in targets:
-        top = target_view.leading(one)
+    for target in targets:
+        top = target_view.leading(target)
         if was_long or top is not None:
             page.blank()
         was_long = top is not None
         key = (
-            () if top is None else (one.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
+            ()
+            if top is None
+            else (target.summary.label.value, top.code, top.confidence.value, *top.look_alikes)
         )
-        target_view.full(page, one, same_as=told.get(key))
+        target_view.full(page, target, same_as=told.get(key))
         if top is not None and not page.look.verbose:
-            told.setdefault(key, one.summary.target)
+            told.setdefault(key, target.summary.target)
 
 
 def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     """Targets nobody named: a few failures in full, others in a line each, the rest counted."""
-    failing = [one for one in targets if target_view.leading(one) is not None]
-    failing.sort(key=lambda one: -sum(one.summary.counts.values()))
-    others = [one for one in targets if target_view.leading(one) is None]
+    failing = [target for target in targets if target_view.leading(target) is not None]
+    failing.sort(key=lambda target: -sum(target.summary.counts.values()))
+    others = [target for target in targets if target_view.leading(target) is None]
     # Where there are very many ports, the ranker leaves some out: those that failed come first.
-    others.sort(key=lambda one: (not _failed_unexplained(one), one.summary.label is Label.MID_STREAM))
+    others.sort(
+        key=lambda target: (not _failed_unexplained(target), target.summary.label is Label.MID_STREAM)
+    )
     if len(targets) > 1:
-        bad = len(failing) + sum(_failed_unexplained(one) for one in others)
+        bad = len(failing) + sum(_failed_unexplained(target) for target in others)
         page.paragraph((overview(bad, len(targets)), "head"))
         page.blank()
     in_full = failing if page.look.verbose else failing[:_FULL]
@@ -131,8 +144,8 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
     in_line = [*failing[len(in_full) :][:_BRIEF], *(others if page.look.verbose else others[:_BRIEF])]
     if in_full and in_line:
         page.blank()
-    for one in in_line:
-        target_view.brief(page, one)
+    for target in in_line:
+        target_view.brief(page, target)
     rest = len(targets) - len(in_full) - len(in_line)
     if rest:
         page.paragraph(
@@ -140,8 +153,8 @@ def _worst_first(page: Page, targets: Sequence[TargetDiagnosis]) -> None:
         )
 
 
-def _failed_unexplained(one: TargetDiagnosis) -> bool:
-    return bool(one.summary.failed) and not one.findings
+def _failed_unexplained(target: TargetDiagnosis) -> bool:
+    return bool(target.summary.failed) and not target.findings
 
 
 def overview(failing: int, total: int) -> str:
@@ -217,17 +230,23 @@ def _saved(page: Page, paths: Sequence[str]) -> None:
 
 
 def carried_documents(page: Page, attachments: Sequence[Attachment]) -> None:
-    """What the file says of itself, marked as that: whoever wrote the file may have written anything."""
+    """Add what the file says of itself, marked as such: its writer may have written anything."""
     page.blank()
     label = "The file says"
-    told = [(one, found) for one in attachments if (found := carried(one)) is not None]
-    for one, found in told[:_CARRIED_SHOWN]:
-        when = one.made.replace("T", " ").replace("Z", " UTC")
+    told = [(attachment, found) for attachment in attachments if (found := carried(attachment)) is not None]
+    for attachment, found in told[:_CARRIED_SHOWN]:
+        when = attachment.made.replace("T", " ").replace("Z", " UTC")
         names = listed([target.target for target in found.targets]) or "no target"
-        page.row(label, f"it carries the diagnosis of {names}, made on {when} by synscope {one.version}:")
+        page.row(
+            label, f"it carries the diagnosis of {names}, made on {when} by synscope {attachment.version}:"
+        )
         _claims(page, found)
         label = ""
-    rest = [one.kind for one in attachments if all(one is not shown for shown, _ in told[:_CARRIED_SHOWN])]
+    rest = [
+        attachment.kind
+        for attachment in attachments
+        if all(attachment is not shown for shown, _ in told[:_CARRIED_SHOWN])
+    ]
     if rest:
         kinds = [_KINDS.get(kind, kind) for kind in dict.fromkeys(rest)]
         page.row(label, f"it carries {'also ' if told else ''}{listed(kinds)}")

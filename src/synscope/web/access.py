@@ -1,4 +1,4 @@
-"""Who gets a page: whoever knows the secret in the URL, and comes by an address of this machine's own.
+"""Who gets a page: those who know the secret in the URL, and come by an address of this machine's own.
 
 Input: a request's path, method and Host headers. Output: the name of what is asked for, or the status of a refusal,
 which says nothing more. Any user of the machine can connect to a loopback port, and any page a browser has open can

@@ -20,7 +20,7 @@ Json = dict[str, str | int | bool | None]
 _NS_PER_MS: Final = 1_000_000
 
 
-class Row(NamedTuple):
+class AttemptRow(NamedTuple):
     """One attempt as it is shown."""
 
     id: int
@@ -40,9 +40,9 @@ class Row(NamedTuple):
         return {**self._asdict(), "text": OUTCOME_TEXTS[self.outcome]}
 
 
-def row(attempt: Attempt, *, settled: bool, process: str | None) -> Row:
+def attempt_row(attempt: Attempt, *, settled: bool, process: str | None) -> AttemptRow:
     """Return the row of an attempt. ``process`` is what it calls itself, unescaped."""
-    return Row(
+    return AttemptRow(
         id=attempt.id,
         ms=attempt.first_ts_ns // _NS_PER_MS,
         client=visible(str(attempt.client)),
@@ -54,17 +54,17 @@ def row(attempt: Attempt, *, settled: bool, process: str | None) -> Row:
     )
 
 
-def newest_of_each_label(rows: Iterable[Row], kept: int = KEPT) -> dict[int, Row]:
+def newest_of_each_label(rows: Iterable[AttemptRow], kept: int = KEPT) -> dict[int, AttemptRow]:
     """Return the newest rows of each label by their attempt's number, newest first."""
     room = dict.fromkeys(Label, kept)
-    found: dict[int, Row] = {}
-    for one in sorted(rows, key=lambda one: one.id, reverse=True):
-        if room[one.label]:
-            room[one.label] -= 1
-            found[one.id] = one
+    found: dict[int, AttemptRow] = {}
+    for row in sorted(rows, key=lambda row: row.id, reverse=True):
+        if room[row.label]:
+            room[row.label] -= 1
+            found[row.id] = row
     return found
 
 
-def changed(before: Mapping[int, Row], after: Mapping[int, Row]) -> list[Row]:
+def changed(before: Mapping[int, AttemptRow], after: Mapping[int, AttemptRow]) -> list[AttemptRow]:
     """Return the rows that are new or not what they were, oldest first."""
-    return [one for one in [*after.values()][::-1] if before.get(one.id) != one]
+    return [row for row in [*after.values()][::-1] if before.get(row.id) != row]

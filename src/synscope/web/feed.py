@@ -2,7 +2,7 @@
 
 Input: every attempt as it settles, and now and then the state of the capture. Output: events in a ``Log``. All of
 it is called by the thread that captures, and each call is short: a settled attempt goes into a bounded queue, and
-events are made by whoever calls ``publish``, ``EVERY_S`` apart. Counts are of all attempts; rows are a sample where
+``publish``, called ``EVERY_S`` apart, makes the events. Counts are of all attempts; rows are a sample where
 more settle between two events than the queues hold, and then the event says how many were never shown.
 """
 
@@ -19,7 +19,7 @@ from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
 from synscope.session.live_analysis import LiveAnalysis, label_counts
-from synscope.web.attempt_table import KEPT, Row, changed, newest_of_each_label, row
+from synscope.web.attempt_table import KEPT, AttemptRow, attempt_row, changed, newest_of_each_label
 from synscope.web.log import Log
 
 EVERY_S: Final = 0.25
@@ -100,7 +100,7 @@ class Feed:
         self._log = log
         self._targets = [visible(text) for text in targets]
         self._waiting: dict[Label, deque[Attempt]] = {label: deque(maxlen=WAITING) for label in Label}
-        self._rows: dict[int, Row] = {}
+        self._rows: dict[int, AttemptRow] = {}
         self._never_shown = 0
 
     def settled(self, attempt: Attempt) -> None:
@@ -131,12 +131,12 @@ class Feed:
         fixed = {"targets": self._targets, "interface": visible(interface), "labels": _LABELS, "kept": KEPT}
         self._log.add(
             "update",
-            _json({**about, "rows": [one.json() for one in changed(before, rows)]}),
-            lambda: _json({**fixed, **about, "rows": [one.json() for one in reversed(rows.values())]}),
+            _json({**about, "rows": [row.json() for row in changed(before, rows)]}),
+            lambda: _json({**fixed, **about, "rows": [row.json() for row in reversed(rows.values())]}),
             last=phase is Phase.OVER,
         )
 
-    def _merged(self, newest: Sequence[Attempt], makers: Makers) -> dict[int, Row]:
+    def _merged(self, newest: Sequence[Attempt], makers: Makers) -> dict[int, AttemptRow]:
         settled = [attempt for waiting in self._waiting.values() for attempt in waiting]
         over = {attempt.id for attempt in settled}
         attempts = [*newest, *settled]
@@ -145,7 +145,7 @@ class Feed:
         for attempt in attempts:
             maker = known.get(attempt.id)
             process = self._process(attempt) if maker is None else str(maker)
-            found[attempt.id] = row(attempt, settled=attempt.id in over, process=process)
+            found[attempt.id] = attempt_row(attempt, settled=attempt.id in over, process=process)
         for waiting in self._waiting.values():
             waiting.clear()
         return newest_of_each_label(found.values())

@@ -19,7 +19,7 @@ KEPT: Final = 40
 """Events: some ten seconds."""
 
 
-class Piece(NamedTuple):
+class NextEvent(NamedTuple):
     """What a reader gets next, and the number it is at then."""
 
     data: bytes
@@ -62,20 +62,20 @@ class Log:
             self._over = last
         self._woken()
 
-    def next(self, at: int | None) -> Piece | None:
+    def next(self, at: int | None) -> NextEvent | None:
         """Return what follows ``at`` (``None``: a new reader), or ``None`` when nothing does by now."""
         with self._lock:
             last, whole = self._last, self._whole
             first = last - len(self._kept) + 1
             if at is not None and first <= at + 1 <= last:
-                return Piece(self._kept[at + 1 - first], at + 1)
+                return NextEvent(self._kept[at + 1 - first], at + 1)
         if at == last:
             return None
         skipped = last - at if at is not None and at < last else 0
         notice = _event("skipped", str(skipped), last) if skipped else b""
         if self._made[0] != last:  # a hundred readers may come at once
             self._made = (last, _event("whole", whole(), last))
-        return Piece(notice + self._made[1], last)
+        return NextEvent(notice + self._made[1], last)
 
 
 def _event(name: str, json: str, number: int) -> bytes:

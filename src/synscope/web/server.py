@@ -160,7 +160,7 @@ class _Handler(web.RequestHandler):
         self._site.awake()
 
 
-class _Server(HTTPServer):
+class _LimitedServer(HTTPServer):
     """An HTTP server with a limit to its connections."""
 
     def handle_stream(self, stream: iostream.IOStream, address: tuple[Any, ...]) -> None:
@@ -170,7 +170,7 @@ class _Server(HTTPServer):
         super().handle_stream(stream, address)
 
 
-class Server:
+class PageServer:
     """The server of one capture's page. Make it, ``start`` it, ``close`` it."""
 
     def __init__(
@@ -237,7 +237,7 @@ class Server:
             default_handler_args={"site": self._site},
             log_function=lambda _: None,
         )
-        server = self._server = _Server(
+        server = self._server = _LimitedServer(
             application,
             max_header_size=_MOST_HEADERS,
             max_body_size=_MOST_BODY,

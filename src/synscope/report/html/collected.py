@@ -1,6 +1,7 @@
 """Rows that the terminal's report adds to a ``Page``, kept as they are said instead of laid out.
 
-Input: calls of ``Page``. Output: ``Item`` objects, a label with its lines; so both reports share every sentence.
+Input: calls of ``Page``. Output: ``LabelledLines``, each a label with its lines; so both reports share every
+sentence.
 """
 
 from __future__ import annotations
@@ -12,29 +13,29 @@ from typing import NamedTuple
 from synscope.report.page import Look, Page, Span
 
 
-class Piece(NamedTuple):
+class StyledText(NamedTuple):
     """Text with the name of a style of ``page.STYLES``."""
 
     text: str
     style: str
 
 
-Line = tuple[Piece, ...]
+StyledLine = tuple[StyledText, ...]
 
 
-class Item(NamedTuple):
+class LabelledLines(NamedTuple):
     """A label and what is said under it."""
 
     label: str
-    lines: list[Line]
+    lines: list[StyledLine]
 
 
-class Rows(Page):
+class CollectingPage(Page):
     """A page that keeps what is added to it."""
 
     def __init__(self, look: Look) -> None:
         super().__init__(look)
-        self.items: list[Item] = []
+        self.items: list[LabelledLines] = []
 
     @property
     def room(self) -> int:
@@ -59,11 +60,11 @@ class Rows(Page):
     def lines(self, label: str, texts: Sequence[str], *, style: str = "command") -> None:
         """Add lines."""
         for at, text in enumerate(texts):
-            self._add(label if at == 0 else "", (Piece(text, style),))
+            self._add(label if at == 0 else "", (StyledText(text, style),))
 
     def command(self, label: str, command: str) -> None:
         """Add a line."""
-        self._add(label, (Piece(command, "command"),))
+        self._add(label, (StyledText(command, "command"),))
 
     def columns(
         self,
@@ -77,26 +78,26 @@ class Rows(Page):
         for at, cells in enumerate(rows):
             self.row(label if at == 0 else "", *cells)
 
-    def _add(self, label: str, line: Line) -> None:
+    def _add(self, label: str, line: StyledLine) -> None:
         name = label.strip()
         if not self.items or (name and name != self.items[-1].label):
-            self.items.append(Item(name, []))
+            self.items.append(LabelledLines(name, []))
         shown = tuple(piece for piece in line if piece.text)
         if shown:
             self.items[-1].lines.append(shown)
 
 
-def recorded(look: Look, add: Callable[[Page], None]) -> list[Item]:
+def recorded(look: Look, add: Callable[[Page], None]) -> list[LabelledLines]:
     """Return what ``add`` adds to a page."""
-    page = Rows(look)
+    page = CollectingPage(look)
     add(page)
     return page.items
 
 
-def pieces(spans: Iterable[Span]) -> Line:
+def pieces(spans: Iterable[Span]) -> StyledLine:
     """Return spans as a line."""
     return tuple(piece for piece in map(_piece, spans) if piece.text)
 
 
-def _piece(span: Span) -> Piece:
-    return Piece(span, "") if isinstance(span, str) else Piece(span[0], span[1])
+def _piece(span: Span) -> StyledText:
+    return StyledText(span, "") if isinstance(span, str) else StyledText(span[0], span[1])

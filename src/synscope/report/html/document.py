@@ -19,14 +19,16 @@ from markupsafe import Markup
 from synscope._version import VERSION
 from synscope.capture.write.attachments import HOST_SNAPSHOT
 from synscope.engine.moments import Moments
-from synscope.model import Diagnosis, Label
+from synscope.model import Attempt, Diagnosis, Label
 from synscope.probes.host.snapshot_json import SnapshotError, from_json
 from synscope.report import snapshot_text, target_view, terminal
 from synscope.report.escape import visible
-from synscope.report.html import palette, target, timeline
-from synscope.report.html.collected import Item, Line, Piece, recorded
+from synscope.report.html import palette, shown_target, timeline
+from synscope.report.html.collected import LabelledLines, StyledLine, StyledText, recorded
 from synscope.report.labels_text import LABEL_TEXTS
-from synscope.report.page import Look
+from synscope.report.page import Look, preload_rich
+from synscope.report.text_report import attempt_line
+from synscope.report.writer import ReportSettings, ReportWriter
 from synscope.units import count
 
 MOST_ATTEMPTS: Final = 1000
@@ -42,17 +44,17 @@ _LINES: Final = 60
 """Lines shown under one label of what a file carries."""
 
 
-class Report(NamedTuple):
+class ReportedCapture(NamedTuple):
     """What one capture's part of the document is made from."""
 
     diagnosis: Diagnosis
     moments: Moments | None = None
     attempts: Sequence[str] = ()
-    """Lines of ``terminal.attempt_line`` to list, at most ``MOST_ATTEMPTS``."""
+    """Lines of ``text_report.attempt_line`` to list, at most ``MOST_ATTEMPTS``."""
     more_attempts: int = 0
 
 
-class Capture(NamedTuple):
+class ShownCapture(NamedTuple):
     """What is shown of one capture."""
 
     number: int
@@ -62,19 +64,19 @@ class Capture(NamedTuple):
     error: str | None
     overview: str
     """How many targets there are, and how many failed, where there are several."""
-    full: tuple[target.Shown, ...]
-    brief: tuple[target.Brief, ...]
+    full: tuple[shown_target.ShownTarget, ...]
+    brief: tuple[shown_target.BriefTarget, ...]
     more: str
-    nothing: tuple[Item, ...]
+    nothing: tuple[LabelledLines, ...]
     timeline: timeline.Figure | None
-    health: tuple[Item, ...]
-    carried: tuple[Item, ...]
-    hosts: tuple[tuple[Item, ...], ...]
+    health: tuple[LabelledLines, ...]
+    carried: tuple[LabelledLines, ...]
+    hosts: tuple[tuple[LabelledLines, ...], ...]
     attempts: tuple[str, ...]
     more_attempts: str
 
     @property
-    def single(self) -> target.Shown | None:
+    def single(self) -> shown_target.ShownTarget | None:
         """The one target that there is, if it is one."""
         return self.full[0] if len(self.full) == 1 and not self.brief else None
 
@@ -89,21 +91,63 @@ class Capture(NamedTuple):
         return f"{self.single.name}: {self.single.state if top is None else top.title}"
 
 
-def render(reports: Iterable[Report], look: Look) -> str:
+class HtmlReport(ReportWriter):
+    """Writes one page of all captures, at the end."""
+
+    def __init__(self, settings: ReportSettings) -> None:
+        super().__init__(settings)
+        self._captures: list[ReportedCapture] = []
+        self._moments: Moments | None = None
+        self._attempts: list[str] = []
+        self._more_attempts = 0
+
+    @classmethod
+    def preload(cls) -> None:
+        """Read the templates, and load what Rich loads only when it is needed."""
+        _parts()
+        preload_rich()
+
+    def attempt(self, capture: str, attempt: Attempt) -> str:  # noqa: ARG002
+        """Keep the attempt's line for the page, or count the attempt where the page lists enough of them."""
+        if not self.concerns(attempt):
+            return ""
+        if len(self._attempts) < MOST_ATTEMPTS:
+            self._attempts.append(attempt_line(attempt))
+        else:
+            self._more_attempts += 1
+        return ""
+
+    def begin_capture(self, capture: str, moments: Moments | None = None) -> str:  # noqa: ARG002
+        """Keep what counts when attempts begin."""
+        self._moments = moments
+        return ""
+
+    def end_capture(self, diagnosis: Diagnosis) -> str:
+        """Keep the capture's part of the page."""
+        self._captures.append(ReportedCapture(diagnosis, self._moments, self._attempts, self._more_attempts))
+        self._attempts, self._more_attempts = [], 0
+        return ""
+
+    def end(self, exit_status: int) -> str:  # noqa: ARG002
+        """Return the page."""
+        return render(self._captures, self.settings.look())
+
+
+def render(reported: Iterable[ReportedCapture], look: Look) -> str:
     """Return the document for some captures."""
-    captures = [_capture(number, one, look) for number, one in enumerate(reports, 1)]
-    labels = {one.label for capture in captures for one in capture.full}
-    labels.update(one.label for capture in captures for one in capture.brief)
-    labels.update(lane.label for one in captures if one.timeline for lane in one.timeline.lanes)
-    page = _page()
-    return page.template.render(
+    captures = [_capture(number, capture, look) for number, capture in enumerate(reported, 1)]
+    labels = {target.label for capture in captures for target in capture.full}
+    labels.update(target.label for capture in captures for target in capture.brief)
+    labels.update(lane.label for capture in captures if capture.timeline for lane in capture.timeline.lanes)
+    parts = _parts()
+    return parts.template.render(
         captures=captures,
         title=captures[0].title if len(captures) == 1 else count(len(captures), "capture"),
         labels=[(label, LABEL_TEXTS[label]) for label in Label if label in labels],
         paints=palette.PAINTS,
-        style=Markup(page.style),  # noqa: S704 - the package's own file
-        script=Markup(page.script),  # noqa: S704 - the package's own file
-        policy=policy(page.style, page.script),
+        style=Markup(parts.style),  # noqa: S704 - the package's own file
+        script=Markup(parts.script),  # noqa: S704 - the package's own file
+        policy=policy(parts.style, parts.script),
         version=VERSION,
     )
 
@@ -116,19 +160,16 @@ def policy(style: str, script: str) -> str:
     )
 
 
-def preload() -> None:
-    """Read the templates: later this process may not be able to read the installation."""
-    _page()
+class _Parts(NamedTuple):
+    """The files of this package that go into every document."""
 
-
-class _Page(NamedTuple):
     template: jinja2.Template
     style: str
     script: str
 
 
 @functools.cache
-def _page() -> _Page:
+def _parts() -> _Parts:
     files = resources.files("synscope.report.html") / "templates"
     names = ("document.html.j2", "parts.html.j2")
     environment = jinja2.Environment(
@@ -141,7 +182,7 @@ def _page() -> _Page:
     )
     environment.get_template("parts.html.j2")
     style = palette.style() + (files / "report.css").read_text("utf-8")
-    return _Page(
+    return _Parts(
         environment.get_template("document.html.j2"), style, (files / "report.js").read_text("utf-8")
     )
 
@@ -155,59 +196,59 @@ def _hash(text: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
-def _capture(number: int, report: Report, look: Look) -> Capture:
-    diagnosis = report.diagnosis
+def _capture(number: int, reported: ReportedCapture, look: Look) -> ShownCapture:
+    diagnosis = reported.diagnosis
     look = Look(verbose=True, os=look.os)
-    failing = [one for one in diagnosis.targets if target_view.leading(one) is not None]
-    rest = [one for one in diagnosis.targets if target_view.leading(one) is None]
+    failing = [target for target in diagnosis.targets if target_view.leading(target) is not None]
+    rest = [target for target in diagnosis.targets if target_view.leading(target) is None]
     if not diagnosis.watched:
-        failing.sort(key=lambda one: -sum(one.summary.counts.values()))
+        failing.sort(key=lambda target: -sum(target.summary.counts.values()))
     full = failing[: _FULL_WHEN_NAMED if diagnosis.watched else _FULL]
     others = [*failing[len(full) :], *rest]
     if diagnosis.watched or len(diagnosis.targets) == 1:
         # In the order in which they were named. One that is well is worth more than a line, too.
-        chosen = {id(one) for one in (*full, *rest[:_WELL])}
-        full = [one for one in diagnosis.targets if id(one) in chosen]
-        others = [one for one in diagnosis.targets if id(one) not in chosen]
+        chosen = {id(target) for target in (*full, *rest[:_WELL])}
+        full = [target for target in diagnosis.targets if id(target) in chosen]
+        others = [target for target in diagnosis.targets if id(target) not in chosen]
     left = len(others) - _BRIEF
-    return Capture(
+    return ShownCapture(
         number=number,
         name="standard input" if diagnosis.capture == "-" else diagnosis.capture,
         began="" if diagnosis.health.first_ts_ns is None else timeline.moment(diagnosis.health.first_ts_ns),
         error=diagnosis.health.error,
         overview=terminal.overview(len(failing), len(diagnosis.targets)) if diagnosis.targets else "",
-        full=tuple(target.shown(one, look) for one in full),
-        brief=tuple(map(target.brief, others[:_BRIEF])),
+        full=tuple(shown_target.shown(target, look) for target in full),
+        brief=tuple(map(shown_target.brief, others[:_BRIEF])),
         more=f"and {count(left, 'more port')}: name one with -p" if left > 0 else "",
         nothing=()
         if diagnosis.targets
         else tuple(recorded(look, lambda page: terminal.nothing(page, diagnosis.health))),
-        timeline=timeline.figure(diagnosis, report.moments),
+        timeline=timeline.figure(diagnosis, reported.moments),
         health=tuple(recorded(look, lambda page: terminal.about_capture(page, diagnosis))),
         carried=tuple(recorded(look, lambda page: terminal.carried_documents(page, diagnosis.attachments)))
         if diagnosis.attachments
         else (),
         hosts=tuple(_hosts(diagnosis, look)),
-        attempts=tuple(report.attempts[:MOST_ATTEMPTS]),
-        more_attempts=f"and {report.more_attempts:,} more: --format csv writes all"
-        if report.more_attempts
+        attempts=tuple(reported.attempts[:MOST_ATTEMPTS]),
+        more_attempts=f"and {reported.more_attempts:,} more: --format csv writes all"
+        if reported.more_attempts
         else "",
     )
 
 
-def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[Item, ...]]:
+def _hosts(diagnosis: Diagnosis, look: Look) -> Iterable[tuple[LabelledLines, ...]]:
     """Yield what the file carries about a host, as ``synscope snapshot`` shows it."""
-    documents = [one for one in diagnosis.attachments if one.kind == HOST_SNAPSHOT]
-    for one in documents[:_SNAPSHOTS]:
+    documents = [attachment for attachment in diagnosis.attachments if attachment.kind == HOST_SNAPSHOT]
+    for attachment in documents[:_SNAPSHOTS]:
         try:
-            snapshot = from_json(one.text)
+            snapshot = from_json(attachment.text)
         except SnapshotError:
             continue
         items = recorded(look, functools.partial(snapshot_text.show, snapshot=snapshot))
         yield tuple(item._replace(lines=_bounded(item.lines)) for item in items)
 
 
-def _bounded(lines: Sequence[Line]) -> list[Line]:
+def _bounded(lines: Sequence[StyledLine]) -> list[StyledLine]:
     left = len(lines) - _LINES
-    more: list[Line] = [(Piece(f"and {left:,} more", "dim"),)] if left > 0 else []
+    more: list[StyledLine] = [(StyledText(f"and {left:,} more", "dim"),)] if left > 0 else []
     return [*lines[:_LINES], *more]

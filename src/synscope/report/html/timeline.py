@@ -39,7 +39,7 @@ _STEPS: Final = (1, 2, 5, 10)
 _EDGE: Final = 96
 """Percent from which on a tick's text ends at the tick."""
 
-Way = tuple[Label, bool]
+LaneKey = tuple[Label, bool]
 """A label, and whether its attempts then worked at another address."""
 
 
@@ -92,7 +92,7 @@ class Tick(NamedTuple):
     anchor: str
 
 
-class Row(NamedTuple):
+class FigureRow(NamedTuple):
     """One row of the table."""
 
     cells: tuple[str, ...]
@@ -107,7 +107,7 @@ class Figure(NamedTuple):
     caption: str
     notes: tuple[str, ...]
     head: tuple[str, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[FigureRow, ...]
 
     @property
     def height(self) -> int:
@@ -127,7 +127,9 @@ class _Scale(NamedTuple):
 
 def figure(diagnosis: Diagnosis, moments: Moments | None) -> Figure | None:
     """Return the timeline of all attempts to what was asked about; ``None`` for fewer than two."""
-    groups = list({id(group): group for one in diagnosis.targets for group in one.summary.groups}.values())
+    groups = list(
+        {id(group): group for target in diagnosis.targets for group in target.summary.groups}.values()
+    )
     total = sum(group.count for group in groups)
     examples = {attempt.id: attempt for group in groups for attempt in group.examples}
     if moments is not None and moments.total >= total > KEPT:
@@ -159,7 +161,7 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
         min((attempts[0].first_ts_ns, *(group.first_ts_ns for group in partly))),
         max((*map(_ended, attempts), *(group.last_ts_ns for group in partly))),
     )
-    counts: Counter[Way] = Counter((one.label, one.recovered) for one in attempts)
+    counts: Counter[LaneKey] = Counter((attempt.label, attempt.recovered) for attempt in attempts)
     for group in partly:
         counts[group.label, group.recovered] += group.count - len(group.examples)
     shown = attempts[:BINS]
@@ -169,7 +171,9 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
             *way,
             counts[way],
             at * LANE,
-            marks=tuple(_marks([one for one in shown if (one.label, one.recovered) == way], scale)),
+            marks=tuple(
+                _marks([attempt for attempt in shown if (attempt.label, attempt.recovered) == way], scale)
+            ),
             bands=tuple(_band(group, scale) for group in banded if (group.label, group.recovered) == way),
         )
         for at, way in enumerate(_ordered(counts))
@@ -182,17 +186,17 @@ def _few(attempts: Sequence[Attempt], partly: Sequence[AttemptGroup]) -> Figure:
             "by one. A band reaches from the first to the last of those that ended alike."
         )
     rows = tuple(
-        Row(
+        FigureRow(
             (
-                f"#{one.id}",
-                f"+{duration(one.first_ts_ns - scale.first)}",
-                f"{one.client} → {one.server}",
-                Lane(one.label, one.recovered, 1, 0).name,
-                OUTCOME_TEXTS[one.outcome],
-                str(one.frames.first),
+                f"#{attempt.id}",
+                f"+{duration(attempt.first_ts_ns - scale.first)}",
+                f"{attempt.client} → {attempt.server}",
+                Lane(attempt.label, attempt.recovered, 1, 0).name,
+                OUTCOME_TEXTS[attempt.outcome],
+                str(attempt.frames.first),
             )
         )
-        for one in shown
+        for attempt in shown
     )
     return Figure(
         lanes,
@@ -211,16 +215,18 @@ def _ended(attempt: Attempt) -> int:
 
 def _marks(attempts: Sequence[Attempt], scale: _Scale) -> Iterator[Mark]:
     taken: Counter[int] = Counter()
-    for one in attempts:
-        x = scale.at(one.first_ts_ns)
+    for attempt in attempts:
+        x = scale.at(attempt.first_ts_ns)
         slot = int(x * _SLOTS / 100)
         level = taken[slot] % _STACK
         taken[slot] += 1
         title = (
-            f"#{one.id} +{duration(one.first_ts_ns - scale.first)}: {one.client} → {one.server}, "
-            f"{one.label.value}: {OUTCOME_TEXTS[one.outcome]} (frame {one.frames.first})"
+            f"#{attempt.id} +{duration(attempt.first_ts_ns - scale.first)}: {attempt.client} → {attempt.server}, "
+            f"{attempt.label.value}: {OUTCOME_TEXTS[attempt.outcome]} (frame {attempt.frames.first})"
         )
-        yield Mark(_percent(x), _percent(scale.at(_ended(one))), _TEXT + 7 + level * _DEEP // _STACK, title)
+        yield Mark(
+            _percent(x), _percent(scale.at(_ended(attempt))), _TEXT + 7 + level * _DEEP // _STACK, title
+        )
 
 
 def _band(group: AttemptGroup, scale: _Scale) -> Bar:
@@ -238,9 +244,9 @@ def _band(group: AttemptGroup, scale: _Scale) -> Bar:
 def _dense(moments: Moments, total: int) -> Figure:
     scale = _Scale(moments.first_ts_ns, moments.last_ts_ns + 1)
     width = moments.width_ns
-    bins: dict[Way, Counter[int]] = {}
-    for one in moments.bins():
-        bins.setdefault((one.label, one.recovered), Counter())[one.first_ts_ns] += one.number
+    bins: dict[LaneKey, Counter[int]] = {}
+    for bin_ in moments.bins():
+        bins.setdefault((bin_.label, bin_.recovered), Counter())[bin_.first_ts_ns] += bin_.number
     counts = Counter({way: found.total() for way, found in bins.items()})
     most = max(number for found in bins.values() for number in found.values())
     order = _ordered(counts)
@@ -277,11 +283,13 @@ def _bars(bins: Counter[int], width: int, most: int, scale: _Scale) -> Iterator[
         yield Bar(_percent(left), _percent(max(0.15, right - left)), _TEXT + _DEEP - height, height, title)
 
 
-def _table(bins: dict[Way, Counter[int]], order: Sequence[Way], width: int, scale: _Scale) -> Iterator[Row]:
+def _table(
+    bins: dict[LaneKey, Counter[int]], order: Sequence[LaneKey], width: int, scale: _Scale
+) -> Iterator[FigureRow]:
     """Yield at most ``_ROWS`` rows, each of several bins, without those in which nothing began."""
     start = scale.first // width
     each = -(-((scale.last // width) - start + 1) // _ROWS)
-    rows: dict[int, Counter[Way]] = {}
+    rows: dict[int, Counter[LaneKey]] = {}
     for way, found in bins.items():
         for begins, number in found.items():
             rows.setdefault((begins // width - start) // each, Counter())[way] += number
@@ -289,13 +297,13 @@ def _table(bins: dict[Way, Counter[int]], order: Sequence[Way], width: int, scal
         begins = max(0, (start + place * each) * width - scale.first)
         ends = (start + (place + 1) * each) * width - scale.first
         cells = (f"{numbers[way]:,}" if numbers[way] else "" for way in order)
-        yield Row((f"+{duration(begins)} to +{duration(ends)}", *cells))
+        yield FigureRow((f"+{duration(begins)} to +{duration(ends)}", *cells))
 
 
 # -- both -------------------------------------------------------------------------------------------
 
 
-def _ordered(ways: Iterable[Way]) -> list[Way]:
+def _ordered(ways: Iterable[LaneKey]) -> list[LaneKey]:
     places = {label: at for at, label in enumerate(PAINTS)}
     return sorted(ways, key=lambda way: (places[way[0]], way[1]))
 

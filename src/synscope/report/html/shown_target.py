@@ -13,8 +13,8 @@ from synscope.causes import catalogue, placeholders
 from synscope.causes.decider import Decider
 from synscope.model import Check, Confidence, Evidence, Finding, Kind, Label, Source, TargetDiagnosis
 from synscope.report import advice, display_filter, target_view
-from synscope.report.html import ladder
-from synscope.report.html.collected import Item, Line, pieces, recorded
+from synscope.report.html import ladder_drawing
+from synscope.report.html.collected import LabelledLines, StyledLine, pieces, recorded
 from synscope.report.html.palette import PAINTS
 from synscope.report.labels_text import LABEL_TEXTS, LabelText
 from synscope.report.page import Look
@@ -27,7 +27,7 @@ _LADDERS: Final = 3
 _RULED_OUT: Final = "Ruled out: "
 
 
-class Sourced(NamedTuple):
+class ShownEvidence(NamedTuple):
     """A piece of evidence."""
 
     source: str
@@ -35,7 +35,7 @@ class Sourced(NamedTuple):
     frames: str
 
 
-class Way(NamedTuple):
+class ShownGroup(NamedTuple):
     """Attempts to one address that ended alike."""
 
     number: int
@@ -43,7 +43,7 @@ class Way(NamedTuple):
     outcome: str
     meaning: str
     server: str
-    ladders: tuple[ladder.Ladder, ...]
+    ladders: tuple[ladder_drawing.LadderDrawing, ...]
     more: str
 
     @property
@@ -52,7 +52,7 @@ class Way(NamedTuple):
         return PAINTS[self.label].name
 
 
-class Result(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command may print, and what that means."""
 
     text: str
@@ -60,17 +60,17 @@ class Result(NamedTuple):
     code: str = ""
 
 
-class Ask(NamedTuple):
+class CommandToRun(NamedTuple):
     """A command to run, on which system, and what its results mean."""
 
     system: str
     here: bool
     """Whether it is for the reader's system."""
     command: str
-    results: tuple[Result, ...]
+    results: tuple[CommandResult, ...]
 
 
-class Other(NamedTuple):
+class OtherCause(NamedTuple):
     """A cause that is not the answer."""
 
     names: tuple[str, ...]
@@ -85,10 +85,10 @@ class Aside(NamedTuple):
     title: str
     sure: str
     summary: str
-    evidence: tuple[Sourced, ...]
+    evidence: tuple[ShownEvidence, ...]
 
 
-class Shown(NamedTuple):
+class ShownTarget(NamedTuple):
     """All that is shown of a target."""
 
     name: str
@@ -99,18 +99,18 @@ class Shown(NamedTuple):
     top: Finding | None
     summary: str
     text: LabelText
-    overview: Line
-    ways: tuple[Way, ...]
+    overview: StyledLine
+    ways: tuple[ShownGroup, ...]
     more_ways: str
-    rows: tuple[Item, ...]
-    evidence: tuple[Sourced, ...] = ()
-    against: tuple[Sourced, ...] = ()
+    rows: tuple[LabelledLines, ...]
+    evidence: tuple[ShownEvidence, ...] = ()
+    against: tuple[ShownEvidence, ...] = ()
     filter: str = ""
     undecided: str = ""
     """That the packets leave other causes, and how many."""
-    asks: tuple[Ask, ...] = ()
-    possible: tuple[Other, ...] = ()
-    ruled_out: tuple[Other, ...] = ()
+    asks: tuple[CommandToRun, ...] = ()
+    possible: tuple[OtherCause, ...] = ()
+    ruled_out: tuple[OtherCause, ...] = ()
     asides: tuple[Aside, ...] = ()
 
     @property
@@ -124,17 +124,17 @@ class Shown(NamedTuple):
         return self.state[:1].upper() + self.state[1:] if self.top is None else self.top.title
 
     @property
-    def asks_here(self) -> tuple[Ask, ...]:
+    def asks_here(self) -> tuple[CommandToRun, ...]:
         """What to run on the reader's system."""
         return tuple(ask for ask in self.asks if ask.here)
 
     @property
-    def asks_elsewhere(self) -> tuple[Ask, ...]:
+    def asks_elsewhere(self) -> tuple[CommandToRun, ...]:
         """What to run on other systems."""
         return tuple(ask for ask in self.asks if not ask.here)
 
 
-class Brief(NamedTuple):
+class BriefTarget(NamedTuple):
     """A target in a line."""
 
     name: str
@@ -148,37 +148,37 @@ class Brief(NamedTuple):
         return PAINTS[self.label].name
 
 
-def brief(one: TargetDiagnosis) -> Brief:
+def brief(target: TargetDiagnosis) -> BriefTarget:
     """Return a target in a line."""
-    top = target_view.leading(one)
-    name = target_view.name_of(one.summary.target)
+    top = target_view.leading(target)
+    name = target_view.name_of(target.summary.target)
     if top is None:
-        return Brief(name, one.summary.label, target_view.state(one.summary), "")
-    return Brief(name, one.summary.label, top.title, _sure(top))
+        return BriefTarget(name, target.summary.label, target_view.state(target.summary), "")
+    return BriefTarget(name, target.summary.label, top.title, _sure(top))
 
 
-def shown(one: TargetDiagnosis, look: Look) -> Shown:
+def shown(target: TargetDiagnosis, look: Look) -> ShownTarget:
     """Return all that is shown of a target."""
-    summary, top = one.summary, target_view.leading(one)
+    summary, top = target.summary, target_view.leading(target)
     groups = target_view.ordered(summary)
     rest = sum(group.count for group in groups[_WAYS:])
-    common = Shown(
+    common = ShownTarget(
         name=target_view.name_of(summary.target),
         label=summary.label,
-        style=target_view.style_of(one),
+        style=target_view.style_of(target),
         state=target_view.state(summary),
         top=top,
         summary="",
         text=LABEL_TEXTS[summary.label],
         overview=pieces(target_view.overview(summary)),
         ways=tuple(
-            Way(
+            ShownGroup(
                 group.count,
                 group.label,
                 group.outcome.value,
                 target_view.meaning(group),
                 str(group.server),
-                tuple(map(ladder.drawn, group.examples[:_LADDERS])),
+                tuple(map(ladder_drawing.drawn, group.examples[:_LADDERS])),
                 _more(group.count, min(len(group.examples), _LADDERS)),
             )
             for group in groups[:_WAYS]
@@ -188,65 +188,65 @@ def shown(one: TargetDiagnosis, look: Look) -> Shown:
             *recorded(look, lambda page: target_view.near_misses(page, summary)),
             *recorded(look, lambda page: target_view.not_a_port(page, summary)),
         ),
-        asides=tuple(_asides(one)),
+        asides=tuple(_asides(target)),
     )
-    return common if top is None else _explained(common, one, top, look)
+    return common if top is None else _explained(common, target, top, look)
 
 
-def _explained(common: Shown, one: TargetDiagnosis, top: Finding, look: Look) -> Shown:
-    deciders = advice.open_deciders(one, top, look)
+def _explained(common: ShownTarget, target: TargetDiagnosis, top: Finding, look: Look) -> ShownTarget:
+    deciders = advice.open_deciders(target, top, look)
     return common._replace(
         summary="" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary,
         evidence=tuple(map(_sourced, dict.fromkeys(top.evidence))),
         against=tuple(map(_sourced, dict.fromkeys(top.against))),
-        filter=display_filter.finding(one.summary.target, top),
+        filter=display_filter.finding(target.summary.target, top),
         undecided=f"The packets cannot tell this from {count(len(top.look_alikes), 'other cause')}. What would:"
         if deciders
         else "",
-        asks=_deciding(one, deciders, look) if deciders else tuple(_checks(top.checks, look)),
+        asks=_deciding(target, deciders, look) if deciders else tuple(_checks(top.checks, look)),
         possible=tuple(
-            Other((_called(item),), item.confidence.value, item.reason)
-            for item in one.findings
+            OtherCause((_called(item),), item.confidence.value, item.reason)
+            for item in target.findings
             if item is not top and item.kind is Kind.FAILURE and _stands(item)
         ),
-        ruled_out=tuple(_ruled_out(one.findings)),
+        ruled_out=tuple(_ruled_out(target.findings)),
     )
 
 
 def _deciding(
-    one: TargetDiagnosis, deciders: Sequence[tuple[Decider, list[tuple[str, str]]]], look: Look
-) -> tuple[Ask, ...]:
-    fill = placeholders.for_target(one.summary).fill
+    target: TargetDiagnosis, deciders: Sequence[tuple[Decider, list[tuple[str, str]]]], look: Look
+) -> tuple[CommandToRun, ...]:
+    fill = placeholders.for_target(target.summary).fill
     return tuple(
-        Ask(
+        CommandToRun(
             SYSTEMS[decider.os],
             decider.os in {look.os, "any"},
             fill(decider.command),
-            tuple(Result(fill(result), _slug(code), code) for result, code in outcomes),
+            tuple(CommandResult(fill(result), _slug(code), code) for result, code in outcomes),
         )
         for decider, outcomes in deciders
     )
 
 
-def _checks(checks: Iterable[Check], look: Look) -> Iterable[Ask]:
+def _checks(checks: Iterable[Check], look: Look) -> Iterable[CommandToRun]:
     for check in checks:
         system = SYSTEMS.get(check.os, check.os)
         here = check.os in {look.os, "any"}
-        yield Ask(system, here, check.command, (Result(check.expect, check.then),))
+        yield CommandToRun(system, here, check.command, (CommandResult(check.expect, check.then),))
 
 
-def _ruled_out(findings: Iterable[Finding]) -> Iterable[Other]:
+def _ruled_out(findings: Iterable[Finding]) -> Iterable[OtherCause]:
     """Yield what was ruled out, what has the same reason together."""
     found: dict[str, list[str]] = {}
     for item in findings:
         if item.kind is Kind.FAILURE and not _stands(item):
             found.setdefault(item.reason.removeprefix(_RULED_OUT), []).append(_called(item))
     for reason, names in found.items():
-        yield Other(tuple(names), Confidence.RULED_OUT.value, reason)
+        yield OtherCause(tuple(names), Confidence.RULED_OUT.value, reason)
 
 
-def _asides(one: TargetDiagnosis) -> Iterable[Aside]:
-    for item in one.findings:
+def _asides(target: TargetDiagnosis) -> Iterable[Aside]:
+    for item in target.findings:
         if item.kind is not Kind.FAILURE and _stands(item):
             evidence = tuple(map(_sourced, dict.fromkeys(item.evidence)))
             yield Aside(item.kind.value, item.title, _sure(item), item.summary, evidence)
@@ -269,9 +269,9 @@ def _slug(code: str) -> str:
     return "" if cause is None else cause.slug
 
 
-def _sourced(item: Evidence) -> Sourced:
+def _sourced(item: Evidence) -> ShownEvidence:
     source = "target" if item.source is Source.REQUEST else item.source.value
-    return Sourced(source, item.text, frames_text(item.frames))
+    return ShownEvidence(source, item.text, frames_text(item.frames))
 
 
 def _more(total: int, drawn: int) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from synscope.model import Attempt, Frames, Label, Outcome, Times
-from synscope.report.html.ladder import Ladder, drawn
+from synscope.report.html.ladder_drawing import LadderDrawing, drawn
 
 from .samples import MS, START, US, answered, attempt, half_open, icmp, refused, silent_server, unanswered
 
 
-def timed(*after: int) -> Ladder:
+def timed(*after: int) -> LadderDrawing:
     """SYN, SYN-ACK, data each way, at these times after the first."""
     found = attempt(
         1,
@@ -22,7 +22,7 @@ def timed(*after: int) -> Ladder:
     return drawn(found)
 
 
-def lengths(ladder: Ladder) -> list[int]:
+def lengths(ladder: LadderDrawing) -> list[int]:
     return [gap.bottom - gap.top for gap in ladder.gaps]
 
 

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from synscope.model import Attempt, Label
-from synscope.report import display_filter
-from synscope.report import ladder as ladder_text
+from synscope.report import display_filter, ladder
 from synscope.report.ladder import Rung
 from synscope.units import duration
 
@@ -60,7 +59,7 @@ class Gap(NamedTuple):
         return (self.top + self.bottom) // 2
 
 
-class Ladder(NamedTuple):
+class LadderDrawing(NamedTuple):
     """The drawing, and what else is said of the attempt."""
 
     attempt: Attempt
@@ -88,20 +87,20 @@ class Ladder(NamedTuple):
         return any(gap.kind == "unknown" for gap in self.gaps)
 
 
-def drawn(attempt: Attempt) -> Ladder:
+def drawn(attempt: Attempt) -> LadderDrawing:
     """Return the drawing of ``attempt``."""
-    rungs = ladder_text.rungs(attempt)
+    rungs = ladder.rungs(attempt)
     times = [_after(attempt, rung) for rung in rungs]
     pauses = _pauses(times)
     gaps = tuple(_gaps(pauses))
     places = [_TOP, *(gap.bottom for gap in gaps)][: len(rungs)]
-    closing = ladder_text.closing(attempt)
+    closing = ladder.closing(attempt)
     steps = tuple(
         _step(y, rung, after, pause)
         for y, rung, after, pause in zip(places, rungs, times, [None, *pauses][: len(rungs)], strict=True)
     )
     last = places[-1] if places else _TOP - _STEP // 2
-    return Ladder(
+    return LadderDrawing(
         attempt,
         steps,
         gaps,

@@ -5,11 +5,11 @@ from html.parser import HTMLParser
 
 from synscope.report.html import document
 from synscope.report.page import Look
-from synscope.web import page
+from synscope.web import page_files
 from synscope.web.access import STRICT_POLICY
 from tests.report.samples import SAMPLES
 
-FILES = page.files()
+FILES = page_files.files()
 
 
 class Tags(HTMLParser):
@@ -63,8 +63,8 @@ def test_labels_look_as_in_the_report() -> None:
 
 
 def test_the_report_keeps_its_own_policy() -> None:
-    report = page.report(document.render([document.Report(SAMPLES["refused"])], Look()))
+    report = page_files.report(document.render([document.ReportedCapture(SAMPLES["refused"])], Look()))
     assert report.policy.startswith("default-src 'none'; style-src 'sha256-")
     assert report.policy.endswith("; frame-ancestors 'self'")
     assert "unsafe" not in report.policy
-    assert page.report("no policy").policy == "default-src 'none'; frame-ancestors 'self'"
+    assert page_files.report("no policy").policy == "default-src 'none'; frame-ancestors 'self'"
