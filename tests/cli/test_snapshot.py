@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from synscope.cli.main import cli
+from synscope.probes.host.collect import collect
 from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Setting, Untold, Variable
 from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.evidence.host import builders
