@@ -195,9 +195,10 @@ def preload() -> None:
     from rich.cells import cell_len  # noqa: PLC0415
 
     from synscope import analysis  # noqa: F401, PLC0415
-    from synscope.command import client_kind  # noqa: F401, PLC0415
-    from synscope.evidence.command import client_errors, client_route  # noqa: F401, PLC0415
-    from synscope.evidence.payload import recognise  # noqa: F401, PLC0415
+    from synscope.command import client_kind, targets  # noqa: F401, PLC0415
+    from synscope.probes.host import packet, proxy  # noqa: F401, PLC0415
+    from synscope.probes.kernel import filters  # noqa: F401, PLC0415
+    from synscope.reference import errors  # noqa: F401, PLC0415
     from synscope.report import annotation, json_report, jsonl, junit, markdown, terminal  # noqa: F401, PLC0415
     from synscope.session import surroundings  # noqa: F401, PLC0415
 

@@ -249,14 +249,16 @@ def _more(
     command: Sequence[str], ended: Ended, around: Surroundings | None
 ) -> Callable[[TargetSummary], Iterable[Observation]]:
     from synscope.command.client_kind import client_kind  # noqa: PLC0415
-    from synscope.evidence.command.client_errors import observe_command  # noqa: PLC0415
-    from synscope.evidence.command.client_route import observe_route  # noqa: PLC0415
-
-    program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
+    from synscope.evidence.command.observe import observe_command  # noqa: PLC0415
 
     def more(summary: TargetSummary) -> Iterable[Observation]:
-        yield from observe_command(program, ended, summary.target)
-        yield from observe_route(program, ended, summary.target, command)
+        yield from observe_command(
+            command,
+            summary.target,
+            lines=ended.lines,
+            status=ended.status,
+            exit_status=ended.exit_status,
+        )
         if around is not None:
             around.client = client_kind(command)
             yield from around.observe(summary)

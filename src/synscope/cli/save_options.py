@@ -140,7 +140,7 @@ def saved(diagnosis: Diagnosis, begun: Begun, wish: Saving | None, *, status: in
     from synscope._version import VERSION  # noqa: PLC0415
     from synscope.capture.write.storage import SaveError  # noqa: PLC0415
     from synscope.engine import MODE  # noqa: PLC0415
-    from synscope.probes.host import to_json  # noqa: PLC0415
+    from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
     from synscope.report.annotation import Made, annotation  # noqa: PLC0415
 
     made = Made(VERSION, str(MODE), time.time_ns(), status)

@@ -64,7 +64,8 @@ def snapshot(  # noqa: PLR0913 - one parameter an option
     color: str,
 ) -> None:
     """Look at the machine and write the snapshot."""
-    from synscope.probes.host import collect, to_json  # noqa: PLC0415 - the other commands do without
+    from synscope.probes.host.collect import collect  # noqa: PLC0415 - the other commands do without
+    from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
     from synscope.report import snapshot_text  # noqa: PLC0415
 
     sink = live_options.Sink(path)

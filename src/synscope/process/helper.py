@@ -135,7 +135,8 @@ def _looked(
 ) -> None:
     """Be the process that looks, and end."""
     try:
-        from synscope.probes.host import collect, to_json  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.collect import collect  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
 
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         if os.geteuid() == 0:

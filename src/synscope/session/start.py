@@ -20,12 +20,12 @@ from synscope.capture.live import self_test as canary
 from synscope.capture.live.interfaces import interfaces
 from synscope.capture.live.ring import Geometry, Ring, open_largest
 from synscope.capture.write.save import Saver
-from synscope.evidence.packets.summary import PROXY_PORTS
 from synscope.model import PORT_MAX, Attempt, Target
 from synscope.probes.host import proxy
 from synscope.process import elevate, privileges
 from synscope.process.elevate import Helper
 from synscope.process.errors import SessionError
+from synscope.reference.ports import PROXY_PORTS
 from synscope.session import saving
 from synscope.session.saving import Saving
 from synscope.session.surroundings import Surroundings

@@ -11,22 +11,24 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
 from synscope.command.hosts import hosts_of
-from synscope.evidence.host import observe_host
-from synscope.evidence.host.host_view import Use
+from synscope.evidence.host.observe import observe_host
+from synscope.evidence.host.view import Use
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
-from synscope.model import FAILURES, Answer, Attempt, Diagnosis, Observation, Target, TargetSummary
-from synscope.probes.host import Snapshot, SnapshotError, collect, from_json, proxy
-from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT
+from synscope.model import FAILURES, Attempt, Diagnosis, Observation, Target, TargetSummary
+from synscope.probes.host import proxy
+from synscope.probes.host.collect import collect
+from synscope.probes.host.snapshot import Snapshot
+from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.reader import Reader
 from synscope.process.elevate import Helper
@@ -168,7 +170,7 @@ class Surroundings:
             spoken=unanswered_in(summary),
             use=self._use(summary, events),
         )
-        return (*_agreeing(host, kernel), *kernel)
+        return (*host, *kernel)
 
     def _use(self, summary: TargetSummary, events: Iterable[Event]) -> Use | None:
         """How the command goes about a target that it did not get as far as."""
@@ -260,16 +262,6 @@ def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
     for address, made in found:
         tried[address] = made or tried.get(address, False)
     return tried
-
-
-def _agreeing(host: Iterable[Observation], kernel: Iterable[Observation]) -> Iterator[Observation]:
-    """What the host says, but that no rule drops where the kernel says that one did: then one was not understood."""
-    dropped = [one for one in kernel if one.name == "kernel-says-netfilter-drop" and one.answer is Answer.YES]
-    for one in host:
-        if dropped and one.name == "no-firewall-rule" and one.answer is Answer.YES:
-            yield one._replace(answer=Answer.UNKNOWN, text=f"{one.text}, but {dropped[0].text}")
-        else:
-            yield one
 
 
 def _made_by(processes: Mapping[int, Task]) -> list[str]:

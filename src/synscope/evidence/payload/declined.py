@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from synscope.evidence.packets.exchange import client_ended_first, first_data_frames
-from synscope.evidence.packets.view import Exchange, Verdict, View, no, unknown
+from synscope.evidence.by_hand import in_capture, in_first_bytes
+from synscope.evidence.packets.exchange import client_ended_first
+from synscope.evidence.packets.view import Exchange, PacketsView, first_data_frames
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.recognise import Protocol, describe
+from synscope.evidence.question import Reply, Says, no, question, unknown
+from synscope.model import Source, Stage
 
 _HTTP1_REQUEST: Final = re.compile(rb"[^\r\n]* HTTP/1\.[01]\r?\n")
 _HTTP_BEGINS: Final = b"HTTP/"
@@ -28,20 +31,29 @@ _ENCRYPTION: Final = (b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x08\x04\xd2\x16\x3
 _DECLINED: Final = b"N"
 
 
-def answer_not_http(view: View) -> Verdict:
-    """``answer-not-http``: what clients call an answer in HTTP/0.9, or a bad status line."""
+@question(
+    "answer-not-http",
+    Source.PAYLOAD,
+    "an HTTP request was answered with bytes that are not HTTP",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the answer to an HTTP request does not begin with HTTP/: yes"),
+)
+def answer_not_http(view: PacketsView) -> Reply:
+    """Recognise what clients call an answer in HTTP/0.9, or a bad status line."""
 
     def whole(x: Exchange) -> bool:
         # Of a long answer the beginning may be what the capture lost.
         return x.attempt.server_bytes == len(x.attempt.server_payload or b"")
 
-    verdict = where(
+    reply = where(
         view,
         lambda x: _is_alien(x) and whole(x),
         lambda x: f"{describe(x.client)} was answered with {describe(x.server)}",
     ) or hidden(view)
-    if verdict is not None:
-        return verdict
+    if reply is not None:
+        return reply
     doubtful = next((x for x in view.exchanges if _is_alien(x)), None)
     if doubtful is not None:
         why = f"an HTTP request got {describe(doubtful.server)}, and perhaps something before it"
@@ -59,8 +71,18 @@ def _is_alien(exchange: Exchange) -> bool:
     return nameless and not is_http and _HTTP1_REQUEST.match(asked) is not None
 
 
-def upgrade_refused(view: View) -> Verdict:
-    """``upgrade-refused``."""
+@question(
+    "upgrade-refused",
+    Source.PAYLOAD,
+    "the client asked for WebSocket and got another answer than 101",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.upgrade || http.response", "the answer to 'Upgrade: websocket' is another than 101: yes"
+    ),
+)
+def upgrade_refused(view: PacketsView) -> Reply:
 
     def refused(x: Exchange) -> bool:
         request, response = x.client.request, x.server.response
@@ -75,8 +97,17 @@ def upgrade_refused(view: View) -> Verdict:
     )
 
 
-def tls_declined(view: View) -> Verdict:
-    """``tls-declined``: a client that can do without encryption goes on after the server's no."""
+@question(
+    "tls-declined",
+    Source.PAYLOAD,
+    "the client asked for encryption, the server declined, the client left",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's whole answer is N, and the client closes: yes"),
+)
+def tls_declined(view: PacketsView) -> Reply:
+    """Recognise a client that cannot do without encryption: others go on after the server's no."""
 
     def left(x: Exchange) -> bool:
         attempt = x.attempt

@@ -14,10 +14,13 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.packets.view import Exchange, Verdict, View, last_answered, no
+from synscope.evidence.by_hand import in_first_bytes
+from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.protocols import first_line
 from synscope.evidence.payload.recognise import Protocol
+from synscope.evidence.question import Reply, Says, no, question
+from synscope.model import Source, Stage
 
 _REDIS: Final = re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT|LOADING)[A-Z]{3,20} ")
 _POSTGRES_FIELD: Final = re.compile(rb"\0([CM])([^\0]+)")
@@ -39,19 +42,35 @@ _FULL: Final = re.compile(
 """How a service says that it has no room for one more client."""
 
 
-def service_error(view: View) -> Verdict:
-    """``service-error``: the server's last word is an error of its own protocol."""
+@question(
+    "service-error",
+    Source.PAYLOAD,
+    "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT …)",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's last word is an error: yes"),
+)
+def service_error(view: PacketsView) -> Reply:
     return _said(view, bool, "no service ended with an error of its own protocol")
 
 
-def service_full(view: View) -> Verdict:
-    """``service-full``: the error says that there is no room for another client."""
+@question(
+    "service-full",
+    Source.PAYLOAD,
+    "the server's last word is that it has no room for another client",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's last word is 'too many clients' or alike: yes"),
+)
+def service_full(view: PacketsView) -> Reply:
     return _said(
         view, lambda words: bool(_FULL.search(words)), "no service said that it has too many clients"
     )
 
 
-def _said(view: View, test: Callable[[str], bool], otherwise: str) -> Verdict:
+def _said(view: PacketsView, test: Callable[[str], bool], otherwise: str) -> Reply:
     told = {x.attempt.id: error_of(x) for x in view.exchanges}
     went_well = last_answered(x for x in view.exchanges if not told[x.attempt.id])
 

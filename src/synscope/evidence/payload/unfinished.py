@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from synscope.evidence.by_hand import in_capture
 from synscope.evidence.packets.exchange import client_ended_first
-from synscope.evidence.packets.view import Exchange, Verdict, View, last_answered, no
+from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.recognise import Protocol
+from synscope.evidence.question import Reply, Says, no, question
+from synscope.model import Source, Stage
 from synscope.units import count, duration
 
 STALLED_NS: Final = 1_000_000_000
@@ -33,8 +36,19 @@ _BODILESS: Final = frozenset({204, 304})
 _FIRST_FINAL: Final = 200
 
 
-def answer_cut_short(view: View) -> Verdict:
-    """``answer-cut-short``: the server ended the connection in the middle of an answer."""
+@question(
+    "answer-cut-short",
+    Source.PAYLOAD,
+    "the server ended the connection in the middle of an HTTP answer",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.response && tcp.srcport == {port}",
+        "the server ends the connection before Content-Length or the last chunk: yes",
+    ),
+)
+def answer_cut_short(view: PacketsView) -> Reply:
 
     def cut(x: Exchange) -> bool:
         return missing(x) is not None and not client_ended_first(x.attempt) and _server_ended(x)
@@ -48,8 +62,19 @@ def answer_cut_short(view: View) -> Verdict:
     )
 
 
-def answer_stalled(view: View) -> Verdict:
-    """``answer-stalled``: the client waited for the rest of an answer, and ended the connection without it."""
+@question(
+    "answer-stalled",
+    Source.PAYLOAD,
+    "the client waited in vain for the rest of an HTTP answer",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.response && tcp.srcport == {port}",
+        "the client ends the connection a second or more after it, before Content-Length or the last chunk: yes",
+    ),
+)
+def answer_stalled(view: PacketsView) -> Reply:
 
     def stalled(x: Exchange) -> bool:
         return missing(x) is not None and _waited(x) >= STALLED_NS and x.attempt.server_bytes <= _MOST_STALLED
@@ -68,8 +93,20 @@ def answer_stalled(view: View) -> Verdict:
     )
 
 
-def request_after_close(view: View) -> Verdict:
-    """``request-after-close``: the client asked again where the server had closed, and was reset.
+@question(
+    "request-after-close",
+    Source.PAYLOAD,
+    "the client made a request on a connection that the server had closed, and no other answered it",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.dstport == {port} && tcp.len > 0",
+        "one comes after the server's FIN and is answered by an RST: yes",
+    ),
+)
+def request_after_close(view: PacketsView) -> Reply:
+    """Say whether the client asked again where the server had closed, and was reset.
 
     Only of protocols in which a client says nothing after the server has closed but a request.
     """

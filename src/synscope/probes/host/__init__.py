@@ -1,18 +1,7 @@
 """What this machine shows: listeners, firewall, names, proxies, limits, policies, containers.
 
-``collect`` looks at the host within a second and returns a ``Snapshot``, which is plain data and travels as JSON.
-A snapshot holds no secrets: see ``docs/host-evidence.md``.
+``collect.collect`` looks at the host within a second and returns a ``snapshot.Snapshot``, which is plain data;
+``snapshot_json`` writes it as JSON and reads it back. A snapshot holds no secrets: see ``docs/host-evidence.md``.
+
+A new collector is a record and a field of ``Snapshot``, a file of its own, and a line in ``collect``'s list.
 """
-
-from synscope.probes.host.collect import collect
-from synscope.probes.host.snapshot import Snapshot
-from synscope.probes.host.snapshot_json import SnapshotError, from_json, snapshot_document, to_json
-
-__all__ = [
-    "Snapshot",
-    "SnapshotError",
-    "collect",
-    "from_json",
-    "snapshot_document",
-    "to_json",
-]

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from synscope.model import Endpoint
+
+EPHEMERAL: Final = range(32_768, 61_000)
+"""Ports that Linux gives to those who ask for none, unless told otherwise (ip_sysctl, ip_local_port_range)."""
 
 
 class Kind(enum.Enum):

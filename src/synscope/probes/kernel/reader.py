@@ -21,9 +21,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from synscope.probes.kernel.aim import EPHEMERAL
 from synscope.probes.kernel.counters import read_overflows
-from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.probes.kernel.events import EPHEMERAL, Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.filters import BIND
 from synscope.probes.kernel.instance import Handover
 from synscope.probes.kernel.lines import Parser, lost_in, names_resets

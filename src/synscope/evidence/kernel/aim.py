@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from synscope.model import Endpoint, Target
 from synscope.reference.loopback import is_loopback, names_loopback, parsed
 
-EPHEMERAL: Final = range(32_768, 61_000)
-"""Ports that Linux gives to those who ask for none, unless told otherwise (ip_sysctl, ip_local_port_range)."""
 _EVERY: frozenset[str] = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, never bound
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from synscope.evidence.kernel.aim import aims_at, leads_to, serves
 from synscope.model import Endpoint, Target
-from synscope.probes.kernel.aim import aims_at, leads_to, serves
 
 
 @pytest.mark.parametrize(
