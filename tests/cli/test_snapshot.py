@@ -13,8 +13,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from synscope.cli.main import cli
-from synscope.probes.host import from_json, to_json
 from synscope.probes.host.snapshot import Firewall, Probe, Ruling, Setting, Untold, Variable, Verdict
+from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.evidence.host import builders
 from tests.live import program
 from tests.session.kernel import SOME_USER, need_root

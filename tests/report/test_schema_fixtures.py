@@ -16,7 +16,7 @@ from jsonschema import Draft202012Validator
 from synscope.analysis import analyze
 from synscope.capture.write.annotate import annotate
 from synscope.model import Attempt, Canary, Command, Diagnosis, Label, Live
-from synscope.probes.host import to_json
+from synscope.probes.host.snapshot_json import to_json
 from synscope.report import annotation, csv_report, json_report, jsonl, junit
 from synscope.report import json_records as records
 from synscope.report.schema import FILE_NAME

@@ -21,7 +21,7 @@ import pytest
 from synscope.analysis import analyze
 from synscope.capture.write.storage import SaveError
 from synscope.model import Canary, Label
-from synscope.probes.host import from_json
+from synscope.probes.host.snapshot_json import from_json
 from synscope.process import privileges
 from synscope.report.carried import carried
 from synscope.session.saving import Saving, keeper

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from synscope.evidence.packets.summary import PROXY_PORTS
 from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
 from synscope.process import elevate
+from synscope.reference.ports import PROXY_PORTS
 from synscope.session.start import proxy_ports
 from synscope.session.surroundings import Surroundings
 from tests.session.kernel import need_root

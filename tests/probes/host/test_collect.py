@@ -16,8 +16,9 @@ from pathlib import Path
 import pytest
 
 from synscope.model import Answer
-from synscope.probes.host import Snapshot, collect, from_json, to_json
-from synscope.probes.host.snapshot import Firewall, Untold
+from synscope.probes.host.collect import collect
+from synscope.probes.host.snapshot import Firewall, Snapshot, Untold
+from synscope.probes.host.snapshot_json import from_json, to_json
 from tests.capture.kernel import namespace, require_kernel, run
 from tests.evidence.host.builders import observed
 from tests.session.kernel import as_user, need_root

@@ -9,9 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.probes.host import SnapshotError, from_json, snapshot_document, to_json
 from synscope.probes.host.snapshot import Policy, Snapshot, Untold, Variable
-from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, LONGEST_TEXT, MOST_ITEMS
+from synscope.probes.host.snapshot_json import (
+    LONGEST_DOCUMENT,
+    LONGEST_TEXT,
+    MOST_ITEMS,
+    SnapshotError,
+    from_json,
+    snapshot_document,
+    to_json,
+)
 from tests.evidence.host.builders import listener, observed, snapshot
 
 HEALTHY = snapshot(listener(), listener("::1"))
