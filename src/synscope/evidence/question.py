@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Iterable
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final, NamedTuple, TypeVar
 
 from synscope.evidence.by_hand import ByHand
@@ -170,6 +170,7 @@ def collected(*modules: ModuleType) -> tuple[Question, ...]:
         found
         for module in modules
         for value in vars(module).values()
-        if isinstance(found := getattr(value, _ATTACHED, None), Question)
+        if isinstance(value, FunctionType)
         and value.__module__ == module.__name__
+        and isinstance(found := vars(value).get(_ATTACHED), Question)
     )

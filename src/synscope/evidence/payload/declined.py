@@ -7,6 +7,7 @@ Sources: RFC 9112 §4 (an answer begins with HTTP/), RFC 6455 §4.2.2 (101 or no
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_first_bytes
@@ -17,12 +18,22 @@ from synscope.evidence.payload.recognise import Protocol, describe
 from synscope.evidence.question import Reply, Says, no, question, unknown
 from synscope.model import Source, Stage
 
-_HTTP1_REQUEST: Final = re.compile(rb"[^\r\n]* HTTP/1\.[01]\r?\n")
+
+@cache
+def _http1_request_form() -> re.Pattern[bytes]:
+    return re.compile(rb"[^\r\n]* HTTP/1\.[01]\r?\n")
+
+
 _HTTP_BEGINS: Final = b"HTTP/"
 _ICY: Final = b"ICY "
 """How Shoutcast begins an answer that players of streams understand."""
 
-_WEBSOCKET: Final = re.compile(r"^upgrade:[ \t]*websocket\b", re.MULTILINE)
+
+@cache
+def _websocket_form() -> re.Pattern[str]:
+    return re.compile(r"^upgrade:[ \t]*websocket\b", re.MULTILINE)
+
+
 _OTHER_OBJECTIONS: Final = frozenset({401, 403, 407, 429})
 """Who asks, or how often, is what is wrong there; a server of WebSockets says so too."""
 
@@ -68,7 +79,7 @@ def _is_alien(exchange: Exchange) -> bool:
     # The kept bytes may end within the first word.
     is_http = answer.startswith((_HTTP_BEGINS, _ICY)) or _HTTP_BEGINS.startswith(answer[: len(_HTTP_BEGINS)])
     nameless = exchange.server.protocol in {Protocol.TEXT, Protocol.BINARY}
-    return nameless and not is_http and _HTTP1_REQUEST.match(asked) is not None
+    return nameless and not is_http and _http1_request_form().match(asked) is not None
 
 
 @question(
@@ -86,7 +97,7 @@ def upgrade_refused(view: PacketsView) -> Reply:
 
     def refused(x: Exchange) -> bool:
         request, response = x.client.request, x.server.response
-        if request is None or response is None or not _WEBSOCKET.search(request.headers):
+        if request is None or response is None or not _websocket_form().search(request.headers):
             return False
         return response.status // 100 in {2, 4} and response.status not in _OTHER_OBJECTIONS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_first_bytes
@@ -18,41 +19,74 @@ CLIENT_ERRORS: Final = frozenset(range(400, 500))
 SERVER_ERRORS: Final = frozenset(range(500, 600))
 _ERRORS: Final = CLIENT_ERRORS | SERVER_ERRORS
 
-_LOADING: Final = re.compile(
-    r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
-    r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
-    r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
-    r"|-loading |estimated_time"
-)
-_MODEL_FAILED: Final = re.compile(
-    r"out of memory|insufficient memory|requires more (?:system|gpu|video) memory|failed to load (?:the )?model"
-    r"|\b(?:model|llama|runner)\b[^.\n]{0,40}\b(?:failed to load|has terminated|crashed)|cuda error"
-)
-_LLM_PATH: Final = re.compile(
-    r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
-    r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
-    r"|/(?:completion|infill|generate|generate_stream|tokenize|detokenize)(?:\?|$)"
-    r"|/v2/(?:models|health)/"
-)
-_LLM_ANSWER: Final = re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
-_CONTEXT_PATH: Final = re.compile(
-    r"/mcp(?:[/?]|$)|/messages/?\?session_?id="
-    r"|/collections(?:/[^/?]+(?:/points)?)?(?:[/?]|$)|/api/v[12]/(?:collections|tenants|heartbeat)"
-    r"|/v1/(?:objects|schema|graphql)(?:[/?]|$)|/v[12]/vector(?:db)?/"
-)
-_CONTEXT_HEAD: Final = re.compile(
-    r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
-    r"""|["']method["']:\s*["'](?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))["']"""
-)
 
-_CONTROL_PATH: Final = re.compile(
-    r"/v1/(?:sys|auth|secret|transit|agent|catalog|kv|health|session)/|/v3/(?:kv|lease|maintenance)/|/v2/keys\b"
-    r"|/(?:config_dump|server_info|stats/prometheus)(?:\?|$)|/api/v1/(?:namespaces|nodes|pods|query|targets|rules)\b"
-    r"|/apis/|(?:/v1\.\d\d)?/(?:containers|images)/|/_ping$|/-/(?:ready|healthy|reload)$"
-    r"|/json/(?:version|list|protocol)$|/v1\.0/(?:invoke|state|healthz|metadata)\b"
-)
-"""Vault, Consul, etcd, Envoy's admin port, Kubernetes, Prometheus, Docker, browsers' debuggers, Dapr."""
-_CONTROL_HEAD: Final = re.compile(r"^x-(?:vault|consul|nomad)-[a-z-]+:", re.MULTILINE)
+@cache
+def _loading_form() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
+        r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
+        r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
+        r"|-loading |estimated_time"
+    )
+
+
+@cache
+def _model_failed_form() -> re.Pattern[str]:
+    return re.compile(
+        r"out of memory|insufficient memory|requires more (?:system|gpu|video) memory|failed to load (?:the )?model"
+        r"|\b(?:model|llama|runner)\b[^.\n]{0,40}\b(?:failed to load|has terminated|crashed)|cuda error"
+    )
+
+
+@cache
+def _llm_path_form() -> re.Pattern[str]:
+    return re.compile(
+        r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
+        r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
+        r"|/(?:completion|infill|generate|generate_stream|tokenize|detokenize)(?:\?|$)"
+        r"|/v2/(?:models|health)/"
+    )
+
+
+@cache
+def _llm_answer_form() -> re.Pattern[str]:
+    return re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
+
+
+@cache
+def _context_path_form() -> re.Pattern[str]:
+    return re.compile(
+        r"/mcp(?:[/?]|$)|/messages/?\?session_?id="
+        r"|/collections(?:/[^/?]+(?:/points)?)?(?:[/?]|$)|/api/v[12]/(?:collections|tenants|heartbeat)"
+        r"|/v1/(?:objects|schema|graphql)(?:[/?]|$)|/v[12]/vector(?:db)?/"
+    )
+
+
+@cache
+def _context_head_form() -> re.Pattern[str]:
+    return re.compile(
+        r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
+        r"""|["']method["']:\s*["'](?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))["']"""
+    )
+
+
+@cache
+def _control_path_form() -> re.Pattern[str]:
+    """Return paths of Vault, Consul, etcd, Envoy, Kubernetes, Prometheus, Docker, browsers' debuggers, Dapr."""
+    return re.compile(
+        r"/v1/(?:sys|auth|secret|transit|agent|catalog|kv|health|session)/|/v3/(?:kv|lease|maintenance)/|/v2/keys\b"
+        r"|/(?:config_dump|server_info|stats/prometheus)(?:\?|$)|/api/v1/(?:namespaces|nodes|pods|query|targets|rules)\b"
+        r"|/apis/|(?:/v1\.\d\d)?/(?:containers|images)/|/_ping$|/-/(?:ready|healthy|reload)$"
+        r"|/json/(?:version|list|protocol)$|/v1\.0/(?:invoke|state|healthz|metadata)\b"
+    )
+
+
+@cache
+def _control_head_form() -> re.Pattern[str]:
+    return re.compile(r"^x-(?:vault|consul|nomad)-[a-z-]+:", re.MULTILINE)
+
+
+_Form = Callable[[], re.Pattern[str]]
 
 
 def _answered(view: PacketsView, test: Callable[[Response], bool], otherwise: str) -> Reply:
@@ -214,7 +248,7 @@ def http_unavailable(view: PacketsView) -> Reply:
 def model_failed(view: PacketsView) -> Reply:
     return _answered(
         view,
-        lambda r: r.status in _ERRORS and bool(_MODEL_FAILED.search(f"{r.reason}\n{r.rest}".lower())),
+        lambda r: r.status in _ERRORS and bool(_model_failed_form().search(f"{r.reason}\n{r.rest}".lower())),
         "no error speaks of a model that could not be loaded",
     )
 
@@ -235,9 +269,9 @@ def http_loading(view: PacketsView) -> Reply:
         response = x.server.response
         if response is not None:
             words = f"{response.reason}\n{response.rest}".lower()
-            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_LOADING.search(words))
+            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_loading_form().search(words))
         named = x.server.protocol in {Protocol.REDIS, Protocol.POSTGRES}
-        return named and bool(_LOADING.search(x.server.text.lower()))
+        return named and bool(_loading_form().search(x.server.text.lower()))
 
     text = "the answer says that something is still loading: "
     return (
@@ -247,14 +281,18 @@ def http_loading(view: PacketsView) -> Reply:
     )
 
 
-def _api(view: PacketsView, path: re.Pattern[str], heads: re.Pattern[str], what: str) -> Reply:
+def _api(view: PacketsView, path: _Form, heads: _Form, what: str) -> Reply:
     """Whether a request's target, or the rest of a message, belongs to a kind of service."""
 
     def hit(x: Exchange) -> bool:
         request, response = x.client.request, x.server.response
-        asked = request is not None and (path.match(_path(request.target)) or heads.search(request.headers))
-        told = response is not None and (heads.search(response.server.lower()) or heads.search(response.rest))
-        plain = x.client.protocol is Protocol.TEXT and heads.search(x.client.text.lower())
+        asked = request is not None and (
+            path().match(_path(request.target)) or heads().search(request.headers)
+        )
+        told = response is not None and (
+            heads().search(response.server.lower()) or heads().search(response.rest)
+        )
+        plain = x.client.protocol is Protocol.TEXT and heads().search(x.client.text.lower())
         return bool(asked or told or plain)
 
     def text(x: Exchange) -> str:
@@ -282,7 +320,7 @@ def _path(target: str) -> str:
     by_hand=in_capture("http.request.uri", "such as /v1/chat/completions or /api/generate: yes"),
 )
 def llm_api(view: PacketsView) -> Reply:
-    return _api(view, _LLM_PATH, _LLM_ANSWER, "a model server")
+    return _api(view, _llm_path_form, _llm_answer_form, "a model server")
 
 
 @question(
@@ -292,7 +330,7 @@ def llm_api(view: PacketsView) -> Reply:
     by_hand=in_capture("http.request.uri", "such as /collections or /mcp: yes"),
 )
 def context_api(view: PacketsView) -> Reply:
-    return _api(view, _CONTEXT_PATH, _CONTEXT_HEAD, "a vector store or MCP server")
+    return _api(view, _context_path_form, _context_head_form, "a vector store or MCP server")
 
 
 @question(
@@ -302,4 +340,4 @@ def context_api(view: PacketsView) -> Reply:
     by_hand=in_capture("http.request.uri", "such as /v1/agent, /v3/kv, /apis or /containers: yes"),
 )
 def control_plane_api(view: PacketsView) -> Reply:
-    return _api(view, _CONTROL_PATH, _CONTROL_HEAD, "an agent or of a control plane")
+    return _api(view, _control_path_form, _control_head_form, "an agent or of a control plane")

@@ -6,6 +6,7 @@ Another protocol than the client's, TLS on one side only, a certificate turned d
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_first_bytes
@@ -29,9 +30,14 @@ from synscope.model import Label, Source, Stage, TargetSummary
 from synscope.reference.ports import USUAL_PROTOCOLS
 from synscope.units import listed
 
-_PLAIN_TO_TLS: Final = re.compile(
-    r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
-)
+
+@cache
+def _plain_to_tls_form() -> re.Pattern[str]:
+    return re.compile(
+        r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
+    )
+
+
 # A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
 # Java closes without an alert.
 _ALERT_SIZES: Final = frozenset({0, *range(7, 41)})
@@ -95,7 +101,7 @@ def plain_to_tls_server(view: PacketsView) -> Reply:
         told = (
             response is not None
             and response.status in CLIENT_ERRORS
-            and _PLAIN_TO_TLS.search(f"{response.reason}\n{response.rest}".lower())
+            and _plain_to_tls_form().search(f"{response.reason}\n{response.rest}".lower())
         )
         return x.server.protocol is Protocol.TLS_ALERT or bool(told)
 

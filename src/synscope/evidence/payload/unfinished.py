@@ -7,6 +7,7 @@ empty. How much of it came, the sequence numbers say. Where the head was not kep
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture
@@ -24,10 +25,28 @@ _MOST_STALLED: Final = 1 << 16
 """Bytes of an answer up to which a client that ended it early is taken to have waited, not to have had enough."""
 
 _HEAD_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
-_CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
-_LAST_CHUNK: Final = re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
-_CHUNK: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
+@cache
+def _length_form() -> re.Pattern[bytes]:
+    return re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+
+
+@cache
+def _chunked_form() -> re.Pattern[bytes]:
+    return re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+
+
+@cache
+def _last_chunk_form() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
+
+
+@cache
+def _chunk_form() -> re.Pattern[bytes]:
+    return re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
 _LINE_END: Final = b"\r\n"
 _SHORTEST_END: Final = len(b"0\r\n\r\n")
 _NO_FAREWELL: Final = frozenset({Protocol.HTTP_REQUEST, Protocol.REDIS})
@@ -141,13 +160,13 @@ def missing(exchange: Exchange) -> str | None:
         return None
     lines = data[: head + 2]
     begun = head + len(_HEAD_END)
-    if _CHUNKED.search(lines):
+    if _chunked_form().search(lines):
         if attempt.server_bytes == len(data):
-            ended = _LAST_CHUNK.search(data[head + 2 :]) is not None
+            ended = _last_chunk_form().search(data[head + 2 :]) is not None
         else:
             ended = _may_have_ended(data[begun:], attempt.server_bytes - begun)
         return None if ended else "its last chunk did not come"
-    length = _LENGTH.search(lines)
+    length = _length_form().search(lines)
     if length is None or attempt.server_bytes >= begun + int(length[1]):
         return None
     came = max(0, attempt.server_bytes - begun)
@@ -157,7 +176,7 @@ def missing(exchange: Exchange) -> str | None:
 def _may_have_ended(kept: bytes, came: int) -> bool:
     """Whether the last chunk may be among the ``came`` bytes, by the sizes announced in those that were kept."""
     at = 0
-    while match := _CHUNK.match(kept, at):
+    while match := _chunk_form().match(kept, at):
         size = int(match[1], 16)
         if size == 0:
             return True
