@@ -22,6 +22,7 @@ from synscope.causes.rank import rank
 from synscope.engine import MODE
 from synscope.engine.moments import Moments
 from synscope.engine.tracker import Orphan
+from synscope.evidence.agreement import settled
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.packets.summary import found_targets, relevant, summarise
 from synscope.evidence.target_number import observe_request
@@ -39,11 +40,10 @@ from synscope.model import (
     TargetDiagnosis,
     TargetSummary,
 )
-from synscope.reference import ports
 from synscope.selection import EVERYTHING, Selection
 
 if TYPE_CHECKING:
-    from synscope.evidence.host.given import Given
+    from synscope.probes.host.given import GivenSnapshot
 
 MOST_DIAGNOSED = 256
 """Ports that are diagnosed one by one when the user named none; the others are only counted."""
@@ -61,7 +61,7 @@ def analyze(  # noqa: PLR0913 - one parameter a choice
     on_attempt: Callable[[Attempt], None] | None = None,
     live: bool = False,
     on_read: Callable[[int], None] | None = None,
-    snapshots: Sequence[Given] = (),
+    snapshots: Sequence[GivenSnapshot] = (),
     moments: Moments | None = None,
 ) -> Diagnosis:
     """Analyse one capture.
@@ -93,7 +93,7 @@ def conclude(
     source: FrameSource,
     following: Following,
     targets: Sequence[Target] = (),
-    snapshots: Sequence[Given] = (),
+    snapshots: Sequence[GivenSnapshot] = (),
 ) -> Diagnosis:
     """Return the diagnosis of a source that has been followed to its end. Call once."""
     groups, orphans = following.finish()
@@ -194,15 +194,12 @@ def _facts(
 ) -> Facts:
     if not observed:
         return Facts(summary, {})
-    roles = {
-        summary.target.port: frozenset(tag for use in ports.usual(summary.target.port) for tag in use.tags)
-    }
     seen = [
-        *observe_request(summary.target, blocked=ports.BLOCKED_BY_BROWSERS, roles=roles),
+        *observe_request(summary.target),
         *observe_packets(summary, others, end_ts_ns=health.last_ts_ns, linktypes=health.linktypes),
         *more(summary),
     ]
-    return Facts(summary, {observation.name: observation for observation in seen})
+    return Facts(summary, settled(seen))
 
 
 def _unreadable(

@@ -29,6 +29,43 @@ class Label(enum.StrEnum):
     MID_STREAM = "mid-stream"
 
 
+class Stage(enum.StrEnum):
+    """A stretch of the path that a connection walks, in the order of the path.
+
+    SYN and handshake lie between them: what comes up to ``OUT`` is over when the SYN is on the wire, what comes up
+    to ``BACK`` when the handshake is completed.
+    """
+
+    NUMBER = "number"
+    """The number can be a port, and this client takes it."""
+    CLIENT = "client"
+    """The client sets out for this very target, over TCP."""
+    NAME = "name"
+    """The name leads to the address that is meant."""
+    SOCKET = "socket"
+    """The kernel grants the client a socket, a local port and the family."""
+    ROUTE = "route"
+    """There is a way to the address."""
+    OUT = "out"
+    """Nothing on the way out throws the SYN away."""
+    IN = "in"
+    """Nothing on the way in throws it away or answers in the listener's place."""
+    LISTENER = "listener"
+    """A listening socket fits address, port, device and namespace."""
+    QUEUE = "queue"
+    """SYN queue and accept queue have room."""
+    BACK = "back"
+    """The SYN-ACK reaches the client, and its ACK the server."""
+    CARRY = "carry"
+    """Segments are acknowledged both ways."""
+    ACCEPT = "accept"
+    """A process takes the connection and reads."""
+    TALK = "talk"
+    """Both sides speak one protocol, and trust each other."""
+    SERVE = "serve"
+    """The service does its work in time."""
+
+
 FAILURES: frozenset[Label] = frozenset({Label.SYN_NO_REPLY, Label.SYN_RST, Label.HALF_OPEN, Label.ODD_REPLY})
 """Labels of attempts that failed to connect."""
 

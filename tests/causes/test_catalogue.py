@@ -10,7 +10,7 @@ import pytest
 from synscope.causes import catalogue, look_alikes, placeholders, priors
 from synscope.causes.catalogue import CATALOGUE, by_code, by_slug
 from synscope.causes.cause import Cause, Clue, Sign, no, shows, yes
-from synscope.evidence.vocabulary import WORDS
+from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Kind, Label, Source
 
 CODES = {
@@ -88,7 +88,7 @@ def test_every_file_that_declares_a_cause_is_listed() -> None:
 
 @every_cause
 def test_names_are_in_the_vocabulary(cause: Cause) -> None:
-    assert set(cause.names) <= set(WORDS)
+    assert set(cause.names) <= set(QUESTIONS)
 
 
 @every_cause
@@ -140,7 +140,7 @@ def test_failures_of_a_completed_handshake_need_packets_or_bytes(cause: Cause) -
     for signature in cause.signatures:
         if Label.COMPLETED in signature.labels:
             signs = signature.requires or signature.any_of
-            seen = [sign for sign in signs if WORDS[sign.name].source is not Source.HOST]
+            seen = [sign for sign in signs if QUESTIONS[sign.name].source is not Source.HOST]
             # What a program of the command said of its own failure is one.
             said = {
                 "other-program-owns-port",
@@ -185,7 +185,7 @@ def test_the_registry_knows_all_failures() -> None:
 
 @pytest.mark.parametrize("group", look_alikes.GROUPS, ids=lambda group: group.slug)
 def test_groups_are_consistent(group: look_alikes.Group) -> None:
-    assert set(group.signs) <= set(WORDS)
+    assert set(group.signs) <= set(QUESTIONS)
     assert len(set(group.codes)) == len(group.codes)
     for code in group.codes:
         assert set(by_code[code].labels) & set(group.labels), code

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from synscope.causes.catalogue import CATALOGUE, by_slug
 from synscope.causes.placeholders import for_target, safe_host
 from synscope.causes.rank import MOST_STANDING, rank
-from synscope.evidence.vocabulary import VOCABULARY, WORDS
+from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import (
     Answer,
     AttemptGroup,
@@ -37,7 +37,7 @@ OUT_OF_RANGE = Target("localhost:619009", 619009, "localhost")
 
 
 def observe(name: str, answer: Answer) -> Observation:
-    return Observation(name, answer, WORDS[name].source, f"{name}: {answer.value}", (7,))
+    return Observation(name, answer, QUESTIONS[name].source, f"{name}: {answer.value}", (7,))
 
 
 def facts(
@@ -703,7 +703,7 @@ def test_could_not_tell_is_neither_yes_nor_no() -> None:
     assert standing(rank(known)) == standing(rank(unsure))
     top = rank(unsure)[0]
     assert any("could not tell" in line for line in top.unknown)
-    assert any(WORDS["listener-on-target"].meaning in line for line in top.unknown)
+    assert any(QUESTIONS["listener-on-target"].meaning in line for line in top.unknown)
 
 
 def test_ruled_out_names_what_contradicts_it() -> None:
@@ -728,8 +728,8 @@ def test_an_observation_without_text_speaks_by_its_meaning() -> None:
     for name, seen in list(silent.observations.items()):
         silent.observations[name] = Observation(name, seen.answer, seen.source, "")
     texts = {piece.text for piece in rank(silent)[0].evidence}
-    assert WORDS["refused-by-rst"].meaning in texts
-    assert f"not so: {WORDS['listener-on-target'].meaning}" in texts
+    assert QUESTIONS["refused-by-rst"].meaning in texts
+    assert f"not so: {QUESTIONS['listener-on-target'].meaning}" in texts
 
 
 def test_placeholders_are_filled() -> None:
@@ -796,7 +796,7 @@ def test_fill_replaces_once_and_leaves_other_braces() -> None:
     )
 
 
-answers = st.dictionaries(st.sampled_from([word.name for word in VOCABULARY]), st.sampled_from(Answer))
+answers = st.dictionaries(st.sampled_from(list(QUESTIONS)), st.sampled_from(Answer))
 labels = st.sampled_from(Label)
 
 

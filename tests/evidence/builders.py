@@ -192,6 +192,9 @@ def icmp(version: int, kind: int, code: int) -> Attempt:
 
 
 def check(situation: Situation) -> None:
-    """The words whose answer is yes are those of the situation, no more and no fewer."""
+    """The words whose answer is yes are those of the situation, no more and no fewer.
+
+    That the target is loopback's goes without saying: where the request says so, its word stands.
+    """
     found = observe(*situation.attempts, others=situation.others, **situation.options)
-    assert words(found) == situation.words
+    assert words(found) - {"target-is-loopback"} == situation.words

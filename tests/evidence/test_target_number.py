@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.target_number import observe_request
-from synscope.evidence.vocabulary import VOCABULARY
-from synscope.model import Answer, Label, Source, Target, TargetSummary
+from synscope.model import Answer, Target
 from synscope.reference.loopback import names_loopback
-
-BLOCKED = frozenset({6000, 6665})
-ROLES = {11434: frozenset({"llm"}), 6333: frozenset({"context"}), 15000: frozenset({"control-plane"})}
 
 
 def yes(port: int, host: str | None = None) -> set[str]:
-    found = observe_request(Target(str(port), port, host), blocked=BLOCKED, roles=ROLES)
+    found = observe_request(Target(str(port), port, host))
     return {each.name for each in found if each.answer is Answer.YES}
 
 
@@ -23,7 +18,7 @@ def yes(port: int, host: str | None = None) -> set[str]:
     ("port", "words"),
     [
         (62893, set()),
-        (0, {"port-zero"}),
+        (0, {"port-zero", "port-blocked-by-clients"}),
         (619009, {"port-above-65535"}),
         (65535, set()),
         (65536, {"port-above-65535"}),
@@ -61,12 +56,3 @@ def test_port(port: int, words: set[str]) -> None:
 )
 def test_host(host: str | None, *, loopback: bool | None) -> None:
     assert names_loopback(host) is loopback
-
-
-@pytest.mark.parametrize("host", ["localhost", "10.0.0.1", "example.test", None])
-def test_request_and_packets_share_the_vocabulary(host: str | None) -> None:
-    target = Target("x", 80, host)
-    seen = observe_request(target, blocked=BLOCKED, roles=ROLES)
-    seen += observe_packets(TargetSummary(target, Label.CLIENT_NEVER_SENT, {}, ()), (), end_ts_ns=None)
-    theirs = {word.name for word in VOCABULARY if word.source not in {Source.HOST, Source.KERNEL}}
-    assert sorted(each.name for each in seen) == sorted(theirs)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.packets.summary import PROXY_PORTS
 from synscope.reference.port_uses import PORT_TAGS
 from synscope.reference.ports import (
     BLOCKED_BY_BROWSERS,
     EPHEMERAL_RANGES,
     PORT_MAX,
     PORT_USES,
+    PROXY_PORTS,
     REFUSING_CLIENTS,
     WRAPPING_CLIENTS,
     PortClass,

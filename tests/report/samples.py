@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from synscope.causes.rank import rank
+from synscope.evidence.agreement import settled
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.target_number import observe_request
 from synscope.model import (
@@ -30,7 +31,6 @@ from synscope.model import (
     TargetSummary,
     Times,
 )
-from synscope.reference import ports
 from synscope.report import formats
 from synscope.report.writer import ReportSettings
 
@@ -223,8 +223,9 @@ def target(
         near_misses=tuple(misses),
     )
     seen = observe_packets(summary, [], end_ts_ns=START + 60 * SECOND)
-    said = observe_request(wanted, blocked=ports.BLOCKED_BY_BROWSERS, roles={})
-    facts = Facts(summary, {one.name: one for one in [*seen, *said]})
+    # Ports of samples are numbers without a role.
+    said = [each for each in observe_request(wanted) if not each.name.startswith("port-usual")]
+    facts = Facts(summary, settled([*said, *seen]))
     return TargetDiagnosis(facts, rank(facts))
 
 

@@ -25,12 +25,11 @@ from synscope.capture.write import attachments
 from synscope.capture.write.pcapng import comments
 from synscope.causes.rank import rank
 from synscope.cli.main import cli, run
-from synscope.evidence.command.client_errors import observe_command
-from synscope.evidence.host import given as handed_in
+from synscope.evidence.command.observe import observe_command
 from synscope.model import Attachment, Check, Command, Diagnosis
+from synscope.probes.host import given as handed_in
 from synscope.probes.host.snapshot import Firewall, Names, Resolved, RuleVerdict, Variable
 from synscope.probes.host.snapshot_json import from_json, to_json
-from synscope.process.runner import Ended
 from synscope.report import csv_report, json_report, markdown, quiet, snapshot_text, terminal
 from synscope.report.escape import visible
 from synscope.report.page import LABEL_WIDTH, Look
@@ -196,7 +195,8 @@ def with_command(folder: Path, text: str) -> Diagnosis:
     """A command that says ``text`` and dies, asked for a port that nobody tried."""
     lines = (text, f"ValueError: {text}", f"curl: (7) Failed to connect to {text}: Connection refused", text)
     found = analysed(folder, text, targets=[parse(f"http://localhost:{PORT}/"), parse("8123")])
-    heard = observe_command("curl", Ended(status=7, lines=lines), found.targets[0].summary.target)
+    target = found.targets[0].summary.target
+    heard = observe_command(("curl", text), target, lines=lines, status=7, exit_status=7)
     targets = []
     for one in found.targets:
         facts = one.facts._replace(observations={**one.facts.observations, **{o.name: o for o in heard}})

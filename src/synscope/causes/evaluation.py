@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from synscope.causes.cause import Cause, Clue, Sign, Signs
 from synscope.causes.priors import prior
-from synscope.evidence.vocabulary import WORDS
+from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Evidence, Facts, Label, Observation, TargetSummary
 
 
@@ -77,7 +77,7 @@ def holds(sign: Sign, observations: Mapping[str, Observation]) -> bool:
 def evidence_of(sign: Sign, observations: Mapping[str, Observation]) -> Evidence:
     """Return the observation behind a sign that holds, as evidence; its text is never empty."""
     observation = observations[sign.name]
-    meaning = WORDS[sign.name].meaning
+    meaning = QUESTIONS[sign.name].meaning
     text = observation.text or (meaning if sign.answer is Answer.YES else f"not so: {meaning}")
     return Evidence(observation.source, text, observation.frames)
 
@@ -90,10 +90,10 @@ def unanswered(cause: Cause, observations: Mapping[str, Observation]) -> tuple[s
     for name in dict.fromkeys(deciding):
         observation = observations.get(name)
         if observation is None:
-            lines.append(WORDS[name].meaning)
+            lines.append(QUESTIONS[name].meaning)
         elif observation.answer is Answer.UNKNOWN:
             why = f" ({observation.text})" if observation.text else ""
-            lines.append(WORDS[name].meaning + why)
+            lines.append(QUESTIONS[name].meaning + why)
     return tuple(lines)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 from synscope.causes.cause import Sign
 from synscope.causes.evaluation import Evaluation, evidence_of, holds
-from synscope.evidence.vocabulary import WORDS
+from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Observation
 
 Observations = Mapping[str, Observation]
@@ -82,7 +82,7 @@ def _missing(evaluation: Evaluation, observations: Observations) -> str:
         for clue in evaluation.cause.supports
         if clue.answer is Answer.YES and not holds(clue.sign, observations)
     ]
-    return WORDS[max(unseen, key=lambda clue: clue.weight).name].meaning if unseen else ""
+    return QUESTIONS[max(unseen, key=lambda clue: clue.weight).name].meaning if unseen else ""
 
 
 def _quote(signs: Sequence[Sign], observations: Observations) -> str:

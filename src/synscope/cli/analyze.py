@@ -19,8 +19,8 @@ from synscope.units import listed as enumerated
 
 if TYPE_CHECKING:
     from synscope.engine.moments import Moments
-    from synscope.evidence.host.given import Given
     from synscope.model import Attempt, Diagnosis
+    from synscope.probes.host.given import GivenSnapshot
     from synscope.report.writer import Listed
     from synscope.selection import Selection
 
@@ -201,7 +201,7 @@ class _Options:
     """With --as-one, what the one capture consists of."""
     selection: Selection
     wanted: tuple[Target, ...]
-    snapshots: tuple[Given, ...]
+    snapshots: tuple[GivenSnapshot, ...]
     """What is known about the host, in order of time."""
     expected: Label | None
     listed: Listed
@@ -285,20 +285,22 @@ def _differences(diagnosis: Diagnosis, expected: Label) -> Iterator[str]:
             yield f"{visible(target.summary.target.text)} is {target.summary.label} in {where}"
 
 
-def _snapshots(paths: tuple[str, ...]) -> tuple[Given, ...]:
+def _snapshots(paths: tuple[str, ...]) -> tuple[GivenSnapshot, ...]:
     """Return what the files say about the host, in order of time, or fail as wrong usage."""
     if not paths:
         return ()
-    from synscope.evidence.host import given  # noqa: PLC0415 - not for captures alone
+    from synscope.evidence.host.given import in_order  # noqa: PLC0415 - not for captures alone
+    from synscope.probes.host import given  # noqa: PLC0415
+    from synscope.probes.host.snapshot_json import SnapshotError  # noqa: PLC0415
 
     found = []
     for path in paths:
         try:
             found.append(given.read(path))
-        except (given.SnapshotError, OSError, ValueError) as error:
+        except (SnapshotError, OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             raise click.UsageError(f"--snapshot {path}: {reason}.") from error
-    return given.in_order(found)
+    return in_order(found)
 
 
 def _files(capture: str) -> list[str]:

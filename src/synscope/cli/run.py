@@ -163,9 +163,9 @@ def _targets(
     """Return the targets, and where in the command they were found when nobody named them."""
     if wanted:
         return wanted, None
-    from synscope.command.targets import find_target  # noqa: PLC0415
+    from synscope.command.named_targets import find_targets  # noqa: PLC0415
 
-    found = find_target(command)
+    found = find_targets(command)
     if not found:
         raise click.UsageError(
             f"no target in '{shlex.join(command)}': name one with -p PORT, HOST:PORT or a URL.", context

@@ -1,71 +1,125 @@
-"""What the target says by itself, before any packet: its number and its host.
+"""Questions that the target answers by itself, before any packet: its number and its host.
 
-Facts about ports (which ones browsers block, which services usually live there) come in as arguments:
-their tables belong to the causes.
+The tables of ports (which ones browsers block, which services usually live there) are ``reference.ports``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable
 from typing import Final
 
-from synscope.model import Answer, Observation, Source, Target
+from synscope.evidence.question import Question, Reply, Says, collected, no, question, unknown, yes
+from synscope.model import PORT_MAX, Observation, Source, Stage, Target
+from synscope.reference import ports
 from synscope.reference.loopback import names_loopback
 
-ROLES: Final[dict[str, tuple[str, str]]] = {
-    "llm": ("port-usual-for-llm", "a usual port of model servers"),
-    "context": ("port-usual-for-context", "a usual port of vector stores or MCP servers"),
-    "control-plane": ("port-usual-for-control-plane", "a usual port of agents, sidecars or debuggers"),
-}
-"""Role of a port → the observation that says so, and its words."""
-
-MAX_PORT: Final = 65535
 PRIVILEGED_BELOW: Final = 1024
 
 
-def observe_request(
-    target: Target, *, blocked: frozenset[int], roles: Mapping[int, frozenset[str]]
-) -> list[Observation]:
-    """Return what the target as written says.
+def _said(holds: bool, if_yes: str, if_no: str) -> Reply:  # noqa: FBT001 - the answer itself
+    return yes(if_yes) if holds else no(if_no)
 
-    ``blocked`` are the ports that browsers refuse; ``roles`` maps a port to those of ``ROLES`` it is
-    usual for. ``target-is-loopback`` is answered only when the host settles it; else
-    ``evidence.packets`` answers it by the addresses seen.
-    """
-    port = target.port
-    found = [
-        _answer(
-            "port-above-65535",
-            port > MAX_PORT,
-            f"{port} is larger than 65535",
-            f"{port} is not larger than 65535",
-        ),
-        _answer("port-zero", port == 0, "port 0 was asked for", "it is not port 0"),
-        _answer(
-            "port-blocked-by-clients",
-            port in blocked,
-            f"{port} is on the list of ports that browsers and fetch refuse",
-            f"{port} is not on the list of ports that browsers and fetch refuse",
-        ),
-        _answer(
-            "port-needs-privilege",
-            0 < port < PRIVILEGED_BELOW,
-            f"{port} is below {PRIVILEGED_BELOW}",
-            f"{port} is not among 1 to {PRIVILEGED_BELOW - 1}",
-        ),
-    ]
-    has = roles.get(port, frozenset())
-    found += [
-        _answer(name, role in has, f"{port} is {words}", f"{port} is not {words}")
-        for role, (name, words) in ROLES.items()
-    ]
+
+@question(
+    "port-above-65535",
+    Source.REQUEST,
+    "the number asked for is larger than any TCP port",
+    stage=Stage.NUMBER,
+    if_yes=Says.STOPPED,
+    direct=True,
+)
+def port_above_65535(target: Target) -> Reply:
+    return _said(
+        target.port > PORT_MAX,
+        f"{target.port} is larger than 65535",
+        f"{target.port} is not larger than 65535",
+    )
+
+
+@question(
+    "port-zero",
+    Source.REQUEST,
+    "port 0 was asked for, which no client can connect to",
+    stage=Stage.NUMBER,
+    if_yes=Says.STOPPED,
+    direct=True,
+)
+def port_zero(target: Target) -> Reply:
+    return _said(target.port == 0, "port 0 was asked for", "it is not port 0")
+
+
+@question(
+    "port-blocked-by-clients",
+    Source.REQUEST,
+    "browsers and fetch refuse this port before any packet",
+    stage=Stage.NUMBER,
+    if_yes=Says.STOPPED,
+)
+def port_blocked_by_clients(target: Target) -> Reply:
+    """Look the number up in the list of the Fetch standard: only some clients keep to it."""
+    port, listed = target.port, "the list of ports that browsers and fetch refuse"
+    return _said(port in ports.BLOCKED_BY_BROWSERS, f"{port} is on {listed}", f"{port} is not on {listed}")
+
+
+@question(
+    "port-needs-privilege",
+    Source.REQUEST,
+    "binding this port (below 1024) needs a privilege on most systems",
+    stage=Stage.LISTENER,
+)
+def port_needs_privilege(target: Target) -> Reply:
+    return _said(
+        0 < target.port < PRIVILEGED_BELOW,
+        f"{target.port} is below {PRIVILEGED_BELOW}",
+        f"{target.port} is not among 1 to {PRIVILEGED_BELOW - 1}",
+    )
+
+
+def _usual_for(role: str, words: str) -> Callable[[Target], Reply]:
+    """Ask whether services with a role, a tag of ``reference.ports``, usually listen on the port."""
+
+    def ask(target: Target) -> Reply:
+        tagged = any(role in use.tags for use in ports.usual(target.port))
+        return _said(tagged, f"{target.port} is {words}", f"{target.port} is not {words}")
+
+    return ask
+
+
+port_usual_for_llm = question(
+    "port-usual-for-llm", Source.REQUEST, "model servers usually listen on this port"
+)(_usual_for("llm", "a usual port of model servers"))
+
+port_usual_for_context = question(
+    "port-usual-for-context", Source.REQUEST, "vector stores or MCP servers usually listen on this port"
+)(_usual_for("context", "a usual port of vector stores or MCP servers"))
+
+port_usual_for_control_plane = question(
+    "port-usual-for-control-plane",
+    Source.REQUEST,
+    "agents, sidecars or debuggers usually listen on this port",
+)(_usual_for("control-plane", "a usual port of agents, sidecars or debuggers"))
+
+
+@question(
+    "target-is-loopback",
+    Source.REQUEST,
+    "the target is this machine's loopback (by name, or by the addresses seen)",
+    direct=True,
+)
+def target_is_loopback(target: Target) -> Reply:
+    """Look at the host as it is written; ``packets.addresses`` looks at the addresses seen."""
     loopback = names_loopback(target.host)
-    if loopback is not None:
-        text = f"{target.host} is {'this machine' if loopback else 'an address outside loopback'}"
-        found.append(_answer("target-is-loopback", loopback, text, text))
-    return found
+    if loopback is None:
+        return unknown("the host as written does not say whether it is loopback's")
+    text = f"{target.host} is {'this machine' if loopback else 'an address outside loopback'}"
+    return _said(loopback, text, text)
 
 
-def _answer(name: str, holds: bool, if_yes: str, if_no: str) -> Observation:  # noqa: FBT001 - the answer itself
-    answer = Answer.YES if holds else Answer.NO
-    return Observation(name, answer, Source.REQUEST, if_yes if holds else if_no)
+QUESTIONS: Final[tuple[Question, ...]] = collected(sys.modules[__name__])
+"""What the target as written answers."""
+
+
+def observe_request(target: Target) -> list[Observation]:
+    """Return one observation for each of ``QUESTIONS``, in that order."""
+    return [asked.observed(asked.answer(target)) for asked in QUESTIONS]

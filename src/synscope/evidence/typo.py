@@ -4,38 +4,15 @@ from __future__ import annotations
 
 from typing import Final
 
+from synscope.reference.ports import WEB_PORTS
+
 _TELLING: Final = 100
 """Numbers of one or two digits all look alike: 21, 22, 23 and 25 are four services, not four typos."""
-_WEB: Final = frozenset(
-    {
-        80,
-        443,
-        1313,
-        3000,
-        3001,
-        4000,
-        4173,
-        4200,
-        4321,
-        5000,
-        5001,
-        5173,
-        5174,
-        8000,
-        8001,
-        8008,
-        8080,
-        8081,
-        8088,
-    }
-    | {8443, 8888, 9000}
-)
-"""Where web servers and frameworks listen unless told otherwise: by their own documentation."""
 
 
 def are_kindred(a: int, b: int) -> bool:
     """Whether two numbers are both usual ports of web servers: one framework's default is taken for another's."""
-    return a != b and {a, b} <= _WEB
+    return a != b and {a, b} <= WEB_PORTS
 
 
 def looks_like_typo(a: int, b: int) -> bool:

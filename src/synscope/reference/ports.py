@@ -13,7 +13,7 @@ import enum
 from collections import defaultdict
 from collections.abc import Iterable
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from synscope.model import PORT_MAX
 from synscope.reference.port_uses import PORT_USES, PortUse
@@ -23,7 +23,10 @@ __all__ = [
     "EPHEMERAL_RANGES",
     "PORT_MAX",
     "PORT_USES",
+    "PROXY_PORTS",
     "REFUSING_CLIENTS",
+    "USUAL_PROTOCOLS",
+    "WEB_PORTS",
     "WRAPPING_CLIENTS",
     "ClientSaying",
     "EphemeralRange",
@@ -216,3 +219,56 @@ EPHEMERAL_RANGES: tuple[EphemeralRange, ...] = (
     ),
 )
 """Default ranges. A server that listens inside one can find its port already lent to a client."""
+
+
+PROXY_PORTS: Final = frozenset(
+    {1080, 1086, 1087, 3128, 3129, 6152, 6153, 7890, 7891, 7897, 8080, 8118, 8888, 9050, 9150, 10808, 10809}
+)
+"""Where proxies usually listen: SOCKS, Shadowsocks, Squid, Surge, Clash, HTTP alternatives, Privoxy, mitmproxy, Tor,
+V2Ray."""
+
+WEB_PORTS: Final = frozenset(
+    {
+        80,
+        443,
+        1313,
+        3000,
+        3001,
+        4000,
+        4173,
+        4200,
+        4321,
+        5000,
+        5001,
+        5173,
+        5174,
+        8000,
+        8001,
+        8008,
+        8080,
+        8081,
+        8088,
+        8443,
+        8888,
+        9000,
+    }
+)
+"""Where web servers and frameworks listen unless told otherwise: by their own documentation."""
+
+USUAL_PROTOCOLS: Final = {
+    21: "SMTP or FTP",
+    22: "SSH",
+    25: "SMTP or FTP",
+    1883: "MQTT",
+    3306: "MySQL",
+    3389: "RDP",
+    4222: "NATS",
+    5432: "PostgreSQL",
+    5672: "AMQP",
+    5900: "VNC",
+    6379: "Redis",
+    9092: "Kafka",
+    11211: "memcached",
+    27017: "MongoDB",
+}
+"""Ports (IANA's, or their makers' default) whose service speaks one protocol, and not HTTP."""

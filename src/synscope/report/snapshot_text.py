@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from synscope.evidence.host.host_view import owner_of
+from synscope.evidence.host.view import owner_of
 from synscope.model import Endpoint
 from synscope.probes.host.snapshot import (
     SECTIONS,

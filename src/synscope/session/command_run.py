@@ -15,8 +15,7 @@ from dataclasses import replace
 
 from synscope.command.client_options import proxy_rules_of
 from synscope.command.redaction import redact_text, redact_words
-from synscope.evidence.command.client_errors import observe_command
-from synscope.evidence.command.client_route import observe_route
+from synscope.evidence.command.observe import observe_command
 from synscope.model import Command, Diagnosis, Observation, TargetSummary
 from synscope.process.runner import Ended, Runner
 from synscope.session.live_run import LiveRun, Observe
@@ -68,10 +67,14 @@ def _how(ended: Ended) -> str:
 
 def _observed(command: Sequence[str], ended: Ended) -> Observe:
     """Return what answers the questions about the command."""
-    program = os.path.basename(command[0])  # noqa: PTH119 - the name as typed, not a path of ours
 
     def observe(summary: TargetSummary) -> Iterable[Observation]:
-        yield from observe_command(program, ended, summary.target)
-        yield from observe_route(program, ended, summary.target, command)
+        return observe_command(
+            command,
+            summary.target,
+            lines=ended.lines,
+            status=ended.status,
+            exit_status=ended.exit_status,
+        )
 
     return observe

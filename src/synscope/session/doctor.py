@@ -20,9 +20,11 @@ from typing import TYPE_CHECKING, Final
 
 from synscope.analysis import diagnose
 from synscope.capture.live.ring_socket import RingError
-from synscope.evidence.command.client_errors import MEANINGS
+from synscope.evidence.agreement import Withdrawal
+from synscope.evidence.command.observe import QUESTIONS as COMMAND_QUESTIONS
+from synscope.evidence.packets.observe import QUESTIONS as PACKETS_QUESTIONS
 from synscope.evidence.packets.observe import observe_packets
-from synscope.evidence.vocabulary import WORDS
+from synscope.evidence.question import OwnConnect
 from synscope.model import (
     FAILURES,
     Answer,
@@ -62,35 +64,6 @@ _OUTCOMES: Final[dict[int, tuple[Label, Outcome]]] = {
     errno.EHOSTUNREACH: (Label.SYN_NO_REPLY, Outcome.ICMP_ERROR),
 }
 """What the kernel's word about a connect says about its handshake; other errors come before any SYN."""
-_SHOWN_BY_CONNECTS: Final = frozenset(
-    {
-        "refused-by-rst",
-        "always-refused",
-        "syn-unanswered",
-        "some-completed",
-        "always-completed",
-        "other-family-completed",
-        "other-address-completed",
-        "recovered-at-other-address",
-        "refused-address-is-ipv6-only",
-        "refused-address-is-ipv4-only",
-    }
-)
-"""Questions about packets to which the result of a connect is an answer."""
-_AFTER_OUR_CLOSE: Final = (
-    "server-silent",
-    "request-acknowledged",
-    "request-not-acknowledged",
-    "answer-not-acknowledged",
-    "client-gave-up",
-    "late-answer",
-    "reset-by-client",
-    "tls-to-plain-server",
-    "plain-to-tls-server",
-    "tls-certificate-rejected",
-    "tls-alert",
-)
-"""What a server does when a client closes without a word, a TLS alert for one, says nothing about other clients."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +134,7 @@ def observe_connects(
     """Return what the results of our own connects say, in the words for what a client reports."""
     failed = {connect.name: connect for connect in made if connect.code}
     observations = []
-    for name, errors in MEANINGS.items():
+    for name, errors in ((asked.name, asked.errors) for asked in COMMAND_QUESTIONS if asked.errors):
         fitting = next((failed[error] for error in errors if error in failed), None)
         if fitting is not None:
             observations.append(Observation(name, Answer.YES, Source.HOST, _own(fitting)))
@@ -178,9 +151,10 @@ def observe_our_close(summary: TargetSummary, made: Sequence[Connect]) -> Iterab
     """Take back what packets seem to say of a client, where the only client was this one, which sent nothing."""
     completed = sum(group.count for group in summary.groups if group.label is Label.COMPLETED)
     if completed <= sum(not connect.code for connect in made):
-        for name in _AFTER_OUR_CLOSE:
-            text = "synscope connected, sent nothing and closed"
-            yield Observation(name, Answer.UNKNOWN, WORDS[name].source, text)
+        for asked in PACKETS_QUESTIONS:
+            if asked.own_connect is OwnConnect.FAKES:
+                text = "synscope connected, sent nothing and closed"
+                yield Withdrawal(asked.name, Answer.UNKNOWN, asked.source, text)
 
 
 def groups_of(made: Sequence[Connect], *, loopback_down: bool = False) -> tuple[AttemptGroup, ...]:
@@ -206,9 +180,10 @@ def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> 
     by_us = "; ".join(connect.text for connect in made)
     at_loopback = all(is_loopback(group.server.address) for group in summary.groups)
     unreachable = any(group.outcome is Outcome.ICMP_ERROR for group in summary.groups)
+    shown = {asked.name for asked in PACKETS_QUESTIONS if asked.own_connect is OwnConnect.SHOWS}
     for seen in observe_packets(summary, (), end_ts_ns=None):
         answer, text = Answer.UNKNOWN, "nothing was captured"
-        if seen.name in _SHOWN_BY_CONNECTS and summary.groups:
+        if seen.name in shown and summary.groups:
             answer, text = seen.answer, f"{seen.text}, by synscope's own connects"
             if seen.name == "refused-by-rst" and answer is Answer.YES:
                 text = f"{by_us}: {_REFUSED}"
@@ -218,8 +193,10 @@ def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> 
             answer, text = (Answer.YES if at_loopback else Answer.NO), by_us
         elif seen.name == "unreachable-by-icmp" and unreachable:
             answer, text = Answer.YES, f"{by_us}: an ICMP error, or no way to the host"
-        source = seen.source if answer is Answer.UNKNOWN else Source.HOST
-        yield Observation(seen.name, answer, source, text)
+        if answer is Answer.UNKNOWN:
+            yield Withdrawal(seen.name, answer, seen.source, text)
+        else:
+            yield Observation(seen.name, answer, Source.HOST, text)
 
 
 def _capture_plan(plan: DoctorPlan, found: Resolved) -> Plan:

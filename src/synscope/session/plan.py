@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from synscope.capture.write.save import Rotation
-from synscope.evidence.packets.summary import PROXY_PORTS
 from synscope.model import PORT_MAX, Target
 from synscope.probes.host import proxy
+from synscope.reference.ports import PROXY_PORTS
 
 SNAP_LENGTH: Final = 640
 """Bytes of each frame that are captured: headers, and enough of a first payload to recognise it."""

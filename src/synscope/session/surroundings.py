@@ -11,20 +11,20 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
 
 from synscope.command.hosts import hosts_of
-from synscope.evidence.host import observe_host
-from synscope.evidence.host.host_view import Use
+from synscope.evidence.host.observe import observe_host
+from synscope.evidence.host.view import Use
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
-from synscope.model import FAILURES, Answer, Attempt, Diagnosis, Observation, Target, TargetSummary
+from synscope.model import FAILURES, Attempt, Diagnosis, Observation, Target, TargetSummary
 from synscope.probes.host import proxy
 from synscope.probes.host.collect import collect
 from synscope.probes.host.snapshot import Snapshot
@@ -171,7 +171,7 @@ class Surroundings:
             spoken=unanswered_in(summary),
             use=self._use(summary, events),
         )
-        return (*_agreeing(host, kernel), *kernel)
+        return (*host, *kernel)
 
     def _use(self, summary: TargetSummary, events: Iterable[Event]) -> Use | None:
         """How the command goes about a target that it did not get as far as."""
@@ -264,20 +264,6 @@ def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
     for address, made in found:
         tried[address] = made or tried.get(address, False)
     return tried
-
-
-def _agreeing(host: Iterable[Observation], kernel: Iterable[Observation]) -> Iterator[Observation]:
-    """What the host says, but that no rule drops where the kernel says that one did: then one was not understood."""
-    drops = [
-        observation
-        for observation in kernel
-        if observation.name == "kernel-says-netfilter-drop" and observation.answer is Answer.YES
-    ]
-    for observation in host:
-        if drops and observation.name == "no-firewall-rule" and observation.answer is Answer.YES:
-            yield observation._replace(answer=Answer.UNKNOWN, text=f"{observation.text}, but {drops[0].text}")
-        else:
-            yield observation
 
 
 def _made_by(processes: Mapping[int, Task]) -> list[str]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.command.client_errors import MEANINGS, observe_command, said
-from synscope.evidence.vocabulary import WORDS
+from synscope.evidence.command import client_errors
+from synscope.evidence.command.observe import observe_command
+from synscope.evidence.command.view import CommandView
+from synscope.evidence.question import collected
 from synscope.model import Answer, Source, Target
-from synscope.process.runner import Ended
 
 TARGET = Target("localhost:62893", 62893, "localhost")
+NAMES = {asked.name for asked in collected(client_errors)}
 OUT_OF_RANGE = Target("localhost:619009", 619009, "localhost")
 
 
 def answers(program: str, *lines: str, status: int = 1, target: Target = TARGET) -> dict[str, Answer]:
-    seen = observe_command(program, Ended(status=status, lines=lines), target)
-    assert all(one.source is Source.HOST and one.text for one in seen)
-    return {one.name: one.answer for one in seen}
+    seen = observe_command((program,), target, lines=lines, status=status, exit_status=status)
+    assert all(said.source is Source.HOST and said.text for said in seen)
+    return {said.name: said.answer for said in seen if said.name in NAMES}
 
 
 def yes(program: str, *lines: str, status: int = 1, target: Target = TARGET) -> list[str]:
@@ -24,11 +26,11 @@ def yes(program: str, *lines: str, status: int = 1, target: Target = TARGET) -> 
     return [name for name, answer in found.items() if answer is Answer.YES]
 
 
-def test_every_observation_is_in_the_vocabulary_and_every_meaning_in_the_table() -> None:
+def test_every_meaning_is_in_the_table() -> None:
     from synscope.reference.errors import ERRORS
 
-    assert set(MEANINGS) <= set(WORDS)
-    assert set().union(*MEANINGS.values()) <= {error.name for error in ERRORS}
+    known = {error.name for error in ERRORS}
+    assert {error for asked in collected(client_errors) for error in asked.errors} <= known
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_an_invalid_url_is_an_invalid_port_only_where_the_number_is_none() -> No
 def test_another_port_is_about_something_else() -> None:
     line = "Error: connect ECONNREFUSED 127.0.0.1:3128"
     assert yes("node", line) == []
-    (refused, *_) = observe_command("node", Ended(status=1, lines=(line,)), TARGET)
+    (refused, *_) = observe_command(("node",), TARGET, lines=(line,), status=1, exit_status=1)
     assert refused.answer is Answer.UNKNOWN
     assert "another port" in refused.text
 
@@ -112,11 +114,10 @@ def test_the_lines_of_one_error_belong_together() -> None:
 
 
 def test_the_last_word_comes_first_and_each_meaning_once() -> None:
-    ended = Ended(
-        status=1, lines=("Connection refused", "Could not resolve host: a", "Connection refused again")
-    )
-    assert [one.meaning.name for one in said("x", ended)] == ["ECONNREFUSED", "EAI_NONAME"]
-    assert said("x", ended)[0].line == "Connection refused again"
+    lines = ("Connection refused", "Could not resolve host: a", "Connection refused again")
+    said = CommandView(("x",), TARGET, lines, 1, 1).said
+    assert [line.meaning.name for line in said] == ["ECONNREFUSED", "EAI_NONAME"]
+    assert said[0].line == "Connection refused again"
 
 
 BIND = ("Traceback (most recent call last):", "    self.socket.bind(self.server_address)")

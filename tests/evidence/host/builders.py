@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.evidence.host import observe_host
+from synscope.evidence.host.observe import observe_host
 from synscope.model import Answer, Observation
 from synscope.probes.host.snapshot import (
     VERSION,

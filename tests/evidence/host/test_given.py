@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from synscope.evidence.host.given import Given, in_order, notes_on, observe_given, read
+from synscope.evidence.host.given import in_order, notes_on, observe_given
 from synscope.model import Answer, Label, TargetSummary
-from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, to_json
+from synscope.probes.host.given import GivenSnapshot
 from synscope.targets import parse
 from tests.evidence.host.builders import NOW, PORT, listener, snapshot
 
@@ -16,12 +12,14 @@ SUMMARY = TargetSummary(parse(str(PORT)), Label.CLIENT_NEVER_SENT, {}, ())
 
 
 def test_order_of_time() -> None:
-    late, early = Given("late", snapshot()), Given("early", snapshot(taken_ns=NOW - 1))
+    late, early = GivenSnapshot("late", snapshot()), GivenSnapshot("early", snapshot(taken_ns=NOW - 1))
     assert in_order([late, early]) == (early, late)
 
 
 def test_answers_say_whose_word_they_are() -> None:
-    found = {one.name: one for one in observe_given(SUMMARY, [Given("host.json", snapshot(listener()))])}
+    found = {
+        one.name: one for one in observe_given(SUMMARY, [GivenSnapshot("host.json", snapshot(listener()))])
+    }
     assert found["listener-on-target"].answer is Answer.YES
     assert found["listener-on-target"].text.endswith("(says host.json)")
     unknown = [one for one in found.values() if one.answer is Answer.UNKNOWN]
@@ -35,23 +33,11 @@ def test_nothing_without_a_snapshot() -> None:
 
 
 def test_a_port_that_was_not_looked_at_is_not_answered() -> None:
-    found = {one.name: one for one in observe_given(SUMMARY, [Given("h", snapshot(ports=(1,)))])}
+    found = {one.name: one for one in observe_given(SUMMARY, [GivenSnapshot("h", snapshot(ports=(1,)))])}
     assert found["listener-on-target"].answer is Answer.UNKNOWN
 
 
 def test_a_capture_without_times() -> None:
-    (note,) = notes_on([Given("h", snapshot(privileged=False))], None, None)
+    (note,) = notes_on([GivenSnapshot("h", snapshot(privileged=False))], None, None)
     assert "at a time that cannot be compared" in note
     assert "without root's rights" in note
-
-
-def test_files(tmp_path: Path) -> None:
-    path = tmp_path / "host.json"
-    path.write_text(to_json(snapshot()), encoding="ascii")
-    assert read(str(path)) == Given(str(path), snapshot())
-    path.write_bytes(b" " * (LONGEST_DOCUMENT + 1))
-    with pytest.raises(SnapshotError, match="at most 8 MiB"):
-        read(str(path))
-    path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(SnapshotError, match="not JSON"):
-        read(str(path))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.host import observe_host
-from synscope.evidence.host.host_view import Use
+from synscope.evidence.host.observe import observe_host
+from synscope.evidence.host.view import Use
 from synscope.model import Answer, Observation
 from synscope.probes.host.snapshot import HostsLine, Names, Resolved, Untold
 from synscope.targets import parse

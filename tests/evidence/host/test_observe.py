@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.command import client_errors, client_route
-from synscope.evidence.host import observe_host
-from synscope.evidence.host.observe import QUESTIONS
-from synscope.evidence.vocabulary import VOCABULARY, WORDS
-from synscope.model import Answer, Source
+from synscope.evidence.host.observe import observe_host
+from synscope.model import Answer
 from synscope.probes.host.snapshot import (
     Denial,
     ElsewhereListener,
@@ -53,19 +50,6 @@ BLIND = snapshot()._replace(
         if name not in {"version", "taken_ns", "duration_ns", "system", "privileged", "ports"}
     }
 )
-
-
-def test_every_word_about_the_host_is_answered() -> None:
-    host = {word.name for word in VOCABULARY if word.source is Source.HOST}
-    of_the_command = {
-        "program-crashed",
-        "command-succeeded",
-        "bind-failure-names-port",
-        "model-told-of",
-        *client_route.WORDS,
-    }
-    assert QUESTIONS.keys() | client_errors.MEANINGS.keys() | of_the_command == host
-    assert all(WORDS[name].source is Source.HOST for name in QUESTIONS)
 
 
 def test_without_a_look_nothing_is_told() -> None:

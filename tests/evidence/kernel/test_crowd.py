@@ -11,8 +11,8 @@ from collections import Counter
 
 import pytest
 
+from synscope.evidence.kernel.drops import FailedAttempt
 from synscope.evidence.kernel.record import Record
-from synscope.evidence.kernel.words import Case
 from synscope.model import Answer, Attempt
 from tests.evidence.kernel.stage import Stage, free_port, staged
 
@@ -71,8 +71,8 @@ def test_no_verdict_is_wrong() -> None:
     record = Record(stage.events, stage.health)
     verdicts: Counter[str] = Counter()
     for attempt in found:
-        case = Case(record, attempt)
-        for ask, truth in zip((case.no_socket, case.netfilter_drop), expected(attempt), strict=True):
+        failed = FailedAttempt(record, attempt)
+        for ask, truth in zip((failed.no_socket, failed.netfilter_drop), expected(attempt), strict=True):
             answer = ask().answer
             assert answer in (truth, Answer.UNKNOWN), (attempt, ask())
             verdicts[answer.value] += 1

@@ -13,9 +13,8 @@ import threading
 
 import pytest
 
-from synscope.evidence.kernel.observe import QUESTIONS, observe_kernel
-from synscope.evidence.vocabulary import VOCABULARY
-from synscope.model import Answer, Source, Target
+from synscope.evidence.kernel.observe import observe_kernel
+from synscope.model import Answer, Target
 from synscope.probes.kernel.events import Kind, TraceHealth
 from synscope.probes.kernel.tracefs import open_root
 from tests.evidence.kernel.stage import attempt, free_port, rule, staged
@@ -23,10 +22,6 @@ from tests.kernel import namespace, run
 
 SO_ATTACH_FILTER = 26
 ADDRESSES = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-
-
-def test_every_word_of_the_kernel_has_its_question() -> None:
-    assert set(QUESTIONS) == {word.name for word in VOCABULARY if word.source is Source.KERNEL}
 
 
 def test_without_a_trace_nothing_is_told() -> None:

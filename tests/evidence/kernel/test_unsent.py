@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from synscope.evidence.kernel.record import KernelView
 from synscope.evidence.kernel.unsent import connect_without_syn, stopped
 from synscope.model import Answer, AttemptGroup, Endpoint, Outcome, Target
 from synscope.probes.kernel.events import Event, TraceHealth
@@ -52,7 +53,7 @@ NO_PORT = settled(0, client=Endpoint("127.0.0.1", 0))
 def test_answers(
     events: tuple[Event, ...], groups: tuple[AttemptGroup, ...], health: TraceHealth, answer: Answer
 ) -> None:
-    assert connect_without_syn(TARGET, groups, record(*events, health=health)).answer is answer
+    assert connect_without_syn(KernelView(TARGET, groups, record(*events, health=health))).answer is answer
 
 
 @pytest.mark.parametrize(
@@ -75,13 +76,12 @@ def test_answers(
     ],
 )
 def test_stopped_on_its_way_out(events: tuple[Event, ...], answer: Answer) -> None:
-    assert stopped(TARGET, record(*events), {"NETFILTER_DROP"}).answer is answer
+    assert stopped(KernelView(TARGET, (), record(*events)), {"NETFILTER_DROP"}).answer is answer
 
 
 def test_text() -> None:
-    found = connect_without_syn(
-        TARGET, (), record(connect(), DROPPED, connect(9 * MS), drop(9 * MS, "X", interrupt=False))
-    )
+    seen = record(connect(), DROPPED, connect(9 * MS), drop(9 * MS, "X", interrupt=False))
+    found = connect_without_syn(KernelView(TARGET, (), seen))
     assert found.text == (
         "client (100) tried to connect to 127.0.0.1:62893, and its SYN was dropped on the way out after 20 µs: "
         "NETFILTER_DROP (2 connects in all)"

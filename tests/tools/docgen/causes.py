@@ -10,7 +10,7 @@ from synscope.causes.cause import Cause, Clue, Sign, Signature
 from synscope.causes.decider import Decider, Group
 from synscope.causes.look_alikes import GROUPS
 from synscope.causes.priors import prior
-from synscope.evidence.vocabulary import WORDS
+from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Check, Kind, Label, Source
 from synscope.report.explanation import GENERIC
 from synscope.report.wording import SYSTEMS
@@ -111,7 +111,7 @@ def _usual(label: Label) -> str:
 
 
 def _group(group: Group) -> str:
-    signs = ", ".join(f"{prose(WORDS[name].meaning)} (`{name}`)" for name in group.signs)
+    signs = ", ".join(f"{prose(QUESTIONS[name].meaning)} (`{name}`)" for name in group.signs)
     labels = ", ".join(_label_link(label) for label in group.labels)
     return "\n\n".join(
         (
@@ -169,7 +169,10 @@ def _evidence(cause: Cause) -> Iterable[str]:
     yield "Who can see these things:"
     yield table(
         ("evidence", "seen in", "meaning"),
-        ((code(name), _SOURCES[WORDS[name].source], prose(WORDS[name].meaning)) for name in cause.names),
+        (
+            (code(name), _SOURCES[QUESTIONS[name].source], prose(QUESTIONS[name].meaning))
+            for name in cause.names
+        ),
     )
 
 
@@ -213,7 +216,7 @@ def _clue(clue: Clue) -> str:
 
 
 def _sign(sign: Sign) -> str:
-    meaning = prose(WORDS[sign.name].meaning)
+    meaning = prose(QUESTIONS[sign.name].meaning)
     wanted = meaning if sign.answer is Answer.YES else f"someone looked, and it is *not* so that {meaning}"
     return f"{wanted} (`{sign.name}`)"
 

@@ -1,9 +1,4 @@
-"""What the command itself said about its failure, as evidence.
-
-Input: the program's name, how it ended, and the target. Output: the observations ``client-error-*``,
-``bind-failed-*``, ``program-crashed`` and ``model-told-of`` of the vocabulary, and the rows of the error table that
-explain the words.
-Texts and numbers are recognised by ``causes.errors`` alone; that a program died of itself, by the forms below.
+"""Questions about what the command itself said of its failure.
 
 A yes needs the words (or curl's exit status, which is as clear). Silence is no *no*: many clients swallow what
 the kernel told them. Words that name another port are about something else, such as a proxy.
@@ -12,60 +7,17 @@ the kernel told them. Words that name another port are about something else, suc
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import cache
 from typing import Final
 
-from synscope.model import Answer, Observation, Source, Target
-from synscope.process.runner import Ended
-from synscope.reference import errors
-from synscope.reference.error_meaning import ErrorMeaning
-
-MEANINGS: Final[dict[str, frozenset[str]]] = {
-    "client-error-refused": frozenset({"ECONNREFUSED"}),
-    "client-error-port-invalid": frozenset({"ERR_SOCKET_BAD_PORT", "ERR_UNSAFE_PORT"}),
-    "client-error-name": frozenset({"EAI_NONAME", "EAI_AGAIN"}),
-    "client-error-unreachable": frozenset({"EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"}),
-    "client-error-resources": frozenset({"EMFILE", "EADDRNOTAVAIL"}),
-    "client-error-certificate": frozenset({"CERTIFICATE_VERIFY_FAILED"}),
-    "client-error-denied": frozenset({"EACCES", "EPERM", "EACCES (bind)"}),
-    "bind-failed-in-use": frozenset({"EADDRINUSE"}),
-    "bind-failed-permission": frozenset({"EACCES (bind)", "EPERM"}),
-    "bind-failed-policy": frozenset({"EPERM"}),
-}
-"""Which rows of the error table each observation stands for."""
+from synscope.evidence.by_hand import ByHand, in_log, of_client, on_each
+from synscope.evidence.command.view import CommandView, Said, said_so
+from synscope.evidence.question import Reply, Says, no, question, question_of, unknown, yes
+from synscope.model import Source, Stage
 
 _NEAR: Final = 12
 """Lines of a trace back from its last one in which the failing call is named."""
-
-_SAME_ERROR: Final = 30
-"""Lines of a trace back from one in which the same error may name its port."""
-
-_FILE: Final = re.compile(r"""(?<!tcp)['": ]/(?!dev/tcp/)\w""")
-"""A path: what may not be opened is a file."""
-
-_SERVES: Final = re.compile(r"bind|listen", re.IGNORECASE)
-
-_CRASHES: Final = re.compile(
-    r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\b(?!.*(?:connect|refused|timed? ?out|resolve))"
-    r"|panic: |thread '.*' panicked at|Segmentation fault|.*\(core dumped\)|Exception in thread \"main\""
-    r"|(?:Error: )?Cannot find module|Error: Could not find or load main class|.*\b(?:FATAL|[Ff]atal error)\b"
-    r"|.*\[(?:emerg|crit)\]|.*\b[Ss]yntax error\b|.*error while loading shared libraries|.*: can't open file "
-    r"|Fatal: |.*: line \d+: +\d+ (?:Aborted|Killed|Segmentation fault|Illegal instruction|Bus error)\b"
-    r"|Unhandled exception|Uncaught |terminate called |Aborted|Illegal instruction|Bus error|Fatal Python error",
-)
-"""How the last words of a program that dies of itself begin; what is about connections is its client's."""
-
-_NODE_DIES: Final = re.compile(r"Error: (?!.*(?:connect|refused|timed? ?out|resolve|socket|fetch|hang up))")
-"""An error that nobody caught, of a program that Node.js then ended."""
-
-_MODEL: Final = re.compile(
-    r"llama_model|llm_load|ggml_|load_tensors|vllm|text-generation-(?:inference|launcher)|\bollama\b|\.gguf\b"
-    r"|\bCUDA out of memory|cudaMalloc failed|loading (?:the )?(?:model|weights|checkpoint shards|safetensors)"
-    r"|(?:starting to|failed to|unable to|cannot|error) load(?:ing)? (?:the )?(?:\w+ )?model\b"
-    r"|OutOfMemoryError: CUDA",
-    re.IGNORECASE,
-)
-"""What model servers print while they load, and when they cannot."""
 
 _INVALID_URL: Final = frozenset({"ERR_INVALID_URL"})
 """Where the number is no port, a client that calls the URL invalid (curl's status 3) means the number."""
@@ -73,124 +25,274 @@ _INVALID_URL: Final = frozenset({"ERR_INVALID_URL"})
 _NAME_SERVER: Final = 53
 """The port of name servers."""
 
-_STATUS_SPEAKS: Final = frozenset({"curl"})
-"""Programs whose exit statuses the error table numbers."""
+_IN_USE: Final = frozenset({"EADDRINUSE"})
+_NOT_ALLOWED: Final = frozenset({"EACCES (bind)", "EPERM"})
+_RUN_AGAIN: Final = "the message says so: yes"
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One line that means a known error."""
-
-    line: str
-    """The line, or the exit status in words. Attacker-chosen, unescaped."""
-    meaning: ErrorMeaning
-    port: int | None
-    """The port it names, as written."""
+@cache
+def _file() -> re.Pattern[str]:
+    """Return what a path looks like: what may not be opened is a file."""
+    return re.compile(r"""(?<!tcp)['": ]/(?!dev/tcp/)\w""")
 
 
-def said(program: str, ended: Ended) -> tuple[Said, ...]:
-    """Return the lines that mean something known, the last first; each meaning once."""
-    lines = list(ended.lines)
-    if program in _STATUS_SPEAKS and ended.status:
-        lines.insert(0, f"{program} exit status {ended.status}")
-    found: dict[str, Said] = {}
-    for at in reversed(range(len(lines))):
-        for meaning in errors.find(lines[at])[:1]:
-            found.setdefault(meaning.name, Said(lines[at], meaning, _port_of(lines, at, meaning)))
-    return tuple(found.values())
+@cache
+def _serves() -> re.Pattern[str]:
+    """Return what a server's call looks like."""
+    return re.compile(r"bind|listen", re.IGNORECASE)
 
 
-def _port_of(lines: list[str], at: int, meaning: ErrorMeaning) -> int | None:
-    """Return the port that the line names, or that the same error's lines right before it name."""
-    for line in reversed(lines[max(0, at - _SAME_ERROR) : at + 1]):
-        port = errors.port_in(line)
-        if port is not None and (line is lines[at] or meaning in errors.find(line)[:1]):
-            return port
-    return None
+@cache
+def _crashes() -> re.Pattern[str]:
+    """Return how the last words of a program that dies of itself begin; what is about connections is its client's."""
+    return re.compile(
+        r"(?:\w+\.)*[A-Z]\w*(?:Error|Exception)\b(?!.*(?:connect|refused|timed? ?out|resolve))"
+        r"|panic: |thread '.*' panicked at|Segmentation fault|.*\(core dumped\)|Exception in thread \"main\""
+        r"|(?:Error: )?Cannot find module|Error: Could not find or load main class|.*\b(?:FATAL|[Ff]atal error)\b"
+        r"|.*\[(?:emerg|crit)\]|.*\b[Ss]yntax error\b|.*error while loading shared libraries|.*: can't open file "
+        r"|Fatal: |.*: line \d+: +\d+ (?:Aborted|Killed|Segmentation fault|Illegal instruction|Bus error)\b"
+        r"|Unhandled exception|Uncaught |terminate called |Aborted|Illegal instruction|Bus error|Fatal Python error",
+    )
 
 
-def observe_command(program: str, ended: Ended, target: Target) -> tuple[Observation, ...]:
-    """Return what the command's own words say about the target, one observation a vocabulary word."""
-    heard = said(program, ended)
-    told = tuple(_observation(name, names, heard, target, ended.lines) for name, names in MEANINGS.items())
-    return (*told, _names_port(heard, target), _crashed(ended.lines), _model(ended.lines), _succeeded(ended))
+@cache
+def _node_dies() -> re.Pattern[str]:
+    """Return how an error begins that nobody caught, of a program that Node.js then ended."""
+    return re.compile(r"Error: (?!.*(?:connect|refused|timed? ?out|resolve|socket|fetch|hang up))")
 
 
-def said_so(name: str, line: str) -> Observation:
-    """The command's own words are the answer yes."""
-    return Observation(name, Answer.YES, Source.HOST, f"the command said: {line.strip()}")
+@cache
+def _model() -> re.Pattern[str]:
+    """Return what model servers print while they load, and when they cannot."""
+    return re.compile(
+        r"llama_model|llm_load|ggml_|load_tensors|vllm|text-generation-(?:inference|launcher)|\bollama\b|\.gguf\b"
+        r"|\bCUDA out of memory|cudaMalloc failed|loading (?:the )?(?:model|weights|checkpoint shards|safetensors)"
+        r"|(?:starting to|failed to|unable to|cannot|error) load(?:ing)? (?:the )?(?:\w+ )?model\b"
+        r"|OutOfMemoryError: CUDA",
+        re.IGNORECASE,
+    )
 
 
-def _names_port(heard: tuple[Said, ...], target: Target) -> Observation:
-    """Whether the words about a bind that failed name the target's port."""
-    name = "bind-failure-names-port"
-    binds = MEANINGS["bind-failed-in-use"] | MEANINGS["bind-failed-permission"]
-    named = [one for one in heard if one.meaning.name in binds and one.port is not None]
-    for one in named:
-        if one.port == target.port:
-            return said_so(name, one.line)
-    if named:
-        text = f"the command said it of another port: {named[0].line.strip()}"
-        return Observation(name, Answer.NO, Source.HOST, text)
-    return Observation(name, Answer.UNKNOWN, Source.HOST, "the command named no port that it could not bind")
+def _anything(_view: CommandView, _said: Said) -> bool:
+    return True
 
 
-def _succeeded(ended: Ended) -> Observation:
-    """Whether the command itself was content."""
-    if ended.exit_status == 0:
-        return Observation("command-succeeded", Answer.YES, Source.HOST, "the command ended with status 0")
-    text = f"the command ended with status {ended.exit_status}"
-    return Observation("command-succeeded", Answer.NO, Source.HOST, text)
-
-
-def _crashed(lines: tuple[str, ...]) -> Observation:
-    """Whether a program tells of its own end, for a reason that is no known error of the network."""
-    of_node = any(line.startswith("Node.js v") for line in lines)
-    for line in reversed(lines):
-        dies = _CRASHES.match(line) or (of_node and _NODE_DIES.match(line))
-        if dies and not errors.find(line):
-            return said_so("program-crashed", line)
-    return Observation("program-crashed", Answer.UNKNOWN, Source.HOST, "the command said nothing of a crash")
-
-
-def _model(lines: tuple[str, ...]) -> Observation:
-    """Whether a program tells of a model that it loads, or that did not fit: a model server takes its time."""
-    for line in reversed(lines):
-        if _MODEL.search(line):
-            return said_so("model-told-of", line)
-    return Observation("model-told-of", Answer.UNKNOWN, Source.HOST, "the command said nothing of a model")
-
-
-def _of_serving(said_line: str, lines: tuple[str, ...]) -> bool:
+def _of_serving(view: CommandView, said: Said) -> bool:
     """Whether a line, or one right before it, speaks of a server's call."""
-    if said_line not in lines:
+    if said.line not in view.lines:
         return False
-    last = len(lines) - 1 - lines[::-1].index(said_line)
-    return any(_SERVES.search(line) for line in lines[max(0, last - _NEAR) : last + 1])
+    last = len(view.lines) - 1 - view.lines[::-1].index(said.line)
+    return any(_serves().search(line) for line in view.lines[max(0, last - _NEAR) : last + 1])
 
 
-def _observation(
-    name: str, names: frozenset[str], heard: tuple[Said, ...], target: Target, lines: tuple[str, ...]
-) -> Observation:
-    if name == "client-error-port-invalid" and not target.is_port:
-        names |= _INVALID_URL
-    fitting = [one for one in heard if one.meaning.name in names]
-    if name in {"bind-failed-permission", "bind-failed-policy"}:
-        # A log file may be forbidden too, in the same words.
-        fitting = [one for one in fitting if _of_serving(one.line, lines)]
-    if name in {"client-error-resources", "client-error-denied"}:
-        fitting = [one for one in fitting if not _of_serving(one.line, lines)]
-    if name == "client-error-denied":
-        fitting = [one for one in fitting if not _FILE.search(one.line)]
-    # A client that keeps 16 bits of a number may name either. Go names the name server that it asked.
-    ports = {None, target.port, target.wrapped, *([_NAME_SERVER] if name == "client-error-name" else [])}
-    for one in fitting:
-        if one.port in ports:
-            return said_so(name, one.line)
+def _of_client(view: CommandView, said: Said) -> bool:
+    return not _of_serving(view, said)
+
+
+def _of_connecting(view: CommandView, said: Said) -> bool:
+    return _of_client(view, said) and not _file().search(said.line)
+
+
+def _told(
+    view: CommandView,
+    errors: frozenset[str],
+    also_ports: frozenset[int],
+    fits: Callable[[CommandView, Said], bool],
+) -> Reply:
+    fitting = [line for line in view.said if line.meaning.name in errors and fits(view, line)]
+    # A client that keeps 16 bits of a number may name either.
+    ports = {None, view.target.port, view.target.wrapped, *also_ports}
+    for said in fitting:
+        if said.port in ports:
+            return said_so(said.line)
     if fitting:
-        text = f"the command said it of another port: {fitting[0].line.strip()}"
-    elif heard:
-        text = f"the command said something else: {heard[0].line.strip()}"
-    else:
-        text = "the command said nothing of it"
-    return Observation(name, Answer.UNKNOWN, Source.HOST, text)
+        return unknown(f"the command said it of another port: {fitting[0].line.strip()}")
+    if view.said:
+        return unknown(f"the command said something else: {view.said[0].line.strip()}")
+    return unknown("the command said nothing of it")
+
+
+def _declared(  # noqa: PLR0913 - one parameter for each thing that is known about a question
+    name: str,
+    meaning: str,
+    errors: frozenset[str],
+    stage: Stage,
+    by_hand: tuple[ByHand, ...],
+    *,
+    also_ports: frozenset[int] = frozenset(),
+    fits: Callable[[CommandView, Said], bool] = _anything,
+) -> Callable[[CommandView], Reply]:
+    """Declare the question whether the command printed one of these rows of the error table.
+
+    A line counts when it names the target's port, one of ``also_ports`` or none, and where ``fits`` does not leave
+    it out because it means something else here.
+    """
+    declare = question(
+        name, Source.HOST, meaning, stage=stage, if_yes=Says.STOPPED, by_hand=by_hand, errors=errors
+    )
+    return declare(lambda view: _told(view, errors, also_ports, fits))
+
+
+client_error_refused = _declared(
+    "client-error-refused",
+    "the client reported 'connection refused'",
+    frozenset({"ECONNREFUSED"}),
+    Stage.LISTENER,
+    of_client(_RUN_AGAIN),
+)
+
+client_error_name = _declared(
+    "client-error-name",
+    "the client could not resolve the name",
+    frozenset({"EAI_NONAME", "EAI_AGAIN"}),
+    Stage.NAME,
+    of_client(_RUN_AGAIN),
+    also_ports=frozenset({_NAME_SERVER}),
+)
+
+client_error_unreachable = _declared(
+    "client-error-unreachable",
+    "the client reported 'network' or 'host unreachable'",
+    frozenset({"EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"}),
+    Stage.ROUTE,
+    of_client(_RUN_AGAIN),
+)
+
+client_error_resources = _declared(
+    "client-error-resources",
+    "the client reported that it has no descriptor or no port left",
+    frozenset({"EMFILE", "EADDRNOTAVAIL"}),
+    Stage.SOCKET,
+    of_client(_RUN_AGAIN),
+    fits=_of_client,
+)
+
+client_error_certificate = _declared(
+    "client-error-certificate",
+    "the client reported that it does not trust the certificate",
+    frozenset({"CERTIFICATE_VERIFY_FAILED"}),
+    Stage.TALK,
+    of_client(_RUN_AGAIN),
+)
+
+client_error_denied = _declared(
+    "client-error-denied",
+    "the client reported that it may not connect",
+    frozenset({"EACCES", "EPERM", "EACCES (bind)"}),
+    Stage.SOCKET,
+    of_client(_RUN_AGAIN),
+    fits=_of_connecting,
+)
+
+bind_failed_in_use = _declared(
+    "bind-failed-in-use",
+    "the server's bind failed: address already in use",
+    _IN_USE,
+    Stage.LISTENER,
+    in_log("address already in use", "the server's log has a line: yes"),
+)
+
+bind_failed_permission = _declared(
+    "bind-failed-permission",
+    "the server's bind failed: permission denied",
+    _NOT_ALLOWED,
+    Stage.LISTENER,
+    in_log("permission denied", "the server's log has a line: yes"),
+    fits=_of_serving,
+)
+
+bind_failed_policy = _declared(
+    "bind-failed-policy",
+    "the server's bind failed as a security policy makes it: not permitted",
+    frozenset({"EPERM"}),
+    Stage.LISTENER,
+    in_log("not permitted", "the server's log has a line: yes"),
+    fits=_of_serving,
+)
+
+
+@question(
+    "client-error-port-invalid",
+    Source.HOST,
+    "the client refused the port number itself",
+    stage=Stage.NUMBER,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=of_client(_RUN_AGAIN),
+    errors=frozenset({"ERR_SOCKET_BAD_PORT", "ERR_UNSAFE_PORT"}),
+)
+def client_error_port_invalid(view: CommandView) -> Reply:
+    """Look for the rows of the error table; where the number is no port, an invalid URL is one for that."""
+    rows = question_of(client_error_port_invalid).errors
+    return _told(view, rows if view.target.is_port else rows | _INVALID_URL, frozenset(), _anything)
+
+
+@question(
+    "bind-failure-names-port",
+    Source.HOST,
+    "the server that could not bind named the port",
+    stage=Stage.LISTENER,
+    by_hand=in_log("bind|in use|denied", "the line names {port}: yes"),
+)
+def bind_failure_names_port(view: CommandView) -> Reply:
+    binds = _IN_USE | _NOT_ALLOWED
+    named = [said for said in view.said if said.meaning.name in binds and said.port is not None]
+    for said in named:
+        if said.port == view.target.port:
+            return said_so(said.line)
+    if named:
+        return no(f"the command said it of another port: {named[0].line.strip()}")
+    return unknown("the command named no port that it could not bind")
+
+
+@question(
+    "program-crashed",
+    Source.HOST,
+    "a program that the command ran ended with an error of its own",
+    stage=Stage.LISTENER,
+    if_yes=Says.STOPPED,
+    by_hand=in_log("segfault|traceback|panic|fatal", "the server's last words are an error of its own: yes"),
+)
+def program_crashed(view: CommandView) -> Reply:
+    """Look for a program that tells of its own end, for a reason that is no known error of the network."""
+    from synscope.reference import errors
+
+    of_node = any(line.startswith("Node.js v") for line in view.lines)
+    for line in reversed(view.lines):
+        dies = _crashes().match(line) or (of_node and _node_dies().match(line))
+        if dies and not errors.find(line):
+            return said_so(line)
+    return unknown("the command said nothing of a crash")
+
+
+@question(
+    "model-told-of",
+    Source.HOST,
+    "a program that the command ran tells of a model that it loads or cannot load",
+    by_hand=in_log("model|cuda|weights", "the server tells of a model that it loads, or cannot load: yes"),
+)
+def model_told_of(view: CommandView) -> Reply:
+    """Look for a model server's words: it takes its time to load, or fails for want of memory."""
+    for line in reversed(view.lines):
+        if _model().search(line):
+            return said_so(line)
+    return unknown("the command said nothing of a model")
+
+
+@question(
+    "command-succeeded",
+    Source.HOST,
+    "the command that was watched ended with status 0",
+    stage=Stage.SERVE,
+    if_yes=Says.PASSED,
+    by_hand=on_each(
+        linux="COMMAND; echo $?",
+        macos="COMMAND; echo $?",
+        windows="COMMAND; $LASTEXITCODE",
+        reading="0: yes; another number: no",
+    ),
+)
+def command_succeeded(view: CommandView) -> Reply:
+    if view.exit_status == 0:
+        return yes("the command ended with status 0")
+    return no(f"the command ended with status {view.exit_status}")

@@ -3,85 +3,117 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.host.host_view import Sight, joined, no, unknown, yes
-from synscope.evidence.packets.view import Verdict as Answered
-from synscope.model import Endpoint
-from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling, Untold
+from synscope.evidence.by_hand import of_firewall, on_any
+from synscope.evidence.host.view import HostView, is_untold, joined
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Endpoint, Source, Stage
 from synscope.reference.programs import BALANCERS, FORWARDERS, WEB_SERVERS
 
-_OBJECTS = {
-    PacketKind.SYN: "the SYN to {end}",
-    PacketKind.ANSWER: "the answer of {end}",
-    PacketKind.DATA: "what the client sends to {end}",
-    PacketKind.REPLY: "what {end} sends to the client",
-}
+if TYPE_CHECKING:
+    from synscope.probes.host.snapshot import RuleVerdict, Ruling
 
 
-def firewall_rule_drops(sight: Sight) -> Answered:
-    """Whether a rule or policy discards a packet of the connection."""
-    return _stops(sight, RuleVerdict.DROP)
+_RISES: Final = "; a counter that rises with the failure proves it"
 
 
-def firewall_rule_rejects(sight: Sight) -> Answered:
-    """Whether a rule answers a packet of the connection with a reset or an ICMP error."""
-    return _stops(sight, RuleVerdict.REJECT)
+@question(
+    "firewall-rule-drops",
+    Source.HOST,
+    "a firewall rule drops packets to the target",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=of_firewall(
+        "a rule or policy that drops, and that {port} meets before one that accepts: yes" + _RISES
+    ),
+)
+def firewall_rule_drops(view: HostView) -> Reply:
+    from synscope.probes.host.snapshot import RuleVerdict
+
+    return _stops(view, RuleVerdict.DROP)
 
 
-def _stops(sight: Sight, verdict: RuleVerdict) -> Answered:
-    rulings = list(_rulings(sight))
-    hits = [one for one in rulings if one.verdict is verdict]
+@question(
+    "firewall-rule-rejects",
+    Source.HOST,
+    "a firewall rule rejects packets to the target",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=of_firewall("a rule that rejects, and that {port} meets before one that accepts: yes" + _RISES),
+)
+def firewall_rule_rejects(view: HostView) -> Reply:
+    from synscope.probes.host.snapshot import RuleVerdict
+
+    return _stops(view, RuleVerdict.REJECT)
+
+
+def _stops(view: HostView, verdict: RuleVerdict) -> Reply:
+    rulings = list(_rulings(view))
+    hits = [ruling for ruling in rulings if ruling.verdict is verdict]
     if hits:
-        return yes(joined(describe(one, _counted(sight, one)) for one in hits))
-    doubt = _doubt(sight, rulings)
+        return yes(joined(describe(ruling, _counted(view, ruling)) for ruling in hits))
+    doubt = _doubt(view, rulings)
     return unknown(doubt) if doubt else no("no rule that matches does so")
 
 
-def no_firewall_rule(sight: Sight) -> Answered:
-    """Whether the whole ruleset was seen, and lets every packet of the connection through."""
-    rulings = list(_rulings(sight))
-    hits = [one for one in rulings if one.verdict not in {RuleVerdict.ACCEPT, RuleVerdict.UNKNOWN}]
+@question(
+    "no-firewall-rule",
+    Source.HOST,
+    "no firewall rule matches the target",
+    stage=Stage.IN,
+    if_yes=Says.PASSED,
+    by_hand=of_firewall("no rule or policy that stops {port}, whole ruleset read: yes"),
+    belied_by="kernel-says-netfilter-drop",
+)
+def no_firewall_rule(view: HostView) -> Reply:
+    from synscope.probes.host.snapshot import RuleVerdict
+
+    rulings = list(_rulings(view))
+    hits = [ruling for ruling in rulings if ruling.verdict not in {RuleVerdict.ACCEPT, RuleVerdict.UNKNOWN}]
     if hits:
-        return no(joined(describe(one, _counted(sight, one)) for one in hits))
-    doubt = _doubt(sight, rulings)
+        return no(joined(describe(ruling, _counted(view, ruling)) for ruling in hits))
+    doubt = _doubt(view, rulings)
     if doubt:
         return unknown(doubt)
-    passed = joined(f"'{one.rule}' in {one.place}" for one in rulings if one.rule)
+    passed = joined(f"'{ruling.rule}' in {ruling.place}" for ruling in rulings if ruling.rule)
     return yes("the firewall lets it pass" + (f" by {passed}" if passed else ": no rule matches"))
 
 
-def _rulings(sight: Sight) -> Iterator[Ruling]:
+def _rulings(view: HostView) -> Iterator[Ruling]:
     """Every look's rulings on the target, the last look first."""
-    for snapshot in reversed(sight.snapshots):
-        if not isinstance(snapshot.firewall, Untold):
-            for one in snapshot.firewall.rulings:
-                if one.port == sight.target.port and one.address in sight.addresses:
-                    yield one
+    for snapshot in reversed(view.snapshots):
+        if not is_untold(snapshot.firewall):
+            for ruling in snapshot.firewall.rulings:
+                if ruling.port == view.target.port and ruling.address in view.addresses:
+                    yield ruling
 
 
-def _doubt(sight: Sight, rulings: list[Ruling]) -> str:
-    """Why the rules are not known to let the connection pass; empty when they are."""
-    _, because = sight.told(one.firewall for one in sight.snapshots)
+def _doubt(view: HostView, rulings: list[Ruling]) -> str:
+    """Return why the rules are not known to let the connection pass; empty when they are."""
+    from synscope.probes.host.snapshot import RuleVerdict
+
+    _, because = view.told(snapshot.firewall for snapshot in view.snapshots)
     if because:
         return because
-    unclear = next((one for one in rulings if one.verdict is RuleVerdict.UNKNOWN), None)
+    unclear = next((ruling for ruling in rulings if ruling.verdict is RuleVerdict.UNKNOWN), None)
     if unclear is not None:
         where = f" in {unclear.place}" if unclear.place else ""
         return f"{unclear.because}{where}"
-    unasked = set(sight.addresses) - {one.address for one in rulings}
+    unasked = set(view.addresses) - {ruling.address for ruling in rulings}
     if unasked:
-        return f"the rules were not asked about {min(unasked)}, port {sight.target.port}"
+        return f"the rules were not asked about {min(unasked)}, port {view.target.port}"
     return ""
 
 
-def _counted(sight: Sight, ruling: Ruling) -> int | None:
-    """By how much the rule's counter rose from the first look that has it to the last."""
+def _counted(view: HostView, ruling: Ruling) -> int | None:
+    """Return by how much the rule's counter rose from the first look that has it to the last."""
     same = [
-        one.packets
-        for one in _rulings(sight)
-        if one._replace(packets=None, rule="") == ruling._replace(packets=None, rule="")
-        and _words(one) == _words(ruling)
-        and one.packets is not None
+        other.packets
+        for other in _rulings(view)
+        if other._replace(packets=None, rule="") == ruling._replace(packets=None, rule="")
+        and _words(other) == _words(ruling)
+        and other.packets is not None
     ]
     return max(0, same[0] - same[-1]) if len(same) > 1 else None
 
@@ -93,8 +125,15 @@ def _words(ruling: Ruling) -> list[str]:
 
 def describe(ruling: Ruling, rose: int | None = None) -> str:
     """Return a ruling in words: ``nft rule 'tcp dport 8080 drop' in inet filter input drops the SYN, counter +3``."""
+    from synscope.probes.host.snapshot import PacketKind, RuleVerdict
+
     end = Endpoint(ruling.address, ruling.port)
-    what = _OBJECTS[ruling.packet].format(end=end)
+    what = {
+        PacketKind.SYN: f"the SYN to {end}",
+        PacketKind.ANSWER: f"the answer of {end}",
+        PacketKind.DATA: f"what the client sends to {end}",
+        PacketKind.REPLY: f"what {end} sends to the client",
+    }[ruling.packet]
     how = f" with {ruling.how}" if ruling.verdict is RuleVerdict.REJECT and ruling.how else ""
     how = f" to {ruling.how}" if ruling.verdict is RuleVerdict.REDIRECT and ruling.how else how
     counter = f", counter +{rose}" if rose is not None else ""
@@ -103,23 +142,34 @@ def describe(ruling: Ruling, rose: int | None = None) -> str:
     return f"the rule '{ruling.rule}' in {ruling.place} {ruling.verdict}s {what}{how}{counter}"
 
 
-def container_publishes_port(sight: Sight) -> Answered:
-    """Whether a container engine, a forwarder or an address translation has the port."""
-    told, because = sight.told(one.forwards for one in sight.snapshots)
-    port = sight.target.port
-    found = [one for forwards in told for one in forwards.found if one.listen_port == port]
+@question(
+    "container-publishes-port",
+    Source.HOST,
+    "a container or forwarder publishes the port",
+    stage=Stage.LISTENER,
+    direct=True,
+    by_hand=on_any(
+        "docker ps --format 'table {{.Names}}\\t{{.Ports}}'", "a line with {port} before the arrow: yes"
+    ),
+)
+def container_publishes_port(view: HostView) -> Reply:
+    from synscope.probes.host.snapshot import RuleVerdict
+
+    told, because = view.told(snapshot.forwards for snapshot in view.snapshots)
+    port = view.target.port
+    found = [forward for forwards in told for forward in forwards.found if forward.listen_port == port]
     if found:
         return yes(
             joined(
-                f"{one.program}{f' (pid {one.pid})' if one.pid else ''} takes connections to "
-                f"{Endpoint(one.listen_address, port)} and passes them on to {one.target}"
-                for one in found
+                f"{forward.program}{f' (pid {forward.pid})' if forward.pid else ''} takes connections to "
+                f"{Endpoint(forward.listen_address, port)} and passes them on to {forward.target}"
+                for forward in found
             )
         )
-    redirects = [one for one in _rulings(sight) if one.verdict is RuleVerdict.REDIRECT]
+    redirects = [ruling for ruling in _rulings(view) if ruling.verdict is RuleVerdict.REDIRECT]
     if redirects:
-        return yes(joined(describe(one) for one in redirects))
-    owners = sight.programs()
+        return yes(joined(describe(redirect) for redirect in redirects))
+    owners = view.programs()
     publishing = [f"{program} (pid {pid})" for program, pid in owners if program in FORWARDERS]
     if publishing:
         return yes(f"{joined(publishing)} has the port, and publishes ports of containers or machines")

@@ -1,43 +1,30 @@
-"""Snapshots that somebody hands in beside a capture: what they say of a target, and how they relate to the capture.
+"""What snapshots say that somebody hands in beside a capture, and how they relate to it.
 
-Input: documents that ``synscope snapshot`` wrote, perhaps on another machine. Output: observations, as from a look of
+Input: snapshots that ``synscope snapshot`` wrote, perhaps on another machine. Output: observations, as from a look of
 our own, and a sentence for each snapshot. They are claims of whoever made them; nothing here can check them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
 from synscope.evidence.host.observe import observe_host
+from synscope.evidence.host.view import is_untold
 from synscope.evidence.payload.mismatch import unanswered_in
 from synscope.model import FAILURES, Answer, Observation, TargetSummary
-from synscope.probes.host.snapshot import Snapshot, Untold
-from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.units import duration
 
-
-class Given(NamedTuple):
-    """A snapshot, and the file it came from."""
-
-    name: str
-    snapshot: Snapshot
+if TYPE_CHECKING:
+    from synscope.probes.host.given import GivenSnapshot
 
 
-def read(path: str) -> Given:
-    """Read one file. Raises ``SnapshotError`` naming the field that is wrong, and ``OSError``."""
-    with Path(path).open("rb") as file:
-        data = file.read(LONGEST_DOCUMENT + 1)
-    return Given(path, from_json(data))
-
-
-def in_order(given: Iterable[Given]) -> tuple[Given, ...]:
+def in_order(given: Iterable[GivenSnapshot]) -> tuple[GivenSnapshot, ...]:
     """Return them in order of time: before, during, after."""
-    return tuple(sorted(given, key=lambda one: one.snapshot.taken_ns))
+    return tuple(sorted(given, key=lambda file: file.snapshot.taken_ns))
 
 
-def observe_given(summary: TargetSummary, given: Sequence[Given]) -> list[Observation]:
+def observe_given(summary: TargetSummary, given: Sequence[GivenSnapshot]) -> list[Observation]:
     """Return what snapshots in order of time say about a target; nothing without any."""
     if not given:
         return []
@@ -46,25 +33,27 @@ def observe_given(summary: TargetSummary, given: Sequence[Given]) -> list[Observ
     }
     found = observe_host(
         summary.target,
-        [one.snapshot for one in given],
-        environment_known=not isinstance(given[-1].snapshot.proxy, Untold),
+        [file.snapshot for file in given],
+        environment_known=not is_untold(given[-1].snapshot.proxy),
         failed_at=sorted(failed_at),
         spoken=unanswered_in(summary),
     )
-    names = ", ".join(one.name for one in given)
+    names = ", ".join(file.name for file in given)
     return [
-        one if one.answer is Answer.UNKNOWN else one._replace(text=f"{one.text} (says {names})")
-        for one in found
+        observation
+        if observation.answer is Answer.UNKNOWN
+        else observation._replace(text=f"{observation.text} (says {names})")
+        for observation in found
     ]
 
 
-def notes_on(given: Iterable[Given], first_ns: int | None, last_ns: int | None) -> tuple[str, ...]:
+def notes_on(given: Iterable[GivenSnapshot], first_ns: int | None, last_ns: int | None) -> tuple[str, ...]:
     """Say of each snapshot when it was taken, beside a capture from ``first_ns`` to ``last_ns``, and by whom."""
     return tuple(
-        f"the host as {one.name} has it, taken {_when(one.snapshot.taken_ns, first_ns, last_ns)} on "
-        f"{one.snapshot.system} {'with' if one.snapshot.privileged else 'without'} root's rights: "
+        f"the host as {file.name} has it, taken {_when(file.snapshot.taken_ns, first_ns, last_ns)} on "
+        f"{file.snapshot.system} {'with' if file.snapshot.privileged else 'without'} root's rights: "
         "the claim of whoever made that file"
-        for one in given
+        for file in given
     )
 
 
@@ -76,6 +65,3 @@ def _when(taken_ns: int, first_ns: int | None, last_ns: int | None) -> str:
     if taken_ns > last_ns:
         return f"{duration(taken_ns - last_ns)} after the capture's last frame"
     return "during the capture"
-
-
-__all__ = ["Given", "SnapshotError", "in_order", "notes_on", "observe_given", "read"]

@@ -1,66 +1,29 @@
-"""Answer every question about the host that the vocabulary has, from one snapshot or several.
+"""Answer every question that looks at the host can answer about one target, from one snapshot or several.
 
 Input: the target, the snapshots in order of time (before, during, after), and what the packets say about where
 attempts failed. Output: one ``Observation`` for each of ``QUESTIONS``. Pure: nothing is looked up, whatever the
-snapshots hold. The words about errors that a program printed are answered by ``session.client_errors``.
+snapshots hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.host import firewall as observe_firewall
-from synscope.evidence.host import limits as observe_limits
-from synscope.evidence.host import listeners as observe_listeners
-from synscope.evidence.host import names as observe_names
-from synscope.evidence.host import surroundings as observe_surroundings
-from synscope.evidence.host.host_view import NO_SNAPSHOT, Sight, Use, no, unknown
-from synscope.evidence.packets.view import Verdict
-from synscope.model import Observation, Source, Target
-from synscope.probes.host.snapshot import Snapshot
+from synscope.evidence.host import firewall, listeners, names, owners, resources, surroundings
+from synscope.evidence.host.view import HostView, Use
+from synscope.evidence.question import Question, Reply, collected, no, unknown
+from synscope.model import Observation, Target
 
-QUESTIONS: Final[dict[str, Callable[[Sight], Verdict]]] = {
-    "listener-on-target": observe_listeners.listener_on_target,
-    "listener-on-other-address": observe_listeners.listener_on_other_address,
-    "listener-on-other-family": observe_listeners.listener_on_other_family,
-    "listener-on-similar-port": observe_listeners.listener_on_similar_port,
-    "listener-on-another-port": observe_listeners.listener_on_another_port,
-    "listener-appeared-later": observe_listeners.listener_appeared_later,
-    "listener-vanished": observe_listeners.listener_vanished,
-    "listener-in-other-namespace": observe_listeners.listener_in_other_namespace,
-    "listener-in-linked-namespace": observe_listeners.listener_in_linked_namespace,
-    "bound-not-listening": observe_listeners.bound_not_listening,
-    "port-held": observe_listeners.port_held,
-    "port-is-privileged": observe_limits.port_is_privileged,
-    "udp-or-unix-lookalike": observe_listeners.udp_or_unix_lookalike,
-    "firewall-rule-drops": observe_firewall.firewall_rule_drops,
-    "firewall-rule-rejects": observe_firewall.firewall_rule_rejects,
-    "no-firewall-rule": observe_firewall.no_firewall_rule,
-    "accept-queue-full": observe_listeners.accept_queue_full,
-    "server-process-stopped": observe_listeners.server_process_stopped,
-    "server-out-of-descriptors": observe_listeners.server_out_of_descriptors,
-    "client-out-of-resources": observe_listeners.client_out_of_resources,
-    "proxy-configured": observe_surroundings.proxy_configured,
-    "localhost-resolves-wrong": observe_names.localhost_resolves_wrong,
-    "went-where-name-leads": observe_names.went_where_name_leads,
-    "loopback-is-down": observe_surroundings.loopback_is_down,
-    "container-publishes-port": observe_firewall.container_publishes_port,
-    "port-has-two-programs": observe_listeners.port_has_two_programs,
-    "other-program-owns-port": observe_listeners.other_program_owns_port,
-    "balancer-owns-port": observe_listeners.balancer_owns_port,
-    "owner-speaks-otherwise": observe_listeners.owner_speaks_otherwise,
-    "policy-denied": observe_surroundings.policy_denied,
-    "listener-exposed": observe_listeners.listener_exposed,
-}
-"""Every word of the vocabulary that a look at the host answers → the question behind it."""
+if TYPE_CHECKING:
+    from synscope.probes.host.snapshot import Snapshot
 
-_OF_A_PORT: Final = frozenset(
-    QUESTIONS.keys()
-    - {"listener-on-similar-port", "proxy-configured", "localhost-resolves-wrong", "loopback-is-down"}
-    - {"client-out-of-resources", "went-where-name-leads"}
+NO_SNAPSHOT: Final = "nobody looked at the host"
+
+QUESTIONS: Final[tuple[Question, ...]] = collected(
+    listeners, owners, resources, firewall, names, surroundings
 )
-"""Questions that make sense only for a number that is a TCP port."""
+"""What looks at the host answer."""
 
 
 def observe_host(  # noqa: PLR0913 - each is something else that the caller may know
@@ -80,18 +43,22 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
     """
-    sight = Sight(target, tuple(snapshots), environment_known, tuple(failed_at), client, tuple(spoken), use)
-    return [_observation(name, question, sight) for name, question in QUESTIONS.items()]
+    view = HostView(target, tuple(snapshots), environment_known, tuple(failed_at), client, tuple(spoken), use)
+    return [asked.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 
-def _observation(name: str, question: Callable[[Sight], Verdict], sight: Sight) -> Observation:
-    target = sight.target
-    if not sight.snapshots:
-        verdict = unknown(NO_SNAPSHOT)
-    elif name in _OF_A_PORT and not target.is_port:
-        verdict = no(f"{target.port} is no TCP port")
-    elif name in _OF_A_PORT and target.port not in sight.last.ports:
-        verdict = unknown(f"port {target.port} was not among those looked at")
-    else:
-        verdict = question(sight)
-    return Observation(name, verdict.answer, Source.HOST, verdict.text)
+def _reply(asked: Question, view: HostView) -> Reply:
+    """Ask, where there is something to look at; most questions make sense only for a number that is a port."""
+    target = view.target
+    if not view.snapshots:
+        return unknown(NO_SNAPSHOT)
+    if not asked.always and not target.is_port:
+        return no(f"{target.port} is no TCP port")
+    if not asked.always and target.port not in view.last.ports:
+        return unknown(f"port {target.port} was not among those looked at")
+    return asked.answer(view)
+
+
+def preload() -> None:
+    """Import what the questions load when they are first asked: afterwards the installation may not be readable."""
+    from synscope.probes.host import asked_packet, proxy, snapshot  # noqa: F401

@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-from synscope.evidence.host.host_view import (
+from typing import TYPE_CHECKING
+
+from synscope.evidence.by_hand import on_each
+from synscope.evidence.host.view import (
     LOOPBACK,
-    Sight,
+    HostView,
     family_of,
     is_local,
+    is_untold,
     joined,
-    no,
     owner_of,
     served,
-    unknown,
-    yes,
 )
-from synscope.evidence.packets.view import Verdict
-from synscope.model import Endpoint
-from synscope.probes.host import proxy
-from synscope.probes.host.snapshot import Denial, Loopback, Snapshot, Untold
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Endpoint, Source, Stage
 from synscope.units import duration
+
+if TYPE_CHECKING:
+    from synscope.probes.host.snapshot import Denial, Loopback, Snapshot
+
 
 _RECENT_NS = 600 * 1_000_000_000
 """A refusal older than this before the first look is another story's."""
 
 
-def proxy_configured(sight: Sight) -> Verdict:
-    """Whether the client's environment sends the request to a proxy."""
-    settings = sight.last.proxy
-    if isinstance(settings, Untold):
+@question(
+    "proxy-configured",
+    Source.HOST,
+    "the client's environment sends the target to a proxy",
+    stage=Stage.CLIENT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_each(
+        linux="env | grep -i _proxy",
+        macos="env | grep -i _proxy; scutil --proxy",
+        windows="Get-ChildItem env: | Where-Object Name -like *_proxy; netsh winhttp show proxy",
+        reading="a proxy for this scheme, and {host} is not in NO_PROXY: yes",
+    ),
+    always=True,
+)
+def proxy_configured(view: HostView) -> Reply:
+    from synscope.probes.host import proxy
+
+    settings = view.last.proxy
+    if is_untold(settings):
         return unknown(settings.could_not_tell)
-    if not sight.environment_known:
+    if not view.environment_known:
         return unknown("the client's environment is not known")
-    variables = {one.name: one.value for one in settings}
-    request = proxy.request_of(sight.target.scheme, sight.host, sight.target.port)
+    variables = {variable.name: variable.value for variable in settings}
+    request = proxy.request_of(view.target.scheme, view.host, view.target.port)
     decided = proxy.decisions(variables, request)
-    if sight.client in decided:
-        decided = {sight.client: decided[sight.client]}
+    if view.client in decided:
+        decided = {view.client: decided[view.client]}
     through = {client: url for client, url in decided.items() if url is not None}
-    shown = ", ".join(f"{one.name}={one.value}" for one in settings)
+    shown = ", ".join(f"{variable.name}={variable.value}" for variable in settings)
     if not through:
         return no(f"no proxy is used for it ({shown})" if shown else "no proxy variable is set")
     url = next(iter(through.values()))
     sends = (
-        f"{_and(list(through))} would send it to the proxy {url}{_state_of_proxy(sight.last, url)} ({shown})"
+        f"{_and(list(through))} would send it to the proxy {url}{_state_of_proxy(view.last, url)} ({shown})"
     )
     direct = [client for client in decided if client not in through]
     return unknown(f"{sends}; {_and(direct)} would not") if direct else yes(sends)
@@ -54,8 +73,10 @@ def _and(words: list[str]) -> str:
 
 def _state_of_proxy(snapshot: Snapshot, url: str) -> str:
     """Say whether anything listens there, when the proxy is on this machine."""
+    from synscope.probes.host import proxy
+
     server = proxy.server_of(url)
-    if server is None or isinstance(snapshot.sockets, Untold):
+    if server is None or is_untold(snapshot.sockets):
         return ""
     addresses = LOOPBACK if server.host == "localhost" else (server.host,)
     if not is_local(addresses[0]):
@@ -63,18 +84,35 @@ def _state_of_proxy(snapshot: Snapshot, url: str) -> str:
     for address in addresses:
         end = Endpoint(address, server.port)
         if served(snapshot.sockets, end):
-            owners = [owner_of(one) for one in snapshot.sockets.listeners if one.port == server.port]
+            owners = [
+                owner_of(listener) for listener in snapshot.sockets.listeners if listener.port == server.port
+            ]
             return f", where {owners[0]} listens,"
     return ", where nothing listens," if snapshot.sockets.complete else ""
 
 
-def loopback_is_down(sight: Sight) -> Verdict:
-    """Whether packets cannot go to the loopback addresses that the target stands for."""
-    told, because = sight.told(one.loopback for one in sight.snapshots)
+@question(
+    "loopback-is-down",
+    Source.HOST,
+    "the loopback interface is down or has no address",
+    stage=Stage.ROUTE,
+    if_yes=Says.STOPPED,
+    if_no=Says.PASSED,
+    direct=True,
+    by_hand=on_each(
+        linux="ip address show lo; ip route get {address}",
+        macos="ifconfig lo0; route -n get {address}",
+        windows="Get-NetIPInterface -InterfaceAlias Loop*",
+        reading="not UP, without 127.0.0.1 or ::1, or no route: yes",
+    ),
+    always=True,
+)
+def loopback_is_down(view: HostView) -> Reply:
+    told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
     if not told:
         return unknown(because)
-    reasons = [_broken(sight, one) for one in told]
-    broken = next((one for one in reasons if one), "")
+    reasons = [_broken(view, loopback) for loopback in told]
+    broken = next((reason for reason in reasons if reason), "")
     if broken:
         return yes(broken)
     last = told[-1]
@@ -82,14 +120,14 @@ def loopback_is_down(sight: Sight) -> Verdict:
     return no(f"{last.name} is up with {', '.join(last.addresses)}{missing}")
 
 
-def _broken(sight: Sight, loopback: Loopback) -> str:
+def _broken(view: HostView, loopback: Loopback) -> str:
     """Say what is wrong; a family that is missing matters when the target needs it."""
     if not loopback.up:
         return f"the interface {loopback.name} is down"
     if not loopback.addresses:
         return f"the interface {loopback.name} has no address"
-    needed = {family_of(one) for one in sight.addresses if is_local(one)}
-    have = {family_of(one) for one in loopback.addresses}
+    needed = {family_of(address) for address in view.addresses if is_local(address)}
+    have = {family_of(address) for address in loopback.addresses}
     if needed and not needed & have:
         return f"the interface {loopback.name} has only {', '.join(loopback.addresses)}"
     routes = {4: loopback.route_ipv4, 6: loopback.route_ipv6}
@@ -103,32 +141,44 @@ def _is_ipv6(address: str) -> bool:
     return ":" in address
 
 
-def policy_denied(sight: Sight) -> Verdict:
-    """Whether a security policy refused what the target needs, around the time of the looks."""
-    told, because = sight.told(one.policy for one in sight.snapshots)
-    logs, unread = sight.told(one.denials for one in told)
-    denials = [one for log in logs for one in log if _concerns(sight, one)]
-    since = sight.snapshots[0].taken_ns - _RECENT_NS
-    fresh = [one for one in denials if one.ts_ns >= since]
+@question(
+    "policy-denied",
+    Source.HOST,
+    "a security policy denied bind or connect",
+    stage=Stage.SOCKET,
+    if_yes=Says.STOPPED,
+    by_hand=on_each(
+        linux="sudo ausearch -m avc -ts recent; sudo dmesg | grep -i apparmor",
+        macos="log show --last 10m --predicate 'eventMessage CONTAINS[c] \"deny\"'",
+        windows="Get-WinEvent -LogName Microsoft-Windows-AppLocker/* -MaxEvents 20",
+        reading="a refusal of bind or connect by the client or the server: yes",
+    ),
+)
+def policy_denied(view: HostView) -> Reply:
+    told, because = view.told(snapshot.policy for snapshot in view.snapshots)
+    logs, unread = view.told(policy.denials for policy in told)
+    denials = [denial for log in logs for denial in log if _concerns(view, denial)]
+    since = view.snapshots[0].taken_ns - _RECENT_NS
+    fresh = [denial for denial in denials if denial.ts_ns >= since]
     if fresh:
-        return yes(joined(_denial(one) for one in fresh))
+        return yes(joined(_denial(denial) for denial in fresh))
     if not logs:
         return unknown(because or unread)
     if denials:
-        ago = duration(max(0, sight.last.taken_ns - denials[-1].ts_ns))
+        ago = duration(max(0, view.last.taken_ns - denials[-1].ts_ns))
         return unknown(f"{_denial(denials[-1])}, but {ago} ago")
     active = f" (active: {', '.join(told[-1].active)})" if told[-1].active else ""
     return no(f"the logs tell of no refusal of this port or its processes{active}")
 
 
-def _concerns(sight: Sight, denial: Denial) -> bool:
+def _concerns(view: HostView, denial: Denial) -> bool:
     if denial.port is not None:
-        return denial.port == sight.target.port
+        return denial.port == view.target.port
     known = {
-        one.pid
-        for snapshot in sight.snapshots
-        if not isinstance(snapshot.processes, Untold)
-        for one in snapshot.processes
+        process.pid
+        for snapshot in view.snapshots
+        if not is_untold(snapshot.processes)
+        for process in snapshot.processes
     }
     return denial.pid in known
 

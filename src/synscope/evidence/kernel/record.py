@@ -8,14 +8,27 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Hashable, Iterable
-from typing import Final
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from synscope.model import Endpoint
-from synscope.probes.kernel.events import Event, Kind, TraceHealth
+from synscope.model import AttemptGroup, Endpoint, Label, Target
+
+if TYPE_CHECKING:
+    from synscope.probes.kernel.events import Event, TraceHealth
 
 PAIR_NS: Final = 1_000_000
 """The SYN's buffer is dropped some 10 µs after the RST that answers it; its address is soon another frame's."""
+
+
+_CONNECT: Final = "connect"
+_SETTLED: Final = "settled"
+_DROP: Final = "drop"
+_RESET: Final = "reset"
+_LISTEN: Final = "listen"
+_UNLISTEN: Final = "unlisten"
+_LISTENERS: Final = "listeners"
+_UNBOUND: Final = "unbound"
+_BUFFER: Final = "skb"
 
 
 class Record:
@@ -25,46 +38,51 @@ class Record:
         """Index ``events``; any order."""
         self.health = health
         self._by: dict[Hashable, list[Event]] = defaultdict(list)
+        keys = _keys()
         for event in sorted(events, key=lambda event: event.ts_ns):
-            for key in _keys(event):
+            for key in keys(event):
                 self._by[key].append(event)
 
     def connects(self, port: int, start_ns: int = 0, end_ns: int | None = None) -> list[Event]:
         """Connects to any address's ``port``."""
-        return self._within((Kind.CONNECT, port), start_ns, end_ns)
+        return self._within((_CONNECT, port), start_ns, end_ns)
 
     def connects_of(self, tid: int, start_ns: int, end_ns: int) -> list[Event]:
         """Connects of one thread, to any port that is watched."""
-        return self._within((Kind.CONNECT, "tid", tid), start_ns, end_ns)
+        return self._within((_CONNECT, "tid", tid), start_ns, end_ns)
 
     def settled(self, client: Endpoint, server: Endpoint, start_ns: int, end_ns: int | None) -> list[Event]:
         """Ends of connects between two endpoints; the client's port is 0 when it never got one."""
-        return self._within((Kind.SETTLED, client, server), start_ns, end_ns)
+        return self._within((_SETTLED, client, server), start_ns, end_ns)
 
     def drops(self, tid: int, start_ns: int, end_ns: int) -> list[Event]:
         """Drops in one thread's context."""
-        return self._within((Kind.DROP, tid), start_ns, end_ns)
+        return self._within((_DROP, tid), start_ns, end_ns)
 
     def resets(self, client: Endpoint, server: Endpoint, start_ns: int, end_ns: int) -> list[Event]:
         """RSTs the stack sent from ``server`` to ``client``."""
-        return self._within((Kind.RESET, client, server), start_ns, end_ns)
+        return self._within((_RESET, client, server), start_ns, end_ns)
 
     def drop_beside(self, reset: Event) -> Event | None:
         """Return the drop of the buffer that ``reset`` answers: the next one of that address, by the same thread."""
-        near = self._within(("skb", reset.skb), reset.ts_ns, reset.ts_ns + PAIR_NS)
+        near = self._within((_BUFFER, reset.skb), reset.ts_ns, reset.ts_ns + PAIR_NS)
         return near[0] if reset.skb and near and near[0].task.tid == reset.task.tid else None
 
-    def listening(self, port: int, kind: Kind) -> list[Event]:
-        """When a socket of ``port`` began (LISTEN) or ceased (UNLISTEN) to listen."""
-        return self._within((kind, port), 0, None)
+    def openings(self, port: int) -> list[Event]:
+        """When a socket of ``port`` began to listen."""
+        return self._within((_LISTEN, port), 0, None)
+
+    def closings(self, port: int) -> list[Event]:
+        """When a socket of ``port`` ceased to listen."""
+        return self._within((_UNLISTEN, port), 0, None)
 
     def all_listening(self) -> list[Event]:
         """When sockets of any port began or ceased to listen, in the order of time."""
-        return self._within("listeners", 0, None)
+        return self._within(_LISTENERS, 0, None)
 
     def unbound(self) -> list[Event]:
         """Binds that failed, to whatever port: the kernel does not say which."""
-        return self._within(Kind.UNBOUND, 0, None)
+        return self._within(_UNBOUND, 0, None)
 
     def complete(self, start_ns: int, end_ns: int) -> bool:
         """Whether the trace ran all that time and has no holes: then what it lacks did not happen."""
@@ -90,15 +108,35 @@ class Record:
         return found[first:last]
 
 
-def _keys(event: Event) -> list[Hashable]:
-    if event.kind is Kind.DROP:
-        return [(Kind.DROP, event.task.tid), ("skb", event.skb)]
-    if event.kind is Kind.UNBOUND:
-        return [Kind.UNBOUND]
-    if event.server is None:
-        return []
-    if event.kind is Kind.CONNECT:
-        return [(Kind.CONNECT, event.server.port), (Kind.CONNECT, "tid", event.task.tid)]
-    if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
-        return [(event.kind, event.server.port), "listeners"]
-    return [(event.kind, event.client, event.server)]
+def _keys() -> Callable[[Event], list[Hashable]]:
+    """Return the function that tells under which keys an event is found."""
+    from synscope.probes.kernel.events import Kind
+
+    def keys(event: Event) -> list[Hashable]:
+        if event.kind is Kind.DROP:
+            return [(_DROP, event.task.tid), (_BUFFER, event.skb)]
+        if event.kind is Kind.UNBOUND:
+            return [_UNBOUND]
+        if event.server is None:
+            return []
+        if event.kind is Kind.CONNECT:
+            return [(_CONNECT, event.server.port), (_CONNECT, "tid", event.task.tid)]
+        if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
+            name = _LISTEN if event.kind is Kind.LISTEN else _UNLISTEN
+            return [(name, event.server.port), _LISTENERS]
+        name = _SETTLED if event.kind is Kind.SETTLED else _RESET
+        return [(name, event.client, event.server)]
+
+    return keys
+
+
+class KernelView(NamedTuple):
+    """A target and what the trace recorded around it."""
+
+    target: Target
+    groups: Sequence[AttemptGroup]
+    record: Record
+
+    def failing(self, *labels: Label) -> list[AttemptGroup]:
+        """Return the groups that failed with one of ``labels``."""
+        return [group for group in self.groups if group.failed and group.label in labels]

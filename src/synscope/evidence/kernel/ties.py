@@ -7,12 +7,14 @@ thread, and comes some 20-300 µs after the connect. Two threads that fit are on
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synscope.evidence.kernel.record import Record
 from synscope.model import Attempt
-from synscope.probes.kernel.events import Event
 from synscope.units import duration
+
+if TYPE_CHECKING:
+    from synscope.probes.kernel.events import Event
 
 CONNECT_BEFORE_NS: Final = 20_000_000
 """A SYN leaves this long after its connect began, or sooner: the thread may have had to wait for a CPU."""

@@ -9,19 +9,34 @@ no address, denied) makes no event at all.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from synscope.evidence.by_hand import in_calls
 from synscope.evidence.kernel.aim import aims_at
-from synscope.evidence.kernel.record import Record
+from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, SLACK_NS, STALL_NS, drops_of
-from synscope.evidence.packets.view import Verdict, attempts, no, unknown, yes
-from synscope.model import Attempt, AttemptGroup, Endpoint, Target
-from synscope.probes.kernel.events import Event
+from synscope.evidence.packets.view import attempts
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Attempt, AttemptGroup, Endpoint, Source, Stage
 from synscope.units import count, duration
 
+if TYPE_CHECKING:
+    from synscope.probes.kernel.events import Event
 
-def connect_without_syn(target: Target, groups: Sequence[AttemptGroup], record: Record) -> Verdict:
-    """Did a process try to connect to the target without a SYN on the wire?"""
+_BLIND: Final = "sock/inet_sock_set_state"
+
+
+@question(
+    "kernel-saw-connect-without-syn",
+    Source.KERNEL,
+    "a process began to connect to the port and its SYN never reached the wire",
+    stage=Stage.OUT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_calls("connect", "connect() to {port} while a capture on the interface has no SYN to it: yes"),
+)
+def connect_without_syn(view: KernelView) -> Reply:
+    target, groups, record = view
     connects = [event for event in record.connects(target.port) if aims_at(target, event.server)]
     unmatched = _unmatched(connects, groups)
     proofs = [(event, why) for event in unmatched if (why := _proof(event, record))]
@@ -42,8 +57,9 @@ def connect_without_syn(target: Target, groups: Sequence[AttemptGroup], record: 
     return no("every connect that began is in the capture")
 
 
-def stopped(target: Target, record: Record, reasons: Collection[str]) -> Verdict:
-    """Was a SYN to the target that nobody saw dropped on its way out, for one of these reasons?"""
+def stopped(view: KernelView, reasons: Collection[str]) -> Reply:
+    """Say whether a SYN to the target that nobody saw was dropped on its way out, for one of these reasons."""
+    target, _, record = view
     connects = [event for event in record.connects(target.port) if aims_at(target, event.server)]
     drops = [(event, drop) for event in connects if (drop := _dropped(event, record)) is not None]
     for event, drop in drops:
@@ -54,9 +70,6 @@ def stopped(target: Target, record: Record, reasons: Collection[str]) -> Verdict
     if drops:
         return no(f"the kernel dropped the SYN for another reason: {drops[0][1].reason}")
     return no("no SYN was seen to be dropped on its way out")
-
-
-_BLIND: Final = "sock/inet_sock_set_state"
 
 
 def _unmatched(connects: list[Event], groups: Sequence[AttemptGroup]) -> list[Event]:
@@ -73,17 +86,18 @@ def _unmatched(connects: list[Event], groups: Sequence[AttemptGroup]) -> list[Ev
         event
         for event in left
         if not any(
-            event.server == it.server and _near(event.ts_ns, it.first_ts_ns, it.last_ts_ns, STALL_NS)
-            for it in folded
+            event.server == group.server and _near(event.ts_ns, group.first_ts_ns, group.last_ts_ns, STALL_NS)
+            for group in folded
         )
     ]
 
 
 def _claimed(event: Event, free: list[Attempt], window_ns: int) -> bool:
     """Whether one of the ``free`` attempts is this connect's; it is free no longer."""
-    for each in free:
-        if event.server == each.server and _near(event.ts_ns, each.first_ts_ns, each.first_ts_ns, window_ns):
-            free.remove(each)
+    for attempt in free:
+        began_ns = attempt.first_ts_ns
+        if event.server == attempt.server and _near(event.ts_ns, began_ns, began_ns, window_ns):
+            free.remove(attempt)
             return True
     return False
 
@@ -111,7 +125,7 @@ def _proof(connect: Event, record: Record) -> str | None:
 def _dropped(connect: Event, record: Record) -> Event | None:
     """The drop of this connect's SYN in the thread's own context."""
     drop = next(
-        (each for each in drops_of(record, connect, connect.ts_ns + STALL_NS) if not each.interrupt), None
+        (drop for drop in drops_of(record, connect, connect.ts_ns + STALL_NS) if not drop.interrupt), None
     )
     return drop if drop is not None and record.complete(connect.ts_ns, drop.ts_ns) else None
 

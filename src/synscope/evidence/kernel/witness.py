@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from synscope.evidence.kernel.listeners import sentences
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import connect_of
 from synscope.evidence.packets.view import attempts
 from synscope.model import AttemptGroup, Target
-from synscope.probes.kernel.events import Event, Task, TraceHealth
+
+if TYPE_CHECKING:
+    from synscope.probes.kernel.events import Event, Task, TraceHealth
 
 
 class Witness(NamedTuple):

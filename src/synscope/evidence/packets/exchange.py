@@ -3,37 +3,28 @@
 from __future__ import annotations
 
 import enum
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.packets.view import (
-    Matches,
-    Verdict,
-    View,
-    frames_of,
-    is_local,
-    matching,
-    no,
-    unknown,
-    yes,
-)
-from synscope.model import Attempt, Endpoint, Frames, Outcome
+from synscope.evidence.by_hand import in_capture
+from synscope.evidence.packets.view import Matches, PacketsView, frames_of, is_local, matching
+from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
+from synscope.model import Attempt, Outcome, Source, Stage
 from synscope.units import duration
 
 PATIENCE_NS: Final = 3_000_000_000
 """A request still open that long before the capture ends counts as unanswered; a younger one does not."""
 
+
 ACKNOWLEDGED_BY_NS: Final = 500_000_000
 """A TCP delays the acknowledgement of data by less than this (RFC 9293 §3.8.6.3)."""
 
-_SEVERAL: Final = 4
-"""Connections that are open at once from which on a limit is thought of."""
 
 HALF_CLOSE_NS: Final = 100_000_000
 """A client that closes sooner after its request than this may only have finished sending."""
 
-_NOT_COMPLETED: Final = "no handshake completed"
+
+NOT_COMPLETED: Final = "no handshake completed"
 
 
 class Wait(enum.Enum):
@@ -49,11 +40,11 @@ class Wait(enum.Enum):
     """The client closed at once and the server closed too: perhaps nobody wanted an answer."""
 
 
-def wait_of(view: View, attempt: Attempt) -> Wait:
+def wait_of(view: PacketsView, attempt: Attempt) -> Wait:
     """Return what became of the attempt's request."""
     if not _asked(attempt):
         return Wait.NOT_ASKED
-    if _spoke(attempt) or _server_ended_first(attempt):
+    if server_spoke(attempt) or _server_ended_first(attempt):
         return Wait.ANSWERED
     if _client_ended(attempt):
         waited = _waited(attempt)
@@ -76,7 +67,8 @@ def _asked(attempt: Attempt) -> bool:
     )
 
 
-def _spoke(attempt: Attempt) -> bool:
+def server_spoke(attempt: Attempt) -> bool:
+    """Whether the server sent a byte."""
     return (
         "server-data" in attempt.events or attempt.server_bytes > 0 or attempt.times.server_data is not None
     )
@@ -109,21 +101,21 @@ def _server_ended_first(attempt: Attempt) -> bool:
     return (ended or by_reset) and first and not client_ended_first(attempt)
 
 
-def _waiting(view: View, *kinds: Wait) -> Matches:
+def _waiting(view: PacketsView, *kinds: Wait) -> Matches:
     return matching(view.completed, lambda attempt: wait_of(view, attempt) in kinds)
 
 
-def _judged(view: View, found: Matches, text: Callable[[Matches], str], otherwise: str) -> Verdict:
+def _judged(view: PacketsView, found: Matches, text: Callable[[Matches], str], otherwise: str) -> Reply:
     """YES for ``found``; could-not-tell while a silence is undecided; else NO."""
     if found:
         return yes(
             text(found),
             frames_of(found.attempts, lambda f: f.client_data or f.first, lambda f: f.fin or f.rst),
         )
-    return _undecided(view) or no(otherwise if view.completed else _NOT_COMPLETED)
+    return _undecided(view) or no(otherwise if view.completed else NOT_COMPLETED)
 
 
-def _undecided(view: View) -> Verdict | None:
+def _undecided(view: PacketsView) -> Reply | None:
     """Return why silence cannot be judged, or ``None``."""
     short = _waiting(view, Wait.TOO_SHORT)
     if short:
@@ -139,8 +131,16 @@ def _undecided(view: View) -> Verdict | None:
     return None
 
 
-def server_silent(view: View) -> Verdict:
-    """``server-silent``."""
+@question(
+    "server-silent",
+    Source.PACKETS,
+    "the client's request was never answered by a byte",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tcp.len > 0", "all of them go to the server: yes; one comes from it: no"),
+    own_connect=OwnConnect.FAKES,
+)
+def server_silent(view: PacketsView) -> Reply:
     silent = _waiting(view, Wait.SILENT)
     longest = max((_silence(view, attempt) for attempt in silent.attempts), default=0)
     asked = matching(view.completed, _asked)
@@ -154,7 +154,7 @@ def server_silent(view: View) -> Verdict:
     )
 
 
-def _silence(view: View, attempt: Attempt) -> int:
+def _silence(view: PacketsView, attempt: Attempt) -> int:
     """Return ns that the server kept silent: until the client ended, or the capture did."""
     waited = _waited(attempt)
     if waited is not None:
@@ -162,8 +162,17 @@ def _silence(view: View, attempt: Attempt) -> int:
     return max(0, view.end_ts_ns - _asked_at(attempt)) if view.end_ts_ns is not None else 0
 
 
-def request_acknowledged(view: View) -> Verdict:
-    """``request-acknowledged``."""
+@question(
+    "request-acknowledged",
+    Source.PACKETS,
+    "the server's kernel acknowledged the unanswered request",
+    stage=Stage.CARRY,
+    if_yes=Says.PASSED,
+    direct=True,
+    by_hand=in_capture("tcp.srcport == {port} && tcp.ack > 1"),
+    own_connect=OwnConnect.FAKES,
+)
+def request_acknowledged(view: PacketsView) -> Reply:
     found = matching(
         view.completed, lambda a: wait_of(view, a) is Wait.SILENT and "client-data-acked" in a.events
     )
@@ -175,8 +184,19 @@ def request_acknowledged(view: View) -> Verdict:
     )
 
 
-def request_not_acknowledged(view: View) -> Verdict:
-    """``request-not-acknowledged``."""
+@question(
+    "request-not-acknowledged",
+    Source.PACKETS,
+    "the client's data was never acknowledged",
+    stage=Stage.CARRY,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.analysis.retransmission && tcp.dstport == {port} && tcp.len > 0", "repeated until the end: yes"
+    ),
+    own_connect=OwnConnect.FAKES,
+)
+def request_not_acknowledged(view: PacketsView) -> Reply:
     found = matching(view.completed, lambda a: _not_acknowledged(view, a))
     return _judged(
         view,
@@ -186,7 +206,7 @@ def request_not_acknowledged(view: View) -> Verdict:
     )
 
 
-def _not_acknowledged(view: View, attempt: Attempt) -> bool:
+def _not_acknowledged(view: PacketsView, attempt: Attempt) -> bool:
     """Whether data stayed unacknowledged for longer than any TCP delays its answer."""
     if "client-data-lost" in attempt.events and _stays_lost(attempt):
         return True
@@ -200,16 +220,27 @@ def _stays_lost(attempt: Attempt) -> bool:
     return _client_ended(attempt) or is_local(attempt)
 
 
-def answer_not_acknowledged(view: View) -> Verdict:
-    """``answer-not-acknowledged``."""
+@question(
+    "answer-not-acknowledged",
+    Source.PACKETS,
+    "the server's data was never acknowledged",
+    stage=Stage.CARRY,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.analysis.retransmission && tcp.srcport == {port} && tcp.len > 0", "repeated until the end: yes"
+    ),
+    own_connect=OwnConnect.FAKES,
+)
+def answer_not_acknowledged(view: PacketsView) -> Reply:
     found = matching(view.completed, lambda a: _answer_lost(view, a))
     if found:
         text = f"the client never acknowledged what the server sent in {found.phrase('connection')}"
         return yes(text, frames_of(found.attempts, lambda f: f.server_data, lambda f: f.fin or f.rst))
-    return no("what servers sent was acknowledged" if view.completed else _NOT_COMPLETED)
+    return no("what servers sent was acknowledged" if view.completed else NOT_COMPLETED)
 
 
-def _answer_lost(view: View, attempt: Attempt) -> bool:
+def _answer_lost(view: PacketsView, attempt: Attempt) -> bool:
     """Whether the server's bytes stayed unacknowledged for longer than any TCP delays its answer.
 
     One that had closed before them answers with an RST, and that is no loss.
@@ -225,8 +256,19 @@ def _answer_lost(view: View, attempt: Attempt) -> bool:
     return view.end_ts_ns is not None and view.end_ts_ns - sent >= PATIENCE_NS
 
 
-def client_gave_up(view: View) -> Verdict:
-    """``client-gave-up``."""
+@question(
+    "client-gave-up",
+    Source.PACKETS,
+    "the client closed while it waited for the answer",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture(
+        "(tcp.flags.fin == 1 || tcp.flags.reset == 1) && tcp.dstport == {port}",
+        "a FIN or RST of the client after its request, and no byte of the server before it: yes",
+    ),
+    own_connect=OwnConnect.FAKES,
+)
+def client_gave_up(view: PacketsView) -> Reply:
     found = matching(view.completed, lambda a: _gave_up(view, a))
     longest = max((waited for a in found.attempts if (waited := _waited(a)) is not None), default=None)
     after = f", after {duration(longest)}" if longest is not None else ""
@@ -238,7 +280,7 @@ def client_gave_up(view: View) -> Verdict:
     )
 
 
-def _gave_up(view: View, attempt: Attempt) -> bool:
+def _gave_up(view: PacketsView, attempt: Attempt) -> bool:
     silent = wait_of(view, attempt) is Wait.SILENT
     return (silent and _client_ended(attempt)) or _late(attempt) is True
 
@@ -260,8 +302,18 @@ def _late(attempt: Attempt) -> bool | None:
     return None
 
 
-def server_closed_in_turn(view: View) -> Verdict:
-    """``server-closed-in-turn``: a program that is stuck or stopped does not close."""
+@question(
+    "server-closed-in-turn",
+    Source.PACKETS,
+    "the server closed right after the client that got no answer: its program is at work",
+    stage=Stage.ACCEPT,
+    if_yes=Says.PASSED,
+    by_hand=in_capture(
+        "tcp.flags.fin == 1", "a FIN of the client and then one of the server, and no byte of the server: yes"
+    ),
+)
+def server_closed_in_turn(view: PacketsView) -> Reply:
+    """Say whether the server's program is at work: one that is stuck or stopped does not close."""
     found = matching(
         view.completed,
         lambda a: wait_of(view, a) is Wait.SILENT and client_ended_first(a) and "server-fin" in a.events,
@@ -274,8 +326,19 @@ def server_closed_in_turn(view: View) -> Verdict:
     )
 
 
-def late_answer(view: View) -> Verdict:
-    """``late-answer``."""
+@question(
+    "late-answer",
+    Source.PACKETS,
+    "the server's first byte came after the client had closed",
+    stage=Stage.SERVE,
+    if_yes=Says.TOOK_LONG,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.srcport == {port} && tcp.len > 0", "the first one comes after the client's FIN: yes"
+    ),
+    own_connect=OwnConnect.FAKES,
+)
+def late_answer(view: PacketsView) -> Reply:
     found = matching(view.completed, lambda a: _late(a) is True)
     if found:
         delays = [(a.times.server_data or 0) - (a.times.client_fin or 0) for a in found.attempts]
@@ -285,90 +348,4 @@ def late_answer(view: View) -> Verdict:
     if doubtful:
         why = "the client closed its sending side right after its request and may still have read the answer"
         return unknown(why, frames_of(doubtful.attempts, lambda f: f.fin, lambda f: f.server_data))
-    return no("no answer came after the client's close" if view.completed else _NOT_COMPLETED)
-
-
-def _ended(
-    view: View, test: Callable[[Attempt], bool], what: str, *pick: Callable[[Frames], int | None]
-) -> Verdict:
-    found = matching(view.completed, test)
-    if found:
-        return yes(f"the server {what} in {found.phrase()}", frames_of(found.attempts, *pick))
-    return no(f"no server {what}" if view.completed else _NOT_COMPLETED)
-
-
-def reset_before_answer(view: View) -> Verdict:
-    """``reset-before-answer``. A reset after the client's own close answers that, and is not counted."""
-    return _ended(
-        view,
-        lambda a: a.outcome is Outcome.RESET_BY_SERVER_EARLY and not client_ended_first(a),
-        "reset the connection before it sent a byte",
-        lambda f: f.client_data,
-        lambda f: f.rst,
-    )
-
-
-def reset_after_answer(view: View) -> Verdict:
-    """``reset-after-answer``."""
-    return _ended(
-        view,
-        lambda a: a.outcome is Outcome.RESET_BY_SERVER and not client_ended_first(a),
-        "reset the connection after it had sent bytes",
-        lambda f: f.server_data,
-        lambda f: f.rst,
-    )
-
-
-def closed_before_answer(view: View) -> Verdict:
-    """``closed-before-answer``."""
-    return _ended(
-        view, _closed_early, "closed with FIN before it sent a byte", lambda f: f.client_data, lambda f: f.fin
-    )
-
-
-def _closed_early(attempt: Attempt) -> bool:
-    early = "server-fin-before-data" in attempt.events and not _spoke(attempt)
-    return early and not client_ended_first(attempt)
-
-
-def closed_while_others_stayed(view: View) -> Verdict:
-    """``closed-while-others-stayed``: how a server looks that has room for so many clients and no more."""
-    beside: dict[Endpoint, list[Attempt]] = defaultdict(list)
-    for group in view.completed:
-        beside[group.server] += (attempt for attempt in group.examples if not _turned_away(attempt))
-    found = matching(
-        view.completed,
-        lambda a: _turned_away(a) and sum(_open_beside(a, other) for other in beside[a.server]) >= _SEVERAL,
-    )
-    if found:
-        return yes(
-            f"the server ended {found.phrase('connection')} before a byte while others to it were open",
-            frames_of(found.attempts, lambda f: f.first, lambda f: f.rst or f.fin),
-        )
-    return no("no connection was ended early while several others were open")
-
-
-def _turned_away(attempt: Attempt) -> bool:
-    reset = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY and not client_ended_first(attempt)
-    return reset or _closed_early(attempt)
-
-
-def _open_beside(attempt: Attempt, other: Attempt) -> bool:
-    """Whether ``other`` had been accepted when ``attempt`` was made, and outlived it."""
-    mine, its = attempt.times.end or attempt.first_ts_ns, other.times.end
-    return other.first_ts_ns < attempt.first_ts_ns and (its is None or its > mine)
-
-
-def reset_by_client(view: View) -> Verdict:
-    """``reset-by-client``: after the handshake, or in answer to a SYN-ACK."""
-    found = matching(view.groups, lambda a: a.outcome in {Outcome.RESET_BY_CLIENT, Outcome.CLIENT_RESET})
-    if found:
-        return yes(
-            f"the client reset {found.phrase('connection')}", frames_of(found.attempts, lambda f: f.rst)
-        )
-    return no("no client reset a connection")
-
-
-def first_data_frames(found: Iterable[Attempt]) -> tuple[int, ...]:
-    """Return the frames of the first data each way."""
-    return frames_of(found, lambda f: f.client_data, lambda f: f.server_data)
+    return no("no answer came after the client's close" if view.completed else NOT_COMPLETED)

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from synscope.evidence.packets.view import (
-    NO_ATTEMPT,
-    Verdict,
-    View,
-    attempts,
-    frames_of,
-    matching,
-    no,
-    total,
-    unknown,
-    yes,
-)
-from synscope.model import Attempt, AttemptGroup, Frames, Label, NearMiss, Outcome
+from synscope.evidence.by_hand import in_capture, in_conversations
+from synscope.evidence.packets.view import NO_ATTEMPT, PacketsView, attempts, frames_of, matching, total
+from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
+from synscope.model import Attempt, AttemptGroup, Frames, Label, NearMiss, Outcome, Source, Stage
 from synscope.units import count, duration
 
 
-def no_syn_to_target(view: View) -> Verdict:
-    """``no-syn-to-target``."""
+@question(
+    "no-syn-to-target",
+    Source.PACKETS,
+    "no client sent a SYN to the target",
+    stage=Stage.OUT,
+    if_yes=Says.STOPPED,
+    if_no=Says.PASSED,
+    by_hand=in_capture("tcp.flags.syn == 1 && tcp.flags.ack == 0", "no frame is listed: yes; one is: no"),
+)
+def no_syn_to_target(view: PacketsView) -> Reply:
     if view.summary.label is not Label.CLIENT_NEVER_SENT:
         seen = attempts(view.decided)
         return no(
@@ -32,25 +31,52 @@ def no_syn_to_target(view: View) -> Verdict:
     return yes(f"no SYN to the target was seen{strength.get(claim, ', and the capture was awake')}")
 
 
-def refused_by_rst(view: View) -> Verdict:
-    """``refused-by-rst``."""
+@question(
+    "refused-by-rst",
+    Source.PACKETS,
+    "at least one SYN was answered by an RST and not recovered at another address",
+    stage=Stage.LISTENER,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tcp.flags.reset == 1 && tcp.seq == 1", "an RST, ACK that follows a SYN at once: yes"),
+    own_connect=OwnConnect.SHOWS,
+)
+def refused_by_rst(view: PacketsView) -> Reply:
     return _failed_with(view, Label.SYN_RST, "was answered by an RST", lambda f: f.rst)
 
 
-def half_open(view: View) -> Verdict:
-    """``half-open``."""
-    verdict = _failed_with(
+@question(
+    "half-open",
+    Source.PACKETS,
+    "the server's SYN-ACK was never acknowledged by the client",
+    stage=Stage.BACK,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tcp.completeness == 3"),
+)
+def half_open(view: PacketsView) -> Reply:
+    reply = _failed_with(
         view, Label.HALF_OPEN, "got a SYN-ACK that the client never acknowledged", lambda f: f.syn_ack
     )
     by_client = total(group for group in view.failing if group.outcome is Outcome.CLIENT_RESET)
     if not by_client:
-        return verdict
+        return reply
     of_them = "" if by_client == total(view.labelled(Label.HALF_OPEN)) else f" in {by_client:,} of them"
-    return yes(f"{verdict.text}; the client answered the SYN-ACK with an RST{of_them}", verdict.frames)
+    return yes(f"{reply.text}; the client answered the SYN-ACK with an RST{of_them}", reply.frames)
 
 
-def client_refused_syn_ack(view: View) -> Verdict:
-    """``client-refused-syn-ack``: the answers arrived, and the client did not want them."""
+@question(
+    "client-refused-syn-ack",
+    Source.PACKETS,
+    "every attempt that failed did so because the client answered the SYN-ACK with an RST",
+    stage=Stage.BACK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.flags.reset == 1 && tcp.dstport == {port}",
+        "an RST of the client that follows a SYN, ACK at once: yes",
+    ),
+)
+def client_refused_syn_ack(view: PacketsView) -> Reply:
+    """Say whether the answers arrived, and the client did not want them."""
     groups = [group for group in view.failing if group.outcome is Outcome.CLIENT_RESET]
     if not groups:
         return no("no client answered a SYN-ACK with an RST")
@@ -61,14 +87,24 @@ def client_refused_syn_ack(view: View) -> Verdict:
     return yes(text, frames)
 
 
-def odd_reply(view: View) -> Verdict:
-    """``odd-reply``."""
+@question(
+    "odd-reply",
+    Source.PACKETS,
+    "the SYN was answered by a segment that does not answer it",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture(
+        "tcp.srcport == {port}",
+        "the answer to a SYN is neither SYN, ACK nor RST, or does not acknowledge it: yes",
+    ),
+)
+def odd_reply(view: PacketsView) -> Reply:
     return _failed_with(
         view, Label.ODD_REPLY, "was answered by a segment that does not answer it", lambda f: f.first
     )
 
 
-def _failed_with(view: View, label: Label, what: str, frame: Callable[[Frames], int | None]) -> Verdict:
+def _failed_with(view: PacketsView, label: Label, what: str, frame: Callable[[Frames], int | None]) -> Reply:
     """Whether any attempt that was not recovered has ``label``."""
     groups = [group for group in view.failing if group.label is label]
     if not groups:
@@ -96,17 +132,34 @@ def _answer_delay(attempt: Attempt) -> int | None:
     return answer - attempt.times.first if answer is not None and answer > attempt.times.first else None
 
 
-def always_refused(view: View) -> Verdict:
-    """``always-refused``."""
+@question(
+    "always-refused",
+    Source.PACKETS,
+    "every attempt was refused by RST",
+    stage=Stage.LISTENER,
+    if_yes=Says.STOPPED,
+    by_hand=in_conversations("every conversation has two frames, a SYN and its RST: yes"),
+    own_connect=OwnConnect.SHOWS,
+)
+def always_refused(view: PacketsView) -> Reply:
     return _every_attempt(view, Label.SYN_RST, "refused by RST")
 
 
-def always_completed(view: View) -> Verdict:
-    """``always-completed``."""
+@question(
+    "always-completed",
+    Source.PACKETS,
+    "every attempt to the target completed",
+    stage=Stage.BACK,
+    if_yes=Says.PASSED,
+    direct=True,
+    by_hand=in_capture("tcp.flags.syn == 1", "every SYN has its SYN, ACK: yes"),
+    own_connect=OwnConnect.SHOWS,
+)
+def always_completed(view: PacketsView) -> Reply:
     return _every_attempt(view, Label.COMPLETED, "completed")
 
 
-def _every_attempt(view: View, label: Label, what: str) -> Verdict:
+def _every_attempt(view: PacketsView, label: Label, what: str) -> Reply:
     """Whether all attempts with a known end have ``label``; a one-sided one may hide any end."""
     number = total(view.decided)
     if not number:
@@ -121,21 +174,41 @@ def _every_attempt(view: View, label: Label, what: str) -> Verdict:
     return yes(f"{what}: all of {count(number, 'attempt')}" if number > 1 else f"{what}: the only attempt")
 
 
-def some_completed(view: View) -> Verdict:
-    """``some-completed``."""
+@question(
+    "some-completed",
+    Source.PACKETS,
+    "at least one handshake to the target completed",
+    stage=Stage.BACK,
+    if_yes=Says.PASSED,
+    direct=True,
+    by_hand=in_capture("tcp.completeness.syn-ack == 1 && tcp.completeness.ack == 1"),
+    own_connect=OwnConnect.SHOWS,
+)
+def some_completed(view: PacketsView) -> Reply:
     if not view.completed:
         return no("no handshake completed" if view.decided else NO_ATTEMPT)
     frames = frames_of(attempts(view.completed), lambda f: f.ack or f.first)
     return yes(f"{count(total(view.completed), 'handshake')} completed", frames)
 
 
-def unanswered(view: View) -> list[AttemptGroup]:
+def unanswered(view: PacketsView) -> list[AttemptGroup]:
     """Return the groups whose SYN got no answer at all and that were not recovered."""
     return [g for g in view.failing if g.label is Label.SYN_NO_REPLY and g.outcome is not Outcome.ICMP_ERROR]
 
 
-def syn_unanswered(view: View) -> Verdict:
-    """``syn-unanswered``, as the label says; the text tells how long the capture went on."""
+@question(
+    "syn-unanswered",
+    Source.PACKETS,
+    "at least one SYN got no answer at all",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture(
+        "tcp.flags.syn == 1",
+        "a SYN and no SYN, ACK of its stream: yes, if no RST or ICMP error follows either",
+    ),
+    own_connect=OwnConnect.SHOWS,
+)
+def syn_unanswered(view: PacketsView) -> Reply:
     groups = unanswered(view)
     if not groups:
         if any(g.outcome in {Outcome.UNANSWERED, Outcome.CLIENT_WITHDREW} for g in view.recovered):
@@ -150,13 +223,20 @@ def syn_unanswered(view: View) -> Verdict:
     return yes(text, frames_of(found, lambda f: f.syn or f.first))
 
 
-def _watched(view: View, attempt: Attempt) -> int | None:
+def _watched(view: PacketsView, attempt: Attempt) -> int | None:
     """Return ns from the first SYN to the end of the capture."""
     return None if view.end_ts_ns is None else max(0, view.end_ts_ns - attempt.times.first)
 
 
-def syn_repeated(view: View) -> Verdict:
-    """``syn-repeated``."""
+@question(
+    "syn-repeated",
+    Source.PACKETS,
+    "the client repeated an unanswered SYN",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tcp.analysis.retransmission && tcp.flags.syn == 1"),
+)
+def syn_repeated(view: PacketsView) -> Reply:
     found = matching(unanswered(view), lambda a: a.syn_count > 1)
     if not found:
         return no(
@@ -171,8 +251,15 @@ def syn_repeated(view: View) -> Verdict:
     )
 
 
-def rst_without_syn(view: View) -> Verdict:
-    """``rst-without-syn``."""
+@question(
+    "rst-without-syn",
+    Source.PACKETS,
+    "an RST or ICMP error about the target appears without any SYN",
+    stage=Stage.OUT,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tcp.flags.reset == 1", "an RST whose stream has no SYN: yes"),
+)
+def rst_without_syn(view: PacketsView) -> Reply:
     strays: list[NearMiss] = [
         m for m in view.summary.near_misses if m.kind in {"icmp-without-syn", "rst-without-syn"}
     ]

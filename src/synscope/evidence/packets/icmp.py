@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.packets.view import Verdict, View, frames_of, matching, no, unknown, yes
-from synscope.model import IcmpError, Outcome
+from synscope.evidence.by_hand import in_capture
+from synscope.evidence.packets.view import PacketsView, frames_of, matching
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import IcmpError, Outcome, Source, Stage
 
 ICMP_ERRNO: Final[dict[tuple[int, int, int], str]] = {
     (4, 3, 0): "ENETUNREACH",
@@ -73,7 +75,7 @@ def icmp_name(error: IcmpError) -> str:
     return f"ICMP{'v6' if error.version == _IPV6 else ''} {error.type}/{error.code}"
 
 
-def _icmp(view: View, wanted: Callable[[str], bool], what: str) -> Verdict:
+def _icmp(view: PacketsView, wanted: Callable[[str], bool], what: str) -> Reply:
     """Whether an ICMP error with a wanted errno answered a SYN."""
     groups = [group for group in view.failing if group.outcome is Outcome.ICMP_ERROR]
     found = matching(groups, lambda a: a.icmp is not None and wanted(errno_of(a.icmp) or ""))
@@ -96,11 +98,29 @@ def _icmp(view: View, wanted: Callable[[str], bool], what: str) -> Verdict:
     return no(f"no ICMP error that {what} quotes a SYN to the target")
 
 
-def refused_by_icmp(view: View) -> Verdict:
-    """``refused-by-icmp``."""
+@question(
+    "refused-by-icmp",
+    Source.PACKETS,
+    "an ICMP error that the client reports as 'connection refused' quotes the SYN",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("(icmp.type == 3 && icmp.code in {2, 3}) || (icmpv6.type == 1 && icmpv6.code == 4)"),
+)
+def refused_by_icmp(view: PacketsView) -> Reply:
     return _icmp(view, lambda errno: errno == REFUSED, "reads as “connection refused”")
 
 
-def unreachable_by_icmp(view: View) -> Verdict:
-    """``unreachable-by-icmp``."""
+@question(
+    "unreachable-by-icmp",
+    Source.PACKETS,
+    "an ICMP error that reports host, network or policy quotes the SYN",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "(icmp.type == 3 || icmpv6.type == 1)", "one whose code is not 'port unreachable': yes; none: no"
+    ),
+)
+def unreachable_by_icmp(view: PacketsView) -> Reply:
     return _icmp(view, lambda errno: errno not in {"", REFUSED, TOO_BIG}, "reports host, network or policy")

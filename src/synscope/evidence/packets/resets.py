@@ -11,18 +11,10 @@ from __future__ import annotations
 import enum
 from typing import Final
 
-from synscope.evidence.packets.view import (
-    Verdict,
-    View,
-    attempts,
-    frames_of,
-    is_ipv6,
-    is_local,
-    no,
-    unknown,
-    yes,
-)
-from synscope.model import Attempt, Checksum, Label, Outcome, Reset
+from synscope.evidence.by_hand import in_capture, on_any
+from synscope.evidence.packets.view import PacketsView, attempts, frames_of, is_ipv6, is_local
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Attempt, Checksum, Label, Outcome, Reset, Source, Stage
 
 
 class Maker(enum.StrEnum):
@@ -76,7 +68,7 @@ def maker(reset: Reset, *, ipv6: bool, answers_syn: bool) -> Maker:
     return Maker.NOBODY
 
 
-def _looks_like(view: View, wanted: Maker, labels: tuple[Label, ...], where: str) -> Verdict:
+def _looks_like(view: PacketsView, wanted: Maker, labels: tuple[Label, ...], where: str) -> Reply:
     """Whether a server's RST in attempts of ``labels`` points at ``wanted``."""
     ended = [a for a in attempts(view.labelled(*labels)) if a.outcome in _BY_SERVER]
     if not ended:
@@ -101,7 +93,7 @@ def _looks_like(view: View, wanted: Maker, labels: tuple[Label, ...], where: str
     return no(_traits(shown[0], other), frames_of(shown, lambda f: f.rst))
 
 
-def _why_mute(view: View, local: list[Attempt]) -> str:
+def _why_mute(view: PacketsView, local: list[Attempt]) -> str:
     """Return why the traits of an RST say nothing in this capture, empty when they may."""
     if not local:
         return "not a same-host capture: the traits of an RST say nothing about its sender"
@@ -109,7 +101,7 @@ def _why_mute(view: View, local: list[Attempt]) -> str:
     return f"the traits of an RST are known for Linux, not for link type {foreign[0]}" if foreign else ""
 
 
-def _has_unfilled(view: View) -> bool:
+def _has_unfilled(view: PacketsView) -> bool:
     """Whether any same-host RST of the capture lacks its checksum: then it was not mended afterwards."""
     groups = (group for summary in (view.summary, *view.others) for group in summary.groups)
     resets = (attempt.reset for attempt in attempts(groups) if is_local(attempt))
@@ -134,19 +126,49 @@ def _traits(attempt: Attempt, by: Maker) -> str:
     return f"{flags} with window {reset.window}, {seq}{checksum}: the traits of {by}"
 
 
-def rst_looks_like_kernel(view: View) -> Verdict:
-    """``rst-looks-like-kernel``."""
+@question(
+    "rst-looks-like-kernel",
+    Source.PACKETS,
+    "the RST has the traits of a kernel with no listener (checksum filled in as the kernel does)",
+    stage=Stage.LISTENER,
+    if_yes=Says.STOPPED,
+    by_hand=on_any(
+        'tshark -r FILE -o tcp.check_checksum:TRUE -Y "tcp.port == {port} && tcp.flags.reset == 1" -V',
+        "on Linux's loopback, window 0 and a correct checksum over IPv4, a partial one over IPv6: yes",
+    ),
+)
+def rst_looks_like_kernel(view: PacketsView) -> Reply:
     return _looks_like(view, Maker.KERNEL, (Label.SYN_RST,), "answers a SYN")
 
 
-def rst_looks_like_firewall(view: View) -> Verdict:
-    """``rst-looks-like-firewall``."""
+@question(
+    "rst-looks-like-firewall",
+    Source.PACKETS,
+    "the RST has the traits of a firewall's REJECT (checksum as netfilter leaves it)",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=on_any(
+        'tshark -r FILE -o tcp.check_checksum:TRUE -Y "tcp.port == {port} && tcp.flags.reset == 1" -V',
+        "on Linux's loopback, window 0 and a partial checksum over IPv4, a correct one over IPv6: yes",
+    ),
+)
+def rst_looks_like_firewall(view: PacketsView) -> Reply:
     found = _looks_like(view, Maker.FIREWALL, (Label.SYN_RST,), "answers a SYN")
     if view.labelled(Label.SYN_RST):
         return found
     return _looks_like(view, Maker.FIREWALL, (Label.COMPLETED,), "follows a handshake")
 
 
-def rst_looks_like_application(view: View) -> Verdict:
-    """``rst-looks-like-application``."""
+@question(
+    "rst-looks-like-application",
+    Source.PACKETS,
+    "the RST has the traits of an application's abort",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture(
+        "tcp.flags.reset == 1 && tcp.flags.ack == 1 && tcp.seq > 1",
+        "on Linux's loopback, a window that is not 0: yes",
+    ),
+)
+def rst_looks_like_application(view: PacketsView) -> Reply:
     return _looks_like(view, Maker.APPLICATION, (Label.COMPLETED,), "follows a handshake")

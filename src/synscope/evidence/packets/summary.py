@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Final
 
 from synscope.engine.tracker import Orphan
-from synscope.evidence.packets.elsewhere import may_be_proxied
+from synscope.evidence.packets.intermediaries import may_be_proxied
 from synscope.evidence.payload.recognise import describe, recognise
 from synscope.evidence.typo import looks_like_typo
 from synscope.model import PORT_MAX, AttemptGroup, Claim, Label, NearMiss, Outcome, Target, TargetSummary
 from synscope.reference.loopback import is_loopback, names_loopback, parsed
+from synscope.reference.ports import PROXY_PORTS
 from synscope.units import count
 
 WORST_FIRST: tuple[Label, ...] = (
@@ -34,12 +34,6 @@ WORST_FIRST: tuple[Label, ...] = (
 
 ANSWER_TIME_NS = 200_000_000
 """How long an answer may take; an attempt that began less than this before the end proves nothing."""
-
-PROXY_PORTS: Final = frozenset(
-    {1080, 1086, 1087, 3128, 3129, 6152, 6153, 7890, 7891, 7897, 8080, 8118, 8888, 9050, 9150, 10808, 10809}
-)
-"""Where proxies usually listen: SOCKS, Shadowsocks, Squid, Surge, Clash, HTTP alternatives, Privoxy, mitmproxy, Tor,
-V2Ray."""
 
 _WAITING = frozenset({Outcome.UNANSWERED, Outcome.CLIENT_VANISHED})
 _TALKED = frozenset({Label.COMPLETED, Label.MID_STREAM})

@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from synscope.evidence.by_hand import in_conversations
 from synscope.evidence.packets.handshake import unanswered
-from synscope.evidence.packets.view import (
-    NO_ATTEMPT,
-    Verdict,
-    View,
-    attempts,
-    frames_of,
-    matching,
-    no,
-    total,
-    unknown,
-    yes,
-)
-from synscope.model import Attempt, AttemptGroup, Outcome
+from synscope.evidence.packets.view import NO_ATTEMPT, PacketsView, attempts, frames_of, matching, total
+from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
+from synscope.model import Attempt, AttemptGroup, Outcome, Source, Stage
 from synscope.units import count, duration
 
 
-def _order(view: View) -> tuple[str, str]:
+def _order(view: PacketsView) -> tuple[str, str]:
     """Return how failures and successes follow each other, and that in words.
 
     The order is that of time stamps, and of frames where stamps are equal. Failures at one address and
@@ -55,7 +46,7 @@ def _span(groups: Iterable[AttemptGroup]) -> tuple[tuple[int, int], tuple[int, i
     return min(starts), max(ends)
 
 
-def _ordered(view: View, wanted: str) -> Verdict:
+def _ordered(view: PacketsView, wanted: str) -> Reply:
     found, text = _order(view)
     if found == wanted:
         turn = attempts((*view.failing, *view.completed))
@@ -63,23 +54,57 @@ def _ordered(view: View, wanted: str) -> Verdict:
     return unknown(text) if found == "apart" else no(text)
 
 
-def success_after_failures(view: View) -> Verdict:
-    """``success-after-failures``."""
+@question(
+    "success-after-failures",
+    Source.PACKETS,
+    "attempts failed first and then only succeeded",
+    stage=Stage.LISTENER,
+    if_yes=Says.TOOK_LONG,
+    by_hand=in_conversations(
+        "the short conversations, of an SYN and its RST, all lie before the long ones: yes"
+    ),
+)
+def success_after_failures(view: PacketsView) -> Reply:
     return _ordered(view, "failures first")
 
 
-def failures_after_success(view: View) -> Verdict:
-    """``failures-after-success``."""
+@question(
+    "failures-after-success",
+    Source.PACKETS,
+    "attempts succeeded first and then only failed",
+    stage=Stage.LISTENER,
+    if_yes=Says.STOPPED,
+    by_hand=in_conversations(
+        "the short conversations, of an SYN and its RST, all lie after the long ones: yes"
+    ),
+)
+def failures_after_success(view: PacketsView) -> Reply:
     return _ordered(view, "successes first")
 
 
-def mixed_results(view: View) -> Verdict:
-    """``mixed-results``."""
+@question(
+    "mixed-results",
+    Source.PACKETS,
+    "failures and successes alternate",
+    by_hand=in_conversations("short conversations, of an SYN and its RST, lie between long ones: yes"),
+)
+def mixed_results(view: PacketsView) -> Reply:
     return _ordered(view, "mixed")
 
 
-def recovered_at_other_address(view: View) -> Verdict:
-    """``recovered-at-other-address``."""
+@question(
+    "recovered-at-other-address",
+    Source.PACKETS,
+    "a refused or unanswered try reached the port at another address",
+    stage=Stage.BACK,
+    if_yes=Says.PASSED,
+    direct=True,
+    by_hand=in_conversations(
+        "a short conversation with one address, and a long one with another within a second: yes"
+    ),
+    own_connect=OwnConnect.SHOWS,
+)
+def recovered_at_other_address(view: PacketsView) -> Reply:
     if not view.recovered:
         return no("no failed try reached the port at another address")
     tried = ", ".join(sorted({group.server.address for group in view.recovered})[:4])
@@ -88,8 +113,16 @@ def recovered_at_other_address(view: View) -> Verdict:
     return yes(text, frames_of(attempts(view.recovered), lambda f: f.first))
 
 
-def many_completed_before_silence(view: View) -> Verdict:
-    """``many-completed-before-silence``: what a full accept queue looks like from outside."""
+@question(
+    "many-completed-before-silence",
+    Source.PACKETS,
+    "earlier handshakes to the listener completed and stayed open, then SYNs went unanswered",
+    stage=Stage.QUEUE,
+    if_yes=Says.STOPPED,
+    by_hand=in_conversations("conversations of three frames that stay open, then some of SYNs alone: yes"),
+)
+def many_completed_before_silence(view: PacketsView) -> Reply:
+    """Recognise a full accept queue from outside."""
     silent = unanswered(view)
     if not silent:
         return no("no SYN stayed without any answer")

@@ -1,7 +1,7 @@
 """One target as its observers look at it: its groups sorted by how they ended, its payloads recognised.
 
-Input: a ``TargetSummary``, the other targets of the capture, and when the capture ends. Each question
-takes a ``View`` and returns a ``Verdict``; the table in ``packets`` puts names to questions.
+Input: a ``TargetSummary``, the other targets of the capture, and when the capture ends. Each question of
+``packets`` and ``payload`` takes a ``PacketsView``.
 """
 
 from __future__ import annotations
@@ -12,24 +12,14 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from synscope.evidence.payload.recognise import Payload, Protocol, recognise
-from synscope.model import FAILURES, Answer, Attempt, AttemptGroup, Frames, Label, TargetSummary
+from synscope.model import FAILURES, Attempt, AttemptGroup, Frames, Label, TargetSummary
 from synscope.reference.loopback import is_loopback
 from synscope.units import count
-
-"""Labels of attempts that failed to connect."""
 
 NO_ATTEMPT: Final = "the capture holds no attempt to connect to the target"
 """Why most questions about a target that nobody tried have the answer no."""
 
 _MOST_QUOTED: Final = 6
-
-
-class Verdict(NamedTuple):
-    """The answer to one question, why, and the frames that show it."""
-
-    answer: Answer
-    text: str
-    frames: tuple[int, ...] = ()
 
 
 class Matches(NamedTuple):
@@ -58,7 +48,7 @@ class Exchange(NamedTuple):
 
 
 @dataclass(frozen=True)
-class View:
+class PacketsView:
     """A target and its surroundings. Everything derived is computed once."""
 
     summary: TargetSummary
@@ -101,21 +91,6 @@ class View:
         return tuple(exchanges(self.labelled(Label.COMPLETED, Label.ONE_SIDED)))
 
 
-def yes(text: str, frames: Iterable[int] = ()) -> Verdict:
-    """It is so, and ``frames`` show it."""
-    return Verdict(Answer.YES, text, tuple(frames))
-
-
-def no(text: str, frames: Iterable[int] = ()) -> Verdict:
-    """It is not so."""
-    return Verdict(Answer.NO, text, tuple(frames))
-
-
-def unknown(text: str, frames: Iterable[int] = ()) -> Verdict:
-    """It cannot be told, and ``text`` is the reason."""
-    return Verdict(Answer.UNKNOWN, text, tuple(frames))
-
-
 def total(groups: Iterable[AttemptGroup]) -> int:
     """Return how many attempts the groups hold."""
     return sum(group.count for group in groups)
@@ -142,8 +117,13 @@ def matching(groups: Iterable[AttemptGroup], test: Callable[[Attempt], bool]) ->
 def frames_of(found: Iterable[Attempt], *pick: Callable[[Frames], int | None]) -> tuple[int, ...]:
     """Return the picked key frames of the first few attempts, in order and without repeats."""
     quoted = list(found)[:_MOST_QUOTED]
-    numbers = {pick_one(attempt.frames) for attempt in quoted for pick_one in pick}
+    numbers = {number_of(attempt.frames) for attempt in quoted for number_of in pick}
     return tuple(sorted(number for number in numbers if number is not None))
+
+
+def first_data_frames(found: Iterable[Attempt]) -> tuple[int, ...]:
+    """Return the frames of the first data each way."""
+    return frames_of(found, lambda f: f.client_data, lambda f: f.server_data)
 
 
 def exchanges(groups: Iterable[AttemptGroup]) -> list[Exchange]:
@@ -159,9 +139,10 @@ def last_answered(exchanged: Iterable[Exchange]) -> dict[str, int]:
     """Return when each client's host last began a connection, of these, that the server answered."""
     found: dict[str, int] = {}
     for exchange in exchanged:
-        one = exchange.attempt
-        if "server-data" in one.events:
-            found[one.client.address] = max(one.first_ts_ns, found.get(one.client.address, one.first_ts_ns))
+        attempt = exchange.attempt
+        if "server-data" in attempt.events:
+            client, began = attempt.client.address, attempt.first_ts_ns
+            found[client] = max(began, found.get(client, began))
     return found
 
 

@@ -7,19 +7,33 @@ Sources: RFC 9112 §4 (an answer begins with HTTP/), RFC 6455 §4.2.2 (101 or no
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
-from synscope.evidence.packets.exchange import client_ended_first, first_data_frames
-from synscope.evidence.packets.view import Exchange, Verdict, View, no, unknown
+from synscope.evidence.by_hand import in_capture, in_first_bytes
+from synscope.evidence.packets.exchange import client_ended_first
+from synscope.evidence.packets.view import Exchange, PacketsView, first_data_frames
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.recognise import Protocol, describe
+from synscope.evidence.question import Reply, Says, no, question, unknown
+from synscope.model import Source, Stage
 
-_HTTP1_REQUEST: Final = re.compile(rb"[^\r\n]* HTTP/1\.[01]\r?\n")
+
+@cache
+def _http1_request_form() -> re.Pattern[bytes]:
+    return re.compile(rb"[^\r\n]* HTTP/1\.[01]\r?\n")
+
+
 _HTTP_BEGINS: Final = b"HTTP/"
 _ICY: Final = b"ICY "
 """How Shoutcast begins an answer that players of streams understand."""
 
-_WEBSOCKET: Final = re.compile(r"^upgrade:[ \t]*websocket\b", re.MULTILINE)
+
+@cache
+def _websocket_form() -> re.Pattern[str]:
+    return re.compile(r"^upgrade:[ \t]*websocket\b", re.MULTILINE)
+
+
 _OTHER_OBJECTIONS: Final = frozenset({401, 403, 407, 429})
 """Who asks, or how often, is what is wrong there; a server of WebSockets says so too."""
 
@@ -28,20 +42,29 @@ _ENCRYPTION: Final = (b"\0\0\0\x08\x04\xd2\x16\x2f", b"\0\0\0\x08\x04\xd2\x16\x3
 _DECLINED: Final = b"N"
 
 
-def answer_not_http(view: View) -> Verdict:
-    """``answer-not-http``: what clients call an answer in HTTP/0.9, or a bad status line."""
+@question(
+    "answer-not-http",
+    Source.PAYLOAD,
+    "an HTTP request was answered with bytes that are not HTTP",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the answer to an HTTP request does not begin with HTTP/: yes"),
+)
+def answer_not_http(view: PacketsView) -> Reply:
+    """Recognise what clients call an answer in HTTP/0.9, or a bad status line."""
 
     def whole(x: Exchange) -> bool:
         # Of a long answer the beginning may be what the capture lost.
         return x.attempt.server_bytes == len(x.attempt.server_payload or b"")
 
-    verdict = where(
+    reply = where(
         view,
         lambda x: _is_alien(x) and whole(x),
         lambda x: f"{describe(x.client)} was answered with {describe(x.server)}",
     ) or hidden(view)
-    if verdict is not None:
-        return verdict
+    if reply is not None:
+        return reply
     doubtful = next((x for x in view.exchanges if _is_alien(x)), None)
     if doubtful is not None:
         why = f"an HTTP request got {describe(doubtful.server)}, and perhaps something before it"
@@ -56,15 +79,25 @@ def _is_alien(exchange: Exchange) -> bool:
     # The kept bytes may end within the first word.
     is_http = answer.startswith((_HTTP_BEGINS, _ICY)) or _HTTP_BEGINS.startswith(answer[: len(_HTTP_BEGINS)])
     nameless = exchange.server.protocol in {Protocol.TEXT, Protocol.BINARY}
-    return nameless and not is_http and _HTTP1_REQUEST.match(asked) is not None
+    return nameless and not is_http and _http1_request_form().match(asked) is not None
 
 
-def upgrade_refused(view: View) -> Verdict:
-    """``upgrade-refused``."""
+@question(
+    "upgrade-refused",
+    Source.PAYLOAD,
+    "the client asked for WebSocket and got another answer than 101",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.upgrade || http.response", "the answer to 'Upgrade: websocket' is another than 101: yes"
+    ),
+)
+def upgrade_refused(view: PacketsView) -> Reply:
 
     def refused(x: Exchange) -> bool:
         request, response = x.client.request, x.server.response
-        if request is None or response is None or not _WEBSOCKET.search(request.headers):
+        if request is None or response is None or not _websocket_form().search(request.headers):
             return False
         return response.status // 100 in {2, 4} and response.status not in _OTHER_OBJECTIONS
 
@@ -75,8 +108,17 @@ def upgrade_refused(view: View) -> Verdict:
     )
 
 
-def tls_declined(view: View) -> Verdict:
-    """``tls-declined``: a client that can do without encryption goes on after the server's no."""
+@question(
+    "tls-declined",
+    Source.PAYLOAD,
+    "the client asked for encryption, the server declined, the client left",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's whole answer is N, and the client closes: yes"),
+)
+def tls_declined(view: PacketsView) -> Reply:
+    """Recognise a client that cannot do without encryption: others go on after the server's no."""
 
     def left(x: Exchange) -> bool:
         attempt = x.attempt

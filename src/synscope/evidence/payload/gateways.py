@@ -8,22 +8,40 @@ words are those of the programs themselves (nginx, HAProxy, Envoy, Traefik, Apac
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from synscope.evidence.payload.protocols import Response
-from synscope.reference.programs import GATEWAY_PRODUCTS
 
 GATEWAY_STATUS: Final = frozenset({502, 503, 504})
 UNAVAILABLE: Final = 503
 
-_SERVER: Final = re.compile(rf"\b(?:{'|'.join(sorted(GATEWAY_PRODUCTS))})\b")
-_HEADER: Final = re.compile(r"^(?:via|x-squid-error|x-varnish|x-envoy-[a-z-]+|x-kong-[a-z-]+):", re.MULTILINE)
-_HEAD_END: Final = re.compile(r"\n\r?\n")
-_WORDS: Final = re.compile(
-    r"\bupstream\b|no server is available to handle this request|no available server|backend fetch failed"
-    r"|back-?end server is at capacity|due to maintenance downtime or capacity problems|ring-balancer"
-    r"|<center>nginx|\bproxy error\b"
-)
+
+@cache
+def _server_form() -> re.Pattern[str]:
+    return re.compile(
+        r"\b(?:nginx|openresty|tengine|angie|haproxy|envoy|traefik|caddy|kong|apisix|varnish|squid|lighttpd|awselb"
+        r"|cloudflare|cloudfront)\b"
+    )
+
+
+@cache
+def _header_form() -> re.Pattern[str]:
+    return re.compile(r"^(?:via|x-squid-error|x-varnish|x-envoy-[a-z-]+|x-kong-[a-z-]+):", re.MULTILINE)
+
+
+@cache
+def _head_end_form() -> re.Pattern[str]:
+    return re.compile(r"\n\r?\n")
+
+
+@cache
+def _words_form() -> re.Pattern[str]:
+    return re.compile(
+        r"\bupstream\b|no server is available to handle this request|no available server|backend fetch failed"
+        r"|back-?end server is at capacity|due to maintenance downtime or capacity problems|ring-balancer"
+        r"|<center>nginx|\bproxy error\b"
+    )
 
 
 def is_gateways(response: Response) -> bool:
@@ -37,6 +55,10 @@ def is_signed(response: Response) -> bool:
     """Whether the answer is one of the errors, with a gateway's name or words."""
     if response.status not in GATEWAY_STATUS:
         return False
-    head = _HEAD_END.split(f"\n{response.rest}", maxsplit=1)[0]
+    head = _head_end_form().split(f"\n{response.rest}", maxsplit=1)[0]
     said = f"{response.reason.lower()}\n{response.rest}"
-    return bool(_SERVER.search(response.server.lower()) or _HEADER.search(head) or _WORDS.search(said))
+    return bool(
+        _server_form().search(response.server.lower())
+        or _header_form().search(head)
+        or _words_form().search(said)
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
 from synscope.evidence.payload.protocols import Authority, Payload, Protocol, first_line
@@ -34,12 +35,29 @@ PREFIXES: Final[tuple[tuple[bytes, Protocol], ...]] = (
 )
 """Protocols that a fixed beginning gives away."""
 
-_MAIL_OR_FTP: Final = re.compile(rb"(?:220|421|554)[ -][^\n]*")
-_REDIS: Final = re.compile(
-    rb"-[A-Z]{3,20}[ \r]|\+(?:OK|PONG)\r|\*\d{1,6}\r\n[$*:+-]|\$-?\d{1,9}\r\n|:-?\d{1,19}\r\n"
-)
-_MYSQL: Final = re.compile(rb".{3}\x00\x0a[0-9][0-9A-Za-z.:~+_-]{2,80}(?:\x00|$)", re.DOTALL)
-_MYSQL_ERROR: Final = re.compile(rb".\x00\x00\x00\xff.{2}(?:#[0-9A-Z]{5})?[\x20-\x7e]", re.DOTALL)
+
+@cache
+def _mail_or_ftp_form() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:220|421|554)[ -][^\n]*")
+
+
+@cache
+def _redis_form() -> re.Pattern[bytes]:
+    return re.compile(
+        rb"-[A-Z]{3,20}[ \r]|\+(?:OK|PONG)\r|\*\d{1,6}\r\n[$*:+-]|\$-?\d{1,9}\r\n|:-?\d{1,19}\r\n"
+    )
+
+
+@cache
+def _mysql_form() -> re.Pattern[bytes]:
+    return re.compile(rb".{3}\x00\x0a[0-9][0-9A-Za-z.:~+_-]{2,80}(?:\x00|$)", re.DOTALL)
+
+
+@cache
+def _mysql_error_form() -> re.Pattern[bytes]:
+    return re.compile(rb".\x00\x00\x00\xff.{2}(?:#[0-9A-Z]{5})?[\x20-\x7e]", re.DOTALL)
+
+
 _POSTGRES_REQUESTS: Final = (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30", b"\x04\xd2\x16\x2e")
 _MONGODB_OPCODES: Final = frozenset({1, 2004, 2012, 2013})
 _KAFKA_FIRST_KEYS: Final = frozenset({3, 18})
@@ -56,7 +74,7 @@ def prefixed(data: bytes) -> Payload | None:
 
 def mail_or_ftp(data: bytes) -> Payload | None:
     """Recognise an SMTP or FTP greeting; both start with a three-digit code."""
-    match = _MAIL_OR_FTP.match(data)
+    match = _mail_or_ftp_form().match(data)
     if match is None:
         return None
     words = match[0].upper()
@@ -68,14 +86,14 @@ def mail_or_ftp(data: bytes) -> Payload | None:
 
 def redis(data: bytes) -> Payload | None:
     """Recognise the Redis protocol (RESP): an error, a simple reply or a command array."""
-    return Payload(Protocol.REDIS, text=first_line(data)) if _REDIS.match(data) else None
+    return Payload(Protocol.REDIS, text=first_line(data)) if _redis_form().match(data) else None
 
 
 def mysql(data: bytes) -> Payload | None:
     """Recognise MySQL's greeting (protocol 10) or the error that it sends instead."""
-    if _MYSQL.match(data):
+    if _mysql_form().match(data):
         return Payload(Protocol.MYSQL, text=first_line(data[5:].split(b"\0", 1)[0]))
-    return Payload(Protocol.MYSQL, text=first_line(data[7:])) if _MYSQL_ERROR.match(data) else None
+    return Payload(Protocol.MYSQL, text=first_line(data[7:])) if _mysql_error_form().match(data) else None
 
 
 def postgres(data: bytes) -> Payload | None:

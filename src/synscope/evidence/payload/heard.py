@@ -8,24 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from synscope.evidence.packets.exchange import first_data_frames
-from synscope.evidence.packets.view import (
-    Exchange,
-    Verdict,
-    View,
-    attempts,
-    is_said,
-    is_tls,
-    no,
-    unknown,
-    yes,
-)
+from synscope.evidence.packets.view import Exchange, PacketsView, attempts, first_data_frames, is_said, is_tls
 from synscope.evidence.payload.recognise import Protocol
+from synscope.evidence.question import Reply, no, unknown, yes
 from synscope.model import Label
 from synscope.units import count
 
 
-def unheard(view: View) -> Verdict | None:
+def unheard(view: PacketsView) -> Reply | None:
     """Return why no bytes can be judged, or ``None`` when there are some."""
     if view.exchanges:
         return None
@@ -37,7 +27,7 @@ def unheard(view: View) -> Verdict | None:
     return no("no byte was exchanged")
 
 
-def hidden(view: View) -> Verdict | None:
+def hidden(view: PacketsView) -> Reply | None:
     """Return why what was said inside a connection cannot be read, or ``None`` when it can."""
     mute = unheard(view)
     if mute is not None:
@@ -48,7 +38,9 @@ def hidden(view: View) -> Verdict | None:
     return unknown("the capture does not hold the server's answer") if unkept else None
 
 
-def where(view: View, test: Callable[[Exchange], bool], text: Callable[[Exchange], str]) -> Verdict | None:
+def where(
+    view: PacketsView, test: Callable[[Exchange], bool], text: Callable[[Exchange], str]
+) -> Reply | None:
     """YES with the first exchange that passes ``test`` quoted, or ``None``."""
     found = [exchange for exchange in view.exchanges if test(exchange)]
     if not found:

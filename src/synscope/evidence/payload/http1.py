@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
 from synscope.evidence.payload.protocols import Authority, Payload, Protocol, Request, Response, first_line
 
-_REQUEST: Final = re.compile(rb"([A-Z][A-Z-]{1,19}) ([^\s\x00-\x1f]+) HTTP/\d")
-_CUT_REQUEST: Final = re.compile(
-    rb"(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH) ([/*a-z0-9\[][^\s\x00-\x1f]*)"
-)
-_RESPONSE: Final = re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})(?![0-9])(?: ([^\r\n]*))?")
+
+@cache
+def _request_form() -> re.Pattern[bytes]:
+    return re.compile(rb"([A-Z][A-Z-]{1,19}) ([^\s\x00-\x1f]+) HTTP/\d")
+
+
+@cache
+def _cut_request_form() -> re.Pattern[bytes]:
+    return re.compile(
+        rb"(GET|HEAD|POST|PUT|DELETE|CONNECT|OPTIONS|TRACE|PATCH) ([/*a-z0-9\[][^\s\x00-\x1f]*)"
+    )
+
+
+@cache
+def _response_form() -> re.Pattern[bytes]:
+    return re.compile(rb"HTTP/(\d(?:\.\d)?) (\d{3})(?![0-9])(?: ([^\r\n]*))?")
+
+
 _DEFAULT_PORTS: Final = {"http": 80, "ws": 80, "https": 443, "wss": 443}
 _MOST_DIGITS: Final = 20
 
@@ -22,10 +36,10 @@ def recognise_http(data: bytes) -> Payload | None:
 
 
 def _request(data: bytes) -> Payload | None:
-    match = _REQUEST.match(data)
+    match = _request_form().match(data)
     if match is None:
         # A long request target leaves no room for the version: then only well-known methods count.
-        match = _CUT_REQUEST.match(data)
+        match = _cut_request_form().match(data)
         if match is None or match.end() != len(data):
             return None
     method, target = _text(match[1]), _text(match[2])
@@ -42,7 +56,7 @@ def _request(data: bytes) -> Payload | None:
 
 
 def _response(data: bytes) -> Payload | None:
-    match = _RESPONSE.match(data)
+    match = _response_form().match(data)
     if match is None:
         return None
     response = Response(

@@ -4,55 +4,92 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
-from synscope.evidence.packets.view import Exchange, Verdict, View, is_said, no, unknown, yes
+from synscope.evidence.by_hand import in_capture, in_first_bytes
+from synscope.evidence.packets.view import Exchange, PacketsView, is_said
 from synscope.evidence.payload.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways, is_signed
 from synscope.evidence.payload.heard import hidden, unheard, where
 from synscope.evidence.payload.recognise import Protocol, Response, describe, recognise
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Source, Stage
 
 CLIENT_ERRORS: Final = frozenset(range(400, 500))
 SERVER_ERRORS: Final = frozenset(range(500, 600))
 _ERRORS: Final = CLIENT_ERRORS | SERVER_ERRORS
 
-_LOADING: Final = re.compile(
-    r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
-    r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
-    r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
-    r"|-loading |estimated_time"
-)
-_MODEL_FAILED: Final = re.compile(
-    r"out of memory|insufficient memory|requires more (?:system|gpu|video) memory|failed to load (?:the )?model"
-    r"|\b(?:model|llama|runner)\b[^.\n]{0,40}\b(?:failed to load|has terminated|crashed)|cuda error"
-)
-_LLM_PATH: Final = re.compile(
-    r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
-    r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
-    r"|/(?:completion|infill|generate|generate_stream|tokenize|detokenize)(?:\?|$)"
-    r"|/v2/(?:models|health)/"
-)
-_LLM_ANSWER: Final = re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
-_CONTEXT_PATH: Final = re.compile(
-    r"/mcp(?:[/?]|$)|/messages/?\?session_?id="
-    r"|/collections(?:/[^/?]+(?:/points)?)?(?:[/?]|$)|/api/v[12]/(?:collections|tenants|heartbeat)"
-    r"|/v1/(?:objects|schema|graphql)(?:[/?]|$)|/v[12]/vector(?:db)?/"
-)
-_CONTEXT_HEAD: Final = re.compile(
-    r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
-    r"""|["']method["']:\s*["'](?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))["']"""
-)
 
-_CONTROL_PATH: Final = re.compile(
-    r"/v1/(?:sys|auth|secret|transit|agent|catalog|kv|health|session)/|/v3/(?:kv|lease|maintenance)/|/v2/keys\b"
-    r"|/(?:config_dump|server_info|stats/prometheus)(?:\?|$)|/api/v1/(?:namespaces|nodes|pods|query|targets|rules)\b"
-    r"|/apis/|(?:/v1\.\d\d)?/(?:containers|images)/|/_ping$|/-/(?:ready|healthy|reload)$"
-    r"|/json/(?:version|list|protocol)$|/v1\.0/(?:invoke|state|healthz|metadata)\b"
-)
-"""Vault, Consul, etcd, Envoy's admin port, Kubernetes, Prometheus, Docker, browsers' debuggers, Dapr."""
-_CONTROL_HEAD: Final = re.compile(r"^x-(?:vault|consul|nomad)-[a-z-]+:", re.MULTILINE)
+@cache
+def _loading_form() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
+        r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
+        r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
+        r"|-loading |estimated_time"
+    )
 
 
-def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> Verdict:
+@cache
+def _model_failed_form() -> re.Pattern[str]:
+    return re.compile(
+        r"out of memory|insufficient memory|requires more (?:system|gpu|video) memory|failed to load (?:the )?model"
+        r"|\b(?:model|llama|runner)\b[^.\n]{0,40}\b(?:failed to load|has terminated|crashed)|cuda error"
+    )
+
+
+@cache
+def _llm_path_form() -> re.Pattern[str]:
+    return re.compile(
+        r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
+        r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
+        r"|/(?:completion|infill|generate|generate_stream|tokenize|detokenize)(?:\?|$)"
+        r"|/v2/(?:models|health)/"
+    )
+
+
+@cache
+def _llm_answer_form() -> re.Pattern[str]:
+    return re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
+
+
+@cache
+def _context_path_form() -> re.Pattern[str]:
+    return re.compile(
+        r"/mcp(?:[/?]|$)|/messages/?\?session_?id="
+        r"|/collections(?:/[^/?]+(?:/points)?)?(?:[/?]|$)|/api/v[12]/(?:collections|tenants|heartbeat)"
+        r"|/v1/(?:objects|schema|graphql)(?:[/?]|$)|/v[12]/vector(?:db)?/"
+    )
+
+
+@cache
+def _context_head_form() -> re.Pattern[str]:
+    return re.compile(
+        r"mcp-session-id|mcp-protocol-version|qdrant|chroma|weaviate|milvus"
+        r"""|["']method["']:\s*["'](?:initialize|tools/(?:list|call)|resources/(?:list|read)|prompts/(?:list|get))["']"""
+    )
+
+
+@cache
+def _control_path_form() -> re.Pattern[str]:
+    """Return paths of Vault, Consul, etcd, Envoy, Kubernetes, Prometheus, Docker, browsers' debuggers, Dapr."""
+    return re.compile(
+        r"/v1/(?:sys|auth|secret|transit|agent|catalog|kv|health|session)/|/v3/(?:kv|lease|maintenance)/|/v2/keys\b"
+        r"|/(?:config_dump|server_info|stats/prometheus)(?:\?|$)|/api/v1/(?:namespaces|nodes|pods|query|targets|rules)\b"
+        r"|/apis/|(?:/v1\.\d\d)?/(?:containers|images)/|/_ping$|/-/(?:ready|healthy|reload)$"
+        r"|/json/(?:version|list|protocol)$|/v1\.0/(?:invoke|state|healthz|metadata)\b"
+    )
+
+
+@cache
+def _control_head_form() -> re.Pattern[str]:
+    return re.compile(r"^x-(?:vault|consul|nomad)-[a-z-]+:", re.MULTILINE)
+
+
+_Form = Callable[[], re.Pattern[str]]
+
+
+def _answered(view: PacketsView, test: Callable[[Response], bool], otherwise: str) -> Reply:
     """Whether an HTTP answer passes ``test`` and was the last word."""
 
     def hit(x: Exchange) -> bool:
@@ -65,8 +102,16 @@ def _answered(view: View, test: Callable[[Response], bool], otherwise: str) -> V
     )
 
 
-def http_client_error(view: View) -> Verdict:
-    """``http-client-error``."""
+@question(
+    "http-client-error",
+    Source.PAYLOAD,
+    "the server answered with an HTTP 4xx status",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("http.response.code in {400..499}"),
+)
+def http_client_error(view: PacketsView) -> Reply:
     return _answered(
         view,
         lambda r: r.status in CLIENT_ERRORS,
@@ -81,8 +126,16 @@ def _challenged(exchange: Exchange) -> bool:
     return challenge and asked.endswith(b"\r\n\r\n") and exchange.attempt.client_bytes > len(asked)
 
 
-def http_server_error(view: View) -> Verdict:
-    """``http-server-error``."""
+@question(
+    "http-server-error",
+    Source.PAYLOAD,
+    "the server answered with an HTTP 5xx status other than 502, 503, 504",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("http.response.code in {500, 501, 505..599}"),
+)
+def http_server_error(view: PacketsView) -> Reply:
     return _answered(
         view,
         lambda r: r.status in SERVER_ERRORS - GATEWAY_STATUS,
@@ -90,8 +143,19 @@ def http_server_error(view: View) -> Verdict:
     )
 
 
-def error_then_success(view: View) -> Verdict:
-    """``error-then-success``: a client that tried again got what it wanted."""
+@question(
+    "error-then-success",
+    Source.PAYLOAD,
+    "every HTTP error was followed by an answer to the same request that is none",
+    stage=Stage.SERVE,
+    if_yes=Says.TOOK_LONG,
+    direct=True,
+    by_hand=in_capture(
+        "http.response", "each error is followed by an answer below 400 to the same request: yes"
+    ),
+)
+def error_then_success(view: PacketsView) -> Reply:
+    """Say whether a client that tried again got what it wanted."""
 
     def recovered(x: Exchange) -> bool:
         return _ended_well(x) or any(
@@ -127,18 +191,44 @@ def _is_retry(one: Exchange, other: Exchange) -> bool:
     )
 
 
-def http_gateway_error(view: View) -> Verdict:
-    """``http-gateway-error``."""
+@question(
+    "http-gateway-error",
+    Source.PAYLOAD,
+    "the server answered 502, 504, or 503 with the signs of a gateway",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.response.code in {502, 504}",
+        "a frame: yes; an answer of 503 only with a gateway's name or words",
+    ),
+)
+def http_gateway_error(view: PacketsView) -> Reply:
     return _answered(view, is_gateways, "no answer is an error that a gateway gave")
 
 
-def gateway_names_itself(view: View) -> Verdict:
-    """``gateway-names-itself``."""
+@question(
+    "gateway-names-itself",
+    Source.PAYLOAD,
+    "the error has a gateway's own name or words",
+    by_hand=in_capture(
+        "http.response.code in {502, 503, 504}", "its Server or Via header, or its page, names a gateway: yes"
+    ),
+)
+def gateway_names_itself(view: PacketsView) -> Reply:
     return _answered(view, is_signed, "no error has a gateway's name or words")
 
 
-def http_unavailable(view: View) -> Verdict:
-    """``http-unavailable``."""
+@question(
+    "http-unavailable",
+    Source.PAYLOAD,
+    "the server answered 503, without a sign of a gateway",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("http.response.code == 503", "without a gateway's name or words: yes"),
+)
+def http_unavailable(view: PacketsView) -> Reply:
     return _answered(
         view,
         lambda r: r.status == UNAVAILABLE and not is_gateways(r),
@@ -146,25 +236,42 @@ def http_unavailable(view: View) -> Verdict:
     )
 
 
-def model_failed(view: View) -> Verdict:
-    """``model-failed``."""
+@question(
+    "model-failed",
+    Source.PAYLOAD,
+    "the error says that a model could not be loaded, or lacks memory",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the error speaks of memory, or of a model that could not be loaded: yes"),
+)
+def model_failed(view: PacketsView) -> Reply:
     return _answered(
         view,
-        lambda r: r.status in _ERRORS and bool(_MODEL_FAILED.search(f"{r.reason}\n{r.rest}".lower())),
+        lambda r: r.status in _ERRORS and bool(_model_failed_form().search(f"{r.reason}\n{r.rest}".lower())),
         "no error speaks of a model that could not be loaded",
     )
 
 
-def http_loading(view: View) -> Verdict:
-    """``http-loading``: HTTP errors, and the errors of Redis and PostgreSQL that say the same."""
+@question(
+    "http-loading",
+    Source.PAYLOAD,
+    "the answer says that a model or service is still loading",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the error says that something is still loading: yes"),
+)
+def http_loading(view: PacketsView) -> Reply:
+    """Look at HTTP errors, and at those of Redis and PostgreSQL that say the same."""
 
     def loading(x: Exchange) -> bool:
         response = x.server.response
         if response is not None:
             words = f"{response.reason}\n{response.rest}".lower()
-            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_LOADING.search(words))
+            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_loading_form().search(words))
         named = x.server.protocol in {Protocol.REDIS, Protocol.POSTGRES}
-        return named and bool(_LOADING.search(x.server.text.lower()))
+        return named and bool(_loading_form().search(x.server.text.lower()))
 
     text = "the answer says that something is still loading: "
     return (
@@ -174,14 +281,18 @@ def http_loading(view: View) -> Verdict:
     )
 
 
-def _api(view: View, path: re.Pattern[str], heads: re.Pattern[str], what: str) -> Verdict:
+def _api(view: PacketsView, path: _Form, heads: _Form, what: str) -> Reply:
     """Whether a request's target, or the rest of a message, belongs to a kind of service."""
 
     def hit(x: Exchange) -> bool:
         request, response = x.client.request, x.server.response
-        asked = request is not None and (path.match(_path(request.target)) or heads.search(request.headers))
-        told = response is not None and (heads.search(response.server.lower()) or heads.search(response.rest))
-        plain = x.client.protocol is Protocol.TEXT and heads.search(x.client.text.lower())
+        asked = request is not None and (
+            path().match(_path(request.target)) or heads().search(request.headers)
+        )
+        told = response is not None and (
+            heads().search(response.server.lower()) or heads().search(response.rest)
+        )
+        plain = x.client.protocol is Protocol.TEXT and heads().search(x.client.text.lower())
         return bool(asked or told or plain)
 
     def text(x: Exchange) -> str:
@@ -202,16 +313,31 @@ def _path(target: str) -> str:
     return re.sub(r"^[a-z]+://[^/]*", "", target)
 
 
-def llm_api(view: View) -> Verdict:
-    """``llm-api``."""
-    return _api(view, _LLM_PATH, _LLM_ANSWER, "a model server")
+@question(
+    "llm-api",
+    Source.PAYLOAD,
+    "the request or answer is of a model server's API",
+    by_hand=in_capture("http.request.uri", "such as /v1/chat/completions or /api/generate: yes"),
+)
+def llm_api(view: PacketsView) -> Reply:
+    return _api(view, _llm_path_form, _llm_answer_form, "a model server")
 
 
-def context_api(view: View) -> Verdict:
-    """``context-api``."""
-    return _api(view, _CONTEXT_PATH, _CONTEXT_HEAD, "a vector store or MCP server")
+@question(
+    "context-api",
+    Source.PAYLOAD,
+    "the request or answer is of a vector store or the Model Context Protocol",
+    by_hand=in_capture("http.request.uri", "such as /collections or /mcp: yes"),
+)
+def context_api(view: PacketsView) -> Reply:
+    return _api(view, _context_path_form, _context_head_form, "a vector store or MCP server")
 
 
-def control_plane_api(view: View) -> Verdict:
-    """``control-plane-api``."""
-    return _api(view, _CONTROL_PATH, _CONTROL_HEAD, "an agent or of a control plane")
+@question(
+    "control-plane-api",
+    Source.PAYLOAD,
+    "the request is of an agent's, a sidecar's or a control plane's API",
+    by_hand=in_capture("http.request.uri", "such as /v1/agent, /v3/kv, /apis or /containers: yes"),
+)
+def control_plane_api(view: PacketsView) -> Reply:
+    return _api(view, _control_path_form, _control_head_form, "an agent or of a control plane")

@@ -6,49 +6,38 @@ Another protocol than the client's, TLS on one side only, a certificate turned d
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
-from synscope.evidence.packets.exchange import client_ended_first, first_data_frames
+from synscope.evidence.by_hand import in_capture, in_first_bytes
+from synscope.evidence.packets.exchange import client_ended_first
 from synscope.evidence.packets.view import (
     Exchange,
-    Verdict,
-    View,
+    PacketsView,
     exchanges,
+    first_data_frames,
     frames_of,
     is_said,
     is_tls,
-    no,
-    unknown,
-    yes,
 )
 from synscope.evidence.payload.heard import unheard, where
 from synscope.evidence.payload.http_answers import CLIENT_ERRORS
 from synscope.evidence.payload.protocols import NAMELESS
 from synscope.evidence.payload.recognise import Payload, Protocol, describe
 from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY
-from synscope.model import Label, TargetSummary
+from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
+from synscope.model import Label, Source, Stage, TargetSummary
+from synscope.reference.ports import USUAL_PROTOCOLS
 from synscope.units import listed
 
-_PLAIN_TO_TLS: Final = re.compile(
-    r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
-)
-USUAL_PROTOCOLS: Final = {
-    21: "SMTP or FTP",
-    22: "SSH",
-    25: "SMTP or FTP",
-    1883: "MQTT",
-    3306: "MySQL",
-    3389: "RDP",
-    4222: "NATS",
-    5432: "PostgreSQL",
-    5672: "AMQP",
-    5900: "VNC",
-    6379: "Redis",
-    9092: "Kafka",
-    11211: "memcached",
-    27017: "MongoDB",
-}
-"""Ports (IANA's, or their makers' default) whose service speaks one protocol, and not HTTP."""
+
+@cache
+def _plain_to_tls_form() -> re.Pattern[str]:
+    return re.compile(
+        r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
+    )
+
+
 # A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
 # Java closes without an alert.
 _ALERT_SIZES: Final = frozenset({0, *range(7, 41)})
@@ -75,8 +64,17 @@ def _both(exchange: Exchange) -> str:
     )
 
 
-def tls_to_plain_server(view: View) -> Verdict:
-    """``tls-to-plain-server``."""
+@question(
+    "tls-to-plain-server",
+    Source.PAYLOAD,
+    "the client spoke TLS and the server answered in plain text or not in TLS",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the client begins with 16 03, the server with something else: yes"),
+    own_connect=OwnConnect.FAKES,
+)
+def tls_to_plain_server(view: PacketsView) -> Reply:
 
     def mismatch(x: Exchange) -> bool:
         return x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_said(x.server) and not is_tls(x.server)
@@ -84,8 +82,17 @@ def tls_to_plain_server(view: View) -> Verdict:
     return where(view, mismatch, _both) or unheard(view) or no("no TLS client got an answer outside TLS")
 
 
-def plain_to_tls_server(view: View) -> Verdict:
-    """``plain-to-tls-server``."""
+@question(
+    "plain-to-tls-server",
+    Source.PAYLOAD,
+    "the client spoke plain text and the server answered with a TLS alert or a 'HTTP to HTTPS port' error",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the client begins with text, the server with 15 03 or a hint at HTTPS: yes"),
+    own_connect=OwnConnect.FAKES,
+)
+def plain_to_tls_server(view: PacketsView) -> Reply:
 
     def mismatch(x: Exchange) -> bool:
         if not is_said(x.client) or is_tls(x.client):
@@ -94,7 +101,7 @@ def plain_to_tls_server(view: View) -> Verdict:
         told = (
             response is not None
             and response.status in CLIENT_ERRORS
-            and _PLAIN_TO_TLS.search(f"{response.reason}\n{response.rest}".lower())
+            and _plain_to_tls_form().search(f"{response.reason}\n{response.rest}".lower())
         )
         return x.server.protocol is Protocol.TLS_ALERT or bool(told)
 
@@ -109,8 +116,17 @@ _PAGES: Final = ("<!doctype html", "<html")
 """How an answer begins that a web server gives to what it does not take for HTTP at all."""
 
 
-def other_protocol_greeting(view: View) -> Verdict:
-    """``other-protocol-greeting``. Bytes that name no protocol accuse nobody."""
+@question(
+    "other-protocol-greeting",
+    Source.PAYLOAD,
+    "the server greeted with a protocol other than the client's",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's first line is of another protocol than the client's: yes"),
+)
+def other_protocol_greeting(view: PacketsView) -> Reply:
+    """Compare protocols that the bytes name; bytes that name none accuse nobody."""
 
     def named(payload: Payload) -> bool:
         return payload.protocol not in NAMELESS
@@ -130,9 +146,9 @@ def other_protocol_greeting(view: View) -> Verdict:
             and not answered_in_kind
         )
 
-    verdict = where(view, mismatch, _both) or unheard(view)
-    if verdict is not None:
-        return verdict
+    reply = where(view, mismatch, _both) or unheard(view)
+    if reply is not None:
+        return reply
     # An HTTP answer shows by itself what the client had asked for.
     greeted = [x for x in view.exchanges if named(x.server) and x.server.response is None]
     mute = next((x for x in greeted if not is_said(x.client)), None)
@@ -142,8 +158,18 @@ def other_protocol_greeting(view: View) -> Verdict:
     return no("no server greeted with another protocol than the client's")
 
 
-def tls_certificate_rejected(view: View) -> Verdict:
-    """``tls-certificate-rejected``: by an alert in the clear, or by a close whose size fits one alert.
+@question(
+    "tls-certificate-rejected",
+    Source.PAYLOAD,
+    "a TLS alert of the client rejects the certificate, or it closed right after it",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("tls.alert_message.desc in {42..48, 113, 114} && tcp.dstport == {port}"),
+    own_connect=OwnConnect.FAKES,
+)
+def tls_certificate_rejected(view: PacketsView) -> Reply:
+    """Recognise a rejection by an alert in the clear, or by a close whose size fits one alert.
 
     In TLS 1.3 the client's alert is encrypted, and the first kept bytes often end before it. What
     remains visible is that the client, having sent its hello and no more than an alert, ended
@@ -157,11 +183,11 @@ def tls_certificate_rejected(view: View) -> Verdict:
         extra = f"{_beyond_hello(x)} bytes after its hello, as many as one alert"
         return f"the handshake ended after the server's first flight: the client sent only {extra}"
 
-    verdict = where(view, alerted, lambda x: f"the client sent {describe(x.client)}") or where(
+    reply = where(view, alerted, lambda x: f"the client sent {describe(x.client)}") or where(
         view, _left_after_flight, left
     )
-    if verdict is not None:
-        return verdict
+    if reply is not None:
+        return reply
     mute = unheard(view)
     if mute is not None:
         return mute
@@ -179,8 +205,16 @@ def tls_certificate_rejected(view: View) -> Verdict:
     )
 
 
-def tls_left_unused(view: View) -> Verdict:
-    """``tls-left-unused``: what clients do that look at the certificate when the handshake is over."""
+@question(
+    "tls-left-unused",
+    Source.PAYLOAD,
+    "the client finished the TLS handshake and closed at once: no request, no close_notify",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tls", "the client's Finished is its last record: yes"),
+)
+def tls_left_unused(view: PacketsView) -> Reply:
+    """Recognise clients that look at the certificate only when the handshake is over."""
 
     def left(x: Exchange) -> bool:
         hello = x.client.protocol is Protocol.TLS_CLIENT_HELLO and x.client.alert is None
@@ -201,8 +235,8 @@ def tls_left_unused(view: View) -> Verdict:
     )
 
 
-def tls_spoken(view: View) -> Verdict:
-    """``tls-spoken``."""
+@question("tls-spoken", Source.PAYLOAD, "one side spoke TLS", by_hand=in_capture("tls"))
+def tls_spoken(view: PacketsView) -> Reply:
     return (
         where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
         or unheard(view)
@@ -210,8 +244,15 @@ def tls_spoken(view: View) -> Verdict:
     )
 
 
-def tls_hello_unanswered(view: View) -> Verdict:
-    """``tls-hello-unanswered``."""
+@question(
+    "tls-hello-unanswered",
+    Source.PAYLOAD,
+    "the client's TLS hello got no byte in answer",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture("tls.handshake.type == 1", "no byte of the server follows: yes"),
+)
+def tls_hello_unanswered(view: PacketsView) -> Reply:
 
     def mute(x: Exchange) -> bool:
         return x.client.protocol is Protocol.TLS_CLIENT_HELLO and not x.attempt.server_bytes
@@ -253,8 +294,17 @@ def _ended_without_request(exchange: Exchange) -> bool:
     return beyond < _FINISHED or (left and client_ended_first(exchange.attempt))
 
 
-def tls_alert(view: View) -> Verdict:
-    """``tls-alert``."""
+@question(
+    "tls-alert",
+    Source.PAYLOAD,
+    "a TLS alert other than close_notify was sent",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("tls.alert_message.desc > 0"),
+    own_connect=OwnConnect.FAKES,
+)
+def tls_alert(view: PacketsView) -> Reply:
 
     def bad(payload: Payload) -> bool:
         return payload.alert is not None and payload.alert.description != CLOSE_NOTIFY
@@ -263,9 +313,9 @@ def tls_alert(view: View) -> Verdict:
         side, payload = ("client", x.client) if bad(x.client) else ("server", x.server)
         return f"the {side} sent {describe(payload)}"
 
-    verdict = where(view, lambda x: bad(x.client) or bad(x.server), text) or unheard(view)
-    if verdict is not None:
-        return verdict
+    reply = where(view, lambda x: bad(x.client) or bad(x.server), text) or unheard(view)
+    if reply is not None:
+        return reply
     handshakes = [x for x in view.exchanges if is_tls(x.client) and is_tls(x.server)]
     if any(_beyond_hello(x) < _FINISHED for x in handshakes):
         return unknown("a TLS handshake did not go on, and no alert is visible in the first bytes")
@@ -279,8 +329,18 @@ def unanswered_in(summary: TargetSummary) -> tuple[str, ...]:
     return tuple(sorted({payload.family for payload in mute if payload.protocol not in NAMELESS}))
 
 
-def port_of_other_protocol(view: View) -> Verdict:
-    """``port-of-other-protocol``: the number is that of a service that clients speak otherwise to."""
+@question(
+    "port-of-other-protocol",
+    Source.PAYLOAD,
+    "the client got no answer in its protocol, and the port is the usual one of another",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    by_hand=in_first_bytes(
+        "the client speaks another protocol than {port} is known for, and the server says nothing: yes"
+    ),
+)
+def port_of_other_protocol(view: PacketsView) -> Reply:
+    """Compare what the client spoke with what the port's usual service does."""
     port = view.summary.target.port
     usual = USUAL_PROTOCOLS.get(port)
     if usual is None:

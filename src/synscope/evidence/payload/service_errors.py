@@ -12,46 +12,98 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Final
 
-from synscope.evidence.packets.view import Exchange, Verdict, View, last_answered, no
+from synscope.evidence.by_hand import in_first_bytes
+from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.protocols import first_line
 from synscope.evidence.payload.recognise import Protocol
+from synscope.evidence.question import Reply, Says, no, question
+from synscope.model import Source, Stage
 
-_REDIS: Final = re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT|LOADING)[A-Z]{3,20} ")
-_POSTGRES_FIELD: Final = re.compile(rb"\0([CM])([^\0]+)")
-_MYSQL: Final = re.compile(rb".{3}[\0-\x05]\xff(..)(?:#[0-9A-Z]{5})?([\x20-\x7e].*)", re.DOTALL)
+
+@cache
+def _redis_form() -> re.Pattern[bytes]:
+    return re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT|LOADING)[A-Z]{3,20} ")
+
+
+@cache
+def _postgres_field_form() -> re.Pattern[bytes]:
+    return re.compile(rb"\0([CM])([^\0]+)")
+
+
+@cache
+def _mysql_form() -> re.Pattern[bytes]:
+    return re.compile(rb".{3}[\0-\x05]\xff(..)(?:#[0-9A-Z]{5})?([\x20-\x7e].*)", re.DOTALL)
+
+
 _MYSQL_TURNED_AWAY: Final = frozenset(
     {1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 3118, 3159, 4151}
 )
 """No room, no access, no such database, blocked: what ends a log-in. Errors of queries are the client's affair."""
-_REPLY: Final = re.compile(rb"[45]\d\d[ -][\x20-\x7e]")
-_MEMCACHED: Final = re.compile(rb"(?:ERROR|CLIENT_ERROR .*|SERVER_ERROR .*)\r\n")
-_IMAP: Final = re.compile(rb"(?:\S+ (?:NO|BAD)|\* BYE) ")
-_AMQP_CLOSE: Final = re.compile(rb"\x01\0\0.{4}\0\x0a\0\x32(..).([\x20-\x7e]+)", re.DOTALL)
-
-_FULL: Final = re.compile(
-    r"max(?:imum)? number of clients|too many (?:clients|connections|users)|remaining connection slots"
-    r"|max_user_connections|connection limit|too many concurrent",
-    re.IGNORECASE,
-)
-"""How a service says that it has no room for one more client."""
 
 
-def service_error(view: View) -> Verdict:
-    """``service-error``: the server's last word is an error of its own protocol."""
-    return _said(view, bool, "no service ended with an error of its own protocol")
+@cache
+def _reply_form() -> re.Pattern[bytes]:
+    return re.compile(rb"[45]\d\d[ -][\x20-\x7e]")
 
 
-def service_full(view: View) -> Verdict:
-    """``service-full``: the error says that there is no room for another client."""
-    return _said(
-        view, lambda words: bool(_FULL.search(words)), "no service said that it has too many clients"
+@cache
+def _memcached_form() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:ERROR|CLIENT_ERROR .*|SERVER_ERROR .*)\r\n")
+
+
+@cache
+def _imap_form() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:\S+ (?:NO|BAD)|\* BYE) ")
+
+
+@cache
+def _amqp_close_form() -> re.Pattern[bytes]:
+    return re.compile(rb"\x01\0\0.{4}\0\x0a\0\x32(..).([\x20-\x7e]+)", re.DOTALL)
+
+
+@cache
+def _full_form() -> re.Pattern[str]:
+    """Return how a service says that it has no room for one more client."""
+    return re.compile(
+        r"max(?:imum)? number of clients|too many (?:clients|connections|users)|remaining connection slots"
+        r"|max_user_connections|connection limit|too many concurrent",
+        re.IGNORECASE,
     )
 
 
-def _said(view: View, test: Callable[[str], bool], otherwise: str) -> Verdict:
+@question(
+    "service-error",
+    Source.PAYLOAD,
+    "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT …)",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's last word is an error: yes"),
+)
+def service_error(view: PacketsView) -> Reply:
+    return _said(view, bool, "no service ended with an error of its own protocol")
+
+
+@question(
+    "service-full",
+    Source.PAYLOAD,
+    "the server's last word is that it has no room for another client",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the server's last word is 'too many clients' or alike: yes"),
+)
+def service_full(view: PacketsView) -> Reply:
+    return _said(
+        view, lambda words: bool(_full_form().search(words)), "no service said that it has too many clients"
+    )
+
+
+def _said(view: PacketsView, test: Callable[[str], bool], otherwise: str) -> Reply:
     told = {x.attempt.id: error_of(x) for x in view.exchanges}
     went_well = last_answered(x for x in view.exchanges if not told[x.attempt.id])
 
@@ -82,7 +134,7 @@ def error_of(exchange: Exchange) -> str:
 
 
 def _redis(data: bytes) -> str:
-    return first_line(data[1:]) if _REDIS.match(data) else ""
+    return first_line(data[1:]) if _redis_form().match(data) else ""
 
 
 def _postgres(data: bytes) -> str:
@@ -93,12 +145,12 @@ def _postgres(data: bytes) -> str:
         data = data[1 + length :]
     if not data[5:].startswith((b"SFATAL\0", b"SPANIC\0")):
         return ""
-    fields = dict(_POSTGRES_FIELD.findall(data[5:]))
+    fields = dict(_postgres_field_form().findall(data[5:]))
     return first_line(b"FATAL " + fields.get(b"C", b"") + b" " + fields.get(b"M", b""))
 
 
 def _mysql(data: bytes) -> str:
-    error = _MYSQL.match(data)
+    error = _mysql_form().match(data)
     if error is None:
         return ""
     number = int.from_bytes(error[1], "little")
@@ -106,11 +158,11 @@ def _mysql(data: bytes) -> str:
 
 
 def _reply(data: bytes) -> str:
-    return first_line(data) if _REPLY.match(data) else ""
+    return first_line(data) if _reply_form().match(data) else ""
 
 
 def _memcached(data: bytes) -> str:
-    return first_line(data) if _MEMCACHED.match(data) else ""
+    return first_line(data) if _memcached_form().match(data) else ""
 
 
 def _pop3_or_nats(data: bytes) -> str:
@@ -118,7 +170,7 @@ def _pop3_or_nats(data: bytes) -> str:
 
 
 def _imap(data: bytes) -> str:
-    return first_line(data) if _IMAP.match(data) else ""
+    return first_line(data) if _imap_form().match(data) else ""
 
 
 def _mqtt(data: bytes) -> str:
@@ -127,7 +179,7 @@ def _mqtt(data: bytes) -> str:
 
 
 def _amqp(data: bytes) -> str:
-    closed = _AMQP_CLOSE.match(data)
+    closed = _amqp_close_form().match(data)
     if closed is None:
         return ""
     return f"connection.close {int.from_bytes(closed[1], 'big')} {first_line(closed[2])}"

@@ -7,12 +7,16 @@ empty. How much of it came, the sequence numbers say. Where the head was not kep
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Final
 
+from synscope.evidence.by_hand import in_capture
 from synscope.evidence.packets.exchange import client_ended_first
-from synscope.evidence.packets.view import Exchange, Verdict, View, last_answered, no
+from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.recognise import Protocol
+from synscope.evidence.question import Reply, Says, no, question
+from synscope.model import Source, Stage
 from synscope.units import count, duration
 
 STALLED_NS: Final = 1_000_000_000
@@ -21,10 +25,28 @@ _MOST_STALLED: Final = 1 << 16
 """Bytes of an answer up to which a client that ended it early is taken to have waited, not to have had enough."""
 
 _HEAD_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
-_CHUNKED: Final = re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
-_LAST_CHUNK: Final = re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
-_CHUNK: Final = re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
+@cache
+def _length_form() -> re.Pattern[bytes]:
+    return re.compile(rb"^content-length:[ \t]*(\d{1,15})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+
+
+@cache
+def _chunked_form() -> re.Pattern[bytes]:
+    return re.compile(rb"^transfer-encoding:[^\r]*\bchunked[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+
+
+@cache
+def _last_chunk_form() -> re.Pattern[bytes]:
+    return re.compile(rb"(?:^|\r\n)0+(?:;[^\r]*)?\r\n(?:[^\r]+\r\n)*\r\n$")
+
+
+@cache
+def _chunk_form() -> re.Pattern[bytes]:
+    return re.compile(rb"([0-9a-fA-F]{1,8})[ \t]*(?:;[^\r\n]*)?\r\n")
+
+
 _LINE_END: Final = b"\r\n"
 _SHORTEST_END: Final = len(b"0\r\n\r\n")
 _NO_FAREWELL: Final = frozenset({Protocol.HTTP_REQUEST, Protocol.REDIS})
@@ -33,8 +55,19 @@ _BODILESS: Final = frozenset({204, 304})
 _FIRST_FINAL: Final = 200
 
 
-def answer_cut_short(view: View) -> Verdict:
-    """``answer-cut-short``: the server ended the connection in the middle of an answer."""
+@question(
+    "answer-cut-short",
+    Source.PAYLOAD,
+    "the server ended the connection in the middle of an HTTP answer",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.response && tcp.srcport == {port}",
+        "the server ends the connection before Content-Length or the last chunk: yes",
+    ),
+)
+def answer_cut_short(view: PacketsView) -> Reply:
 
     def cut(x: Exchange) -> bool:
         return missing(x) is not None and not client_ended_first(x.attempt) and _server_ended(x)
@@ -48,8 +81,19 @@ def answer_cut_short(view: View) -> Verdict:
     )
 
 
-def answer_stalled(view: View) -> Verdict:
-    """``answer-stalled``: the client waited for the rest of an answer, and ended the connection without it."""
+@question(
+    "answer-stalled",
+    Source.PAYLOAD,
+    "the client waited in vain for the rest of an HTTP answer",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "http.response && tcp.srcport == {port}",
+        "the client ends the connection a second or more after it, before Content-Length or the last chunk: yes",
+    ),
+)
+def answer_stalled(view: PacketsView) -> Reply:
 
     def stalled(x: Exchange) -> bool:
         return missing(x) is not None and _waited(x) >= STALLED_NS and x.attempt.server_bytes <= _MOST_STALLED
@@ -68,8 +112,20 @@ def answer_stalled(view: View) -> Verdict:
     )
 
 
-def request_after_close(view: View) -> Verdict:
-    """``request-after-close``: the client asked again where the server had closed, and was reset.
+@question(
+    "request-after-close",
+    Source.PAYLOAD,
+    "the client made a request on a connection that the server had closed, and no other answered it",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.dstport == {port} && tcp.len > 0",
+        "one comes after the server's FIN and is answered by an RST: yes",
+    ),
+)
+def request_after_close(view: PacketsView) -> Reply:
+    """Say whether the client asked again where the server had closed, and was reset.
 
     Only of protocols in which a client says nothing after the server has closed but a request.
     """
@@ -104,13 +160,13 @@ def missing(exchange: Exchange) -> str | None:
         return None
     lines = data[: head + 2]
     begun = head + len(_HEAD_END)
-    if _CHUNKED.search(lines):
+    if _chunked_form().search(lines):
         if attempt.server_bytes == len(data):
-            ended = _LAST_CHUNK.search(data[head + 2 :]) is not None
+            ended = _last_chunk_form().search(data[head + 2 :]) is not None
         else:
             ended = _may_have_ended(data[begun:], attempt.server_bytes - begun)
         return None if ended else "its last chunk did not come"
-    length = _LENGTH.search(lines)
+    length = _length_form().search(lines)
     if length is None or attempt.server_bytes >= begun + int(length[1]):
         return None
     came = max(0, attempt.server_bytes - begun)
@@ -120,7 +176,7 @@ def missing(exchange: Exchange) -> str | None:
 def _may_have_ended(kept: bytes, came: int) -> bool:
     """Whether the last chunk may be among the ``came`` bytes, by the sizes announced in those that were kept."""
     at = 0
-    while match := _CHUNK.match(kept, at):
+    while match := _chunk_form().match(kept, at):
         size = int(match[1], 16)
         if size == 0:
             return True

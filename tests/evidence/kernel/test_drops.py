@@ -1,4 +1,4 @@
-"""What the trace says of one attempt, and when it must not say."""
+"""Who stopped the SYN of an attempt, by the trace and the counters, and when they must not say."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from synscope.evidence.kernel.words import Case
-from synscope.model import Answer, Endpoint, Outcome
+from synscope.evidence.kernel.drops import FailedAttempt, queue_full
+from synscope.evidence.kernel.record import KernelView
+from synscope.model import Answer, Endpoint, Outcome, Target
 from synscope.probes.kernel.events import Event, TraceHealth
-from tests.evidence.builders import MS, START, times
+from tests.evidence.builders import MS, START, group, times
 from tests.evidence.kernel.events import (
     CLIENT,
     OTHER,
@@ -26,6 +27,7 @@ from tests.evidence.kernel.events import (
 
 NO_SOCKET = (connect(), reset(5 * US), drop(6 * US, "NO_SOCKET"), settled(9 * US))
 FIREWALL = (connect(), drop(6 * US, "NETFILTER_DROP"), settled(9 * US))
+TARGET = Target("localhost:62893", 62893, "localhost")
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 OLD = replace(WHOLE, names_resets=False)
 
@@ -33,9 +35,10 @@ OLD = replace(WHOLE, names_resets=False)
 def answers(*events: Event, health: TraceHealth = WHOLE) -> tuple[Answer, ...]:
     """No socket, netfilter, the stack's RST, the firewall's RST."""
     refused = attempt(Outcome.REFUSED, times=times(answer=20 * US))
-    case = Case(record(*events, health=health), refused)
+    failed = FailedAttempt(record(*events, health=health), refused)
     return tuple(
-        ask().answer for ask in (case.no_socket, case.netfilter_drop, case.stack_reset, case.firewall_reset)
+        ask().answer
+        for ask in (failed.no_socket, failed.netfilter_drop, failed.stack_reset, failed.firewall_reset)
     )
 
 
@@ -98,11 +101,35 @@ def test_answers(events: tuple[Event, ...], health: TraceHealth, expected: tuple
 
 
 def test_the_reason_is_told() -> None:
-    case = Case(record(*FIREWALL), attempt(Outcome.UNANSWERED))
+    failed = FailedAttempt(record(*FIREWALL), attempt(Outcome.UNANSWERED))
     assert (
-        case.netfilter_drop().text
+        failed.netfilter_drop().text
         == "the kernel dropped the SYN of client (100) with the reason NETFILTER_DROP"
     )
-    case = Case(record(), attempt(Outcome.UNANSWERED))
-    assert case.netfilter_drop().text == "no process began to connect there within 200 ms before its SYN"
+    failed = FailedAttempt(record(), attempt(Outcome.UNANSWERED))
+    assert failed.netfilter_drop().text == "no process began to connect there within 200 ms before its SYN"
     assert (CLIENT.port, SERVER.port) == (50_000, 62893)
+
+
+@pytest.mark.parametrize(
+    ("events", "number", "overflows", "answer"),
+    [
+        ((), 2, 5, Answer.YES),
+        ((), 2, 2, Answer.YES),
+        ((), 2, 1, Answer.UNKNOWN),
+        ((), 2, 0, Answer.NO),
+        ((), 2, None, Answer.UNKNOWN),
+        ((connect(), drop(US, "NETFILTER_DROP")), 1, 5, Answer.NO),
+        ((connect(), drop(US, "TCP_LISTEN_OVERFLOW")), 1, 0, Answer.YES),
+    ],
+)
+def test_a_full_queue_accounts_for_every_unanswered_syn(
+    events: tuple[Event, ...], number: int, overflows: int | None, answer: Answer
+) -> None:
+    silent = group(attempt(Outcome.UNANSWERED), count=number)
+    seen = record(*events, health=replace(WHOLE, overflows=overflows))
+    assert queue_full(KernelView(TARGET, [silent], seen)).answer is answer
+
+
+def test_nothing_unanswered() -> None:
+    assert queue_full(KernelView(TARGET, [], record())).answer is Answer.NO

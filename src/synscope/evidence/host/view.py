@@ -1,7 +1,7 @@
 """One target as the snapshots show it: which addresses are meant, which listeners serve them.
 
-Input: the target, the snapshots in order of time, and what the packets add. Each question of ``observe`` takes a
-``Sight`` and returns a ``view.Verdict``. Pure.
+Input: the target, the snapshots in order of time, and what the packets add. Each question of this
+room takes a ``HostView``. Pure.
 """
 
 from __future__ import annotations
@@ -9,42 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from synscope.evidence.packets.view import Verdict
-from synscope.model import Answer, Endpoint, Target
-from synscope.probes.host.asked_packet import Truth, all_of, any_of
-from synscope.probes.host.snapshot import (
-    LocalSocket,
-    Process,
-    Resolved,
-    Setting,
-    Snapshot,
-    Sockets,
-    Untold,
-)
+from synscope.evidence.question import Reply, unknown
+from synscope.model import Endpoint, Target
 from synscope.reference.loopback import names_loopback, parsed
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+    from synscope.probes.host.asked_packet import Truth
+    from synscope.probes.host.snapshot import (
+        LocalSocket,
+        Process,
+        Resolved,
+        Setting,
+        Snapshot,
+        Sockets,
+        Untold,
+    )
 
 T = TypeVar("T")
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
-NO_SNAPSHOT: Final = "nobody looked at the host"
 _SHOWN: Final = 3
-
-
-def yes(text: str) -> Verdict:
-    """Return the answer yes."""
-    return Verdict(Answer.YES, text)
-
-
-def no(text: str) -> Verdict:
-    """Return the answer no."""
-    return Verdict(Answer.NO, text)
-
-
-def unknown(because: str) -> Verdict:
-    """Return the answer 'could not tell'."""
-    return Verdict(Answer.UNKNOWN, because)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +46,7 @@ class Use:
 
 
 @dataclass(frozen=True)
-class Sight:
+class HostView:
     """A target and what was seen of the host around it."""
 
     target: Target
@@ -103,57 +91,63 @@ class Sight:
     def resolution_of(self, name: str) -> Resolved | None:
         """What a name resolved to; ``None`` where nobody asked."""
         names = self.last.names
-        if isinstance(names, Untold):
+        if is_untold(names):
             return None
-        return next((one for one in names.resolved if one.name == name), None)
+        return next((resolved for resolved in names.resolved if resolved.name == name), None)
 
     @cached_property
-    def unserved(self) -> tuple[str, ...] | Untold:
-        """The addresses that no listener serves.
+    def unserved(self) -> tuple[str, ...] | Reply:
+        """The addresses that no listener serves, or the reply that this is not known.
 
         Where the packets do not tell at which address attempts failed, one that is served is enough: clients
         go on to the next.
         """
+        from synscope.probes.host.asked_packet import all_of, any_of
+
         sockets = self.last.sockets
-        if isinstance(sockets, Untold):
-            return sockets
+        if is_untold(sockets):
+            return unknown(sockets.could_not_tell)
         foreign = self._foreign()
         if foreign:
-            return Untold(f"{foreign} is not an address of this machine")
+            return unknown(f"{foreign} is not an address of this machine")
         truths = [served(sockets, Endpoint(address, self.target.port)) for address in self.addresses]
         wanted = all_of(truths) if self.failed_at else any_of(truths)
         if wanted:
             return ()
         if wanted is None:
-            return Untold("whether the listener on [::] takes IPv4 as well is not known on this system")
+            return unknown("whether the listener on [::] takes IPv4 as well is not known on this system")
         return tuple(address for address, truth in zip(self.addresses, truths, strict=True) if truth is False)
 
     def _foreign(self) -> str:
         """Name an address of the target that this machine does not have; empty when there is none."""
         loopback = self.last.loopback
-        if isinstance(loopback, Untold) or loopback.others is None:
+        if is_untold(loopback) or loopback.others is None:
             return ""
         have = {*loopback.addresses, *loopback.others}
-        return next((one for one in self.addresses if not is_local(one) and one not in have), "")
+        return next(
+            (address for address in self.addresses if not is_local(address) and address not in have), ""
+        )
 
     def on_port(self, snapshot: Snapshot) -> tuple[LocalSocket, ...]:
         """Return the listeners that have the port at any address."""
-        if isinstance(snapshot.sockets, Untold):
+        if is_untold(snapshot.sockets):
             return ()
-        return tuple(one for one in snapshot.sockets.listeners if one.port == self.target.port)
+        return tuple(listener for listener in snapshot.sockets.listeners if listener.port == self.target.port)
 
     def serving(self, snapshot: Snapshot) -> tuple[LocalSocket, ...]:
         """Return the listeners that serve one of the target's addresses."""
         ends = [Endpoint(address, self.target.port) for address in self.addresses]
-        return tuple(one for one in self.on_port(snapshot) if any(serves(one, end) for end in ends))
+        return tuple(
+            listener for listener in self.on_port(snapshot) if any(serves(listener, end) for end in ends)
+        )
 
     def servers(self, snapshot: Snapshot) -> tuple[Process, ...]:
         """Return the processes behind the target: those of its listeners, else those named as the server's."""
-        if isinstance(snapshot.processes, Untold):
+        if is_untold(snapshot.processes):
             return ()
         owners = {owner.pid for listener in self.serving(snapshot) for owner in listener.owners}
-        found = tuple(one for one in snapshot.processes if one.pid in owners)
-        return found or tuple(one for one in snapshot.processes if one.role == "server")
+        found = tuple(process for process in snapshot.processes if process.pid in owners)
+        return found or tuple(process for process in snapshot.processes if process.role == "server")
 
     def programs(self) -> tuple[tuple[str, int], ...]:
         """Return the names and numbers of the processes that have the port at the target's address, in any look."""
@@ -169,17 +163,26 @@ class Sight:
     def told(self, part: Iterable[T | Untold]) -> tuple[list[T], str]:
         """Return the parts that are there, and why the first of the others is not."""
         parts = list(part)
-        because = next((one.could_not_tell for one in parts if isinstance(one, Untold)), "")
-        return [one for one in parts if not isinstance(one, Untold)], because
+        because = next((part.could_not_tell for part in parts if is_untold(part)), "")
+        return [part for part in parts if not is_untold(part)], because
 
     def names_loopback(self) -> bool | None:
         """Whether the target's host is a name or address of loopback by its spelling."""
         return names_loopback(self.host)
 
 
+def is_untold(part: object) -> TypeIs[Untold]:
+    """Whether a part of a snapshot is only the reason why it could not be seen."""
+    from synscope.probes.host.snapshot import Untold
+
+    return isinstance(part, Untold)
+
+
 def served(sockets: Sockets, end: Endpoint) -> Truth:
     """Whether a listener takes connections to ``end`` that come over loopback."""
-    return any_of(serves(one, end) for one in sockets.listeners)
+    from synscope.probes.host.asked_packet import any_of
+
+    return any_of(serves(listener, end) for listener in sockets.listeners)
 
 
 def serves(listener: LocalSocket, end: Endpoint) -> Truth:
@@ -226,7 +229,7 @@ def owner_of(socket: LocalSocket) -> str:
 
 def listed(listeners: Iterable[LocalSocket]) -> str:
     """Return a few listeners in words."""
-    return joined(describe(one) for one in listeners)
+    return joined(describe(listener) for listener in listeners)
 
 
 def joined(texts: Iterable[str]) -> str:
@@ -238,7 +241,7 @@ def joined(texts: Iterable[str]) -> str:
 
 def setting(settings: Sequence[Setting], name: str) -> Setting | None:
     """Return the setting or counter of this name."""
-    return next((one for one in settings if one.name == name), None)
+    return next((entry for entry in settings if entry.name == name), None)
 
 
 def family_of(address: str) -> int:

@@ -1,0 +1,143 @@
+"""Questions about the programs that have the port."""
+
+from __future__ import annotations
+
+import itertools
+
+from synscope.evidence.by_hand import of_listeners
+from synscope.evidence.host.view import (
+    HostView,
+    family_of,
+    is_local,
+    is_untold,
+    joined,
+    listed,
+)
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Source, Stage
+from synscope.reference.programs import BALANCERS, SERVERS, WEB_SERVERS
+
+
+@question(
+    "port-has-two-programs",
+    Source.HOST,
+    "two programs listen on the port, at an address or in a family each",
+    stage=Stage.TALK,
+    direct=True,
+    by_hand=of_listeners("lines of two programs: yes"),
+)
+def port_has_two_programs(view: HostView) -> Reply:
+    """Whether two programs have the port: in a family or at an address each, or sharing one (SO_REUSEPORT).
+
+    Two processes of one program that share a family are its workers, as far as can be told.
+    """
+    here = view.on_port(view.last)
+    if is_untold(view.last.sockets):
+        return unknown(view.last.sockets.could_not_tell)
+    for one, other in itertools.combinations([listener for listener in here if listener.owners], 2):
+        apart = not {owner.pid for owner in one.owners} & {owner.pid for owner in other.owners}
+        unlike = {owner.program for owner in one.owners} != {owner.program for owner in other.owners}
+        if apart and (unlike or family_of(one.address) != family_of(other.address)):
+            return yes(listed((one, other)))
+    if any(not listener.owners for listener in here) and len(here) > 1:
+        return unknown("not every owner of the port is visible")
+    return no("no two programs have the port")
+
+
+@question(
+    "other-program-owns-port",
+    Source.HOST,
+    "a program other than the expected one owns the port",
+    stage=Stage.TALK,
+    direct=True,
+    by_hand=of_listeners("another program than the service: yes"),
+)
+def other_program_owns_port(view: HostView) -> Reply:
+    processes = view.last.processes
+    if is_untold(processes):
+        return unknown(processes.could_not_tell)
+    expected = {process.pid for process in processes if process.role == "server"}
+    if not expected:
+        return unknown("which process should have the port is not known")
+    tree = expected | {process.pid for process in processes if expected & set(process.ancestors)}
+    here = view.on_port(view.last)
+    if any(not listener.owners for listener in here):
+        return unknown(listed(listener for listener in here if not listener.owners))
+    others = [listener for listener in here if not {owner.pid for owner in listener.owners} & tree]
+    if others:
+        return yes(f"{listed(others)}, which is not the server that was started")
+    return no(listed(here) if here else f"nothing listens on port {view.target.port}")
+
+
+@question(
+    "balancer-owns-port",
+    Source.HOST,
+    "a load balancer or gateway owns the port",
+    stage=Stage.SERVE,
+    direct=True,
+    by_hand=of_listeners("nginx, HAProxy, Envoy, Traefik or another gateway: yes"),
+)
+def balancer_owns_port(view: HostView) -> Reply:
+    owners = view.programs()
+    found = [f"{program} (pid {pid})" for program, pid in owners if program in BALANCERS]
+    if found:
+        return yes(f"{joined(found)} has the port, and answers for a service behind it")
+    either = [f"{program} (pid {pid})" for program, pid in owners if program in WEB_SERVERS]
+    if either:
+        return unknown(f"{joined(either)} has the port: it may answer itself or for a service behind it")
+    if not owners:
+        return _unowned(view)
+    return no(f"{joined(f'{program} (pid {pid})' for program, pid in owners)} has the port")
+
+
+@question(
+    "owner-speaks-otherwise",
+    Source.HOST,
+    "the port's owner is a server of another protocol than the one in which the client got no answer",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    by_hand=of_listeners("a server of another protocol than the client spoke: yes"),
+)
+def owner_speaks_otherwise(view: HostView) -> Reply:
+    owners = view.programs()
+    if not owners:
+        return _unowned(view)
+    if not view.spoken:
+        return no("no client spoke in a known protocol and got no answer")
+    for program, pid in owners:
+        takes = SERVERS.get(program)
+        if takes is not None:
+            spoke, own = " and ".join(view.spoken), " or ".join(sorted(takes))
+            text = f"{program} (pid {pid}) has the port: it speaks {own}, and the client spoke {spoke}"
+            return no(text) if takes & set(view.spoken) else yes(text)
+    return unknown(f"which protocol {joined(program or '?' for program, _ in owners)} speaks is not known")
+
+
+def _unowned(view: HostView) -> Reply:
+    """Why nothing can be said about the owner of the port."""
+    here = view.serving(view.last)
+    if here:
+        return unknown(listed(here))
+    sockets = view.last.sockets
+    return unknown(sockets.could_not_tell) if is_untold(sockets) else no("nothing listens there")
+
+
+@question(
+    "listener-exposed",
+    Source.HOST,
+    "the listener accepts connections from the network",
+    direct=True,
+    by_hand=of_listeners("a line at 0.0.0.0, [::] or an address that is not of loopback: yes"),
+)
+def listener_exposed(view: HostView) -> Reply:
+    sockets = view.last.sockets
+    if is_untold(sockets):
+        return unknown(sockets.could_not_tell)
+    open_ones = [
+        listener
+        for listener in view.on_port(view.last)
+        if not is_local(listener.address) and listener.device not in {"lo", "lo0"}
+    ]
+    if open_ones:
+        return yes(listed(open_ones))
+    return no("no listener on the port is open to other machines")
