@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from synscope.capture.live import ring_socket
-from synscope.capture.live.self_test import State
+from synscope.capture.live.self_test import SelfTestState
 from synscope.process import elevate, privileges
 from synscope.process.errors import ElevationError, HelperError
 from tests.kernel import SRC, as_user, need_root, open_to_everybody
@@ -32,7 +32,7 @@ def test_root_starts_the_helper_and_gets_a_ring() -> None:
             assert made.family == socket.AF_PACKET
             assert made.getsockname()[0] == "lo"
             assert not os.get_inheritable(made.fileno())
-        assert helper.run_self_test([])[0].state is State.SENT
+        assert helper.run_self_test([])[0].state is SelfTestState.SENT
         with pytest.raises(ring_socket.NoSuchInterfaceError):
             ring(helper, "no-such-if")
         with pytest.raises(HelperError, match="interface"):
