@@ -48,7 +48,7 @@ class _SourceFinder:
 
 
 def _binaries() -> dict[str, Path]:
-    """The compiled modules this interpreter can load, by name."""
+    """Return the compiled modules that this interpreter can load, by name."""
     found = {}
     for name in COMPILED_MODULES:
         for suffix in importlib.machinery.EXTENSION_SUFFIXES:
@@ -60,7 +60,7 @@ def _binaries() -> dict[str, Path]:
 
 
 def _stale(binaries: dict[str, Path]) -> list[str]:
-    """Modules edited after they were compiled. Only a checkout is looked at: an installation is not edited."""
+    """Return the modules that changed after they were compiled, in a checkout: nobody edits an installation."""
     if not (_HERE.parents[2] / "pyproject.toml").exists():
         return []
     tables = max((_HERE / name).stat().st_mtime for name in TABLES)

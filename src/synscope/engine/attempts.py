@@ -163,7 +163,7 @@ _GENERATIONS = declare(Py_ssize_t, 64)
 @cython.nogil
 @cython.inline
 def _minus(a: cython.uint, b: cython.uint) -> cython.uint:
-    """The distance from sequence number ``b`` up to ``a``, modulo 2**32."""
+    """Return the distance from sequence number ``b`` up to ``a``, modulo 2**32."""
     return (a - b) & _M32
 
 
@@ -171,7 +171,7 @@ def _minus(a: cython.uint, b: cython.uint) -> cython.uint:
 @cython.nogil
 @cython.inline
 def _near(a: cython.uint, b: cython.uint, window: cython.uint) -> cython.bint:
-    """Whether two sequence numbers are less than ``window`` apart, in either direction."""
+    """Tell whether two sequence numbers are less than ``window`` apart, in either direction."""
     return (a - b) & _M32 < window or (b - a) & _M32 < window
 
 
@@ -186,7 +186,7 @@ def _hash(
     ports: cython.uint,
     seed: cython.ulonglong,
 ) -> cython.ulonglong:
-    """A hash of a 4-tuple, the same for both directions (so finding a slot needs no ordering)."""
+    """Return a hash of a 4-tuple, the same for both directions (so finding a slot needs no ordering)."""
     port: cython.uint = ports >> 16
     other_port: cython.uint = ports & 0xFFFF
     a: cython.ulonglong
@@ -258,7 +258,7 @@ def reindex(
 @cython.nogil
 @cython.inline
 def _mark(h: cython.ulonglong, isn: cython.uint) -> cython.ulonglong:
-    """The mark of a settled attempt: 43 bits of its 4-tuple's hash, 20 of the ISN; never 0."""
+    """Return the mark of a settled 4-tuple: 43 bits of its 4-tuple's hash, 20 of the ISN; never 0."""
     mixed: cython.ulonglong = isn * _K1 & _M64
     return (h & _MARK_TUPLE) | _MARK_SET | (mixed >> 45 << 1 & _MARK_ISN) | 1
 
@@ -266,7 +266,7 @@ def _mark(h: cython.ulonglong, isn: cython.uint) -> cython.ulonglong:
 @cython.cfunc
 @cython.nogil
 def _home(settled: cython.ulonglong[::1], mark: cython.ulonglong) -> cython.Py_ssize_t:
-    """Where the search for a mark begins: its place by its top bits, so that it can move to a larger table."""
+    """Return where the search for a mark begins: its place by its top bits, so that it can move to a larger table."""
     size: cython.ulonglong = len(settled)
     place: cython.ulonglong = ((mark >> 32) * size) >> 32
     return place
@@ -376,7 +376,7 @@ def _open(
 @cython.cfunc
 @cython.nogil
 def _finished(rows: cython.uint[::1], base: cython.Py_ssize_t) -> cython.bint:
-    """Whether the same SYN again would be a new attempt: see the module's first rule."""
+    """Tell whether the same SYN again would be a new attempt: see the module's first rule."""
     events: cython.uint = rows[base + EVENTS]
     if events & _S_ACKS != 0 and events & _C_ACKS != 0:
         return events & (_C_FIN | _S_FIN | _S_RST | _C_RST) != 0
@@ -509,7 +509,7 @@ def _start_with_syn(
 @cython.nogil
 @cython.inline
 def _later(a: cython.uint, b: cython.uint) -> cython.uint:
-    """The later of two sequence numbers less than 2**31 apart."""
+    """Return the later of two sequence numbers less than 2**31 apart."""
     return a if (a - b) & _M32 < _HALF else b
 
 
@@ -519,7 +519,7 @@ def _later(a: cython.uint, b: cython.uint) -> cython.uint:
 def _repeated(
     bits: cython.uint, last: cython.uint, following: cython.uint, again: cython.uint
 ) -> cython.uint:
-    """STATE after payload that ends before ``following``, where the same side's ended before ``last`` so far.
+    """Return STATE after payload that ends before ``following``, where the same side's ended before ``last`` so far.
 
     ``again`` is the side's first bit of two. What is new shows that what was repeated arrived.
     """
@@ -1319,7 +1319,7 @@ def track_batch(
 def _is_settled(
     settled: cython.ulonglong[::1], h: cython.ulonglong, isn: cython.uint, syn: cython.bint
 ) -> cython.bint:
-    """Whether a segment is a late one of an attempt that was settled early: then it begins nothing.
+    """Tell whether a segment is a late one of an attempt that was settled early: then it begins nothing.
 
     A SYN is only when it repeats that attempt's.
     """

@@ -37,7 +37,7 @@ class Batch:
     )  # fmt: skip
 
     def part(self, start: int, stop: int) -> Batch:
-        """A copy of the frames from ``start`` up to ``stop``."""
+        """Return a copy of the frames from ``start`` up to ``stop``."""
         copy = Batch(0)
         copy.count = stop - start
         for name in self.__slots__:

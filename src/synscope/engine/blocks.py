@@ -77,7 +77,7 @@ from synscope.engine.names import (
 )  # fmt: skip
 # isort: on
 
-# Typed copies.
+# Typed copies of the numbers that the caller reads too.
 _POSITION = declare(uint, STATE_POSITION)
 _STOP = declare(uint, STATE_STOP)
 _FAULT = declare(uint, STATE_FAULT)
@@ -129,7 +129,7 @@ _LITTLE = struct.Struct("<I").unpack_from
 @cython.nogil
 @cython.inline
 def _u16(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.uint:
-    """The 16-bit word at ``at``; the caller has checked that it lies in the block."""
+    """Return the 16-bit word at ``at``; the caller has checked that it lies in the block."""
     a: cython.uint = data[at]
     b: cython.uint = data[at + 1]
     if big:
@@ -141,7 +141,7 @@ def _u16(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cy
 @cython.nogil
 @cython.inline
 def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.uint:
-    """The 32-bit word at ``at``; the caller has checked that it lies in the block."""
+    """Return the 32-bit word at ``at``; the caller has checked that it lies in the block."""
     a: cython.uint
     b: cython.uint
     c: cython.uint
@@ -161,7 +161,7 @@ def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cy
 @cython.nogil
 @cython.inline
 def _linktype(hardware: cython.uint) -> cython.uint:
-    """The link type that delivers frames as an interface of this hardware type does."""
+    """Return the link type that delivers frames as an interface of this hardware type does."""
     if hardware == ARPHRD_ETHER or hardware == ARPHRD_LOOPBACK:
         return LINKTYPE_EN10MB
     if (

@@ -83,7 +83,7 @@ def name_outcomes(
 @cython.nogil
 @cython.inline
 def _is_loopback(high: cython.ulonglong, low: cython.ulonglong) -> cython.bint:
-    """Whether an address is 127/8 or ::1."""
+    """Tell whether an address is 127/8 or ::1."""
     return (high == V4_HIGH and low >> 24 == LOOPBACK_NET) or (high == 0 and low == 1)
 
 
@@ -185,7 +185,7 @@ def pair_tries(
 @cython.nogil
 @cython.inline
 def _group_hash(high: cython.ulonglong, low: cython.ulonglong, key: cython.ulonglong) -> cython.ulonglong:
-    """A hash of a group's key; its upper half is the well-mixed one."""
+    """Return a hash of a group's key; its upper half is the well-mixed one."""
     h: cython.ulonglong = ((high * _K2 + low) * _K1 ^ (key * _K2)) & _M64
     h ^= h >> 31
     return (h * _K1) & _M64

@@ -58,7 +58,7 @@ class Decoder:
             self.other_hosts += 1
 
     def undecoded(self) -> list[int]:
-        """Frames that were not followed to a TCP header, by the index of their reason."""
+        """Return how many frames were not followed to a TCP header, by the index of their reason."""
         return self._reasons.tolist()
 
 
@@ -149,7 +149,7 @@ class Follower:
             self.tracker.feed(data, datagram, again=True)
 
     def undecoded(self) -> dict[str, int]:
-        """Frames that were not followed to a TCP header, by reason, most frequent first."""
+        """Return how many frames were not followed to a TCP header, by reason, most frequent first."""
         counts = [
             frames + whole
             for frames, whole in zip(self._decoder.undecoded(), self._whole.undecoded(), strict=True)

@@ -152,7 +152,7 @@ _PLAIN = struct.Struct(">12xHBxHxxHxBxxIIIIIH").unpack_from
 @cython.inline
 @cython.boundscheck(False)  # both ends are checked here, at once
 def _u16(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.uint:
-    """The big-endian 16-bit word at ``at``."""
+    """Return the big-endian 16-bit word at ``at``."""
     a: cython.uint
     if not cython.compiled:
         return _WORD16(data, at)[0]
@@ -167,7 +167,7 @@ def _u16(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.uint:
 @cython.inline
 @cython.boundscheck(False)
 def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.uint:
-    """The big-endian 32-bit word at ``at``."""
+    """Return the big-endian 32-bit word at ``at``."""
     a: cython.uint
     b: cython.uint
     c: cython.uint
@@ -185,7 +185,7 @@ def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.uint:
 @cython.nogil
 @cython.inline
 def _u64(data: cython.uchar[::1], at: cython.Py_ssize_t) -> cython.ulonglong:
-    """The big-endian 64-bit word at ``at``."""
+    """Return the big-endian 64-bit word at ``at``."""
     high: cython.ulonglong
     if not cython.compiled:
         return _WORD64(data, at)[0]
@@ -668,7 +668,7 @@ def _past_extensions(
 def _tcp_header_ends(
     data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t
 ) -> cython.Py_ssize_t:
-    """Where the TCP header at ``at`` ends by its own word; ``at`` when that word is not captured."""
+    """Return where the TCP header at ``at`` ends by its own word; ``at`` when that word is not captured."""
     words: cython.Py_ssize_t
     if at + TCP_OFFSET_AND_FLAGS + 1 > end:
         return at

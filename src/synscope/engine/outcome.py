@@ -173,7 +173,7 @@ OUTCOME_RULES: tuple[OutcomeRule, ...] = (
 
 
 def classify(mask: int) -> OutcomeRule:
-    """The rule that holds for a set of events given as a bit mask of ``BIT`` values."""
+    """Return the rule that holds for a set of events given as a bit mask of ``BIT`` values."""
     for rule in OUTCOME_RULES:
         needs, any_of, unless = _masks(rule)
         if mask & needs == needs and not mask & unless and (not any_of or mask & any_of):
@@ -182,7 +182,7 @@ def classify(mask: int) -> OutcomeRule:
 
 
 def rule_columns() -> tuple[array[int], array[int], array[int]]:
-    """The table as three columns of masks (needs, any of, unless), for the compiled evaluation."""
+    """Return the table as three columns of masks (needs, any of, unless), for the compiled evaluation."""
     masks = [_masks(rule) for rule in OUTCOME_RULES]
     return (
         array("I", [needs for needs, _, _ in masks]),
@@ -192,7 +192,7 @@ def rule_columns() -> tuple[array[int], array[int], array[int]]:
 
 
 def events_of(mask: int) -> frozenset[str]:
-    """The names in a mask."""
+    """Return the names of the events in a mask."""
     return frozenset(name for name, bit in BIT.items() if mask & bit)
 
 

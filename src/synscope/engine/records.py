@@ -73,7 +73,7 @@ UNIT_MULTIPLY = 0  # ns = ticks * unit
 UNIT_DIVIDE = 1  # ns = ticks / unit
 UNIT_BINARY = 2  # ticks of 2**-unit seconds
 
-# The types of pcapng's packet blocks, and how long each is at least.
+# The types of pcapng's packet blocks.
 BLOCK_OBSOLETE_PACKET = 2
 BLOCK_SIMPLE_PACKET = 3
 BLOCK_ENHANCED_PACKET = 6
@@ -132,7 +132,7 @@ _LITTLE_RECORD = struct.Struct("<4I").unpack_from
 @cython.inline
 @cython.boundscheck(False)  # both ends are checked here, at once
 def _u32(data: cython.uchar[::1], at: cython.Py_ssize_t, big: cython.bint) -> cython.uint:
-    """The 32-bit word at ``at``."""
+    """Return the 32-bit word at ``at``."""
     a: cython.uint
     b: cython.uint
     c: cython.uint

@@ -173,7 +173,7 @@ class Tracker:
         self._state[layout.S_FRAMES] += count
 
     def settle_over(self, quiet_ns: int = 0) -> None:
-        """Settle the attempts that are over, so that whoever waits for them need not wait for the end.
+        """Settle the attempts that are over, for callers that do not wait for the end of the capture.
 
         ``quiet_ns`` is how long nothing came since the last frame. Attempts that ended less than a second
         ago stay, and failed ones for as long as the rest of their try may be still to come.
@@ -215,7 +215,7 @@ class Tracker:
         return found
 
     def newest(self, ports: array[int], most: int) -> list[Attempt]:
-        """The newest attempts to the marked ports that are not settled yet, newest first, as they stand."""
+        """Return the newest attempts to the marked ports that are not settled yet, newest first, as they stand."""
         used = self._state[layout.S_ROWS]
         found: list[Attempt] = []
         for row in range(used - 1, max(-1, used - 1 - _LOOKED_BACK * most), -1):
@@ -241,7 +241,7 @@ class Tracker:
         return tuple(groups)
 
     def orphans(self) -> list[Orphan]:
-        """ICMP errors about SYNs that are not in the capture (the first 256)."""
+        """Return the ICMP errors about SYNs that are not in the capture (the first 256)."""
         found = []
         for n in range(min(self._state[layout.S_ORPHANS], layout.ORPHAN_LIMIT)):
             at = n * layout.ORPHAN_LONGS
@@ -383,7 +383,7 @@ class Tracker:
         return example.first_ts_ns if self.odd_times else ts_ns
 
     def _attempt(self, row: int) -> Attempt:
-        """One row as an object."""
+        """Return one row as an object."""
         w = self._rows[row * layout.WORDS : (row + 1) * layout.WORDS]
         t = self._longs[row * layout.LONGS : (row + 1) * layout.LONGS]
         mask = w[layout.EVENTS] | _lost(w[layout.STATE])
@@ -473,7 +473,7 @@ class Tracker:
 
 
 def address_text(high: int, low: int) -> str:
-    """The textual form of an address given as the engine's two 64-bit halves."""
+    """Return the textual form of an address given as the engine's two 64-bit halves."""
     if high == layout.V4_HIGH and not low >> 32:
         return f"{low >> 24}.{low >> 16 & 255}.{low >> 8 & 255}.{low & 255}"
     return str(ipaddress.IPv6Address(high << 64 | low))
@@ -504,19 +504,19 @@ def _reset(w: array[int]) -> Reset | None:
 
 
 def _lost(state: int) -> int:
-    """The events that say how things stood in the end."""
+    """Return the events that say how things stood in the end."""
     return (_CLIENT_LOST if state & layout.CLIENT_LOST else 0) | (
         _SERVER_LOST if state & layout.SERVER_LOST else 0
     )
 
 
 def _last_syn(first_ts_ns: int, last_us: int) -> int:
-    """The last SYN's time from its low 32 bits in microseconds (exact for captures under 71 minutes)."""
+    """Return the last SYN's time from its low 32 bits in microseconds (exact for captures under 71 minutes)."""
     return first_ts_ns + ((last_us - first_ts_ns // 1000) & 0xFFFFFFFF) * 1000
 
 
 def _sent(following: int, isn: int, fin: int, w: array[int], side: int) -> int:
-    """Payload bytes of a side by its sequence numbers; the SYN and FIN count one each."""
+    """Return the payload bytes of a side by its sequence numbers; the SYN and FIN count one each."""
     known = layout.KNOWS_CLIENT if side == 1 else layout.KNOWS_SERVER
     if not w[layout.STATE] & known:
         return 0
