@@ -93,7 +93,7 @@ class Connect(NamedTuple):
 
     @property
     def text(self) -> str:
-        """It in words: ``connect to 127.0.0.1:8000: ECONNREFUSED (Connection refused) after 49 µs``."""
+        """Say what came of it: ``connect to 127.0.0.1:8000: ECONNREFUSED (Connection refused) after 49 µs``."""
         start = f"connect to {self.server}: "
         if self.code == errno.ETIMEDOUT:
             return f"{start}no answer within {duration(self.took_ns)}"
@@ -164,7 +164,7 @@ class Connects:
         self._context = context
         self._made: dict[int, Connect] = {}
         self._until = 0.0
-        self._thread = threading.Thread(target=self._all, daemon=True, name="synscope-connects")
+        self._thread = threading.Thread(target=self._connect_to_all, daemon=True, name="synscope-connects")
 
     def start(self) -> None:
         """Begin."""
@@ -181,17 +181,17 @@ class Connects:
         """Those that are over, in the order in which they were begun."""
         return tuple(self._made[at] for at in sorted(self._made))
 
-    def _all(self) -> None:
+    def _connect_to_all(self) -> None:
         threads = []
         for at, address in enumerate(self._resolved.addresses):
-            thread = threading.Thread(target=self._one, args=(at, *address), daemon=True)
+            thread = threading.Thread(target=self._connect_to, args=(at, *address), daemon=True)
             thread.start()
             thread.join(NEXT_S)
             threads.append(thread)
         for thread in threads:
             thread.join(max(0.0, self._until - time.monotonic()))
 
-    def _one(self, at: int, family: int, address: tuple[object, ...]) -> None:
+    def _connect_to(self, at: int, family: int, address: tuple[object, ...]) -> None:
         server = _endpoint(address)
         began_ns, clock = time.time_ns(), time.monotonic_ns()
 
@@ -293,7 +293,7 @@ def _greeted_tls(made: socket.socket, context: ssl.SSLContext, host: str) -> str
 
 
 def _received(made: socket.socket, most: int) -> bytes | None:
-    """What comes first, ``None`` when nothing does in time."""
+    """Return what comes first, ``None`` when nothing does in time."""
     try:
         return made.recv(most)
     except TimeoutError:

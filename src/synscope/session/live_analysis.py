@@ -139,17 +139,17 @@ class LiveAnalysis:
         return self._ring
 
     def counts(self, before_ns: int | None = None) -> dict[Outcome, int]:
-        """Attempts to the targets so far, by outcome; those that began before a time, if one is given."""
+        """Count the attempts to the targets so far by outcome; with a time, those that began before it."""
         return self._following.tracker.tally(self._ports, (1 << 63) - 1 if before_ns is None else before_ns)
 
     def newest(self, most: int) -> list[Attempt]:
-        """The newest attempts to the targets that are not settled, newest first, as they stand."""
+        """Return the newest attempts to the targets that are not settled, newest first, as they stand."""
         found = self._following.tracker.newest(self._ports, most)
         own = self._own()
         return [attempt for attempt in found if attempt.server not in own]
 
     def self_test_result(self) -> tuple[Canary, str]:
-        """What the self-test proves so far, where attempts are told: it has settled after some two seconds."""
+        """Return what the self-test proves so far, where attempts are told: it settles after some two seconds."""
         return _self_test_result(self.self_test, self._seen_of_self_test)
 
     def is_over(self, stop: Stop) -> bool:
@@ -231,13 +231,13 @@ class LiveAnalysis:
             self._told(attempt)
 
     def _near(self, group: AttemptGroup) -> AttemptGroup:
-        """What is known of a port that is not watched: a SYN-ACK is all that can be seen of its handshakes."""
+        """Take a half-open group of a port that is not watched for completed: only its SYN-ACKs are captured."""
         if self._everything or self._ports[group.server.port] or group.label is not Label.HALF_OPEN:
             return group
         return replace(group, label=Label.COMPLETED, outcome=Outcome.STILL_OPEN)
 
     def _claim(self, health: CaptureHealth) -> Claim:
-        """How much it proves that nothing was seen: see ``model.Claim``."""
+        """Return how much it proves that nothing was seen: see ``model.Claim``."""
         live = health.live
         awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
         return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
@@ -275,7 +275,7 @@ class LiveAnalysis:
 
 
 def _marks(targets: Sequence[Target]) -> array[int]:
-    """A mark for each port that a client asked for a target may go to; without targets for every port."""
+    """Return a mark for each port that a client of a target may go to; without targets for every port."""
     if not targets:
         return array("I", b"\1\0\0\0" * (PORT_MAX + 1))
     marks = array("I", bytes(4 * (PORT_MAX + 1)))
@@ -285,7 +285,7 @@ def _marks(targets: Sequence[Target]) -> array[int]:
 
 
 def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
-    """Counts by label, from counts by outcome."""
+    """Return counts by label, from counts by outcome."""
     found: dict[Label, int] = {}
     for outcome, number in counts.items():
         label = _LABELS[outcome]
@@ -296,7 +296,7 @@ def label_counts(counts: Mapping[Outcome, int]) -> dict[Label, int]:
 def _self_test_result(
     connections: Sequence[SelfTestConnection], syns: set[tuple[Endpoint, Endpoint]]
 ) -> tuple[Canary, str]:
-    """What the connections of both families prove together; without any, the capture is not where they are made."""
+    """Return what the connections of both families prove; without any, loopback is not captured."""
     if not connections:
         return Canary.UNSENT, "the test connection goes over the loopback interface, which is not captured"
     results = [(connection, connection.result(syns)) for connection in connections]

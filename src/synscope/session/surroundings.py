@@ -55,7 +55,7 @@ class _Look:
         self._until = time.monotonic() + _WAIT_S
 
     def result(self) -> Snapshot | None:
-        """The snapshot, waited for as long as one may take; ``None`` when it did not come."""
+        """Wait for the snapshot as long as one may take; return ``None`` when it did not come."""
         if self._future is not None:
             try:
                 return self._future.result(max(0.0, self._until - time.monotonic()))
@@ -154,7 +154,7 @@ class Surroundings:
         self._end_trace()
 
     def observe(self, summary: TargetSummary) -> Iterable[Observation]:
-        """What is known about one target besides its packets."""
+        """Return what is known about one target besides its packets."""
         failed_at = {
             group.server.address
             for group in summary.groups
@@ -174,12 +174,12 @@ class Surroundings:
         return (*host, *kernel)
 
     def _use(self, summary: TargetSummary, events: Iterable[Event]) -> Use | None:
-        """How the command goes about a target that it did not get as far as."""
+        """Return how the command goes about a target that it did not get as far as."""
         hosts = self._used.get(summary.target.port)
         return None if hosts is None or summary.groups else Use(hosts, _tried(summary, events))
 
     def attributed(self, diagnosis: Diagnosis) -> Diagnosis:
-        """The diagnosis with what the trace says about who made the attempts, and who listened when, as notes."""
+        """Return the diagnosis with notes of who made the attempts, and who listened when, says the trace."""
         events = [] if self._trace is None else self._trace.events
         said: list[str] = []
         for target_diagnosis in diagnosis.targets:
@@ -193,7 +193,7 @@ class Surroundings:
         return diagnosis._replace(health=replace(diagnosis.health, notes=notes))
 
     def makers(self, attempts: Sequence[Attempt]) -> dict[int, Task]:
-        """The threads that made these attempts, by attempt, as far as the trace tells it by now."""
+        """Return the threads that made these attempts, by attempt, as far as the trace tells it by now."""
         if self._trace is None or not attempts:
             return {}
         start = min(attempt.first_ts_ns for attempt in attempts) - STALL_NS
@@ -210,7 +210,7 @@ class Surroundings:
         return tuple(self._taken)
 
     def close(self) -> None:
-        """Let go of everything, whatever state it is in."""
+        """Release everything, whatever state it is in."""
         self._end_trace()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
@@ -252,7 +252,7 @@ class Surroundings:
 
 
 def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
-    """The addresses at which connects to the target's port ended, by packets and trace → whether one was made."""
+    """Return the addresses at which connects to the target's port ended, and whether one was made there."""
     found = [(miss.address, miss.completed) for miss in summary.near_misses if miss.kind == "other-address"]
     port = summary.target.port
     found += [
@@ -267,7 +267,7 @@ def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
 
 
 def _made_by(processes: Mapping[int, Task]) -> list[str]:
-    """A sentence for each process that made attempts. Its name is its own choice."""
+    """Return a sentence for each process that made attempts. Its name is its own choice."""
     numbers: dict[Task, list[str]] = {}
     for attempt, task in sorted(processes.items()):
         numbers.setdefault(task, []).append(f"#{attempt}")
