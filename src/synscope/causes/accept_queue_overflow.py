@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, Sign, always, never, on_each_os, usually, yes
+from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
     code="SYN131",
@@ -20,26 +20,12 @@ CAUSE = Cause(
         "an RST instead. Connections that got into the queue complete, and then wait for an answer."
     ),
     documented_in=("A", "C"),
-    signatures=(
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
-        shows(Label.SYN_RST, requires=yes("refused-by-rst", "mixed-results")),
-        shows(Label.COMPLETED, requires=yes("server-silent")),
-    ),
-    supports=(
-        Clue(
-            "many-completed-before-silence", 60, "Earlier handshakes completed and stayed open, then silence."
-        ),
-        Clue("accept-queue-full", 60, "The listener's queue is full or overflowed."),
-        Clue("kernel-says-queue-full", 50, "The kernel counted overflows of the queue."),
-        Clue("server-process-stopped", 10),
-        Clue("some-completed", 6, "Other handshakes to the port completed."),
-        Clue("no-firewall-rule", 15),
-    ),
-    contradicts=no("accept-queue-full", "listener-on-target"),
-    doubted_by=yes("server-process-stopped"),
-    decisive=(
-        yes("syn-unanswered", "accept-queue-full", "kernel-says-queue-full"),
-        yes("syn-unanswered", "accept-queue-full", "no-firewall-rule"),
+    stops=(Stage.QUEUE, Stage.ACCEPT),
+    predicts=(
+        always("accept-queue-full"),
+        usually("kernel-says-queue-full", "many-completed-before-silence"),
+        usually("listener-on-target", "some-completed"),
+        never(Sign("listener-on-target", Answer.NO)),
     ),
     decided_by="the listener's Recv-Q against its Send-Q, and the counters ListenOverflows and ListenDrops",
     checks=on_each_os(
@@ -59,5 +45,15 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/listen.2.html",
         "https://man7.org/linux/man-pages/man7/tcp.7.html",
         "https://learn.microsoft.com/en-us/windows/win32/api/winsock2/nf-winsock2-listen",
+    ),
+    proof=(
+        yes("syn-unanswered", "accept-queue-full", "kernel-says-queue-full"),
+        yes("syn-unanswered", "accept-queue-full", "no-firewall-rule"),
+    ),
+    says=(
+        ("many-completed-before-silence", "Earlier handshakes completed and stayed open, then silence."),
+        ("accept-queue-full", "The listener's queue is full or overflowed."),
+        ("kernel-says-queue-full", "The kernel counted overflows of the queue."),
+        ("some-completed", "Other handshakes to the port completed."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, always, listeners, never, no, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN105",
@@ -19,26 +19,12 @@ CAUSE = Cause(
         "the order of the resolver (Node.js since version 17, for one) go to ::1 first."
     ),
     documented_in=("A", "B"),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered", "other-family-completed")),
-        # The client's family may be switched off on this machine.
-        shows(Label.CLIENT_NEVER_SENT, requires=yes("no-syn-to-target")),
+    stops=(Stage.LISTENER,),
+    predicts=(
+        always("listener-on-other-family"),
+        usually("other-family-completed"),
+        never("listener-on-target"),
     ),
-    supports=(
-        Clue("other-family-completed", 60, "The same port answered over the other family."),
-        Clue("listener-on-other-family", 50, "A listener has the port in the other family only."),
-        Clue("refused-address-is-ipv6-only", 4, "Only IPv6 addresses were refused."),
-    ),
-    weakened_by=(
-        Clue("refused-address-is-ipv6-only", 12, answer=Answer.NO, when=no("refused-address-is-ipv4-only")),
-        Clue("success-after-failures", 8),
-        Clue("failures-after-success", 8),
-        Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset")
-    + no("listener-on-other-family"),
-    decisive=(yes("refused-by-rst", "listener-on-other-family") + no("listener-on-target"),),
     decided_by="the family of the listener's address against the family of the refused SYN",
     checks=(
         *listeners(
@@ -63,5 +49,12 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc6724.html",
         "https://man7.org/linux/man-pages/man7/ipv6.7.html",
         "https://nodejs.org/api/dns.html#dnssetdefaultresultorderorder",
+    ),
+    proof=(yes("refused-by-rst", "listener-on-other-family") + no("listener-on-target"),),
+    refines=("service-not-running",),
+    says=(
+        ("other-family-completed", "The same port answered over the other family."),
+        ("listener-on-other-family", "A listener has the port in the other family only."),
+        ("refused-address-is-ipv6-only", "Only IPv6 addresses were refused."),
     ),
 )

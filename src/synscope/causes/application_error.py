@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, never, no, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN153",
@@ -19,66 +19,23 @@ CAUSE = Cause(
         "a TLS server that got plain text does; a status line is proof."
     ),
     documented_in=("B",),
-    signatures=(
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "http-client-error",
-                "http-server-error",
-                "http-gateway-error",
-                "http-unavailable",
-            ),
-            unless=yes("error-then-success"),
+    stops=(Stage.SERVE,),
+    predicts=(
+        usually(
+            "http-client-error",
+            "http-server-error",
+            "http-unavailable",
+            "service-error",
+            "answer-cut-short",
+            "answer-stalled",
+            "closed-before-answer",
+            "reset-before-answer",
+            "request-after-close",
         ),
-        shows(Label.COMPLETED, requires=yes("service-error"), unless=yes("command-succeeded")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "answer-cut-short",
-                "answer-stalled",
-                "reset-before-answer",
-                "closed-before-answer",
-                "request-after-close",
-            ),
-        ),
-        # TCP did its part, and yet the command failed: what is left is what was said.
-        shows(Label.COMPLETED, requires=no("command-succeeded")),
-    ),
-    supports=(
-        Clue("http-server-error", 55, "It answered with a 5xx status: it failed itself."),
-        Clue("http-client-error", 50, "It answered with a 4xx status: it objects to the request."),
-        Clue("http-unavailable", 25, "It answered 503: it is not ready to serve."),
-        Clue("service-error", 55, "Its last word is an error."),
-        Clue("answer-cut-short", 60, "It ended the connection in the middle of its answer."),
-        Clue("answer-stalled", 10),
-        Clue("reset-before-answer", 15, "It reset the connection before it had sent a byte."),
-        Clue("closed-before-answer", 15, "It closed the connection before it had sent a byte."),
-        Clue("rst-looks-like-application", 5),
-        Clue("reset-after-answer", 3),
-        Clue("request-after-close", 10, "It closed a connection that the client went on using."),
-    ),
-    weakened_by=(
-        Clue("http-loading", 15),
-        Clue("service-full", 10),
-        Clue("upstream-attempt-failed", 25),
-        Clue("failed-attempt-before-error", 25),
-        Clue("container-publishes-port", 10),
-        Clue("balancer-owns-port", 15),
-        Clue("failures-after-success", 10),
-        Clue("tls-alert", 15),
-        Clue("tls-certificate-rejected", 20),
-    ),
-    contradicts=yes("plain-to-tls-server", "tls-to-plain-server"),
-    decisive=(
-        yes("http-server-error"),
-        yes("answer-cut-short", "listener-on-target"),
-        yes("service-error") + no("service-full"),
-    ),
-    doubted_by=yes(
-        "kernel-saw-listener-close",
-        "listener-vanished",
-        "server-process-stopped",
-        "failed-attempt-before-error",
+        seldom("upstream-attempt-failed"),
+        seldom("failed-attempt-before-error"),
+        never("plain-to-tls-server"),
+        never("tls-to-plain-server"),
     ),
     decided_by="the status line, and the service's own log at that time",
     checks=on_each_os(
@@ -96,5 +53,35 @@ CAUSE = Cause(
     references=(
         "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.5",
         "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.6",
+    ),
+    proof=(
+        yes("http-server-error"),
+        yes("answer-cut-short", "listener-on-target"),
+        yes("service-error") + no("service-full"),
+    ),
+    shows_by=(
+        yes(
+            "http-client-error",
+            "http-server-error",
+            "http-gateway-error",
+            "http-unavailable",
+            "service-error",
+            "answer-cut-short",
+            "answer-stalled",
+            "reset-before-answer",
+            "closed-before-answer",
+            "request-after-close",
+        )
+        + no("command-succeeded"),
+    ),
+    says=(
+        ("answer-cut-short", "It ended the connection in the middle of its answer."),
+        ("http-server-error", "It answered with a 5xx status: it failed itself."),
+        ("service-error", "Its last word is an error."),
+        ("http-client-error", "It answered with a 4xx status: it objects to the request."),
+        ("http-unavailable", "It answered 503: it is not ready to serve."),
+        ("reset-before-answer", "It reset the connection before it had sent a byte."),
+        ("closed-before-answer", "It closed the connection before it had sent a byte."),
+        ("request-after-close", "It closed a connection that the client went on using."),
     ),
 )

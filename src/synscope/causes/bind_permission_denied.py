@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, Sign, listeners, never, on_each_os, usually, yes
+from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
     code="SYN109",
@@ -20,33 +20,14 @@ CAUSE = Cause(
         "refused as if nobody had started it."
     ),
     documented_in=("A",),
-    signatures=(shows(Label.SYN_RST, requires=yes("refused-by-rst")),),
-    supports=(
-        Clue("bind-failed-permission", 140, "The server's bind failed: permission denied."),
-        Clue(
-            "kernel-saw-bind-denied",
-            120,
-            "A program was denied a bind, and only privileged ones may have this port.",
-            when=yes("port-is-privileged"),
-        ),
-        Clue("port-is-privileged", 25, "Only privileged programs may bind it here."),
-        Clue("port-needs-privilege", 12, "Ports below 1024 need a privilege on most systems."),
-        Clue("policy-denied", 15),
+    stops=(Stage.LISTENER,),
+    predicts=(
+        usually("bind-failed-permission", "kernel-saw-bind-denied"),
+        usually("port-is-privileged", "port-needs-privilege"),
+        never("listener-on-target"),
+        never("listener-vanished"),
+        never(Sign("bind-failure-names-port", Answer.NO)),
     ),
-    weakened_by=(
-        Clue("bind-failure-names-port", 150, answer=Answer.NO),
-        Clue("port-needs-privilege", 3, answer=Answer.NO),
-        Clue("port-is-privileged", 30, answer=Answer.NO),
-        Clue("some-completed", 4),
-        Clue("rst-looks-like-firewall", 3, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes(
-        "listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset", "listener-vanished"
-    ),
-    decisive=(
-        yes("refused-by-rst", "bind-failed-permission", "port-needs-privilege", "bind-failure-names-port"),
-    ),
-    refines=("service-not-running",),
     decided_by="'Permission denied' (Windows: 10013) for the bind in the service's log",
     checks=(
         *on_each_os(
@@ -68,5 +49,21 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man7/capabilities.7.html",
         "https://docs.kernel.org/networking/ip-sysctl.html",
         "https://learn.microsoft.com/en-us/windows/win32/winsock/windows-sockets-error-codes-2",
+    ),
+    proof=(
+        yes("refused-by-rst", "bind-failed-permission", "port-needs-privilege", "bind-failure-names-port"),
+    ),
+    shows_by=(
+        yes("bind-failed-permission", "kernel-saw-bind-denied", "port-is-privileged", "port-needs-privilege"),
+    ),
+    refines=("service-not-running", "crashed-before-bind"),
+    says=(
+        ("bind-failed-permission", "The server's bind failed: permission denied."),
+        (
+            "kernel-saw-bind-denied",
+            "A program was denied a bind, and only privileged ones may have this port.",
+        ),
+        ("port-is-privileged", "Only privileged programs may bind it here."),
+        ("port-needs-privilege", "Ports below 1024 need a privilege on most systems."),
     ),
 )

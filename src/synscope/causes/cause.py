@@ -1,20 +1,21 @@
 """What a cause declares: the shape of every file in this folder.
 
-A cause speaks about evidence only in the names of ``evidence.vocabulary``. It becomes a candidate when
-one of its ``signatures`` holds; ``contradicts`` then rules it out, ``supports`` and ``weakened_by`` move
-it up and down, and a set in ``decisive`` proves it. An observation that is missing or could not be told
-does none of these things.
+A cause speaks about evidence only in the names of ``evidence.vocabulary``, and about other causes only in
+``refines``. It says at which stages of the path it stops a connection, and what it predicts there in four words that
+mean the same for the whole catalogue (``likelihood`` gives them their numbers). From that the ranker computes its
+place; a cause has no weight and knows no rival.
 
-Invariants (guarded by tests): every name used is in the vocabulary, every (code, label) has a prior,
-placeholders in texts are those of ``causes.placeholders``. A code is never reused or changed.
+Invariants (guarded by tests): every name used is in the vocabulary, every cause has a prior at each stage that it
+stops, placeholders in texts are those of ``causes.placeholders``. A code is never reused or changed.
 """
 
 from __future__ import annotations
 
+import enum
 from typing import NamedTuple
 
-from synscope.causes import look_alikes
-from synscope.model import Answer, Check, Kind, Label
+from synscope.evidence.path import BRACKETS
+from synscope.model import Answer, Check, Kind, Label, Stage
 
 
 class Sign(NamedTuple):
@@ -41,47 +42,47 @@ def no(*names: str) -> Signs:
     return tuple(Sign(name, Answer.NO) for name in names)
 
 
-class Clue(NamedTuple):
-    """A sign that makes a cause more (``supports``) or less (``weakened_by``) likely.
+class Word(enum.Enum):
+    """How often a cause shows a sign when somebody looks for it."""
 
-    ``weight`` is added to or taken from the prior of ``causes.priors``, on the same scale. The clue
-    counts only when all of ``when`` hold as well. ``text`` is the sentence that the strongest clue adds
-    to the summary; it may contain placeholders.
-    """
-
-    name: str
-    weight: int
-    text: str = ""
-    answer: Answer = Answer.YES
-    when: Signs = ()
-
-    @property
-    def sign(self) -> Sign:
-        """The observation and answer this clue rests on."""
-        return Sign(self.name, self.answer)
+    ALWAYS = "always"
+    """Where the sign is denied, the cause is ruled out."""
+    USUALLY = "usually"
+    SELDOM = "seldom"
+    NEVER = "never"
+    """Where the sign is there, the cause is ruled out."""
 
 
-class Signature(NamedTuple):
-    """How a cause shows under some labels: all of ``requires`` and, where given, one of ``any_of``.
+class Prediction(NamedTuple):
+    """What a cause predicts: any one of the signs, as often as the word says."""
 
-    Where ``unless`` is given and all of it holds, it does not show.
-    """
-
-    labels: tuple[Label, ...]
-    requires: Signs = ()
-    any_of: Signs = ()
-    unless: Signs = ()
+    word: Word
+    signs: Signs
+    """Several are ways in which the same thing shows: they count once."""
 
 
-def shows(*labels: Label, requires: Signs = (), any_of: Signs = (), unless: Signs = ()) -> Signature:
-    """Return the signature for ``labels``.
+def _predicted(word: Word, signs: tuple[str | Sign, ...]) -> Prediction:
+    return Prediction(word, tuple(Sign(sign) if isinstance(sign, str) else sign for sign in signs))
 
-    Raises ``ValueError`` without a sign: the signature would always hold.
-    """
-    if not (requires or any_of):
-        message = "a signature without a sign would make a cause out of nothing"
-        raise ValueError(message)
-    return Signature(labels, requires, any_of, unless)
+
+def always(*signs: str | Sign) -> Prediction:
+    """Return the prediction that one of ``signs`` is there whenever somebody looks."""
+    return _predicted(Word.ALWAYS, signs)
+
+
+def usually(*signs: str | Sign) -> Prediction:
+    """Return the prediction that one of ``signs`` is there more often than not."""
+    return _predicted(Word.USUALLY, signs)
+
+
+def seldom(*signs: str | Sign) -> Prediction:
+    """Return the prediction that ``signs`` are rarely there."""
+    return _predicted(Word.SELDOM, signs)
+
+
+def never(*signs: str | Sign) -> Prediction:
+    """Return the prediction that none of ``signs`` is there."""
+    return _predicted(Word.NEVER, signs)
 
 
 class Cause(NamedTuple):
@@ -101,43 +102,36 @@ class Cause(NamedTuple):
     """What it is and why the packets look as they do: for ``explain`` and the documentation."""
     documented_in: tuple[str, ...]
     """``A``, ``B``, ``C`` (the guides) or ``field``."""
-    signatures: tuple[Signature, ...]
+    stops: tuple[Stage, ...]
+    """The stages at which it stops a connection, the commonest first."""
+    predicts: tuple[Prediction, ...]
     decided_by: str
-    """The check that decides between it and its look-alikes, in a sentence."""
+    """What tells whether it is this one, in a sentence."""
     checks: tuple[Check, ...]
     fixes: tuple[str, ...]
     references: tuple[str, ...]
-    supports: tuple[Clue, ...] = ()
-    weakened_by: tuple[Clue, ...] = ()
-    contradicts: Signs = ()
-    """Any of these rules it out."""
-    decisive: tuple[Signs, ...] = ()
-    """Sets of signs; all of one set together leave none of its look-alikes."""
-    doubted_by: Signs = ()
-    """Any of these keeps a decisive set from proving it: it stands, and something deeper may be true."""
+    proof: tuple[Signs, ...] = ()
+    """Sets of signs; all of one set together prove it."""
+    shows_by: tuple[Signs, ...] = ()
+    """It is considered only where one sign of each set holds: without them it would be a guess out of nothing."""
     refines: tuple[str, ...] = ()
     """Slugs of more general causes that are true at the same time: this one says why."""
+    says: tuple[tuple[str, str], ...] = ()
+    """(question, sentence): the sentence follows the summary where that question has the answer yes."""
 
     @property
     def labels(self) -> tuple[Label, ...]:
-        """The labels it can show under, in the order of its signatures, each once."""
-        return tuple(dict.fromkeys(label for signature in self.signatures for label in signature.labels))
-
-    @property
-    def look_alikes(self) -> tuple[str, ...]:
-        """Codes of the causes that share one of its signatures, by the registry."""
-        return look_alikes.of(self.code)
+        """The labels in whose brackets it stops a connection, in their fixed order; every label for a remark."""
+        if not self.stops:
+            return tuple(Label)
+        return tuple(label for label, stages in BRACKETS.items() if set(stages) & set(self.stops))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Names of all observations it speaks about, sorted."""
-        signs = {sign for signature in self.signatures for sign in signature.requires + signature.any_of}
-        signs.update(self.contradicts + self.doubted_by)
-        signs.update(sign for group in self.decisive for sign in group)
-        for clue in self.supports + self.weakened_by:
-            signs.add(clue.sign)
-            signs.update(clue.when)
-        return tuple(sorted({sign.name for sign in signs}))
+        """Names of all questions it speaks about, sorted."""
+        signs = {sign for prediction in self.predicts for sign in prediction.signs}
+        signs.update(sign for group in (*self.proof, *self.shows_by) for sign in group)
+        return tuple(sorted({sign.name for sign in signs} | {name for name, _ in self.says}))
 
 
 def on_each_os(*, linux: str, macos: str, windows: str, expect: str, then: str) -> tuple[Check, ...]:

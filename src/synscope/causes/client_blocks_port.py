@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, always, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN142",
@@ -19,17 +19,13 @@ CAUSE = Cause(
         "no such list, reaches it."
     ),
     documented_in=("field",),
-    signatures=(shows(Label.CLIENT_NEVER_SENT, requires=yes("port-blocked-by-clients")),),
-    supports=(
-        Clue("port-blocked-by-clients", 40),
-        Clue("client-error-port-invalid", 40, "The client refused the number itself."),
+    stops=(Stage.NUMBER,),
+    predicts=(
+        always("port-blocked-by-clients"),
+        usually("client-error-port-invalid"),
+        seldom("client-error-name"),
+        seldom("client-error-unreachable"),
     ),
-    weakened_by=(
-        Clue("similar-port-completed", 10),
-        Clue("client-error-name", 20),
-        Clue("client-error-unreachable", 20),
-    ),
-    decisive=(yes("port-blocked-by-clients", "client-error-port-invalid", "no-syn-to-target"),),
     decided_by="the client's message, and curl, which has no such list",
     checks=on_each_os(
         linux='curl -v "http://{host}:{port}/"',
@@ -49,4 +45,6 @@ CAUSE = Cause(
         "https://fetch.spec.whatwg.org/#port-blocking",
         "https://chromium.googlesource.com/chromium/src/+/main/net/base/port_util.cc",
     ),
+    proof=(yes("port-blocked-by-clients", "client-error-port-invalid", "no-syn-to-target"),),
+    says=(("client-error-port-invalid", "The client refused the number itself."),),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN134",
@@ -18,20 +18,12 @@ CAUSE = Cause(
         "one that hangs look the same: the capture ends too early to tell."
     ),
     documented_in=("C",),
-    signatures=(
-        shows(Label.COMPLETED, requires=yes("late-answer")),
-        shows(Label.COMPLETED, requires=yes("server-silent", "client-gave-up")),
-        shows(Label.HALF_OPEN, requires=yes("half-open", "reset-by-client")),
+    stops=(Stage.SERVE, Stage.BACK),
+    predicts=(
+        usually("late-answer", "server-closed-in-turn", "client-refused-syn-ack"),
+        seldom("request-not-acknowledged"),
+        never("server-process-stopped"),
     ),
-    supports=(
-        Clue("late-answer", 60, "The first byte of the server came after the client had closed."),
-        Clue("client-gave-up", 5, "The client gave up waiting."),
-        Clue("server-closed-in-turn", 30, "The server closed right after the client: it was at work."),
-        Clue("client-refused-syn-ack", 30, "The client aborted the connection that it had asked for."),
-        Clue("http-loading", 10),
-    ),
-    weakened_by=(Clue("request-not-acknowledged", 10),),
-    contradicts=yes("server-process-stopped"),
     decided_by="the same request without a time limit: an answer then proves it",
     checks=on_each_os(
         linux="curl -o /dev/null -sS --max-time 300 -w '%{time_starttransfer} s to the first byte\\n'"
@@ -51,5 +43,13 @@ CAUSE = Cause(
     references=(
         "https://curl.se/docs/manpage.html#-m",
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.6",
+    ),
+    shows_by=(yes("late-answer", "server-closed-in-turn", "client-refused-syn-ack", "client-gave-up"),),
+    refines=("server-hung",),
+    says=(
+        ("late-answer", "The first byte of the server came after the client had closed."),
+        ("server-closed-in-turn", "The server closed right after the client: it was at work."),
+        ("client-refused-syn-ack", "The client aborted the connection that it had asked for."),
+        ("client-gave-up", "The client gave up waiting."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN110",
@@ -20,77 +20,22 @@ CAUSE = Cause(
         "arrives; with address translation instead of a forwarder the SYN itself gets RST, ICMP, or silence."
     ),
     documented_in=("B",),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(
-            Label.SYN_NO_REPLY,
-            any_of=yes("syn-unanswered", "refused-by-icmp", "unreachable-by-icmp"),
-        ),
-        shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "listener-in-other-namespace")),
-        shows(Label.HALF_OPEN, requires=yes("half-open")),
-        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes("reset-before-answer", "closed-before-answer", "server-silent"),
-        ),
-    ),
-    supports=(
-        Clue("listener-in-other-namespace", 8, "A listener has it in another network namespace."),
-        Clue(
+    stops=(Stage.LISTENER, Stage.IN, Stage.OUT, Stage.BACK, Stage.ACCEPT, Stage.SERVE),
+    predicts=(
+        usually(
             "listener-in-other-namespace",
-            75,
-            "A listener has it in another network namespace, and none has it here.",
-            when=no("listener-on-target"),
-        ),
-        Clue("listener-in-linked-namespace", 25, "That namespace is wired to this one, as a container's is."),
-        Clue(
-            "listener-in-other-namespace",
-            40,
-            "A listener has it in another network namespace, and the port is published.",
-            when=yes("container-publishes-port"),
-        ),
-        Clue(
+            "container-publishes-port",
+            "listener-in-linked-namespace",
             "upstream-attempt-failed",
-            25,
-            "Before it hung up, an attempt to another port failed: that of a forwarder, perhaps.",
-            when=no("http-gateway-error"),
-        ),
-        Clue("container-publishes-port", 40, "A container or forwarder publishes it."),
-        Clue("rst-without-syn", 4),
-        Clue(
             "rst-without-syn",
-            25,
-            "The refusal is there without its SYN: the port is translated on the way.",
-            when=yes("container-publishes-port"),
         ),
+        seldom("balancer-owns-port"),
+        seldom("listener-vanished"),
+        seldom("listener-appeared-later"),
+        seldom("bind-failed-in-use"),
+        seldom("bind-failed-permission"),
+        seldom("program-crashed"),
     ),
-    weakened_by=(
-        Clue("failures-after-success", 5),
-        Clue("rst-looks-like-firewall", 6, when=yes("loopback-traffic")),
-        Clue("balancer-owns-port", 30),
-        *(
-            Clue(name, 60, when=yes("listener-in-other-namespace"))
-            for name in (
-                "listener-vanished",
-                "listener-appeared-later",
-                "listener-on-other-address",
-                "listener-on-other-family",
-                "failures-after-success",
-                "success-after-failures",
-                "program-crashed",
-                "bind-failed-in-use",
-                "bind-failed-permission",
-            )
-        ),
-        Clue("listener-on-similar-port", 30, when=yes("listener-in-other-namespace")),
-    ),
-    contradicts=yes("kernel-says-firewall-reset"),
-    decisive=(
-        yes("container-publishes-port", "upstream-attempt-failed", "closed-before-answer"),
-        yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
-    ),
-    doubted_by=yes("balancer-owns-port"),
-    refines=("service-not-running",),
     decided_by="docker ps (or the forwarder's command line) against the address the service has inside",
     checks=(
         *on_each_os(
@@ -115,5 +60,37 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man7/network_namespaces.7.html",
         "https://kubernetes.io/docs/reference/kubectl/generated/kubectl_port-forward/",
         "https://learn.microsoft.com/en-us/windows/wsl/networking",
+    ),
+    proof=(
+        yes("container-publishes-port", "upstream-attempt-failed", "closed-before-answer"),
+        yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
+    ),
+    shows_by=(
+        yes(
+            "listener-in-other-namespace",
+            "container-publishes-port",
+            "upstream-attempt-failed",
+            "refused-by-rst",
+            "rst-without-syn",
+            "half-open",
+            "odd-reply",
+            "syn-unanswered",
+            "refused-by-icmp",
+            "unreachable-by-icmp",
+        ),
+    ),
+    refines=("service-not-running", "application-error", "server-hung"),
+    says=(
+        (
+            "listener-in-other-namespace",
+            "A listener has it in another network namespace, and none has it here.",
+        ),
+        ("container-publishes-port", "A container or forwarder publishes it."),
+        ("listener-in-linked-namespace", "That namespace is wired to this one, as a container's is."),
+        (
+            "upstream-attempt-failed",
+            "Before it hung up, an attempt to another port failed: that of a forwarder, perhaps.",
+        ),
+        ("rst-without-syn", "The refusal is there without its SYN: the port is translated on the way."),
     ),
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.causes.roles import UNDERLYING, in_role
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN162",
@@ -20,23 +19,8 @@ CAUSE = Cause(
         "has no port at all."
     ),
     documented_in=("A",),
-    signatures=(
-        *in_role(yes("port-usual-for-context", "context-api")),
-        shows(
-            Label.COMPLETED,
-            requires=yes("http-client-error", "context-api"),
-            unless=yes("error-then-success"),
-        ),
-    ),
-    supports=(
-        Clue("context-api", 8, "The request is one of a vector store or of MCP."),
-        Clue("http-client-error", 12, "It objects to what it was sent.", when=yes("context-api")),
-        Clue("http-unavailable", 50, "It answers 503: it is not ready.", when=yes("context-api")),
-        Clue("closed-before-answer", 5, "It hung up on what it was sent.", when=yes("context-api")),
-        Clue("reset-before-answer", 5, "It hung up on what it was sent.", when=yes("context-api")),
-        Clue("port-usual-for-context", 4, "Vector stores or MCP servers usually have this port."),
-    ),
-    refines=UNDERLYING,
+    stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    predicts=(usually("http-unavailable"), usually("context-api")),
     decided_by="the service's log: a parse error at the time of the request, or no start at all",
     checks=(
         *on_each_os(
@@ -56,5 +40,25 @@ CAUSE = Cause(
     references=(
         "https://modelcontextprotocol.io/specification/2025-06-18/basic/transports",
         "https://www.jsonrpc.org/specification",
+    ),
+    shows_by=(yes("context-api", "port-usual-for-context"),),
+    refines=(
+        "service-not-running",
+        "crashed-before-bind",
+        "crashed-after-bind",
+        "startup-race",
+        "resource-limits",
+        "server-hung",
+        "client-timeout-too-short",
+        "application-error",
+        "gateway-upstream",
+    ),
+    says=(
+        ("http-unavailable", "It answers 503: it is not ready."),
+        ("http-client-error", "It objects to what it was sent."),
+        ("context-api", "The request is one of a vector store or of MCP."),
+        ("closed-before-answer", "It hung up on what it was sent."),
+        ("reset-before-answer", "It hung up on what it was sent."),
+        ("port-usual-for-context", "Vector stores or MCP servers usually have this port."),
     ),
 )

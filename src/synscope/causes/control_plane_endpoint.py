@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, yes
-from synscope.causes.roles import UNDERLYING, in_role
-from synscope.model import Kind
+from synscope.causes.cause import Cause, listeners, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN163",
@@ -20,13 +19,8 @@ CAUSE = Cause(
         "client; otherwise they fail for the reasons of any service."
     ),
     documented_in=("B",),
-    signatures=in_role(yes("port-usual-for-control-plane", "control-plane-api")),
-    supports=(
-        Clue("http-unavailable", 50, "It answers 503: it is not ready.", when=yes("control-plane-api")),
-        Clue("control-plane-api", 7, "The request is one of an agent's or a control plane's API."),
-        Clue("port-usual-for-control-plane", 4, "Agents, sidecars or debuggers usually have this port."),
-    ),
-    refines=UNDERLYING,
+    stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    predicts=(usually("http-unavailable"), usually("control-plane-api")),
     decided_by="the agent's own status command, and whether the endpoint is switched on",
     checks=(
         *on_each_os(
@@ -46,5 +40,22 @@ CAUSE = Cause(
         "https://www.envoyproxy.io/docs/envoy/latest/operations/admin",
         "https://istio.io/latest/docs/ops/deployment/application-requirements/",
         "https://nodejs.org/en/learn/getting-started/debugging",
+    ),
+    shows_by=(yes("control-plane-api", "port-usual-for-control-plane"),),
+    refines=(
+        "service-not-running",
+        "crashed-before-bind",
+        "crashed-after-bind",
+        "startup-race",
+        "resource-limits",
+        "server-hung",
+        "client-timeout-too-short",
+        "application-error",
+        "gateway-upstream",
+    ),
+    says=(
+        ("http-unavailable", "It answers 503: it is not ready."),
+        ("control-plane-api", "The request is one of an agent's or a control plane's API."),
+        ("port-usual-for-control-plane", "Agents, sidecars or debuggers usually have this port."),
     ),
 )

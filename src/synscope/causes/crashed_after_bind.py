@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, never, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN103",
@@ -20,60 +20,21 @@ CAUSE = Cause(
         "connections can draw odd replies for a while."
     ),
     documented_in=("A",),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "reset-before-answer", "closed-before-answer", "answer-cut-short", "request-after-close"
-            ),
-        ),
-        # In the middle of a connection that had worked.
-        shows(
-            Label.COMPLETED,
-            requires=no("command-succeeded"),
-            any_of=yes("listener-vanished", "kernel-saw-listener-close"),
-        ),
-        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
-    ),
-    supports=(
-        Clue("failures-after-success", 80, "Attempts succeeded first; then only failures followed."),
-        Clue("listener-vanished", 60, "Its listener vanished during the observation."),
-        Clue(
+    stops=(Stage.LISTENER, Stage.SERVE),
+    predicts=(
+        usually(
+            "failures-after-success",
+            "listener-vanished",
             "kernel-saw-listener-close",
-            100,
-            "The kernel saw its listener close.",
-            when=yes("refused-by-rst"),
+            "answer-cut-short",
+            "request-after-close",
         ),
-        Clue("listener-vanished", 60, when=yes("answer-cut-short")),
-        Clue("kernel-saw-listener-close", 45, when=yes("reset-before-answer")),
-        Clue("kernel-saw-listener-close", 45, when=yes("closed-before-answer")),
-        Clue("kernel-saw-listener-close", 100, when=yes("answer-cut-short")),
-        Clue("kernel-saw-listener-close", 45, when=yes("always-completed") + no("command-succeeded")),
-        Clue("request-after-close", 20, "It closed a connection that the client went on using."),
-        Clue("program-crashed", 20, when=yes("kernel-saw-listener-open")),
-        Clue("mixed-results", 8, "Failures and successes alternate, as with a server that keeps restarting."),
-        Clue("server-process-stopped", 15),
-        Clue("some-completed", 5),
+        seldom("listener-on-target"),
+        seldom("command-succeeded"),
+        seldom("kernel-saw-listener-open"),
+        seldom("listener-appeared-later"),
+        never("command-stops-service"),
     ),
-    weakened_by=(
-        Clue("command-stops-service", 220),
-        Clue("success-after-failures", 8),
-        Clue("listener-in-other-namespace", 100, when=yes("kernel-saw-listener-close")),
-        Clue("listener-on-target", 10),
-        Clue("bind-failed-in-use", 100),
-        Clue("rst-looks-like-firewall", 6, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
-    decisive=(
-        yes("refused-by-rst", "failures-after-success", "listener-vanished"),
-        yes("refused-by-rst", "listener-vanished", "kernel-says-no-socket"),
-        yes("refused-by-rst", "failures-after-success", "kernel-saw-listener-close"),
-        yes("reset-before-answer", "listener-vanished"),
-        yes("closed-before-answer", "listener-vanished"),
-    ),
-    doubted_by=yes("success-after-failures", "bind-failed-in-use", "command-stops-service"),
-    refines=("service-not-running", "application-error"),
     decided_by="the exit status and log of the service: an end after the line that reports listening",
     checks=(
         *on_each_os(
@@ -95,5 +56,33 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.5.2",
         "https://man7.org/linux/man-pages/man5/systemd.service.5.html",
         "https://man7.org/linux/man-pages/man5/core.5.html",
+    ),
+    proof=(
+        yes("refused-by-rst", "failures-after-success", "listener-vanished"),
+        yes("refused-by-rst", "listener-vanished", "kernel-says-no-socket"),
+        yes("refused-by-rst", "failures-after-success", "kernel-saw-listener-close"),
+        yes("reset-before-answer", "listener-vanished"),
+        yes("closed-before-answer", "listener-vanished"),
+    ),
+    shows_by=(
+        yes(
+            "failures-after-success",
+            "listener-vanished",
+            "kernel-saw-listener-close",
+            "request-after-close",
+            "mixed-results",
+            "reset-before-answer",
+            "closed-before-answer",
+            "answer-cut-short",
+            "odd-reply",
+        ),
+    ),
+    refines=("service-not-running", "application-error"),
+    says=(
+        ("kernel-saw-listener-close", "The kernel saw its listener close."),
+        ("failures-after-success", "Attempts succeeded first; then only failures followed."),
+        ("listener-vanished", "Its listener vanished during the observation."),
+        ("request-after-close", "It closed a connection that the client went on using."),
+        ("mixed-results", "Failures and successes alternate, as with a server that keeps restarting."),
     ),
 )

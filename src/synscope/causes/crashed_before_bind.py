@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, never, on_each_os, usually
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN102",
@@ -18,27 +18,14 @@ CAUSE = Cause(
         "had started it. Only the log or the exit status tells the difference."
     ),
     documented_in=("A",),
-    signatures=(shows(Label.SYN_RST, requires=yes("refused-by-rst")),),
-    supports=(
-        Clue("bound-not-listening", 10, "A socket is bound to the port but never came to listen."),
-        Clue("always-refused", 3),
-        Clue("bind-failed-in-use", 10),
-        Clue("bind-failed-permission", 10),
-        Clue("program-crashed", 110, "A program that the command ran died with an error."),
+    stops=(Stage.LISTENER,),
+    predicts=(
+        usually("program-crashed"),
+        never("listener-on-target"),
+        never("listener-vanished"),
+        never("kernel-saw-listener-open"),
+        never("some-completed"),
     ),
-    weakened_by=(
-        Clue("success-after-failures", 10),
-        Clue("failures-after-success", 10),
-        Clue("other-family-completed", 10),
-        Clue("other-address-completed", 10),
-        Clue("kernel-saw-listener-open", 60),
-        Clue("kernel-saw-listener-close", 60),
-        Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes(
-        "listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset", "listener-vanished"
-    ),
-    refines=("service-not-running",),
     decided_by="the service's log: an error before the line that reports listening",
     checks=(
         *on_each_os(
@@ -59,5 +46,10 @@ CAUSE = Cause(
     references=(
         "https://man7.org/linux/man-pages/man1/journalctl.1.html",
         "https://man7.org/linux/man-pages/man2/bind.2.html",
+    ),
+    refines=("service-not-running",),
+    says=(
+        ("program-crashed", "A program that the command ran died with an error."),
+        ("bound-not-listening", "A socket is bound to the port but never came to listen."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, yes
+from synscope.model import Kind
 
 CAUSE = Cause(
     code="SYN171",
@@ -18,16 +18,8 @@ CAUSE = Cause(
         "no password, that is seldom meant. It does not keep the client from connecting: this is a warning."
     ),
     documented_in=("B",),
-    signatures=(shows(*Label, requires=yes("listener-exposed")),),
-    supports=(
-        Clue("listener-exposed", 10),
-        Clue(
-            "port-usual-for-control-plane",
-            10,
-            "Agents and debuggers that use this port often ask for no password.",
-        ),
-    ),
-    decisive=(yes("listener-exposed"),),
+    stops=(),
+    predicts=(),
     decided_by="the address in the listener's line",
     checks=listeners(
         "0.0.0.0:{port}, *:{port} or [::]:{port}",
@@ -42,5 +34,13 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man7/ip.7.html",
         "https://docs.docker.com/engine/network/port-publishing/",
         "https://cwe.mitre.org/data/definitions/1327.html",
+    ),
+    proof=(yes("listener-exposed"),),
+    shows_by=(yes("listener-exposed"),),
+    says=(
+        (
+            "port-usual-for-control-plane",
+            "Agents and debuggers that use this port often ask for no password.",
+        ),
     ),
 )

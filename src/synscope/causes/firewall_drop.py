@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN122",
@@ -21,52 +21,25 @@ CAUSE = Cause(
         "merely 'not running' would be answered with RST there."
     ),
     documented_in=("A", "B", "C"),
-    signatures=(
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
-        shows(Label.HALF_OPEN, requires=yes("half-open")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes("request-not-acknowledged", "answer-not-acknowledged", "server-silent"),
-        ),
-        # The connection began before the rule was there, perhaps.
-        shows(
-            Label.COMPLETED,
-            requires=yes("firewall-rule-drops")
-            + no("command-succeeded", "http-client-error", "http-server-error")
-            + no("http-gateway-error", "http-unavailable"),
-        ),
-        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
-        shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "firewall-rule-drops")),
-    ),
-    supports=(
-        Clue("firewall-rule-drops", 55, "A rule that drops it is in place."),
-        Clue("kernel-says-netfilter-drop", 55, "The kernel says that netfilter dropped the SYN."),
-        Clue(
+    stops=(Stage.OUT, Stage.IN, Stage.BACK, Stage.CARRY),
+    predicts=(
+        usually("firewall-rule-drops"),
+        usually(
+            "kernel-says-netfilter-drop",
             "kernel-saw-connect-without-syn",
-            30,
-            "A connect began, and its SYN was dropped on the way out.",
-            when=yes("no-syn-to-target"),
+            "request-not-acknowledged",
+            "answer-not-acknowledged",
+            "half-open",
         ),
-        Clue("request-not-acknowledged", 45, "What the client sent was never acknowledged."),
-        Clue("answer-not-acknowledged", 45, "What the server sent was never acknowledged."),
-        Clue("syn-repeated", 5, "The client repeated its SYN in vain."),
-        Clue("listener-on-target", 10),
-        Clue("loopback-traffic", 5),
-    ),
-    weakened_by=(
-        Clue("many-completed-before-silence", 15),
-        Clue("accept-queue-full", 20),
-        Clue("refused-by-icmp", 10),
-        Clue("unreachable-by-icmp", 10),
-    ),
-    contradicts=yes("no-firewall-rule", "client-refused-syn-ack"),
-    decisive=(
-        yes("syn-unanswered", "kernel-says-netfilter-drop"),
-        yes("half-open", "firewall-rule-drops"),
-        yes("syn-unanswered", "firewall-rule-drops", "loopback-traffic"),
-        yes("no-syn-to-target", "firewall-rule-drops", "kernel-saw-connect-without-syn"),
-        yes("request-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
-        yes("answer-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
+        usually("syn-repeated"),
+        seldom("some-completed"),
+        seldom("command-succeeded"),
+        seldom("kernel-says-queue-full"),
+        seldom("accept-queue-full"),
+        never("no-firewall-rule"),
+        never("client-refused-syn-ack"),
+        never("refused-by-icmp"),
+        never("unreachable-by-icmp"),
     ),
     decided_by="the rules, or the drop reason of the kernel; and a listener whose queue is not full",
     checks=(
@@ -99,5 +72,33 @@ CAUSE = Cause(
         "https://wiki.nftables.org/wiki-nftables/index.php/Quick_reference-nftables_in_10_minutes",
         "https://support.apple.com/guide/mac-help/mh34041/mac",
         "https://learn.microsoft.com/en-us/powershell/module/netsecurity/get-netfirewallrule",
+    ),
+    proof=(
+        yes("syn-unanswered", "kernel-says-netfilter-drop"),
+        yes("half-open", "firewall-rule-drops"),
+        yes("syn-unanswered", "firewall-rule-drops", "loopback-traffic"),
+        yes("no-syn-to-target", "firewall-rule-drops", "kernel-saw-connect-without-syn"),
+        yes("request-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
+        yes("answer-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
+    ),
+    shows_by=(
+        yes(
+            "syn-unanswered",
+            "half-open",
+            "request-not-acknowledged",
+            "answer-not-acknowledged",
+            "firewall-rule-drops",
+            "kernel-saw-connect-without-syn",
+            "no-syn-to-target",
+            "odd-reply",
+        ),
+    ),
+    says=(
+        ("firewall-rule-drops", "A rule that drops it is in place."),
+        ("kernel-says-netfilter-drop", "The kernel says that netfilter dropped the SYN."),
+        ("request-not-acknowledged", "What the client sent was never acknowledged."),
+        ("answer-not-acknowledged", "What the server sent was never acknowledged."),
+        ("kernel-saw-connect-without-syn", "A connect began, and its SYN was dropped on the way out."),
+        ("syn-repeated", "The client repeated its SYN in vain."),
     ),
 )

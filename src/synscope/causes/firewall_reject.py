@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, never, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN121",
@@ -21,43 +21,14 @@ CAUSE = Cause(
         "the reverse. That is a hint; the rule itself, or the kernel's drop reason, is proof."
     ),
     documented_in=("A", "B", "C"),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.SYN_NO_REPLY, any_of=yes("refused-by-icmp", "unreachable-by-icmp")),
-        shows(Label.CLIENT_NEVER_SENT, requires=yes("rst-without-syn")),
-        # A rule may let the handshake pass and reject what follows.
-        shows(Label.COMPLETED, requires=yes("reset-before-answer"), unless=yes("rst-looks-like-application")),
-    ),
-    supports=(
-        Clue("firewall-rule-rejects", 55, "A rule that rejects it is in place."),
-        Clue(
-            "rst-looks-like-firewall", 50, "The RST has the traits of a REJECT.", when=yes("loopback-traffic")
-        ),
-        Clue("kernel-says-firewall-reset", 60, "The kernel says that netfilter made the RST."),
-        Clue("kernel-says-netfilter-drop", 50, "The kernel says that netfilter dropped the SYN."),
-        Clue("refused-by-icmp", 40, "An ICMP error answered the SYN."),
-        Clue("unreachable-by-icmp", 30, "An ICMP error answered the SYN."),
-        Clue("rst-without-syn", 40, "The refusal is there without its SYN: the rule is on the way out."),
-        Clue("listener-on-target", 35, "A listener is there, and the client is refused all the same."),
-        Clue("refused-by-icmp", 15, when=yes("loopback-traffic")),
-        Clue("unreachable-by-icmp", 15, when=yes("loopback-traffic")),
-    ),
-    weakened_by=(
-        # After a handshake that is no wonder.
-        Clue("listener-on-target", 35, when=yes("reset-before-answer")),
-        Clue("rst-looks-like-kernel", 6, when=yes("loopback-traffic")),
-        Clue("success-after-failures", 4),
-        Clue("other-program-owns-port", 2),
-    ),
-    contradicts=yes("kernel-says-no-socket", "kernel-says-stack-reset", "no-firewall-rule"),
-    decisive=(
-        yes("refused-by-rst", "kernel-says-firewall-reset"),
-        yes("refused-by-rst", "kernel-says-netfilter-drop"),
-        yes("rst-without-syn", "firewall-rule-rejects"),
-        yes("refused-by-rst", "firewall-rule-rejects", "listener-on-target"),
-        yes("reset-before-answer", "rst-looks-like-firewall", "firewall-rule-rejects"),
-        yes("refused-by-icmp", "firewall-rule-rejects"),
-        yes("unreachable-by-icmp", "firewall-rule-rejects"),
+    stops=(Stage.OUT, Stage.IN, Stage.SERVE),
+    predicts=(
+        usually("firewall-rule-rejects"),
+        usually("rst-looks-like-firewall", "refused-by-icmp", "unreachable-by-icmp", "rst-without-syn"),
+        usually("kernel-says-firewall-reset", "kernel-says-netfilter-drop"),
+        never("no-firewall-rule"),
+        never("kernel-says-no-socket"),
+        never("kernel-says-stack-reset"),
     ),
     decided_by="a listener on the port together with the refusal, or the rule itself",
     checks=(
@@ -69,7 +40,8 @@ CAUSE = Cause(
             then="allow the port before that rule. No such rule: nobody listens, or not there",
         ),
         *listeners(
-            "a line on the client's address, although it is refused", "something before the server answers"
+            "a line on the client's address, although it is refused",
+            "something before the server answers",
         ),
     ),
     fixes=(
@@ -81,5 +53,35 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/iptables-extensions.8.html",
         "https://wiki.nftables.org/wiki-nftables/index.php/Rejecting_traffic",
         "https://www.rfc-editor.org/rfc/rfc1122#page-38",
+    ),
+    proof=(
+        yes("refused-by-rst", "kernel-says-firewall-reset"),
+        yes("refused-by-rst", "kernel-says-netfilter-drop"),
+        yes("rst-without-syn", "firewall-rule-rejects"),
+        yes("refused-by-rst", "firewall-rule-rejects", "listener-on-target"),
+        yes("reset-before-answer", "rst-looks-like-firewall", "firewall-rule-rejects"),
+        yes("refused-by-icmp", "firewall-rule-rejects"),
+        yes("unreachable-by-icmp", "firewall-rule-rejects"),
+    ),
+    shows_by=(
+        yes(
+            "firewall-rule-rejects",
+            "rst-looks-like-firewall",
+            "kernel-says-firewall-reset",
+            "refused-by-icmp",
+            "unreachable-by-icmp",
+            "rst-without-syn",
+            "refused-by-rst",
+        ),
+    ),
+    says=(
+        ("kernel-says-firewall-reset", "The kernel says that netfilter made the RST."),
+        ("firewall-rule-rejects", "A rule that rejects it is in place."),
+        ("rst-looks-like-firewall", "The RST has the traits of a REJECT."),
+        ("kernel-says-netfilter-drop", "The kernel says that netfilter dropped the SYN."),
+        ("refused-by-icmp", "An ICMP error answered the SYN."),
+        ("rst-without-syn", "The refusal is there without its SYN: the rule is on the way out."),
+        ("listener-on-target", "A listener is there, and the client is refused all the same."),
+        ("unreachable-by-icmp", "An ICMP error answered the SYN."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN154",
@@ -21,71 +21,11 @@ CAUSE = Cause(
         "gateway to the service, and the attempt that failed in those seconds is the gateway's."
     ),
     documented_in=("A", "B"),
-    signatures=(
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "http-gateway-error",
-                "http-unavailable",
-                "upstream-attempt-failed",
-                "failed-attempt-before-error",
-            ),
-            unless=yes("error-then-success"),
-        ),
-        *(
-            shows(Label.COMPLETED, requires=yes(ended, "balancer-owns-port"))
-            for ended in ("reset-before-answer", "closed-before-answer", "server-silent")
-        ),
-        shows(
-            Label.SYN_RST,
-            Label.SYN_NO_REPLY,
-            Label.HALF_OPEN,
-            Label.ODD_REPLY,
-            Label.COMPLETED,
-            requires=yes("gateway-upstream-failed"),
-        ),
+    stops=(Stage.SERVE,),
+    predicts=(
+        usually("http-gateway-error", "http-unavailable", "gateway-names-itself", "balancer-owns-port"),
+        usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
     ),
-    supports=(
-        Clue(
-            "balancer-owns-port",
-            45,
-            "A load balancer has the port, and answers only for a service behind it.",
-            when=no("http-gateway-error"),
-        ),
-        Clue("http-gateway-error", 45, "A gateway answered 502, 503 or 504."),
-        Clue("http-unavailable", 20, "It answered 503, as gateways do that know of no healthy service."),
-        Clue(
-            "failed-attempt-before-error",
-            50,
-            "Between the request and its error an attempt of its own failed.",
-        ),
-        Clue(
-            "upstream-attempt-failed",
-            45,
-            "Its own attempt failed before it answered.",
-            when=yes("http-gateway-error"),
-        ),
-        Clue("upstream-attempt-failed", 20, when=no("http-gateway-error")),
-        Clue(
-            "upstream-attempt-failed",
-            40,
-            "Before it hung up its own attempt failed, and it is none of the known forwarders.",
-            when=no("http-gateway-error", "container-publishes-port"),
-        ),
-        Clue(
-            "gateway-upstream-failed",
-            12,
-            "A gateway reported a failure in the seconds in which this one failed.",
-        ),
-    ),
-    weakened_by=(Clue("http-loading", 30),),
-    decisive=(
-        yes("http-gateway-error", "upstream-attempt-failed"),
-        yes("http-gateway-error", "gateway-upstream-failed"),
-        yes("http-unavailable", "failed-attempt-before-error"),
-        yes("gateway-names-itself"),
-    ),
-    refines=("application-error",),
     decided_by="the gateway's error log, which names the upstream and the reason",
     checks=(
         *on_each_os(
@@ -114,5 +54,30 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.6.3",
         "https://www.rfc-editor.org/rfc/rfc9110.html#section-15.6.5",
         "https://nginx.org/en/docs/http/ngx_http_proxy_module.html",
+    ),
+    proof=(
+        yes("http-gateway-error", "upstream-attempt-failed"),
+        yes("http-gateway-error", "gateway-upstream-failed"),
+        yes("http-unavailable", "failed-attempt-before-error"),
+        yes("gateway-names-itself"),
+    ),
+    shows_by=(
+        yes(
+            "http-gateway-error",
+            "http-unavailable",
+            "upstream-attempt-failed",
+            "failed-attempt-before-error",
+            "balancer-owns-port",
+            "gateway-upstream-failed",
+        ),
+    ),
+    refines=("application-error",),
+    says=(
+        ("failed-attempt-before-error", "Between the request and its error an attempt of its own failed."),
+        ("balancer-owns-port", "A load balancer has the port, and answers only for a service behind it."),
+        ("http-gateway-error", "A gateway answered 502, 503 or 504."),
+        ("upstream-attempt-failed", "Its own attempt failed before it answered."),
+        ("http-unavailable", "It answered 503, as gateways do that know of no healthy service."),
+        ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),
     ),
 )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.causes.roles import UNDERLYING, in_role
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN161",
@@ -19,26 +18,8 @@ CAUSE = Cause(
         "when memory of the machine or the GPU does not suffice, and it is slow when others use the GPU."
     ),
     documented_in=("A",),
-    signatures=(
-        *in_role(yes("port-usual-for-llm", "llm-api", "model-told-of")),
-        shows(Label.COMPLETED, requires=yes("http-loading")),
-    ),
-    supports=(
-        Clue("http-loading", 80, "It says itself that it is still loading."),
-        Clue(
-            "model-told-of",
-            130,
-            "It tells of a model that it loads, or could not.",
-            when=yes("always-refused"),
-        ),
-        Clue("model-told-of", 20),
-        Clue("model-failed", 80, "It says itself that the model could not be loaded.", when=yes("llm-api")),
-        Clue("http-unavailable", 50, "It answers 503: it is not ready.", when=yes("llm-api")),
-        Clue("llm-api", 7, "The request is one of a model server's API."),
-        Clue("port-usual-for-llm", 4, "Model servers usually have this port."),
-    ),
-    decisive=(yes("http-loading", "llm-api"), yes("model-failed", "llm-api")),
-    refines=UNDERLYING,
+    stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    predicts=(usually("http-loading", "model-failed", "model-told-of"), usually("llm-api", "model-told-of")),
     decided_by="the model server's log: 'loading', 'out of memory', or the line that reports listening",
     checks=(
         *on_each_os(
@@ -50,7 +31,8 @@ CAUSE = Cause(
             then="wait until it is ready, or choose a smaller model. Nothing of the kind: as for any service",
         ),
         *listeners(
-            "no line while the model loads, a line once it is ready", "wait for readiness, not for a time"
+            "no line while the model loads, a line once it is ready",
+            "wait for readiness, not for a time",
         ),
     ),
     fixes=(
@@ -62,5 +44,26 @@ CAUSE = Cause(
         "https://docs.ollama.com/troubleshooting",
         "https://docs.vllm.ai/en/latest/usage/troubleshooting.html",
         "https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md",
+    ),
+    proof=(yes("http-loading", "llm-api"), yes("model-failed", "llm-api")),
+    shows_by=(yes("llm-api", "model-told-of", "port-usual-for-llm", "http-loading"),),
+    refines=(
+        "service-not-running",
+        "crashed-before-bind",
+        "crashed-after-bind",
+        "startup-race",
+        "resource-limits",
+        "server-hung",
+        "client-timeout-too-short",
+        "application-error",
+        "gateway-upstream",
+    ),
+    says=(
+        ("model-told-of", "It tells of a model that it loads, or could not."),
+        ("http-loading", "It says itself that it is still loading."),
+        ("model-failed", "It says itself that the model could not be loaded."),
+        ("http-unavailable", "It answers 503: it is not ready."),
+        ("llm-api", "The request is one of a model server's API."),
+        ("port-usual-for-llm", "Model servers usually have this port."),
     ),
 )

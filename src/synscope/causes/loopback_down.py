@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, always, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN145",
@@ -19,20 +19,13 @@ CAUSE = Cause(
         "address answers as long as the TCP/IP stack works."
     ),
     documented_in=("A", "B"),
-    signatures=(shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "loopback-is-down")),),
-    supports=(
-        Clue("loopback-is-down", 75, "The interface is down or has no address."),
-        Clue("client-error-unreachable", 35, "The client reported 'network' or 'host unreachable'."),
-        Clue("kernel-saw-connect-without-syn", 3),
-        Clue("target-is-loopback", 2),
+    stops=(Stage.ROUTE,),
+    predicts=(
+        always("loopback-is-down"),
+        always("target-is-loopback"),
+        usually("client-error-unreachable"),
+        usually("kernel-saw-connect-without-syn"),
     ),
-    weakened_by=(
-        Clue("loopback-traffic", 15),
-        Clue("similar-port-completed", 8),
-        Clue("proxy-request-names-target", 5),
-    ),
-    contradicts=no("loopback-is-down", "target-is-loopback"),
-    decisive=(yes("no-syn-to-target", "loopback-is-down"),),
     decided_by="the state of lo, and ping 127.0.0.1",
     checks=on_each_os(
         linux="ip -br addr show lo; ping -c 1 127.0.0.1",
@@ -50,5 +43,10 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/ip-link.8.html",
         "https://man7.org/linux/man-pages/man7/network_namespaces.7.html",
         "https://www.rfc-editor.org/rfc/rfc1122#page-31",
+    ),
+    proof=(yes("no-syn-to-target", "loopback-is-down"),),
+    says=(
+        ("loopback-is-down", "The interface is down or has no address."),
+        ("client-error-unreachable", "The client reported 'network' or 'host unreachable'."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, Sign, never, on_each_os, seldom, usually, yes
+from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
     code="SYN144",
@@ -20,44 +20,17 @@ CAUSE = Cause(
         "leaves the machine shows that the hosts file did not answer; resolvers should never send one."
     ),
     documented_in=("A", "C"),
-    signatures=(
-        shows(
-            Label.CLIENT_NEVER_SENT,
-            any_of=yes(
-                "no-syn-to-target", "dns-query-for-localhost", "localhost-resolves-wrong", "client-error-name"
-            ),
-            # The client is content with where the name leads.
-            unless=yes("command-succeeded") + no("went-where-name-leads"),
+    stops=(Stage.NAME,),
+    predicts=(
+        usually("localhost-resolves-wrong"),
+        usually(
+            "client-error-name",
+            "dns-query-for-localhost",
+            "went-where-name-leads",
+            "unusual-loopback-address",
         ),
-        shows(Label.SYN_RST, any_of=yes("unusual-loopback-address", "localhost-resolves-wrong")),
-        shows(
-            Label.SYN_NO_REPLY,
-            any_of=yes("dns-query-for-localhost", "localhost-resolves-wrong", "unreachable-by-icmp"),
-        ),
-    ),
-    supports=(
-        Clue("localhost-resolves-wrong", 60, "The name does not resolve, or not to that address."),
-        Clue("went-where-name-leads", 20, "It went to another address, to which the name leads."),
-        Clue("unusual-loopback-address", 25, "The name led to another loopback address than the usual ones."),
-        Clue("client-error-name", 50, "The client could not resolve the name."),
-        Clue("client-error-unreachable", 20, when=yes("no-syn-to-target", "localhost-resolves-wrong")),
-        Clue("dns-query-for-localhost", 35, "A DNS query for localhost left the machine."),
-    ),
-    weakened_by=(
-        Clue("loopback-traffic", 10),
-        Clue("similar-port-completed", 8),
-        # Clients that cannot resolve a name say so: where none does, what keeps them from a service comes first.
-        Clue("listener-on-target", 10, when=yes("no-syn-to-target")),
-        # The name of the proxy may be the one that it could not resolve.
-        Clue("proxy-configured", 30, when=yes("no-syn-to-target")),
-    ),
-    contradicts=no("localhost-resolves-wrong"),
-    decisive=(
-        yes("no-syn-to-target", "client-error-name", "localhost-resolves-wrong"),
-        yes("no-syn-to-target", "client-error-name", "dns-query-for-localhost"),
-        yes("no-syn-to-target", "localhost-resolves-wrong", "went-where-name-leads"),
-        yes("no-syn-to-target", "localhost-resolves-wrong", "client-error-unreachable")
-        + no("proxy-configured"),
+        seldom("command-succeeded"),
+        never(Sign("localhost-resolves-wrong", Answer.NO)),
     ),
     decided_by="what the system's resolver says for the name, and the address written out instead of it",
     checks=(
@@ -88,5 +61,26 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc6761.html#section-6.3",
         "https://man7.org/linux/man-pages/man5/hosts.5.html",
         "https://man7.org/linux/man-pages/man5/nsswitch.conf.5.html",
+    ),
+    proof=(
+        yes("no-syn-to-target", "client-error-name", "localhost-resolves-wrong"),
+        yes("no-syn-to-target", "client-error-name", "dns-query-for-localhost"),
+        yes("no-syn-to-target", "localhost-resolves-wrong", "went-where-name-leads"),
+    ),
+    shows_by=(
+        yes(
+            "localhost-resolves-wrong",
+            "client-error-name",
+            "dns-query-for-localhost",
+            "unusual-loopback-address",
+            "no-syn-to-target",
+        ),
+    ),
+    says=(
+        ("localhost-resolves-wrong", "The name does not resolve, or not to that address."),
+        ("client-error-name", "The client could not resolve the name."),
+        ("dns-query-for-localhost", "A DNS query for localhost left the machine."),
+        ("unusual-loopback-address", "The name led to another loopback address than the usual ones."),
+        ("went-where-name-leads", "It went to another address, to which the name leads."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, listeners, on_each_os, yes
+from synscope.model import Kind
 
 CAUSE = Cause(
     code="SYN181",
@@ -19,18 +19,8 @@ CAUSE = Cause(
         "address is silent instead of refused, every connection pays a delay."
     ),
     documented_in=("field",),
-    signatures=(
-        shows(
-            Label.COMPLETED,
-            Label.SYN_RST,
-            Label.SYN_NO_REPLY,
-            Label.HALF_OPEN,
-            Label.ODD_REPLY,
-            requires=yes("recovered-at-other-address"),
-        ),
-    ),
-    supports=(Clue("recovered-at-other-address", 10),),
-    decisive=(yes("recovered-at-other-address"),),
+    stops=(),
+    predicts=(),
     decided_by="the families of the listener's addresses",
     checks=(
         *listeners(
@@ -55,4 +45,6 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc8305.html#section-5",
         "https://everything.curl.dev/usingcurl/connections/name.html",
     ),
+    proof=(yes("recovered-at-other-address"),),
+    shows_by=(yes("recovered-at-other-address"),),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, Sign, listeners, never, no, on_each_os, usually, yes
+from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
     code="SYN108",
@@ -20,43 +20,14 @@ CAUSE = Cause(
         "connections in TIME-WAIT hold the port as well for servers that do not set SO_REUSEADDR."
     ),
     documented_in=("A", "B", "C"),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "other-program-owns-port",
-                "other-protocol-greeting",
-                "http-client-error",
-                "closed-before-answer",
-                "reset-before-answer",
-                "server-silent",
-            ),
+    stops=(Stage.LISTENER, Stage.TALK, Stage.SERVE),
+    predicts=(
+        usually(
+            "bind-failed-in-use", "kernel-saw-bind-in-use", "port-has-two-programs", "other-program-owns-port"
         ),
-        shows(Label.COMPLETED, requires=yes("bind-failed-in-use"), unless=yes("command-succeeded")),
+        usually("port-held", "listener-on-target"),
+        never(Sign("bind-failure-names-port", Answer.NO)),
     ),
-    supports=(
-        Clue("bind-failed-in-use", 140, "The server's bind failed: address already in use."),
-        Clue("kernel-saw-bind-in-use", 100, "A bind failed, for the port is taken.", when=yes("port-held")),
-        Clue("kernel-saw-bind-in-use", 70, when=yes("listener-on-target")),
-        Clue("port-has-two-programs", 90, "Two programs have it, for one family or address each."),
-        Clue("other-program-owns-port", 60, "A program other than the expected one owns it."),
-        Clue("mixed-results", 25, "Failures and successes alternate, as with one owner for each family."),
-        Clue("bound-not-listening", 12, "A socket holds the port without listening."),
-        Clue("some-completed", 3),
-    ),
-    weakened_by=(
-        Clue("port-held", 120, answer=Answer.NO, when=no("listener-on-target")),
-        Clue("rst-looks-like-firewall", 4, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset"),
-    decisive=(
-        yes("refused-by-rst", "bind-failed-in-use", "port-held"),
-        yes("some-completed", "bind-failed-in-use", "bind-failure-names-port"),
-        yes("some-completed", "bind-failed-in-use", "kernel-saw-bind-in-use", "listener-on-target")
-        + no("listener-on-another-port", "kernel-saw-listener-on-another-port"),
-    ),
-    refines=("service-not-running", "application-error", "protocol-mismatch"),
     decided_by="the owner of the port, or 'address already in use' in the log of the service",
     checks=(
         *listeners(
@@ -80,5 +51,32 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/bind.2.html",
         "https://man7.org/linux/man-pages/man7/socket.7.html",
         "https://learn.microsoft.com/en-us/windows/win32/winsock/using-so-reuseaddr-and-so-exclusiveaddruse",
+    ),
+    proof=(
+        yes("refused-by-rst", "bind-failed-in-use", "port-held"),
+        yes("some-completed", "bind-failed-in-use", "bind-failure-names-port"),
+        yes("some-completed", "bind-failed-in-use", "kernel-saw-bind-in-use", "listener-on-target")
+        + no("listener-on-another-port", "kernel-saw-listener-on-another-port"),
+    ),
+    shows_by=(
+        yes(
+            "bind-failed-in-use",
+            "kernel-saw-bind-in-use",
+            "port-has-two-programs",
+            "other-program-owns-port",
+            "mixed-results",
+            "bound-not-listening",
+            "other-protocol-greeting",
+            "http-client-error",
+        ),
+    ),
+    refines=("service-not-running", "application-error", "protocol-mismatch"),
+    says=(
+        ("bind-failed-in-use", "The server's bind failed: address already in use."),
+        ("kernel-saw-bind-in-use", "A bind failed, for the port is taken."),
+        ("port-has-two-programs", "Two programs have it, for one family or address each."),
+        ("other-program-owns-port", "A program other than the expected one owns it."),
+        ("mixed-results", "Failures and successes alternate, as with one owner for each family."),
+        ("bound-not-listening", "A socket holds the port without listening."),
     ),
 )

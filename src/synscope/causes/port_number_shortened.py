@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, on_each_os, yes
+from synscope.model import Kind
 
 CAUSE = Cause(
     code="SYN183",
@@ -18,18 +18,8 @@ CAUSE = Cause(
         "works where the server cut its number in the same way, and surprises everywhere else."
     ),
     documented_in=("field",),
-    signatures=(
-        shows(
-            Label.COMPLETED,
-            Label.SYN_RST,
-            Label.SYN_NO_REPLY,
-            Label.HALF_OPEN,
-            Label.ODD_REPLY,
-            requires=yes("host-header-out-of-range"),
-        ),
-    ),
-    supports=(Clue("host-header-out-of-range", 10),),
-    decisive=(yes("host-header-out-of-range"),),
+    stops=(),
+    predicts=(),
     decided_by="the Host header of the request",
     checks=on_each_os(
         linux="ss -ltnp",
@@ -43,4 +33,6 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.1",
         "https://www.rfc-editor.org/rfc/rfc9110.html#section-7.2",
     ),
+    proof=(yes("host-header-out-of-range"),),
+    shows_by=(yes("host-header-out-of-range"),),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN141",
@@ -21,15 +21,8 @@ CAUSE = Cause(
         "49152 to 65535 dynamic."
     ),
     documented_in=("A", "B", "C"),
-    signatures=(shows(Label.CLIENT_NEVER_SENT, any_of=yes("port-above-65535", "port-zero")),),
-    supports=(
-        Clue("port-above-65535", 90, "Clients that keep only 16 bits go to {wrapped} instead."),
-        Clue("port-zero", 90, "Port 0 only asks the system for any free port when a server binds."),
-        Clue("wrapped-port-seen", 40),
-        Clue("host-header-out-of-range", 20),
-        Clue("client-error-port-invalid", 20),
-    ),
-    decisive=(yes("port-above-65535"), yes("port-zero")),
+    stops=(Stage.NUMBER,),
+    predicts=(usually("client-error-port-invalid"), usually("wrapped-port-seen")),
     decided_by="the number itself",
     checks=on_each_os(
         linux="ss -ltnp",
@@ -47,5 +40,11 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.1",
         "https://www.rfc-editor.org/rfc/rfc6335.html#section-6",
         "https://url.spec.whatwg.org/#port-state",
+    ),
+    proof=(yes("port-above-65535"), yes("port-zero")),
+    shows_by=(yes("port-above-65535", "port-zero"),),
+    says=(
+        ("port-above-65535", "Clients that keep only 16 bits go to {wrapped} instead."),
+        ("port-zero", "Port 0 only asks the system for any free port when a server binds."),
     ),
 )

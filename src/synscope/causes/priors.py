@@ -1,8 +1,8 @@
-"""How often a cause is the one behind a label, before any evidence: the one table of priors.
+"""What to expect before any evidence: where connections stop, and which reason stops them there. The one table.
 
-The scale is that of ``Clue.weight``. What matters is the order inside a label and the distance to
-``diagnosis.LIKELY_AT``: a prior at or above it may be called likely on the label alone, one below needs a
-clue. The numbers are judgement, not measurement; each group says what the judgement is.
+``STAGES`` says for each label how often a connection stops at each stage of its bracket, ``PRIORS`` how often each
+cause is the reason at the stages that it stops. Both are judgement in round numbers, parts of a hundred and parts of a
+thousand; only their ratios matter.
 """
 
 from __future__ import annotations
@@ -11,141 +11,72 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from synscope.model import Label
+from synscope.model import Label, Stage
 
-_REFUSED: Final = {
-    # Most refusals are the plain one: the service is not there.
-    "SYN101": 50,
-    # It is there, elsewhere: a wrong number is the commonest slip, then the family, then the address.
-    "SYN106": 30,
-    "SYN105": 18,
-    "SYN104": 16,
-    # It should be there: too early, dead at start, dead later; less common than never started.
-    "SYN107": 15,
-    "SYN102": 14,
-    "SYN110": 14,
-    "SYN103": 12,
-    # Reasons why it could not start; each needs a second fact nobody has seen yet.
-    "SYN108": 8,
-    "SYN109": 5,
-    "SYN111": 3,
-    # Few firewalls reject loopback; Windows alone answers a full queue with RST.
-    "SYN121": 8,
-    "SYN131": 4,
-    # A hosts file that leads elsewhere, and only then.
-    "SYN144": 4,
-}
+_S = Stage
 
-_SILENT: Final = {
-    # A stack that answers at all answers a closed port with RST: silence means that something ate the SYN.
-    "SYN122": 50,
-    # Needs a listener under load; rare without the earlier handshakes that show it.
-    "SYN131": 20,
-    # With ICMP errors: a rule that rejects is the ordinary origin.
-    "SYN121": 20,
-    # Only behind a firewall that hides closed ports.
-    "SYN101": 15,
-    "SYN106": 8,
-    "SYN110": 8,
-    "SYN144": 8,
-    "SYN133": 6,
-    "SYN132": 5,
-    "SYN107": 5,
-    "SYN105": 4,
-    "SYN111": 3,
-    "SYN146": 1,
-}
-
-_NEVER_SENT: Final = {
-    # Nothing to see has many reasons; none is likely without a clue. A proxy and a slip come first.
-    "SYN106": 26,
-    "SYN143": 25,
-    "SYN144": 22,
-    # A rule in OUTPUT; a rule there that answers needs the stray RST or ICMP error to be a candidate.
-    "SYN122": 20,
-    "SYN121": 20,
-    # Only when the host says that nobody listens; the client may have been told before this capture.
-    "SYN101": 5,
-    "SYN145": 12,
-    "SYN132": 12,
-    "SYN110": 10,
-    "SYN141": 10,
-    "SYN111": 8,
-    "SYN104": 8,
-    "SYN105": 8,
-    "SYN142": 5,
-    "SYN146": 1,
-}
-
-_HALF_OPEN: Final = {
-    # The answer was sent and did not arrive: a rule on the way back, hardly ever anything else.
-    "SYN122": 50,
-    "SYN110": 8,
-    "SYN134": 5,
-    "SYN132": 4,
-    "SYN111": 3,
-    "SYN146": 2,
-}
-
-_ODD_REPLY: Final = {
-    # Two ends that disagree about a 4-tuple: translation first, reuse of ports next.
-    "SYN110": 20,
-    "SYN132": 10,
-    "SYN122": 10,
-    "SYN103": 8,
-    "SYN146": 5,
-}
-
-_COMPLETED: Final = {
-    # Silence or an early end after the handshake: the program at the other end, before all else.
-    "SYN133": 30,
-    "SYN153": 30,
-    "SYN154": 15,
-    "SYN134": 15,
-    "SYN110": 15,
-    "SYN103": 12,
-    # These need bytes or acknowledgements that show them; then the clue carries them to the top.
-    "SYN151": 10,
-    "SYN152": 10,
-    "SYN122": 10,
-    "SYN131": 8,
-    "SYN132": 8,
-    "SYN106": 6,
-    "SYN121": 6,
-    "SYN108": 5,
-}
-
-_ROLES: Final = {
-    # The same underlying cause on a port with a role: never before that cause without its own words.
-    "SYN161": 3,
-    "SYN162": 3,
-    "SYN163": 3,
-    # The failure is this target's; that a gateway passed it on explains nothing by itself.
-    "SYN154": 10,
-}
-
-_ASIDE: Final = {
-    # Warnings and notes do not compete; their evidence decides.
-    "SYN171": 40,
-    "SYN181": 40,
-    "SYN182": 40,
-    "SYN183": 40,
-}
-
-PRIORS: Final[Mapping[Label, Mapping[str, int]]] = MappingProxyType(
+STAGES: Final[Mapping[Label, Mapping[Stage, int]]] = MappingProxyType(
     {
-        Label.SYN_RST: MappingProxyType(_ROLES | _REFUSED | _ASIDE),
-        Label.SYN_NO_REPLY: MappingProxyType(_ROLES | _SILENT | _ASIDE),
-        Label.CLIENT_NEVER_SENT: MappingProxyType(_NEVER_SENT | {"SYN171": 40}),
-        Label.HALF_OPEN: MappingProxyType(_ROLES | _HALF_OPEN | _ASIDE),
-        Label.ODD_REPLY: MappingProxyType(_ROLES | _ODD_REPLY | _ASIDE),
-        Label.COMPLETED: MappingProxyType(_ROLES | _COMPLETED | _ASIDE),
-        Label.ONE_SIDED: MappingProxyType({"SYN171": 40}),
-        Label.MID_STREAM: MappingProxyType({"SYN171": 40}),
-    }
+        # Nothing to see has many reasons. A client that went elsewhere and a rule in its way come first.
+        Label.CLIENT_NEVER_SENT: {
+            _S.NUMBER: 10,
+            _S.CLIENT: 28,
+            _S.NAME: 20,
+            _S.SOCKET: 14,
+            _S.ROUTE: 12,
+            _S.OUT: 16,
+        },
+        # A stack that answers at all answers a closed port with RST: silence means that something ate the SYN.
+        Label.SYN_NO_REPLY: {_S.IN: 65, _S.LISTENER: 12, _S.QUEUE: 15, _S.BACK: 8},
+        # Few firewalls reject loopback; Windows alone answers a full queue with RST.
+        Label.SYN_RST: {_S.IN: 10, _S.LISTENER: 88, _S.QUEUE: 2},
+        # Two ends that disagree about a 4-tuple: translation first, reuse of ports next.
+        Label.ODD_REPLY: {_S.IN: 60, _S.LISTENER: 40},
+        Label.HALF_OPEN: {_S.BACK: 100},
+        # Silence or an early end after the handshake: the program at the other end, before all else.
+        Label.COMPLETED: {_S.CARRY: 10, _S.ACCEPT: 28, _S.TALK: 22, _S.SERVE: 40},
+    },
 )
+
+PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
+    {
+        # Most refusals are the plain one: the service is not there.
+        "SYN101": {_S.LISTENER: 500},
+        "SYN102": {_S.LISTENER: 40},
+        "SYN103": {_S.LISTENER: 50, _S.SERVE: 60},
+        "SYN104": {_S.LISTENER: 60},
+        "SYN105": {_S.LISTENER: 70},
+        "SYN106": {_S.CLIENT: 300, _S.LISTENER: 120, _S.TALK: 20, _S.SERVE: 20},
+        "SYN107": {_S.LISTENER: 60},
+        "SYN108": {_S.LISTENER: 40, _S.TALK: 40, _S.SERVE: 40},
+        "SYN109": {_S.LISTENER: 20},
+        "SYN110": {_S.OUT: 60, _S.IN: 80, _S.LISTENER: 60, _S.BACK: 80, _S.ACCEPT: 60, _S.SERVE: 60},
+        "SYN111": {_S.SOCKET: 150, _S.OUT: 60, _S.IN: 30, _S.LISTENER: 10},
+        "SYN121": {_S.OUT: 250, _S.IN: 300, _S.SERVE: 10},
+        "SYN122": {_S.OUT: 400, _S.IN: 500, _S.BACK: 700, _S.CARRY: 700},
+        "SYN131": {_S.QUEUE: 600, _S.ACCEPT: 40},
+        "SYN132": {_S.SOCKET: 400, _S.QUEUE: 100, _S.ACCEPT: 100, _S.SERVE: 60},
+        "SYN133": {_S.QUEUE: 200, _S.ACCEPT: 550, _S.SERVE: 60},
+        "SYN134": {_S.BACK: 60, _S.SERVE: 120},
+        "SYN141": {_S.NUMBER: 900},
+        "SYN142": {_S.NUMBER: 100},
+        "SYN143": {_S.CLIENT: 400},
+        "SYN144": {_S.NAME: 800},
+        "SYN145": {_S.ROUTE: 500},
+        "SYN146": {_S.ROUTE: 20, _S.OUT: 5, _S.IN: 5, _S.BACK: 10},
+        "SYN151": {_S.TALK: 600, _S.ACCEPT: 60},
+        "SYN152": {_S.TALK: 200},
+        "SYN153": {_S.SERVE: 450},
+        "SYN154": {_S.SERVE: 150},
+        "SYN161": {_S.LISTENER: 4, _S.QUEUE: 4, _S.ACCEPT: 10, _S.SERVE: 20},
+        "SYN162": {_S.LISTENER: 3, _S.QUEUE: 3, _S.ACCEPT: 5, _S.SERVE: 10},
+        "SYN163": {_S.LISTENER: 3, _S.QUEUE: 3, _S.ACCEPT: 5, _S.SERVE: 10},
+    },
+)
+"""By code."""
 
 
 def prior(code: str, label: Label) -> int:
-    """Return the prior of the cause ``code`` under ``label``; 0 where the cause cannot show."""
-    return PRIORS[label].get(code, 0)
+    """Return how usual a cause is behind a label before any evidence, in parts of a hundred thousand; 0 for never."""
+    stages = STAGES.get(label, {})
+    return sum(stages.get(stage, 0) * parts for stage, parts in PRIORS.get(code, {}).items())

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, no, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN151",
@@ -21,59 +21,27 @@ CAUSE = Cause(
         "hangs up without a byte, it is one explanation among several."
     ),
     documented_in=("A", "B"),
-    signatures=(
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "tls-to-plain-server",
-                "plain-to-tls-server",
-                "other-protocol-greeting",
-                "tls-alert",
-                "tls-hello-unanswered",
-                "reset-before-answer",
-                "closed-before-answer",
-                "server-silent",
-            ),
+    stops=(Stage.TALK, Stage.ACCEPT),
+    predicts=(
+        usually(
+            "tls-to-plain-server",
+            "plain-to-tls-server",
+            "other-protocol-greeting",
+            "answer-not-http",
+            "tls-declined",
+            "upgrade-refused",
+            "tls-hello-unanswered",
+            "owner-speaks-otherwise",
+            "port-of-other-protocol",
         ),
-        shows(
-            Label.COMPLETED,
-            any_of=yes("answer-not-http", "upgrade-refused", "tls-declined"),
-            unless=yes("command-succeeded"),
-        ),
+        seldom("command-succeeded"),
+        seldom("server-process-stopped"),
+        seldom("listener-vanished"),
+        seldom("kernel-saw-listener-close"),
+        seldom("firewall-rule-drops"),
+        seldom("firewall-rule-rejects"),
+        seldom("bind-failed-in-use"),
     ),
-    supports=(
-        Clue("tls-to-plain-server", 80, "The client speaks TLS and the server does not."),
-        Clue("plain-to-tls-server", 80, "The server speaks TLS and the client does not."),
-        Clue("other-protocol-greeting", 75, "The server greets in another protocol than the client's."),
-        Clue("answer-not-http", 80, "The client speaks HTTP, and the server's answer is something else."),
-        Clue("tls-declined", 80, "The client insists on encryption, and the server has none."),
-        Clue("upgrade-refused", 60, "The client asks for WebSocket, and the server does not speak it there."),
-        Clue("tls-hello-unanswered", 60, "The client speaks TLS, and the server does not answer it."),
-        Clue("owner-speaks-otherwise", 70, "The port's owner speaks another protocol than the client."),
-        Clue("port-of-other-protocol", 20, "It is the usual port of another protocol than the client's."),
-        Clue("tls-alert", 32, "One side ended the TLS handshake with an alert."),
-    ),
-    weakened_by=(Clue("tls-certificate-rejected", 25),),
-    decisive=(
-        yes("tls-to-plain-server"),
-        yes("plain-to-tls-server"),
-        # By the bytes alone it may as well be another program than the one that should be there.
-        yes("other-protocol-greeting") + no("kernel-saw-bind-in-use", "listener-on-similar-port"),
-        yes("answer-not-http"),
-        yes("tls-declined"),
-        yes("closed-before-answer", "owner-speaks-otherwise"),
-        yes("reset-before-answer", "owner-speaks-otherwise"),
-        yes("server-silent", "owner-speaks-otherwise"),
-    ),
-    doubted_by=yes(
-        "bind-failed-in-use",
-        "server-process-stopped",
-        "listener-vanished",
-        "kernel-saw-listener-close",
-        "firewall-rule-drops",
-        "firewall-rule-rejects",
-    ),
-    refines=("application-error",),
     decided_by="the first bytes each way, or the same request with the other scheme",
     checks=on_each_os(
         linux='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
@@ -90,5 +58,45 @@ CAUSE = Cause(
     references=(
         "https://www.rfc-editor.org/rfc/rfc8446.html#section-5.1",
         "https://www.rfc-editor.org/rfc/rfc9110.html#section-4.2",
+    ),
+    proof=(
+        yes("tls-to-plain-server"),
+        yes("plain-to-tls-server"),
+        yes("other-protocol-greeting") + no("kernel-saw-bind-in-use", "listener-on-similar-port"),
+        yes("answer-not-http"),
+        yes("tls-declined"),
+        yes("closed-before-answer", "owner-speaks-otherwise"),
+        yes("reset-before-answer", "owner-speaks-otherwise"),
+        yes("server-silent", "owner-speaks-otherwise") + no("server-process-stopped"),
+    ),
+    shows_by=(
+        yes(
+            "tls-to-plain-server",
+            "plain-to-tls-server",
+            "other-protocol-greeting",
+            "answer-not-http",
+            "tls-declined",
+            "upgrade-refused",
+            "tls-hello-unanswered",
+            "port-of-other-protocol",
+            "owner-speaks-otherwise",
+            "closed-before-answer",
+            "reset-before-answer",
+            "server-silent",
+            "tls-alert",
+        ),
+    ),
+    refines=("application-error", "server-hung"),
+    says=(
+        ("tls-to-plain-server", "The client speaks TLS and the server does not."),
+        ("plain-to-tls-server", "The server speaks TLS and the client does not."),
+        ("answer-not-http", "The client speaks HTTP, and the server's answer is something else."),
+        ("tls-declined", "The client insists on encryption, and the server has none."),
+        ("other-protocol-greeting", "The server greets in another protocol than the client's."),
+        ("owner-speaks-otherwise", "The port's owner speaks another protocol than the client."),
+        ("upgrade-refused", "The client asks for WebSocket, and the server does not speak it there."),
+        ("tls-hello-unanswered", "The client speaks TLS, and the server does not answer it."),
+        ("tls-alert", "One side ended the TLS handshake with an alert."),
+        ("port-of-other-protocol", "It is the usual port of another protocol than the client's."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN143",
@@ -20,45 +20,11 @@ CAUSE = Cause(
         "503, or a page of its own. no_proxy=localhost does not cover 127.0.0.1 or ::1."
     ),
     documented_in=("A",),
-    signatures=(
-        shows(
-            Label.CLIENT_NEVER_SENT,
-            any_of=yes("no-syn-to-target", "proxy-request-names-target", "proxy-configured"),
-        ),
-    ),
-    supports=(
-        Clue("proxy-request-names-target", 60, "A request to a proxy names it."),
-        Clue("proxy-port-tried", 25, "A SYN went to a port that proxies use.", when=yes("no-syn-to-target")),
-        Clue("proxy-configured", 35, "The client's environment names a proxy for it."),
-        Clue(
-            "client-error-proxy",
-            60,
-            "The client itself blames its proxy.",
-            when=yes("no-syn-to-target"),
-        ),
-        Clue(
-            "client-error-other-port",
-            25,
-            "The client was told to go there, and says that it failed at another port.",
-            when=yes("no-syn-to-target", "client-named-target"),
-        ),
-        Clue(
-            "another-port-failed",
-            25,
-            "The client was told to go there, and what failed is an attempt to another port.",
-            when=yes("client-named-target"),
-        ),
-        Clue("another-port-failed", 5, when=no("client-named-target")),
-    ),
-    weakened_by=(
-        Clue("proxy-configured", 12, answer=Answer.NO, when=no("proxy-port-tried")),
-        Clue("client-error-name", 10),
-        Clue("client-error-unreachable", 10),
-        Clue("similar-port-completed", 8),
-    ),
-    decisive=(
-        yes("no-syn-to-target", "proxy-request-names-target"),
-        yes("no-syn-to-target", "proxy-configured", "proxy-port-tried"),
+    stops=(Stage.CLIENT,),
+    predicts=(
+        usually("proxy-configured", "proxy-request-names-target", "client-error-proxy"),
+        usually("proxy-port-tried", "client-error-other-port", "another-port-failed"),
+        seldom("client-error-name"),
     ),
     decided_by="the same request with the proxy switched off (curl --noproxy '*')",
     checks=(
@@ -88,5 +54,23 @@ CAUSE = Cause(
         "https://curl.se/docs/manpage.html#--noproxy",
         "https://www.rfc-editor.org/rfc/rfc9112.html#section-3.2.2",
         "https://everything.curl.dev/usingcurl/proxies/env.html",
+    ),
+    proof=(
+        yes("no-syn-to-target", "proxy-request-names-target"),
+        yes("no-syn-to-target", "proxy-configured", "proxy-port-tried"),
+    ),
+    says=(
+        ("proxy-request-names-target", "A request to a proxy names it."),
+        ("client-error-proxy", "The client itself blames its proxy."),
+        ("proxy-configured", "The client's environment names a proxy for it."),
+        ("proxy-port-tried", "A SYN went to a port that proxies use."),
+        (
+            "client-error-other-port",
+            "The client was told to go there, and says that it failed at another port.",
+        ),
+        (
+            "another-port-failed",
+            "The client was told to go there, and what failed is an attempt to another port.",
+        ),
     ),
 )

@@ -1,47 +1,127 @@
 """Facts and the catalogue in, ranked findings out: the one generic ranker.
 
-Every cause is evaluated alike and none is named here. The order of business:
+Every cause is treated alike and none is named here. The order of business:
 
-1. A cause *stands* when it shows under a label of the target and nothing contradicts it.
-2. A standing cause with a decisive set is *proven*. One is certain when it alone is proven, not counting
-   the more general causes it refines; it rules out the look-alikes of the group that its proof is about,
-   except those that refine it or that it refines (both can be true).
-3. Without proof the best is likely if its score reaches ``LIKELY_AT``. What else stands is possible.
-4. Warnings and notes do not compete: each is judged by itself.
+1. ``evidence.path`` says at which stages the connection may have stopped. A cause is a *candidate* when it stops one of
+   them and what it shows by is there. It is *ruled out* when an answer contradicts it: what it predicts ``always`` is
+   denied, or what it ``never`` shows is there.
+2. Its place is computed: the prior of its stages and of the cause there (``priors``), times the factor of each of its
+   predictions that was answered (``likelihood``). ``Candidate`` holds the computation, which ``--why`` prints.
+3. A special cause that something of its own speaks for comes before the general one that it refines: the most specific
+   thing that is known is the answer.
+4. A cause is *certain* when a set of its proof holds, nothing that is proven contradicts it, and no special reason that
+   refines it has evidence of its own. Never by its probability. *Likely* is the best of the others where the
+   probability, its general and special reasons taken together, reaches ``LIKELY_AT``. What else stands is possible.
+5. Warnings and notes do not compete: each is judged by itself.
 
-Invariants: the result depends only on the facts (not on the order of the observations), at most one
-failure is certain, what is contradicted is ruled out, and at most ``MOST_STANDING`` failures are not.
+Invariants: the result depends only on the facts (not on the order of the observations), at most one failure is
+certain, what is contradicted is ruled out, and at most ``MOST_STANDING`` failures are not.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, NamedTuple
 
-from synscope.causes import look_alikes, reasons
+from synscope.causes import deciding, reasons
 from synscope.causes.catalogue import CATALOGUE
-from synscope.causes.cause import Signs
-from synscope.causes.evaluation import Evaluation, evaluate, evidence_of, labels_present, unanswered
+from synscope.causes.cause import Cause, Sign, Signs, Word
+from synscope.causes.likelihood import Factor, factor
 from synscope.causes.placeholders import Placeholders, for_target
-from synscope.model import Answer, Confidence, Evidence, Facts, Finding, Kind
+from synscope.causes.priors import PRIORS, STAGES
+from synscope.causes.stages import stage_factors
+from synscope.evidence.path import bracket
+from synscope.model import (
+    FAILURES,
+    Answer,
+    Confidence,
+    Facts,
+    Finding,
+    Kind,
+    Label,
+    Observation,
+    Stage,
+)
 
-LIKELY_AT = 40
-"""The score from which the best cause is called likely."""
+LIKELY_AT: Final = 0.5
+"""The probability from which the best cause, with those that it refines and that refine it, is called likely."""
 
-MOST_STANDING = 12
+MOST_STANDING: Final = 12
 """How many failures a target may have that are not ruled out; the least likely are left out."""
 
-_KINDS = tuple(Kind)
-_CONFIDENCES = tuple(Confidence)
+LEAST_SHARE: Final = 0.004
+"""Causes less probable than this part of the best one are left out, beyond the first ``FEWEST``."""
+FEWEST: Final = 3
+
+SPECIAL_FROM: Final = 1.1
+"""The logarithm from which a special cause's own evidence puts it before its general one: three to one."""
+
+_UNSENT: Final = "kernel-saw-connect-without-syn"
+_KINDS: Final = tuple(Kind)
+_CONFIDENCES: Final = tuple(Confidence)
+_UNEXPECTED: Final = frozenset({Word.SELDOM, Word.NEVER})
+_CONTRADICTING: Final = {Word.ALWAYS: False, Word.NEVER: True}
+
+Observations = Mapping[str, Observation]
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """An evaluation, how sure it is, and why."""
+class Candidate(NamedTuple):
+    """A cause that may be the reason, and the computation of its place."""
 
-    evaluation: Evaluation
+    cause: Cause
+    label: Label
+    at_target_label: bool
+    """False when it explains only attempts that ended better than the target's label says."""
+    stages: tuple[tuple[Stage, float], ...]
+    """The stages of the bracket at which it stops, each with the logarithm of its prior there."""
+    factors: tuple[Factor, ...]
+    shown: Signs
+    """The signs by which it shows that hold."""
+    contradiction: Signs
+    """What rules it out; empty when nothing does."""
+    proof: Signs
+    """The set of its proof that holds; empty when none does."""
+
+    @property
+    def prior(self) -> float:
+        """The logarithm of its prior."""
+        return _sum_of_exponentials([weight for _, weight in self.stages])
+
+    @property
+    def own(self) -> float:
+        """The logarithm of what its own predictions make of the answers."""
+        return sum(each.weight for each in self.factors)
+
+    @property
+    def score(self) -> float:
+        """The logarithm of prior times factors; comparable between the candidates of a target."""
+        return self.prior + self.own
+
+    @property
+    def support(self) -> Signs:
+        """The signs that speak for it, the most telling first."""
+        return tuple(sign for each in self._sorted(1) for sign in each.holding)
+
+    @property
+    def weakening(self) -> Signs:
+        """The signs that hold although it seldom shows them, the most telling first."""
+        return tuple(
+            sign for each in self._sorted(-1) if each.prediction.word in _UNEXPECTED for sign in each.holding
+        )
+
+    def _sorted(self, direction: int) -> list[Factor]:
+        speaking = [each for each in self.factors if each.weight * direction > 0]
+        return sorted(speaking, key=lambda each: -abs(each.weight))
+
+
+class Placed(NamedTuple):
+    """A candidate, its probability among those that stand, how sure it is, and why."""
+
+    candidate: Candidate
+    probability: float
     confidence: Confidence
     reason: str
-    excluded_by: Evaluation | None = None
 
 
 def rank(facts: Facts) -> tuple[Finding, ...]:
@@ -49,129 +129,240 @@ def rank(facts: Facts) -> tuple[Finding, ...]:
 
     A target that works gets no finding of kind failure; notes and warnings it may get.
     """
-    shown = [found for cause in CATALOGUE if (found := evaluate(cause, facts)) is not None]
-    failures = [found for found in shown if found.cause.kind is Kind.FAILURE]
-    asides = [found for found in shown if found.cause.kind is not Kind.FAILURE]
-    verdicts = _judge(failures, facts) + [_judge_alone(found, facts) for found in asides]
+    placed = place(facts)
     placeholders = for_target(facts.summary)
-    return tuple(_finding(verdict, verdicts, facts, placeholders) for verdict in sorted(verdicts, key=_place))
+    standing = [each.candidate for each in placed if each.confidence is not Confidence.RULED_OUT]
+    return tuple(_finding(each, standing, facts, placeholders) for each in placed)
 
 
-def _place(verdict: _Verdict) -> tuple[bool, int, int, bool, int, str]:
-    """Where a verdict goes: standing before ruled out, then kind, confidence and score."""
-    found = verdict.evaluation
-    return (
-        verdict.confidence is Confidence.RULED_OUT,
-        _KINDS.index(found.cause.kind),
-        _CONFIDENCES.index(verdict.confidence),
-        *_rank_key(found),
+def place(facts: Facts) -> tuple[Placed, ...]:
+    """Return every candidate for one target with its place, best first, those ruled out last."""
+    candidates = [found for cause in CATALOGUE if (found := _candidate(cause, facts)) is not None]
+    failures = [each for each in candidates if each.cause.kind is Kind.FAILURE]
+    asides = [each for each in candidates if each.cause.kind is not Kind.FAILURE]
+    placed = _compare(failures, facts) + [_judge_alone(each, facts) for each in asides]
+    kinds = {id(each): _KINDS.index(each.candidate.cause.kind) for each in placed}
+    # Stable: failures stay in the order in which they were compared.
+    return tuple(
+        sorted(placed, key=lambda each: (each.confidence is Confidence.RULED_OUT, kinds[id(each)])),
     )
 
 
-def _rank_key(found: Evaluation) -> tuple[bool, int, str]:
-    return (not found.at_target_label, -found.score, found.cause.code)
+# -- candidates ---------------------------------------------------------------------------------------
 
 
-def _judge(failures: list[Evaluation], facts: Facts) -> list[_Verdict]:
-    """Compare the failures with each other."""
+def _candidate(cause: Cause, facts: Facts) -> Candidate | None:
+    """Return the cause as a candidate under the first label of the target at which it can stop a connection."""
     observations = facts.observations
-    standing = sorted((found for found in failures if not found.contradiction), key=_rank_key)
-    verdicts = [
-        _Verdict(found, Confidence.RULED_OUT, reasons.contradicted(found, observations))
-        for found in failures
-        if found.contradiction
+    shown = _shown(cause, observations)
+    if shown is None:
+        return None
+    if cause.kind is not Kind.FAILURE:
+        return _made(cause, facts, facts.summary.label, (), shown)
+    for label in labels_present(facts):
+        stages = _stages(cause, label, observations)
+        if stages:
+            return _made(cause, facts, label, stages, shown)
+    return None
+
+
+def _made(
+    cause: Cause,
+    facts: Facts,
+    label: Label,
+    stages: tuple[tuple[Stage, float], ...],
+    shown: Signs,
+) -> Candidate:
+    observations = facts.observations
+    found = [factor(prediction, label, observations) for prediction in cause.predicts]
+    factors = tuple(each for each in found if each is not None)
+    return Candidate(
+        cause=cause,
+        label=label,
+        at_target_label=label is facts.summary.label,
+        stages=stages,
+        factors=factors,
+        shown=shown,
+        contradiction=_contradiction(factors),
+        proof=next((group for group in cause.proof if all(holds(sign, observations) for sign in group)), ()),
+    )
+
+
+def _shown(cause: Cause, observations: Observations) -> Signs | None:
+    """Return the signs by which the cause shows, ``None`` where a set has none that holds."""
+    found: list[Sign] = []
+    for group in cause.shows_by:
+        holding = [sign for sign in group if holds(sign, observations)]
+        if not holding:
+            return None
+        found += holding
+    return tuple(dict.fromkeys(found))
+
+
+def _stages(cause: Cause, label: Label, observations: Observations) -> tuple[tuple[Stage, float], ...]:
+    """Return where in the label's bracket the cause stops a connection, with the logarithm of each prior."""
+    priors = PRIORS[cause.code]
+    return tuple(
+        (stage, _logarithm(STAGES[label][stage] * priors[stage]) + stage_factors(stage, label, observations))
+        for stage in bracket(label, observations)
+        if stage in cause.stops
+    )
+
+
+def _contradiction(factors: Iterable[Factor]) -> Signs:
+    """Return the signs that rule a cause out: what it always shows is denied, what it never shows is there."""
+    found: list[Sign] = []
+    for each in factors:
+        contradicting = _CONTRADICTING.get(each.prediction.word)
+        if contradicting is True:
+            found += each.holding
+        elif contradicting is False and not each.holding:
+            found += [_denied(sign) for sign in each.prediction.signs]
+    return tuple(found)
+
+
+def _denied(sign: Sign) -> Sign:
+    return Sign(sign.name, Answer.NO if sign.answer is Answer.YES else Answer.YES)
+
+
+# -- comparison ---------------------------------------------------------------------------------------
+
+
+def _compare(failures: list[Candidate], facts: Facts) -> list[Placed]:
+    """Put the failures in their order and say how sure each is."""
+    observations = facts.observations
+    out = [
+        Placed(each, 0.0, Confidence.RULED_OUT, reasons.contradicted(each.contradiction, observations))
+        for each in sorted(failures, key=_order)
+        if each.contradiction
     ]
-    proven = [
-        found for found in standing if found.proof and found.at_target_label is standing[0].at_target_label
+    standing = sorted((each for each in failures if not each.contradiction), key=_order)
+    if not standing:
+        return out
+    probability = _probabilities(standing)
+    leading = _leading(standing)
+    standing = _most([leading, *(each for each in standing if each is not leading)])
+    family = sum(
+        probability[each.cause.code] for each in standing if each is leading or related(each, leading)
+    )
+    placed = []
+    for each in standing:
+        confidence = _confidence(each, leading, standing, family)
+        reason = reasons.place(each, leading, confidence, standing, observations)
+        placed.append(Placed(each, probability[each.cause.code], confidence, reason))
+    placed.sort(key=lambda each: _CONFIDENCES.index(each.confidence))
+    return placed + out
+
+
+def _order(candidate: Candidate) -> tuple[bool, float, str]:
+    return (not candidate.at_target_label, -candidate.score, candidate.cause.code)
+
+
+def _leading(standing: Sequence[Candidate]) -> Candidate:
+    """Return the most specific cause that is known: proven ones first, special ones before their general ones."""
+    worst = [each for each in standing if each.at_target_label is standing[0].at_target_label]
+    deepest = _deepest([each for each in worst if each.proof])
+    leading = deepest[0] if deepest else worst[0]
+    while special := _specials(leading, worst):
+        leading = special[0]
+    return leading
+
+
+def _specials(general: Candidate, standing: Sequence[Candidate]) -> list[Candidate]:
+    """Return the causes that refine another and that something of their own speaks for, best first."""
+    return [
+        each
+        for each in standing
+        if general.cause.slug in each.cause.refines
+        and each.own >= SPECIAL_FROM
+        and (each.proof or not general.proof or each.support)
     ]
-    deepest = [found for found in proven if not _refined_by_any(found, proven)]
-    certain = deepest[0] if len(deepest) == 1 else None
-    if certain is not None:
-        out = [found for found in standing if found not in proven and _excludes(certain, found, facts)]
-        verdicts += [
-            _Verdict(found, Confidence.RULED_OUT, reasons.excluded(certain), certain) for found in out
-        ]
-        standing = [certain, *(found for found in standing if found not in (*out, certain))]
-    standing = _most(standing)
-    best = certain or next((found for found in standing[:1] if found.score >= LIKELY_AT), None)
-    for found in standing:
-        if found is certain:
-            verdict = _Verdict(found, Confidence.CERTAIN, reasons.proven(found, observations))
-        elif found in proven and certain is not None:
-            verdict = _Verdict(found, Confidence.LIKELY, reasons.proven_but_deeper(certain))
-        elif found in proven:
-            rivals = [other for other in proven if other is not found]
-            verdict = _Verdict(found, Confidence.LIKELY, reasons.proven_but_disputed(rivals))
-        elif found is best:
-            alike = len(_alike(found, standing, facts))
-            verdict = _Verdict(found, Confidence.LIKELY, reasons.best(found, alike, observations))
-        else:
-            verdict = _Verdict(found, Confidence.POSSIBLE, reasons.runner_up(found, best, observations))
-        verdicts.append(verdict)
-    return verdicts
 
 
-def _most(standing: list[Evaluation]) -> list[Evaluation]:
-    """Keep the best, then those that something speaks for, then the common ones; in their order."""
-    worth = sorted(standing[1:], key=lambda found: (not (found.proof or found.support), *_rank_key(found)))
-    kept = {found.cause.code for found in [*standing[:1], *worth[: MOST_STANDING - 1]]}
-    return [found for found in standing if found.cause.code in kept]
+def _deepest(proven: Sequence[Candidate]) -> list[Candidate]:
+    """Return the proven causes that no other proven one refines."""
+    return [each for each in proven if not any(each.cause.slug in other.cause.refines for other in proven)]
 
 
-def _judge_alone(found: Evaluation, facts: Facts) -> _Verdict:
+def _confidence(
+    candidate: Candidate,
+    leading: Candidate,
+    standing: Sequence[Candidate],
+    family: float,
+) -> Confidence:
+    if candidate is leading:
+        proven = [each for each in standing if each.proof]
+        rivals = [each for each in _deepest(proven) if each is not candidate and not related(each, candidate)]
+        if candidate.proof and not rivals:
+            return Confidence.CERTAIN
+        if candidate.proof or family >= LIKELY_AT:
+            return Confidence.LIKELY
+        return Confidence.POSSIBLE
+    return Confidence.LIKELY if candidate.proof and candidate.at_target_label else Confidence.POSSIBLE
+
+
+def related(one: Candidate, other: Candidate) -> bool:
+    """Whether one of two causes refines the other, so that both can be true."""
+    return one.cause.slug in other.cause.refines or other.cause.slug in one.cause.refines
+
+
+def _probabilities(standing: Sequence[Candidate]) -> dict[str, float]:
+    """Return the share of each candidate, by code."""
+    best = max(each.score for each in standing)
+    weights = {each.cause.code: math.exp(each.score - best) for each in standing}
+    total = sum(weights.values())
+    return {code: weight / total for code, weight in weights.items()}
+
+
+def _most(standing: list[Candidate]) -> list[Candidate]:
+    """Keep the best, and of the rest those that are not far behind it."""
+    best = max(each.score for each in standing)
+    kept = [
+        each
+        for at, each in enumerate(standing)
+        if at < FEWEST or each.proof or math.exp(each.score - best) >= LEAST_SHARE
+    ]
+    return kept[:MOST_STANDING]
+
+
+def _judge_alone(candidate: Candidate, facts: Facts) -> Placed:
     """Judge a warning or a note by its own evidence."""
-    if found.contradiction:
-        return _Verdict(found, Confidence.RULED_OUT, reasons.contradicted(found, facts.observations))
-    if found.proof:
-        return _Verdict(found, Confidence.CERTAIN, reasons.proven(found, facts.observations))
-    confidence = Confidence.LIKELY if found.score >= LIKELY_AT else Confidence.POSSIBLE
-    return _Verdict(found, confidence, reasons.best(found, 0, facts.observations))
+    observations = facts.observations
+    if candidate.contradiction:
+        reason = reasons.contradicted(candidate.contradiction, observations)
+        return Placed(candidate, 0.0, Confidence.RULED_OUT, reason)
+    if candidate.proof:
+        return Placed(candidate, 1.0, Confidence.CERTAIN, reasons.proven(candidate.proof, observations))
+    return Placed(candidate, 1.0, Confidence.LIKELY, reasons.shows(candidate.shown, observations))
 
 
-def _refined_by_any(found: Evaluation, others: list[Evaluation]) -> bool:
-    return any(found.cause.slug in other.cause.refines for other in others)
-
-
-def _excludes(certain: Evaluation, found: Evaluation, facts: Facts) -> bool:
-    """Whether the proof of ``certain`` leaves no room for ``found``."""
-    related = certain.cause.slug in found.cause.refines or found.cause.slug in certain.cause.refines
-    if related:
-        return False
-    groups = look_alikes.applying(labels_present(facts.summary), {sign.name for sign in certain.proof})
-    return any({certain.cause.code, found.cause.code} <= set(group.codes) for group in groups)
-
-
-def _alike(found: Evaluation, others: list[Evaluation], facts: Facts) -> list[Evaluation]:
-    """Those of ``others`` that share with ``found`` a group whose sign was observed."""
-    observed = {name for name, seen in facts.observations.items() if seen.answer is Answer.YES}
-    groups = look_alikes.applying(labels_present(facts.summary), observed)
-    codes = {code for group in groups if found.cause.code in group.codes for code in group.codes}
-    return [other for other in others if other is not found and other.cause.code in codes]
+# -- findings -----------------------------------------------------------------------------------------
 
 
 def _finding(
-    verdict: _Verdict, verdicts: list[_Verdict], facts: Facts, placeholders: Placeholders
+    placed: Placed,
+    standing: Sequence[Candidate],
+    facts: Facts,
+    placeholders: Placeholders,
 ) -> Finding:
-    found, cause = verdict.evaluation, verdict.evaluation.cause
-    open_question = verdict.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
-    standing = [other.evaluation for other in verdicts if other.confidence is not Confidence.RULED_OUT]
-    alike = _alike(found, standing, facts) if open_question else []
-    support = tuple(clue.sign for clue in found.support)
-    against = found.contradiction + tuple(clue.sign for clue in found.weakening)
-    if verdict.excluded_by is not None:
-        against += verdict.excluded_by.proof
-    clue = next((clue.text for clue in found.support if clue.text), "")
+    candidate, cause = placed.candidate, placed.candidate.cause
+    observations = facts.observations
+    open_question = placed.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
+    alike = deciding.look_alikes(candidate, standing) if open_question else ()
+    sentence = next((text for name, text in cause.says if holds(Sign(name), observations)), "")
+    supporting = candidate.proof + candidate.support + candidate.shown
+    against = candidate.contradiction + candidate.weakening
     return Finding(
         code=cause.code,
         slug=cause.slug,
         kind=cause.kind,
-        confidence=verdict.confidence,
+        confidence=placed.confidence,
         title=placeholders.fill(cause.title),
-        summary=placeholders.fill(f"{cause.summary} {clue}".rstrip()),
-        evidence=_evidence(found.proof + support + found.shown, facts),
-        against=_evidence(against, facts),
-        unknown=unanswered(cause, facts.observations) if open_question else (),
-        reason=verdict.reason,
+        summary=placeholders.fill(f"{cause.summary} {sentence}".rstrip()),
+        evidence=tuple(reasons.evidence_of(sign, observations) for sign in dict.fromkeys(supporting)),
+        against=tuple(reasons.evidence_of(sign, observations) for sign in dict.fromkeys(against)),
+        unknown=reasons.unanswered(cause, observations) if open_question else (),
+        reason=placed.reason,
         checks=tuple(placeholders.fill_check(check) for check in cause.checks),
         fixes=tuple(placeholders.fill(fix) for fix in cause.fixes),
         decided_by=cause.decided_by,
@@ -179,6 +370,34 @@ def _finding(
     )
 
 
-def _evidence(signs: Signs, facts: Facts) -> tuple[Evidence, ...]:
-    """One piece of evidence for each sign, each once, in their order."""
-    return tuple(evidence_of(sign, facts.observations) for sign in dict.fromkeys(signs))
+# -- small pieces -------------------------------------------------------------------------------------
+
+
+def labels_present(facts: Facts) -> tuple[Label, ...]:
+    """Return the target's label, then the others that its attempts have, in their fixed order.
+
+    A failure that the client got over at another address is none. A connect that the kernel saw begin, and of which
+    no SYN came, was never sent, whatever other attempts did.
+    """
+    summary = facts.summary
+    present = {group.label for group in summary.groups if group.failed or group.label not in FAILURES}
+    if holds(Sign(_UNSENT), facts.observations):
+        present.add(Label.CLIENT_NEVER_SENT)
+    return (summary.label, *(label for label in Label if label is not summary.label and label in present))
+
+
+def holds(sign: Sign, observations: Observations) -> bool:
+    """Return whether somebody looked for ``sign`` and gave the answer that it wants."""
+    observation = observations.get(sign.name)
+    return observation is not None and observation.answer is sign.answer
+
+
+def _logarithm(number: float) -> float:
+    return math.log(max(number, 1e-6))
+
+
+def _sum_of_exponentials(weights: Sequence[float]) -> float:
+    if not weights:
+        return 0.0
+    best = max(weights)
+    return best + math.log(sum(math.exp(weight - best) for weight in weights))

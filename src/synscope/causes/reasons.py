@@ -1,17 +1,20 @@
 """Says in a sentence why a finding has its confidence and place, or why it lost.
 
-Input: evaluations and how they were judged (``diagnosis``). Output: plain text. Quotes the texts of
-observations, which may hold attacker-chosen bytes: reports escape them.
+Input: candidates and how they were placed (``rank``). Output: plain text. Quotes the texts of observations, which may
+hold attacker-chosen bytes: reports escape them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from synscope.causes.cause import Sign
-from synscope.causes.evaluation import Evaluation, evidence_of, holds
+from synscope.causes.cause import Cause, Sign, Word
 from synscope.evidence.vocabulary import QUESTIONS
-from synscope.model import Answer, Observation
+from synscope.model import Answer, Confidence, Evidence, Observation
+
+if TYPE_CHECKING:
+    from synscope.causes.rank import Candidate
 
 Observations = Mapping[str, Observation]
 
@@ -19,70 +22,110 @@ _QUOTED = 3
 """How many observations a sentence quotes at most."""
 
 
-def proven(evaluation: Evaluation, observations: Observations) -> str:
-    """Why it is certain."""
-    return f"Nothing else explains it: {_quote(evaluation.proof, observations)}."
+def evidence_of(sign: Sign, observations: Observations) -> Evidence:
+    """Return the observation behind a sign, as evidence; its text is never empty."""
+    observation = observations[sign.name]
+    meaning = QUESTIONS[sign.name].meaning
+    text = observation.text or (meaning if sign.answer is Answer.YES else f"not so: {meaning}")
+    return Evidence(observation.source, text, observation.frames)
 
 
-def proven_but_deeper(deeper: Evaluation) -> str:
-    """Why a proven cause is not the answer: another proven one says why it is so."""
-    return f"True as well; {deeper.cause.code} is the reason behind it."
+def unanswered(cause: Cause, observations: Observations) -> tuple[str, ...]:
+    """Return in words what would prove or rule out a cause and nobody could tell here."""
+    deciding = [sign.name for group in cause.proof for sign in group]
+    deciding += [
+        sign.name
+        for prediction in cause.predicts
+        if prediction.word in {Word.ALWAYS, Word.NEVER}
+        for sign in prediction.signs
+    ]
+    lines: list[str] = []
+    for name in dict.fromkeys(deciding):
+        observation = observations.get(name)
+        if observation is None:
+            lines.append(QUESTIONS[name].meaning)
+        elif observation.answer is Answer.UNKNOWN:
+            why = f" ({observation.text})" if observation.text else ""
+            lines.append(QUESTIONS[name].meaning + why)
+    return tuple(lines)
 
 
-def proven_but_disputed(others: Sequence[Evaluation]) -> str:
-    """Why a proven cause is not certain: another one is proven too, and both cannot be the answer."""
-    codes = ", ".join(other.cause.code for other in others)
-    return f"Proven by itself, but so is {codes}: the evidence points two ways."
+def place(
+    candidate: Candidate,
+    leading: Candidate,
+    confidence: Confidence,
+    standing: Sequence[Candidate],
+    observations: Observations,
+) -> str:
+    """Return why a failure that stands has its place."""
+    if candidate is leading:
+        if confidence is Confidence.CERTAIN:
+            return proven(candidate.proof, observations)
+        others = len(standing) - 1
+        return _best(candidate, others, observations)
+    if candidate.proof and leading.proof:
+        if candidate.cause.slug in leading.cause.refines:
+            return f"True as well; {leading.cause.code} is the reason behind it."
+        return f"Proven by itself, but so is {leading.cause.code}: the evidence points two ways."
+    return _runner_up(candidate, leading, observations)
 
 
-def best(evaluation: Evaluation, look_alikes: int, observations: Observations) -> str:
-    """Why it comes first without proof."""
-    if evaluation.support and evaluation.support[0].text:
-        why = f"Fits best: {_quote((evaluation.support[0].sign,), observations)}"
+def proven(proof: Sequence[Sign], observations: Observations) -> str:
+    """Return why a finding is certain."""
+    return f"Nothing else explains it: {_quote(proof, observations)}."
+
+
+def shows(shown: Sequence[Sign], observations: Observations) -> str:
+    """Return why a remark is made."""
+    return f"Fits best: {_quote(shown[:1], observations)}."
+
+
+def contradicted(signs: Sequence[Sign], observations: Observations) -> str:
+    """Return why a finding is ruled out."""
+    return f"Ruled out: {_quote(signs, observations)}."
+
+
+def _best(candidate: Candidate, others: int, observations: Observations) -> str:
+    """Return why it comes first without being certain."""
+    if candidate.proof:
+        return f"Proven by itself, and others are not ruled out: {_quote(candidate.proof, observations)}."
+    if candidate.support:
+        why = f"Fits best: {_quote(candidate.support[:1], observations)}"
     else:
         why = "Fits, and is the most common cause of what was seen"
-    if look_alikes == 0:
+    if others == 0:
         return f"{why}."
-    others = "one other cause looks" if look_alikes == 1 else f"{look_alikes} other causes look"
-    return f"{why}; {others} the same here."
+    return (
+        f"{why}; {'one other cause looks' if others == 1 else f'{others} other causes look'} the same here."
+    )
 
 
-def runner_up(evaluation: Evaluation, first: Evaluation | None, observations: Observations) -> str:
-    """Why it is possible and not first."""
-    if not evaluation.at_target_label and first is not None:
+def _runner_up(candidate: Candidate, leading: Candidate, observations: Observations) -> str:
+    """Return why it is possible and not first."""
+    if not candidate.at_target_label:
         return "Explains some of the attempts, not the ones that failed worst."
-    if evaluation.weakening:
-        return f"Fits, but {_quote((evaluation.weakening[0].sign,), observations)}."
-    missing = _missing(evaluation, observations)
+    if candidate.weakening:
+        return f"Fits, but {_quote(candidate.weakening[:1], observations)}."
+    missing = _missing(candidate)
     shortfall = f"nothing here shows that {missing}" if missing else "nothing here decides"
-    if first is None:
-        return f"Fits, as others do; {shortfall}."
-    if first.cause.slug in evaluation.cause.refines:
-        return f"Can be the reason behind {first.cause.code}; {shortfall}."
-    if evaluation.support and evaluation.support[0].text:
-        return f"Fits too; more speaks for {first.cause.code}."
-    comparison = "less well" if first.support and first.support[0].text else "is less common"
-    return f"Fits too, but {comparison} than {first.cause.code}; {shortfall}."
+    if leading.cause.slug in candidate.cause.refines:
+        return f"Can be the reason behind {leading.cause.code}; {shortfall}."
+    if candidate.support:
+        return f"Fits too; more speaks for {leading.cause.code}."
+    comparison = "less well" if leading.support else "is less common"
+    return f"Fits too, but {comparison} than {leading.cause.code}; {shortfall}."
 
 
-def contradicted(evaluation: Evaluation, observations: Observations) -> str:
-    """Why it is ruled out by an observation."""
-    return f"Ruled out: {_quote(evaluation.contradiction, observations)}."
-
-
-def excluded(winner: Evaluation) -> str:
-    """Why it is ruled out by what proves another cause."""
-    return f"Ruled out: {winner.cause.code} is proven, and the same evidence leaves no room for this."
-
-
-def _missing(evaluation: Evaluation, observations: Observations) -> str:
-    """Return what the strongest clue says that nobody saw, or nothing."""
-    unseen = [
-        clue
-        for clue in evaluation.cause.supports
-        if clue.answer is Answer.YES and not holds(clue.sign, observations)
+def _missing(candidate: Candidate) -> str:
+    """Return what it usually shows and nobody saw, or nothing."""
+    seen = {each.prediction for each in candidate.factors if each.holding}
+    expected = [
+        prediction
+        for prediction in candidate.cause.predicts
+        if prediction.word in {Word.ALWAYS, Word.USUALLY} and prediction not in seen
     ]
-    return QUESTIONS[max(unseen, key=lambda clue: clue.weight).name].meaning if unseen else ""
+    names = [sign.name for prediction in expected for sign in prediction.signs if sign.answer is Answer.YES]
+    return QUESTIONS[names[0]].meaning if names else ""
 
 
 def _quote(signs: Sequence[Sign], observations: Observations) -> str:

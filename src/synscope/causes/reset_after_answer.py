@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, on_each_os, yes
+from synscope.model import Kind
 
 CAUSE = Cause(
     code="SYN182",
@@ -19,18 +19,8 @@ CAUSE = Cause(
         "reset'."
     ),
     documented_in=("field",),
-    signatures=(
-        shows(
-            Label.COMPLETED,
-            Label.SYN_RST,
-            Label.SYN_NO_REPLY,
-            Label.HALF_OPEN,
-            Label.ODD_REPLY,
-            requires=yes("reset-after-answer"),
-        ),
-    ),
-    supports=(Clue("reset-after-answer", 10),),
-    decisive=(yes("reset-after-answer"),),
+    stops=(),
+    predicts=(),
     decided_by="whether the client has the whole answer: compare its length with what the server announced",
     checks=on_each_os(
         linux="curl -sS -o /dev/null -w '%{http_code} %{size_download}\\n' \"http://{host}:{port}/\"",
@@ -47,4 +37,6 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc1122#page-87",
         "https://www.rfc-editor.org/rfc/rfc9112.html#section-9.6",
     ),
+    proof=(yes("reset-after-answer"),),
+    shows_by=(yes("reset-after-answer"),),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, no, on_each_os, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN132",
@@ -20,45 +20,16 @@ CAUSE = Cause(
         "odd reply."
     ),
     documented_in=("A", "C"),
-    signatures=(
-        shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "client-out-of-resources")),
-        shows(Label.COMPLETED, requires=yes("kernel-saw-connect-without-syn", "client-out-of-resources")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes("client-error-resources", "service-full"),
-            unless=yes("command-succeeded"),
-        ),
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
-        shows(Label.HALF_OPEN, requires=yes("half-open")),
-        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes("server-silent", "reset-before-answer", "closed-before-answer"),
-        ),
-    ),
-    supports=(
-        Clue("client-out-of-resources", 80, "The client has no descriptor or no ephemeral port left."),
-        Clue("client-error-resources", 65, "The client reported that it has run out."),
-        Clue("kernel-saw-connect-without-syn", 10, "A connect ended before it had a local port."),
-        Clue("server-out-of-descriptors", 70, "The server has no file descriptor left."),
-        Clue(
+    stops=(Stage.SOCKET, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    predicts=(
+        usually(
+            "client-out-of-resources",
+            "client-error-resources",
+            "server-out-of-descriptors",
+            "service-full",
             "closed-while-others-stayed",
-            45,
-            "It hung up on a client at once, while other connections to it were open.",
         ),
-        Clue("service-full", 80, "The service says that it has too many clients."),
-        Clue("many-completed-before-silence", 5),
     ),
-    weakened_by=(Clue("client-out-of-resources", 8, answer=Answer.NO, when=yes("no-syn-to-target")),),
-    decisive=(
-        yes("no-syn-to-target", "client-out-of-resources"),
-        yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
-        yes("server-silent", "server-out-of-descriptors"),
-        yes("service-full"),
-        yes("no-syn-to-target", "client-error-resources"),
-        yes("some-completed", "client-error-resources") + no("command-succeeded"),
-    ),
-    refines=("accept-queue-overflow", "server-hung"),
     decided_by="open descriptors against the limit, ports in TIME-WAIT against the range, the system log",
     checks=(
         *on_each_os(
@@ -92,5 +63,34 @@ CAUSE = Cause(
             "https://learn.microsoft.com/en-us/troubleshoot/windows-client/networking/"
             "tcp-ip-port-exhaustion-troubleshooting"
         ),
+    ),
+    proof=(
+        yes("no-syn-to-target", "client-out-of-resources"),
+        yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
+        yes("server-silent", "server-out-of-descriptors"),
+        yes("service-full"),
+        yes("no-syn-to-target", "client-error-resources"),
+        yes("some-completed", "client-error-resources") + no("command-succeeded"),
+    ),
+    shows_by=(
+        yes(
+            "client-out-of-resources",
+            "client-error-resources",
+            "server-out-of-descriptors",
+            "service-full",
+            "closed-while-others-stayed",
+        ),
+    ),
+    refines=("accept-queue-overflow", "server-hung", "application-error"),
+    says=(
+        ("client-out-of-resources", "The client has no descriptor or no ephemeral port left."),
+        ("service-full", "The service says that it has too many clients."),
+        ("server-out-of-descriptors", "The server has no file descriptor left."),
+        ("client-error-resources", "The client reported that it has run out."),
+        (
+            "closed-while-others-stayed",
+            "It hung up on a client at once, while other connections to it were open.",
+        ),
+        ("kernel-saw-connect-without-syn", "A connect ended before it had a local port."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN111",
@@ -19,49 +19,22 @@ CAUSE = Cause(
         "showing in its rules. Windows keeps Store apps away from loopback unless they are exempt."
     ),
     documented_in=("A",),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.SYN_NO_REPLY, any_of=yes("syn-unanswered", "unreachable-by-icmp")),
-        shows(Label.CLIENT_NEVER_SENT, any_of=yes("no-syn-to-target", "policy-denied")),
-        shows(Label.HALF_OPEN, requires=yes("half-open")),
-    ),
-    supports=(
-        Clue("policy-denied", 80, "The audit log shows the denial."),
-        Clue("client-error-denied", 55, "The client says that it may not.", when=yes("no-syn-to-target")),
-        Clue("kernel-says-policy-drop", 80, "A program in the way, such as eBPF, dropped the SYN."),
-        Clue(
+    stops=(Stage.SOCKET, Stage.OUT, Stage.IN, Stage.LISTENER),
+    predicts=(
+        usually(
+            "policy-denied",
+            "kernel-says-policy-drop",
+            "client-error-denied",
             "kernel-saw-bind-not-permitted",
-            150,
-            "A bind was not permitted, which no number of a port explains.",
-        ),
-        Clue(
-            "bind-failed-permission",
-            150,
-            "A bind was denied that needs no privilege.",
-            when=no("port-is-privileged"),
-        ),
-        Clue("kernel-saw-bind-denied", 10),
-        Clue("bind-failed-permission", 10),
-        Clue(
             "bind-failed-policy",
-            160,
-            "The server's bind was not permitted, which no number of a port explains.",
+            "bind-failed-permission",
         ),
-        Clue(
-            "client-error-refused",
-            10,
-            "The client says that its connect failed, and nothing was sent.",
-            when=yes("no-syn-to-target", "listener-on-target"),
-        ),
-        Clue("listener-on-target", 8, when=yes("no-syn-to-target")),
+        seldom("proxy-configured"),
+        seldom("client-error-name"),
+        seldom("loopback-is-down"),
+        seldom("firewall-rule-drops"),
+        seldom("firewall-rule-rejects"),
     ),
-    weakened_by=(Clue("some-completed", 3),),
-    decisive=(
-        yes("refused-by-rst", "bind-failed-policy", "kernel-saw-bind-not-permitted"),
-        yes("refused-by-rst", "policy-denied", "bind-failed-permission"),
-        yes("no-syn-to-target", "policy-denied"),
-    ),
-    refines=("service-not-running", "bind-permission-denied"),
     decided_by="a denial in the audit log at the time of the attempt",
     checks=on_each_os(
         linux="sudo ausearch -m AVC,SECCOMP -ts recent; sudo dmesg | grep -i 'apparmor=.DENIED'; sestatus",
@@ -80,5 +53,32 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/ausearch.8.html",
         "https://man7.org/linux/man-pages/man8/semanage-port.8.html",
         "https://learn.microsoft.com/en-us/previous-versions/windows/apps/hh780593(v=win.10)",
+    ),
+    proof=(
+        yes("refused-by-rst", "bind-failed-policy", "kernel-saw-bind-not-permitted"),
+        yes("refused-by-rst", "policy-denied", "bind-failed-permission"),
+        yes("no-syn-to-target", "policy-denied"),
+    ),
+    shows_by=(
+        yes(
+            "policy-denied",
+            "kernel-says-policy-drop",
+            "client-error-denied",
+            "kernel-saw-bind-not-permitted",
+            "bind-failed-policy",
+            "bind-failed-permission",
+            "no-syn-to-target",
+            "syn-unanswered",
+        ),
+    ),
+    refines=("service-not-running", "bind-permission-denied"),
+    says=(
+        ("bind-failed-policy", "The server's bind was not permitted, which no number of a port explains."),
+        ("kernel-saw-bind-not-permitted", "A bind was not permitted, which no number of a port explains."),
+        ("bind-failed-permission", "A bind was denied that needs no privilege."),
+        ("policy-denied", "The audit log shows the denial."),
+        ("kernel-says-policy-drop", "A program in the way, such as eBPF, dropped the SYN."),
+        ("client-error-denied", "The client says that it may not."),
+        ("client-error-refused", "The client says that its connect failed, and nothing was sent."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN133",
@@ -20,36 +20,17 @@ CAUSE = Cause(
         "never answers looks the same."
     ),
     documented_in=("C",),
-    signatures=(
-        shows(Label.COMPLETED, any_of=yes("server-silent", "answer-stalled", "late-answer")),
-        shows(
-            Label.SYN_NO_REPLY,
-            requires=yes("syn-unanswered"),
-            any_of=yes("some-completed", "many-completed-before-silence", "server-process-stopped"),
-        ),
+    stops=(Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    predicts=(
+        usually("server-silent", "answer-stalled"),
+        usually("client-gave-up", "server-process-stopped"),
+        seldom("late-answer"),
+        seldom("server-closed-in-turn"),
+        seldom("balancer-owns-port"),
+        seldom("container-publishes-port"),
+        never("request-not-acknowledged"),
     ),
-    supports=(
-        Clue("server-process-stopped", 50, "Its process is stopped, dead or blocked."),
-        Clue("server-process-stopped", 120, when=yes("syn-unanswered", "accept-queue-full")),
-        Clue("answer-stalled", 30, "It fell silent in the middle of its answer."),
-        Clue("client-gave-up", 25, "The client gave up waiting."),
-        Clue("request-acknowledged", 10, "Its kernel acknowledged the request; the program did not answer."),
-        Clue("many-completed-before-silence", 12),
-        Clue("server-out-of-descriptors", 5),
-    ),
-    weakened_by=(
-        Clue("request-not-acknowledged", 20),
-        Clue("firewall-rule-drops", 40, when=yes("server-silent")),
-        Clue("late-answer", 15),
-        Clue("server-closed-in-turn", 20),
-        # A forwarder is silent because what it forwards to is.
-        Clue("container-publishes-port", 30),
-        Clue("balancer-owns-port", 25),
-    ),
-    decisive=(yes("server-silent", "request-acknowledged", "server-process-stopped"),),
     # Somebody else was to have the port: that an old instance hangs there is half the story.
-    doubted_by=yes("bind-failed-in-use"),
-    refines=("accept-queue-overflow",),
     decided_by="the state of the server's process, and bytes that wait in its Recv-Q",
     checks=(
         *on_each_os(
@@ -78,5 +59,22 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man1/ps.1.html",
         "https://man7.org/linux/man-pages/man2/accept.2.html",
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.10.7.4",
+    ),
+    proof=(yes("server-silent", "request-acknowledged", "server-process-stopped"),),
+    shows_by=(
+        yes(
+            "server-silent",
+            "answer-stalled",
+            "late-answer",
+            "server-process-stopped",
+            "many-completed-before-silence",
+        ),
+    ),
+    refines=("accept-queue-overflow",),
+    says=(
+        ("server-process-stopped", "Its process is stopped, dead or blocked."),
+        ("answer-stalled", "It fell silent in the middle of its answer."),
+        ("client-gave-up", "The client gave up waiting."),
+        ("request-acknowledged", "Its kernel acknowledged the request; the program did not answer."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, Sign, never, on_each_os, seldom, usually
+from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
     code="SYN146",
@@ -19,17 +19,17 @@ CAUSE = Cause(
         "other local ports fail in the same way."
     ),
     documented_in=("A",),
-    signatures=(
-        shows(Label.CLIENT_NEVER_SENT, requires=yes("no-syn-to-target")),
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered")),
-        shows(Label.HALF_OPEN, requires=yes("half-open")),
-        shows(Label.ODD_REPLY, requires=yes("odd-reply")),
+    stops=(Stage.ROUTE, Stage.OUT, Stage.IN, Stage.BACK),
+    predicts=(
+        usually(Sign("kernel-says-netfilter-drop", Answer.NO)),
+        seldom("client-error-refused"),
+        seldom("refused-by-icmp"),
+        seldom("unreachable-by-icmp"),
+        never("some-completed"),
+        never("firewall-rule-drops"),
+        never("firewall-rule-rejects"),
+        never("kernel-says-no-socket"),
     ),
-    supports=(
-        Clue("no-firewall-rule", 4),
-        Clue("loopback-is-down", 4, answer=Answer.NO),
-    ),
-    contradicts=yes("some-completed", "similar-port-completed"),
     decided_by="a second local service on another port: if that works, the stack is well",
     checks=on_each_os(
         linux='python3 -c \'import socket as s; a=s.create_server(("127.0.0.1", 0));'

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, no, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, listeners, never, on_each_os, seldom, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN107",
@@ -18,43 +18,15 @@ CAUSE = Cause(
         "capture that ends before the first success cannot tell it from a service that is not running."
     ),
     documented_in=("A",),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered", "success-after-failures")),
+    stops=(Stage.LISTENER,),
+    predicts=(
+        usually("success-after-failures", "listener-appeared-later", "kernel-saw-listener-open"),
+        usually("listener-on-target"),
+        seldom("program-crashed"),
+        seldom("listener-vanished"),
+        seldom("kernel-saw-listener-close"),
+        never("failures-after-success"),
     ),
-    supports=(
-        Clue("success-after-failures", 60, "The first attempts failed, then only successes followed."),
-        Clue("listener-appeared-later", 60, "A listener appeared during the observation."),
-        Clue(
-            "kernel-saw-listener-open",
-            100,
-            "The kernel saw a process begin to listen on it meanwhile.",
-            when=yes("refused-by-rst"),
-        ),
-        Clue("listener-on-target", 15, "By now a listener is there."),
-        Clue("bound-not-listening", 15, "A socket is bound to the port and may be about to listen."),
-        Clue("http-loading", 10),
-    ),
-    weakened_by=(
-        Clue("failures-after-success", 60),
-        Clue("listener-vanished", 30),
-        Clue("listener-in-other-namespace", 100, when=yes("kernel-saw-listener-open")),
-        Clue("kernel-saw-listener-close", 15),
-        Clue("listener-appeared-later", 10, answer=Answer.NO),
-        Clue("program-crashed", 30),
-        Clue("other-family-completed", 8),
-        Clue("other-address-completed", 8),
-        Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes("kernel-says-netfilter-drop", "kernel-says-firewall-reset")
-    + no("kernel-saw-listener-open"),
-    decisive=(
-        yes("refused-by-rst", "success-after-failures", "listener-appeared-later"),
-        yes("refused-by-rst", "listener-appeared-later", "kernel-says-no-socket"),
-        yes("refused-by-rst", "success-after-failures", "kernel-saw-listener-open"),
-        yes("refused-by-rst", "listener-on-target", "kernel-says-no-socket"),
-    ),
-    refines=("service-not-running",),
     decided_by="the time at which it reports listening, against the time of the first refusal",
     checks=(
         *on_each_os(
@@ -75,5 +47,28 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man3/sd_notify.3.html",
         "https://docs.docker.com/compose/how-tos/startup-order/",
         "https://kubernetes.io/docs/concepts/configuration/liveness-readiness-startup-probes/",
+    ),
+    proof=(
+        yes("refused-by-rst", "success-after-failures", "listener-appeared-later"),
+        yes("refused-by-rst", "listener-appeared-later", "kernel-says-no-socket"),
+        yes("refused-by-rst", "success-after-failures", "kernel-saw-listener-open"),
+        yes("refused-by-rst", "listener-on-target", "kernel-says-no-socket"),
+    ),
+    shows_by=(
+        yes(
+            "success-after-failures",
+            "listener-appeared-later",
+            "kernel-saw-listener-open",
+            "listener-on-target",
+            "bound-not-listening",
+        ),
+    ),
+    refines=("service-not-running",),
+    says=(
+        ("kernel-saw-listener-open", "The kernel saw a process begin to listen on it meanwhile."),
+        ("success-after-failures", "The first attempts failed, then only successes followed."),
+        ("listener-appeared-later", "A listener appeared during the observation."),
+        ("listener-on-target", "By now a listener is there."),
+        ("bound-not-listening", "A socket is bound to the port and may be about to listen."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Kind, Label
+from synscope.causes.cause import Cause, Sign, never, no, on_each_os, seldom, usually, yes
+from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
     code="SYN152",
@@ -19,25 +19,11 @@ CAUSE = Cause(
         "encrypted, and only its place, right after the server's certificate, tells."
     ),
     documented_in=("A", "B"),
-    signatures=(
-        shows(Label.COMPLETED, any_of=yes("tls-certificate-rejected", "tls-alert")),
-        shows(
-            Label.COMPLETED,
-            any_of=yes("tls-left-unused", "client-error-certificate"),
-            unless=yes("command-succeeded"),
-        ),
-    ),
-    supports=(
-        Clue("tls-certificate-rejected", 60, "The client turned the certificate down."),
-        Clue("tls-left-unused", 40, "The client finished the handshake and left without a request."),
-        Clue("client-error-certificate", 60, "The client says so itself."),
-        Clue("tls-alert", 15, "One side ended the TLS handshake with an alert."),
-    ),
-    weakened_by=(Clue("tls-to-plain-server", 10), Clue("plain-to-tls-server", 10)),
-    contradicts=no("tls-spoken"),
-    decisive=(
-        yes("tls-certificate-rejected", "tls-alert"),
-        yes("client-error-certificate", "tls-spoken") + no("command-succeeded"),
+    stops=(Stage.TALK,),
+    predicts=(
+        usually("tls-certificate-rejected", "client-error-certificate", "tls-left-unused", "tls-alert"),
+        seldom("command-succeeded"),
+        never(Sign("tls-spoken", Answer.NO)),
     ),
     decided_by="the client's message, or the result of verifying the certificate",
     checks=on_each_os(
@@ -56,5 +42,16 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc8446.html#section-6.2",
         "https://docs.openssl.org/master/man1/openssl-s_client/",
         "https://letsencrypt.org/docs/certificates-for-localhost/",
+    ),
+    proof=(
+        yes("tls-certificate-rejected", "tls-alert"),
+        yes("client-error-certificate", "tls-spoken") + no("command-succeeded"),
+    ),
+    shows_by=(yes("tls-certificate-rejected", "client-error-certificate", "tls-left-unused", "tls-alert"),),
+    says=(
+        ("tls-certificate-rejected", "The client turned the certificate down."),
+        ("client-error-certificate", "The client says so itself."),
+        ("tls-left-unused", "The client finished the handshake and left without a request."),
+        ("tls-alert", "One side ended the TLS handshake with an alert."),
     ),
 )

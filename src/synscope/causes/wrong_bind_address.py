@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, listeners, no, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, always, listeners, never, no, usually, yes
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN104",
@@ -18,23 +18,12 @@ CAUSE = Cause(
         "same RST as if it did not run. Bound to 0.0.0.0 or [::] it would take them all."
     ),
     documented_in=("A", "B"),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.CLIENT_NEVER_SENT, requires=yes("listener-on-other-address") + no("listener-on-target")),
+    stops=(Stage.LISTENER,),
+    predicts=(
+        always("listener-on-other-address"),
+        usually("other-address-completed"),
+        never("listener-on-target"),
     ),
-    supports=(
-        Clue("other-address-completed", 60, "The same port answered at another address."),
-        Clue("listener-on-other-address", 50, "A listener has the port on another address."),
-    ),
-    weakened_by=(
-        Clue("other-address-completed", 3, answer=Answer.NO),
-        Clue("success-after-failures", 8),
-        Clue("failures-after-success", 8),
-        Clue("rst-looks-like-firewall", 8, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes("listener-on-target", "kernel-says-netfilter-drop", "kernel-says-firewall-reset")
-    + no("listener-on-other-address"),
-    decisive=(yes("refused-by-rst", "listener-on-other-address") + no("listener-on-target"),),
     decided_by="the address in the listener's line: 127.0.0.2 or 10.… does not serve 127.0.0.1",
     checks=listeners(
         "a line for another address only, such as 127.0.0.2:{port} or 10.0.0.5:{port}",
@@ -48,5 +37,11 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/bind.2.html",
         "https://man7.org/linux/man-pages/man7/ip.7.html",
         "https://www.rfc-editor.org/rfc/rfc1122#page-31",
+    ),
+    proof=(yes("refused-by-rst", "listener-on-other-address") + no("listener-on-target"),),
+    refines=("service-not-running",),
+    says=(
+        ("other-address-completed", "The same port answered at another address."),
+        ("listener-on-other-address", "A listener has the port on another address."),
     ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Clue, no, on_each_os, shows, yes
-from synscope.model import Answer, Kind, Label
+from synscope.causes.cause import Cause, never, on_each_os, seldom, usually
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN106",
@@ -18,72 +18,26 @@ CAUSE = Cause(
         "answers), or sends its SYN to another port than the one that is watched. The service itself is well."
     ),
     documented_in=("A", "B", "C"),
-    signatures=(
-        shows(Label.SYN_RST, requires=yes("refused-by-rst")),
-        shows(Label.SYN_NO_REPLY, requires=yes("syn-unanswered", "similar-port-completed")),
-        shows(
-            Label.CLIENT_NEVER_SENT,
-            any_of=yes("no-syn-to-target", "listener-on-similar-port", "similar-port-completed"),
-        ),
-        shows(
-            Label.COMPLETED,
-            any_of=yes(
-                "http-client-error",
-                "other-protocol-greeting",
-                "tls-to-plain-server",
-                "closed-before-answer",
-                "reset-before-answer",
-            ),
-        ),
-    ),
-    supports=(
-        Clue("similar-port-completed", 50, "A port that looks like a typo of it answered."),
-        Clue("similar-port-tried", 30, "A SYN went to a port that looks like a typo of it."),
-        Clue("listener-on-similar-port", 30, "A listener has a number that looks like a typo of it."),
-        Clue("listener-on-similar-port", 100, when=yes("refused-by-rst") + no("listener-on-target")),
-        Clue("other-program-owns-port", 10),
-        Clue(
-            "another-port-failed",
-            12,
-            "No client went there, and attempts to another port failed.",
-            when=no("client-named-target"),
-        ),
-        Clue("listener-on-another-port", 15, when=yes("refused-by-rst") + no("listener-on-target")),
-        Clue("kernel-saw-listener-on-similar-port", 30),
-        Clue(
+    stops=(Stage.LISTENER, Stage.CLIENT, Stage.SERVE, Stage.TALK),
+    predicts=(
+        usually(
+            "listener-on-similar-port",
+            "similar-port-completed",
             "kernel-saw-listener-on-another-port",
-            130,
-            "A service was started under another number.",
-            when=yes("refused-by-rst") + no("listener-on-target"),
+            "kernel-saw-listener-on-similar-port",
+            "similar-port-tried",
         ),
+        usually("listener-on-another-port", "another-port-failed", "other-program-owns-port"),
+        seldom("kernel-saw-listener-open"),
+        seldom("kernel-saw-listener-close"),
+        seldom("success-after-failures"),
+        seldom("failures-after-success"),
+        seldom("program-crashed"),
+        seldom("another-port-completed"),
+        never("listener-vanished"),
+        never("bind-failed-in-use"),
+        never("bind-failed-permission"),
     ),
-    weakened_by=(
-        Clue("success-after-failures", 20),
-        Clue("failures-after-success", 20),
-        Clue("mixed-results", 15),
-        Clue("kernel-saw-listener-open", 60),
-        Clue("kernel-saw-listener-close", 60),
-        Clue(
-            "another-port-completed",
-            100,
-            "What listens there has clients of its own.",
-            when=yes("kernel-saw-listener-on-another-port") + no("kernel-saw-listener-on-similar-port"),
-        ),
-        Clue("program-crashed", 60),
-        Clue("other-family-completed", 15),
-        Clue("other-address-completed", 15),
-        Clue("listener-on-similar-port", 5, answer=Answer.NO),
-        Clue("listener-on-target", 15, when=yes("no-syn-to-target")),
-        Clue("rst-looks-like-firewall", 12, when=yes("loopback-traffic")),
-    ),
-    contradicts=yes(
-        "kernel-says-netfilter-drop",
-        "kernel-says-firewall-reset",
-        "listener-vanished",
-        "bind-failed-in-use",
-        "bind-failed-permission",
-    ),
-    refines=("service-not-running", "application-error", "protocol-mismatch", "port-out-of-range"),
     decided_by="the port in the service's listener line or log, compared digit by digit with the client's",
     checks=(
         *on_each_os(
@@ -110,5 +64,13 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/ss.8.html",
         "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xhtml",
         "https://12factor.net/port-binding",
+    ),
+    refines=("service-not-running", "protocol-mismatch", "application-error"),
+    says=(
+        ("kernel-saw-listener-on-another-port", "A service was started under another number."),
+        ("similar-port-completed", "A port that looks like a typo of it answered."),
+        ("similar-port-tried", "A SYN went to a port that looks like a typo of it."),
+        ("listener-on-similar-port", "A listener has a number that looks like a typo of it."),
+        ("another-port-failed", "No client went there, and attempts to another port failed."),
     ),
 )

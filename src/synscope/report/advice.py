@@ -1,13 +1,13 @@
 """What to do about a finding: the commands that decide, then the fixes.
 
-Where packets alone leave several causes, the table of the look-alike registry says which command tells
-them apart and what each result points to; else the finding's own checks do. The reader's system first.
+Where several causes stand, the questions that separate them best say which command tells them apart and what each
+result points to (``causes.deciding``); else the finding's own checks do. The reader's system first.
 """
 
 from __future__ import annotations
 
-from synscope.causes import catalogue, look_alikes, placeholders
-from synscope.causes.decider import Decider
+from synscope.causes import catalogue, placeholders
+from synscope.causes.deciding import Decider, deciders
 from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
 from synscope.report.page import GLUE, Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
@@ -30,21 +30,21 @@ def show(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
 
 def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[str]:
     """Add the table that tells look-alikes apart; return the codes it names, none when there is none."""
-    deciders = open_deciders(diagnosis, top, page.look)
-    if deciders is None:
+    separating = open_deciders(diagnosis, top, page.look)
+    if separating is None:
         return frozenset()
     others = count(len(top.look_alikes), "other cause")
     page.row("Decide", f"The packets cannot tell this from {others}. What would:")
     fill = placeholders.for_target(diagnosis.summary).fill
-    shown = deciders if page.look.verbose else deciders[:_DECIDERS_SHOWN]
+    shown = separating if page.look.verbose else separating[:_DECIDERS_SHOWN]
     named: set[str] = set()
     for decider, outcomes in shown:
         where = "" if decider.os in {page.look.os, "any"} else SYSTEMS[decider.os]
         page.command(f"  {where}" if where else "", fill(decider.command))
         page.columns([_outcome(fill(result), code) for result, code in outcomes], label="", shift=2)
         named.update(code for _, code in outcomes)
-    if len(deciders) > len(shown):
-        more = count(len(deciders) - len(shown), "more command")
+    if len(separating) > len(shown):
+        more = count(len(separating) - len(shown), "more command")
         page.row("", (f"{more}, and those for other systems, with --verbose", "dim"))
     return frozenset(named)
 
@@ -55,29 +55,22 @@ def open_deciders(
     """Return the commands that tell ``top`` from its look-alikes, each with what its results point to.
 
     Those for the reader's system, with a verbose look for the others after them; ``None`` where nothing is
-    open or no table tells it.
+    open or no question separates them.
     """
     if top.confidence is Confidence.CERTAIN or not top.look_alikes:
         return None
-    open_codes = (top.code, *top.look_alikes)
-    group = look_alikes.deciding(diagnosis.summary.label, open_codes)
-    if group is None:
-        return None
+    open_causes = [catalogue.by_code[code] for code in (top.code, *top.look_alikes)]
+    found = deciders(open_causes, diagnosis.summary.label, diagnosis.facts.observations)
     return [
-        (decider, outcomes)
+        (decider, list(decider.outcomes))
         for system in ((look.os, *_others(look)) if look.verbose else (look.os,))
-        for decider in group.deciders
+        for decider in found
         if decider.os in ({system, "any"} if system == look.os else {system})
-        if (outcomes := _open_outcomes(decider, open_codes))
-    ]
+    ] or None
 
 
 def _others(look: Look) -> tuple[str, ...]:
     return tuple(name for name in ordered_systems(look.os) if name not in {look.os, "any"})
-
-
-def _open_outcomes(decider: Decider, codes: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(result, code) for result, code in decider.outcomes if code in codes]
 
 
 def _outcome(result: str, code: str) -> tuple[Span, ...]:

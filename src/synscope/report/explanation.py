@@ -7,7 +7,7 @@ here.
 
 from __future__ import annotations
 
-from synscope.causes import catalogue, priors
+from synscope.causes import catalogue, deciding, priors
 from synscope.causes.cause import Cause
 from synscope.causes.placeholders import Placeholders
 from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
@@ -89,13 +89,13 @@ def _cause(page: Page, cause: Cause) -> None:
                 page.row("", f"  {fill(check.expect)}: {fill(check.then)}", hang=2)
     for at, fix in enumerate(cause.fixes):
         page.row("Do" if at == 0 else "", fill(fix), hang=2)
-    if cause.look_alikes:
+    if deciding.neighbours(cause):
         _look_alikes(page, cause)
     _references(page, cause.references)
 
 
 def _look_alikes(page: Page, cause: Cause) -> None:
-    names = [glued(f"{code} {catalogue.by_code[code].slug}") for code in cause.look_alikes]
+    names = [glued(f"{code} {catalogue.by_code[code].slug}") for code in deciding.neighbours(cause)]
     shown = names if page.look.verbose else names[:_LOOK_ALIKES_SHOWN]
     more = f"{len(names) - len(shown)} more with --verbose"
     page.row("Looks like", *joined([*shown, (more, "dim")] if len(names) > len(shown) else shown))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from synscope.causes import deciding
 from synscope.causes.cause import Cause
 from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
 from synscope.model import Label
@@ -44,7 +45,7 @@ def cause(cause: Cause) -> Record:
         "decided_by": fill(cause.decided_by),
         "checks": checks,
         "fixes": [fill(fix) for fix in cause.fixes],
-        "look_alikes": [*cause.look_alikes],
+        "look_alikes": [*deciding.neighbours(cause)],
         "references": [*cause.references],
     }
 

@@ -1,0 +1,61 @@
+"""What the four words of a prediction mean in numbers, and how much an answer speaks for a cause.
+
+An answer speaks for a cause as far as the cause predicts it better than what is usual: the factor is the
+probability that the word gives divided by the question's background rate (``background``, measured on the corpus
+of played failures, by label). Signs that are ways of showing the same thing count once, by the most telling of those
+that hold. Nothing here was tuned: the numbers of the words are round ones, and any near them rank alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from synscope.causes.background import rate
+from synscope.causes.cause import Prediction, Sign, Word
+from synscope.model import Answer, Label, Observation
+
+PROBABILITY: Final[Mapping[Word, float]] = MappingProxyType(
+    {Word.ALWAYS: 0.97, Word.USUALLY: 0.75, Word.SELDOM: 0.06, Word.NEVER: 0.005},
+)
+"""How often a sign is there when the cause is."""
+
+LARGEST: Final = 4.0
+"""The logarithm of a factor is cut off here: no single answer outweighs everything else."""
+
+
+class Factor(NamedTuple):
+    """How much one prediction moved a cause."""
+
+    prediction: Prediction
+    holding: tuple[Sign, ...]
+    """The signs that hold; none when all that were looked for are denied."""
+    weight: float
+    """The natural logarithm of the factor; above 0 it speaks for the cause."""
+
+
+def factor(prediction: Prediction, label: Label, observations: Mapping[str, Observation]) -> Factor | None:
+    """Return what the answers make of a prediction, ``None`` where nobody could tell."""
+    told = [sign for sign in prediction.signs if _answer(sign, observations) is not None]
+    if not told:
+        return None
+    holding = tuple(sign for sign in told if _answer(sign, observations) is sign.answer)
+    probability = PROBABILITY[prediction.word]
+    if holding:
+        weight = max(math.log(probability / _usual(sign, label)) for sign in holding)
+    else:
+        none_usually = math.prod(1 - _usual(sign, label) for sign in told)
+        weight = math.log((1 - probability) / max(none_usually, 1e-3))
+    return Factor(prediction, holding, max(-LARGEST, min(LARGEST, weight)))
+
+
+def _usual(sign: Sign, label: Label) -> float:
+    yes = rate(sign.name, label)
+    return yes if sign.answer is Answer.YES else 1 - yes
+
+
+def _answer(sign: Sign, observations: Mapping[str, Observation]) -> Answer | None:
+    observation = observations.get(sign.name)
+    return None if observation is None or observation.answer is Answer.UNKNOWN else observation.answer

@@ -1,0 +1,40 @@
+"""What a stop at a stage predicts by itself, whatever its reason: the stages' own part in the ranking.
+
+A cause inherits the predictions of its stage: who speaks of them speaks of all its causes at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from synscope.causes.cause import Prediction, seldom, usually
+from synscope.causes.likelihood import factor
+from synscope.model import Label, Observation, Stage
+
+PREDICTS: Final[Mapping[Stage, tuple[Prediction, ...]]] = MappingProxyType(
+    {
+        # A stack that finds no socket says so itself, with its own RST, and never in ICMP.
+        Stage.LISTENER: (
+            usually("kernel-says-no-socket", "kernel-says-stack-reset"),
+            usually("rst-looks-like-kernel"),
+            seldom("rst-looks-like-firewall"),
+            seldom("refused-by-icmp", "unreachable-by-icmp"),
+            seldom("firewall-rule-drops", "firewall-rule-rejects"),
+        ),
+        Stage.IN: (seldom("accept-queue-full", "kernel-says-queue-full"),),
+        Stage.QUEUE: (seldom("refused-by-icmp", "unreachable-by-icmp"), usually("listener-on-target")),
+        Stage.ACCEPT: (
+            seldom("request-not-acknowledged", "answer-not-acknowledged"),
+            seldom("http-client-error", "http-server-error", "http-gateway-error", "http-unavailable"),
+        ),
+        Stage.CARRY: (usually("request-not-acknowledged", "answer-not-acknowledged", "firewall-rule-drops"),),
+    },
+)
+
+
+def stage_factors(stage: Stage, label: Label, observations: Mapping[str, Observation]) -> float:
+    """Return the logarithm of what the answers make of a stop at ``stage``."""
+    found = (factor(prediction, label, observations) for prediction in PREDICTS.get(stage, ()))
+    return sum(each.weight for each in found if each is not None)
