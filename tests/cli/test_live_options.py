@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -64,3 +66,36 @@ def test_jsonl_is_written_as_attempts_settle(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["terminal", "markdown", "json", "junit"])
 def test_other_forms_have_no_rows(tmp_path: Path, form: str) -> None:
     assert rows(form, Sink(str(tmp_path / "report")), "lo") is None
+
+
+OBSERVED = """
+import sys
+from synscope.cli.live_options import preload
+preload()
+from tests.evidence.host.builders import observed, listener, rulings, snapshot
+from synscope.evidence.command.observe import observe_command
+from synscope.evidence.kernel.observe import observe_kernel
+from synscope.probes.host.snapshot import Firewall, Verdict
+from tests.evidence.builders import attempt, group
+from tests.evidence.kernel.events import WHOLE, listener as listens, OTHER, START
+from synscope.probes.kernel.events import Event, Kind
+from synscope.model import Outcome, Target
+
+loaded = set(sys.modules)
+for verdict in Verdict:
+    observed(snapshot(listener(), firewall=Firewall(("nft",), rulings(verdict, rule="r"))))
+    observed(snapshot(proxy=()))
+target = Target("localhost:62893", 62893, "localhost")
+refused = [group(attempt(Outcome.REFUSED))]
+unbound = Event(START, Kind.UNBOUND, OTHER, 0, False, reason="EACCES")
+observe_kernel(target, refused, [listens(-1000, Kind.LISTEN, port=8080), unbound], WHOLE)
+observe_command(("curl", "http://localhost:62893/"), target, lines=("Connection refused",), status=7, exit_status=7)
+print(sorted(name for name in set(sys.modules) - loaded if name.startswith("synscope")))
+"""
+
+
+def test_what_is_observed_at_the_end_loads_nothing_more() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-c", OBSERVED], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (ran.stdout.strip(), ran.stderr) == ("[]", "")
