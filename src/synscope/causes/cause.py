@@ -131,7 +131,11 @@ class Cause(NamedTuple):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all observations it speaks about, sorted."""
-        signs = {sign for signature in self.signatures for sign in signature.requires + signature.any_of}
+        signs = {
+            sign
+            for signature in self.signatures
+            for sign in signature.requires + signature.any_of + signature.unless
+        }
         signs.update(self.contradicts + self.doubted_by)
         signs.update(sign for group in self.decisive for sign in group)
         for clue in self.supports + self.weakened_by:

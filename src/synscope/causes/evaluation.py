@@ -2,7 +2,7 @@
 
 Input: a ``Cause`` and the ``Facts`` of one target. Output: an ``Evaluation``, or ``None`` when the cause
 does not show at all. An observation that is missing or could not be told satisfies nothing and rules
-nothing out. No cause is named here; how evaluations compare is ``diagnosis``'s business.
+nothing out. No cause is named here; how evaluations compare is ``rank``'s business.
 """
 
 from __future__ import annotations

@@ -11,8 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from functools import cache
 
-from synscope.causes.decider import Decider, Group
-from synscope.causes.look_alike_groups import GROUPS
+from synscope.causes.look_alike_groups import GROUPS, Decider, Group
 from synscope.model import Label
 
 __all__ = ["GROUPS", "Decider", "Group", "applying", "deciding", "of"]

@@ -1,7 +1,7 @@
 """How often a cause is the one behind a label, before any evidence: the one table of priors.
 
 The scale is that of ``Clue.weight``. What matters is the order inside a label and the distance to
-``diagnosis.LIKELY_AT``: a prior at or above it may be called likely on the label alone, one below needs a
+``rank.LIKELY_AT``: a prior at or above it may be called likely on the label alone, one below needs a
 clue. The numbers are judgement, not measurement; each group says what the judgement is.
 """
 

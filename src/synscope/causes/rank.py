@@ -35,7 +35,7 @@ _CONFIDENCES = tuple(Confidence)
 
 
 @dataclass(frozen=True, slots=True)
-class _Verdict:
+class _Judgement:
     """An evaluation, how sure it is, and why."""
 
     evaluation: Evaluation
@@ -52,18 +52,20 @@ def rank(facts: Facts) -> tuple[Finding, ...]:
     shown = [found for cause in CATALOGUE if (found := evaluate(cause, facts)) is not None]
     failures = [found for found in shown if found.cause.kind is Kind.FAILURE]
     asides = [found for found in shown if found.cause.kind is not Kind.FAILURE]
-    verdicts = _judge(failures, facts) + [_judge_alone(found, facts) for found in asides]
+    judgements = _judge(failures, facts) + [_judge_alone(found, facts) for found in asides]
     placeholders = for_target(facts.summary)
-    return tuple(_finding(verdict, verdicts, facts, placeholders) for verdict in sorted(verdicts, key=_place))
+    return tuple(
+        _finding(judgement, judgements, facts, placeholders) for judgement in sorted(judgements, key=_place)
+    )
 
 
-def _place(verdict: _Verdict) -> tuple[bool, int, int, bool, int, str]:
-    """Where a verdict goes: standing before ruled out, then kind, confidence and score."""
-    found = verdict.evaluation
+def _place(judgement: _Judgement) -> tuple[bool, int, int, bool, int, str]:
+    """Return where a judgement goes: standing before ruled out, then kind, confidence and score."""
+    found = judgement.evaluation
     return (
-        verdict.confidence is Confidence.RULED_OUT,
+        judgement.confidence is Confidence.RULED_OUT,
         _KINDS.index(found.cause.kind),
-        _CONFIDENCES.index(verdict.confidence),
+        _CONFIDENCES.index(judgement.confidence),
         *_rank_key(found),
     )
 
@@ -72,12 +74,12 @@ def _rank_key(found: Evaluation) -> tuple[bool, int, str]:
     return (not found.at_target_label, -found.score, found.cause.code)
 
 
-def _judge(failures: list[Evaluation], facts: Facts) -> list[_Verdict]:
+def _judge(failures: list[Evaluation], facts: Facts) -> list[_Judgement]:
     """Compare the failures with each other."""
     observations = facts.observations
     standing = sorted((found for found in failures if not found.contradiction), key=_rank_key)
-    verdicts = [
-        _Verdict(found, Confidence.RULED_OUT, reasons.contradicted(found, observations))
+    judgements = [
+        _Judgement(found, Confidence.RULED_OUT, reasons.contradicted(found, observations))
         for found in failures
         if found.contradiction
     ]
@@ -88,27 +90,27 @@ def _judge(failures: list[Evaluation], facts: Facts) -> list[_Verdict]:
     certain = deepest[0] if len(deepest) == 1 else None
     if certain is not None:
         out = [found for found in standing if found not in proven and _excludes(certain, found, facts)]
-        verdicts += [
-            _Verdict(found, Confidence.RULED_OUT, reasons.excluded(certain), certain) for found in out
+        judgements += [
+            _Judgement(found, Confidence.RULED_OUT, reasons.excluded(certain), certain) for found in out
         ]
         standing = [certain, *(found for found in standing if found not in (*out, certain))]
     standing = _most(standing)
     best = certain or next((found for found in standing[:1] if found.score >= LIKELY_AT), None)
     for found in standing:
         if found is certain:
-            verdict = _Verdict(found, Confidence.CERTAIN, reasons.proven(found, observations))
+            judgement = _Judgement(found, Confidence.CERTAIN, reasons.proven(found, observations))
         elif found in proven and certain is not None:
-            verdict = _Verdict(found, Confidence.LIKELY, reasons.proven_but_deeper(certain))
+            judgement = _Judgement(found, Confidence.LIKELY, reasons.proven_but_deeper(certain))
         elif found in proven:
             rivals = [other for other in proven if other is not found]
-            verdict = _Verdict(found, Confidence.LIKELY, reasons.proven_but_disputed(rivals))
+            judgement = _Judgement(found, Confidence.LIKELY, reasons.proven_but_disputed(rivals))
         elif found is best:
             alike = len(_alike(found, standing, facts))
-            verdict = _Verdict(found, Confidence.LIKELY, reasons.best(found, alike, observations))
+            judgement = _Judgement(found, Confidence.LIKELY, reasons.best(found, alike, observations))
         else:
-            verdict = _Verdict(found, Confidence.POSSIBLE, reasons.runner_up(found, best, observations))
-        verdicts.append(verdict)
-    return verdicts
+            judgement = _Judgement(found, Confidence.POSSIBLE, reasons.runner_up(found, best, observations))
+        judgements.append(judgement)
+    return judgements
 
 
 def _most(standing: list[Evaluation]) -> list[Evaluation]:
@@ -118,14 +120,14 @@ def _most(standing: list[Evaluation]) -> list[Evaluation]:
     return [found for found in standing if found.cause.code in kept]
 
 
-def _judge_alone(found: Evaluation, facts: Facts) -> _Verdict:
+def _judge_alone(found: Evaluation, facts: Facts) -> _Judgement:
     """Judge a warning or a note by its own evidence."""
     if found.contradiction:
-        return _Verdict(found, Confidence.RULED_OUT, reasons.contradicted(found, facts.observations))
+        return _Judgement(found, Confidence.RULED_OUT, reasons.contradicted(found, facts.observations))
     if found.proof:
-        return _Verdict(found, Confidence.CERTAIN, reasons.proven(found, facts.observations))
+        return _Judgement(found, Confidence.CERTAIN, reasons.proven(found, facts.observations))
     confidence = Confidence.LIKELY if found.score >= LIKELY_AT else Confidence.POSSIBLE
-    return _Verdict(found, confidence, reasons.best(found, 0, facts.observations))
+    return _Judgement(found, confidence, reasons.best(found, 0, facts.observations))
 
 
 def _refined_by_any(found: Evaluation, others: list[Evaluation]) -> bool:
@@ -150,28 +152,28 @@ def _alike(found: Evaluation, others: list[Evaluation], facts: Facts) -> list[Ev
 
 
 def _finding(
-    verdict: _Verdict, verdicts: list[_Verdict], facts: Facts, placeholders: Placeholders
+    judgement: _Judgement, judgements: list[_Judgement], facts: Facts, placeholders: Placeholders
 ) -> Finding:
-    found, cause = verdict.evaluation, verdict.evaluation.cause
-    open_question = verdict.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
-    standing = [other.evaluation for other in verdicts if other.confidence is not Confidence.RULED_OUT]
+    found, cause = judgement.evaluation, judgement.evaluation.cause
+    open_question = judgement.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
+    standing = [other.evaluation for other in judgements if other.confidence is not Confidence.RULED_OUT]
     alike = _alike(found, standing, facts) if open_question else []
     support = tuple(clue.sign for clue in found.support)
     against = found.contradiction + tuple(clue.sign for clue in found.weakening)
-    if verdict.excluded_by is not None:
-        against += verdict.excluded_by.proof
+    if judgement.excluded_by is not None:
+        against += judgement.excluded_by.proof
     clue = next((clue.text for clue in found.support if clue.text), "")
     return Finding(
         code=cause.code,
         slug=cause.slug,
         kind=cause.kind,
-        confidence=verdict.confidence,
+        confidence=judgement.confidence,
         title=placeholders.fill(cause.title),
         summary=placeholders.fill(f"{cause.summary} {clue}".rstrip()),
         evidence=_evidence(found.proof + support + found.shown, facts),
         against=_evidence(against, facts),
         unknown=unanswered(cause, facts.observations) if open_question else (),
-        reason=verdict.reason,
+        reason=judgement.reason,
         checks=tuple(placeholders.fill_check(check) for check in cause.checks),
         fixes=tuple(placeholders.fill(fix) for fix in cause.fixes),
         decided_by=cause.decided_by,

@@ -1,6 +1,6 @@
 """Says in a sentence why a finding has its confidence and place, or why it lost.
 
-Input: evaluations and how they were judged (``diagnosis``). Output: plain text. Quotes the texts of
+Input: evaluations and how they were judged (``rank``). Output: plain text. Quotes the texts of
 observations, which may hold attacker-chosen bytes: reports escape them.
 """
 

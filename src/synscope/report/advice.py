@@ -7,7 +7,7 @@ them apart and what each result points to; else the finding's own checks do. The
 from __future__ import annotations
 
 from synscope.causes import catalogue, look_alikes, placeholders
-from synscope.causes.decider import Decider
+from synscope.causes.look_alikes import Decider
 from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
 from synscope.report.page import GLUE, Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from synscope.causes import catalogue, placeholders
-from synscope.causes.decider import Decider
+from synscope.causes.look_alikes import Decider
 from synscope.model import Check, Confidence, Evidence, Finding, Kind, Label, Source, TargetDiagnosis
 from synscope.report import advice, display_filter, target_view
 from synscope.report.html import ladder_drawing
