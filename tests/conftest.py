@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 
 import pytest
@@ -14,6 +15,9 @@ _SLOW_IS_FINE = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 settings.register_profile("ci", deadline=None, max_examples=60, suppress_health_check=_SLOW_IS_FINE)
 settings.register_profile("thorough", parent=settings.get_profile("ci"), max_examples=2000)
+# A shell that starts the tests in the background has them ignore Ctrl-C, and so would all that they start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # A developer's own configuration must not change what the tests see.
 os.environ["SYNSCOPE_CONFIG"] = os.devnull
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))

@@ -30,41 +30,44 @@ class Label(enum.StrEnum):
 
 
 class Stage(enum.StrEnum):
-    """A stretch of the path that a connection walks, in the order of the path.
+    """A stretch of the path that a connection walks, in the order of the path; ``PASSED_WHEN`` says what each is.
 
-    SYN and handshake lie between them: what comes up to ``OUT`` is over when the SYN is on the wire, what comes up
-    to ``BACK`` when the handshake is completed.
+    The SYN is on the wire after ``OUT``; the handshake is completed after ``BACK``.
     """
 
     NUMBER = "number"
-    """The number can be a port, and this client takes it."""
     CLIENT = "client"
-    """The client sets out for this very target, over TCP."""
     NAME = "name"
-    """The name leads to the address that is meant."""
     SOCKET = "socket"
-    """The kernel grants the client a socket, a local port and the family."""
     ROUTE = "route"
-    """There is a way to the address."""
     OUT = "out"
-    """Nothing on the way out throws the SYN away."""
     IN = "in"
-    """Nothing on the way in throws it away or answers in the listener's place."""
     LISTENER = "listener"
-    """A listening socket fits address, port, device and namespace."""
     QUEUE = "queue"
-    """SYN queue and accept queue have room."""
     BACK = "back"
-    """The SYN-ACK reaches the client, and its ACK the server."""
     CARRY = "carry"
-    """Segments are acknowledged both ways."""
     ACCEPT = "accept"
-    """A process takes the connection and reads."""
     TALK = "talk"
-    """Both sides speak one protocol, and trust each other."""
     SERVE = "serve"
-    """The service does its work in time."""
 
+
+PASSED_WHEN: dict[Stage, str] = {
+    Stage.NUMBER: "the number can be a port, and this client takes it",
+    Stage.CLIENT: "the client sets out for this very target, over TCP",
+    Stage.NAME: "the name leads to the address that is meant",
+    Stage.SOCKET: "the kernel grants the client a socket, a local port and the family",
+    Stage.ROUTE: "there is a way to the address",
+    Stage.OUT: "nothing on the way out throws the SYN away",
+    Stage.IN: "nothing on the way in throws it away or answers in the listener's place",
+    Stage.LISTENER: "a listening socket fits address, port, device and namespace",
+    Stage.QUEUE: "sYN queue and accept queue have room",
+    Stage.BACK: "the SYN-ACK reaches the client, and its ACK the server",
+    Stage.CARRY: "segments are acknowledged both ways",
+    Stage.ACCEPT: "a process takes the connection and reads",
+    Stage.TALK: "both sides speak one protocol, and trust each other",
+    Stage.SERVE: "the service does its work in time",
+}
+"""When a connection has passed a stage, as a clause."""
 
 FAILURES: frozenset[Label] = frozenset({Label.SYN_NO_REPLY, Label.SYN_RST, Label.HALF_OPEN, Label.ODD_REPLY})
 """Labels of attempts that failed to connect."""

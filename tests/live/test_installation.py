@@ -15,6 +15,8 @@ from tests.kernel import need_root
 from tests.live import program
 from tests.live.screen import Screen
 
+pytestmark = pytest.mark.usefixtures("kernel")
+
 
 @pytest.fixture
 def environ(tmp_path: Path) -> dict[str, str]:

@@ -49,6 +49,12 @@ def in_capture(display_filter: str, reading: str = _A_FRAME) -> tuple[ByHand, ..
     return on_any(f'tshark -r FILE -Y "tcp.port == {{port}} && {display_filter}"', reading)
 
 
+def in_tls(display_filter: str, reading: str = _A_FRAME) -> tuple[ByHand, ...]:
+    """Return the look at TLS in a capture, whose records are looked for at the target's port."""
+    command = f'tshark -r FILE -d "tcp.port=={{port}},tls" -Y "tcp.port == {{port}} && {display_filter}"'
+    return on_any(command, reading)
+
+
 def in_frames(display_filter: str, reading: str = _A_FRAME) -> tuple[ByHand, ...]:
     """Return the look at a capture through a display filter, whatever the port."""
     return on_any(f'tshark -r FILE -Y "{display_filter}"', reading)

@@ -160,6 +160,9 @@ def test_ctrl_c_ends_the_reading(packed: str) -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "reading\n"
-        process.send_signal(signal.SIGINT)
-        assert "KeyboardInterrupt" in process.communicate(timeout=30)[1]
+        try:
+            process.send_signal(signal.SIGINT)
+            assert "KeyboardInterrupt" in process.communicate(timeout=60)[1]
+        finally:
+            process.kill()
     assert process.returncode in {1, -signal.SIGINT, 130}

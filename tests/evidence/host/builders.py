@@ -81,7 +81,7 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "loopback": Loopback(
             "lo", up=True, addresses=BOTH, route_ipv4="local dev lo", route_ipv6="local dev lo"
         ),
-        "processes": tuple(process(owner.pid) for one in listeners for owner in one.owners),
+        "processes": tuple(process(owner.pid) for listener in listeners for owner in listener.owners),
         "limits": Limits((Setting("somaxconn", 4096),), "", 32768, 60999),
         "counters": (Setting("TcpExtListenOverflows", 5),),
         "policy": Policy((), ()),
@@ -101,7 +101,7 @@ def observed(
     found = observe_host(
         parse(target), snapshots, environment_known=True, failed_at=failed_at, client=client, spoken=spoken
     )
-    return {one.name: one for one in found}
+    return {observation.name: observation for observation in found}
 
 
 def answers(*snapshots: Snapshot, **more: object) -> dict[str, Answer]:

@@ -18,13 +18,14 @@ def test_order_of_time() -> None:
 
 def test_answers_say_whose_word_they_are() -> None:
     found = {
-        one.name: one for one in observe_given(SUMMARY, [GivenSnapshot("host.json", snapshot(listener()))])
+        observation.name: observation
+        for observation in observe_given(SUMMARY, [GivenSnapshot("host.json", snapshot(listener()))])
     }
     assert found["listener-on-target"].answer is Answer.YES
     assert found["listener-on-target"].text.endswith("(says host.json)")
-    unknown = [one for one in found.values() if one.answer is Answer.UNKNOWN]
+    unknown = [observation for observation in found.values() if observation.answer is Answer.UNKNOWN]
     assert unknown
-    assert not any("host.json" in one.text for one in unknown)
+    assert not any("host.json" in observation.text for observation in unknown)
 
 
 def test_nothing_without_a_snapshot() -> None:
@@ -33,7 +34,10 @@ def test_nothing_without_a_snapshot() -> None:
 
 
 def test_a_port_that_was_not_looked_at_is_not_answered() -> None:
-    found = {one.name: one for one in observe_given(SUMMARY, [GivenSnapshot("h", snapshot(ports=(1,)))])}
+    found = {
+        observation.name: observation
+        for observation in observe_given(SUMMARY, [GivenSnapshot("h", snapshot(ports=(1,)))])
+    }
     assert found["listener-on-target"].answer is Answer.UNKNOWN
 
 

@@ -28,7 +28,7 @@ HERE = f"127.0.0.1:{PORT}"
 
 def observed(use: Use | None, target: str = HERE, names: Names | Untold = NAMES) -> dict[str, Observation]:
     found = observe_host(parse(target), [snapshot(names=names)], environment_known=True, use=use)
-    return {one.name: one for one in found}
+    return {observation.name: observation for observation in found}
 
 
 def wrong(*hosts: str, target: str = HERE, names: Names | Untold = NAMES) -> Observation:

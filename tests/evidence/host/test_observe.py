@@ -54,13 +54,13 @@ BLIND = snapshot()._replace(
 
 def test_without_a_look_nothing_is_told() -> None:
     found = observe_host(parse("8080"), (), environment_known=True)
-    assert {one.answer for one in found} == {UNKNOWN}
+    assert {observation.answer for observation in found} == {UNKNOWN}
 
 
 def test_what_was_not_seen_is_not_denied() -> None:
     found = observed(BLIND)
     assert {name for name, one in found.items() if one.answer is not UNKNOWN} == set()
-    assert all(one.text for one in found.values())
+    assert all(observation.text for observation in found.values())
 
 
 def test_a_number_that_is_no_port_has_no_listener() -> None:
@@ -198,8 +198,8 @@ def test_a_counter_is_compared() -> None:
 
 def test_rules_for_another_address_do_not_count() -> None:
     only_ipv6 = tuple(
-        one if one.address == "::1" else one._replace(verdict=RuleVerdict.ACCEPT)
-        for one in rulings(RuleVerdict.DROP)
+        ruling if ruling.address == "::1" else ruling._replace(verdict=RuleVerdict.ACCEPT)
+        for ruling in rulings(RuleVerdict.DROP)
     )
     looked = snapshot(firewall=Firewall(("nft",), only_ipv6))
     assert answers(looked, failed_at=("127.0.0.1",))["no-firewall-rule"] is YES

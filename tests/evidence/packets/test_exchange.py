@@ -11,7 +11,6 @@ from tests.evidence.builders import (
     DONE,
     MS,
     SECOND,
-    START,
     Situation,
     attempt,
     check,
@@ -30,20 +29,6 @@ def talk(*events: str, client: str | None = None, server: str = "127.0.0.1", at:
 
 
 SITUATIONS = [
-    Situation(
-        "reset after data",
-        (attempt(Outcome.RESET_BY_SERVER, events=ANSWERED | {"server-rst"}, times=times(end=9)),),
-        DONE | {"reset-after-answer"},
-    ),
-    Situation(
-        "closed before an answer",
-        (
-            attempt(
-                Outcome.CLOSED, events=ASKED | {"server-fin", "server-fin-before-data"}, times=times(end=9)
-            ),
-        ),
-        DONE | {"closed-before-answer"},
-    ),
     Situation(
         "silent until the client gives up",
         (
@@ -122,45 +107,6 @@ SITUATIONS = [
         (talk("client-data-lost", "client-fin", client="192.0.2.7", server="192.0.2.8"),),
         (DONE - {"loopback-traffic"}) | {"request-not-acknowledged"},
     ),
-    Situation(
-        "an answer that is turned down with a reset is no loss",
-        (
-            attempt(
-                Outcome.RESET_BY_CLIENT,
-                events=ASKED | {"server-data", "client-rst"},
-                times=times(client_data=0, server_data=MS, end=2 * SECOND),
-            ),
-        ),
-        DONE | {"reset-by-client"},
-    ),
-]
-
-
-def held(number: int, *, until: int | None = None) -> list[Attempt]:
-    """So many connections, answered and open, the first of them until a moment."""
-    made = [talk(at=at) for at in range(number)]
-    if until is not None:
-        made[0] = made[0]._replace(times=made[0].times._replace(end=START + until))
-    return made
-
-
-def turned_away(at: int = SECOND) -> Attempt:
-    events = frozenset({"server-fin", "server-fin-before-data"})
-    return attempt(Outcome.SILENT, at=at, events=events, times=times(at, end=at + MS))
-
-
-SITUATIONS += [
-    Situation(
-        "closed at once while others are open",
-        (*held(4), turned_away()),
-        DONE | {"closed-before-answer", "closed-while-others-stayed"},
-    ),
-    Situation(
-        "closed at once, and one of the others was over",
-        (*held(4, until=MS), turned_away()),
-        DONE | {"closed-before-answer"},
-    ),
-    Situation("others come later", (turned_away(0), *held(4)), DONE | {"closed-before-answer"}),
 ]
 
 
@@ -207,15 +153,6 @@ def test_open_end_is_unknown_without_an_end() -> None:
     one = attempt(Outcome.SERVER_SILENT, events=ASKED, times=times(client_data=0))
     assert observe(one, end=None)["server-silent"].answer is Answer.UNKNOWN
     assert observe(one)["server-silent"].answer is Answer.YES
-
-
-def test_reset_after_the_clients_own_close_is_no_trouble() -> None:
-    one = attempt(
-        Outcome.RESET_BY_SERVER_EARLY,
-        events=frozenset({"client-fin", "server-rst"}),
-        times=times(client_fin=1, end=1),
-    )
-    assert observe(one)["reset-before-answer"].answer is Answer.NO
 
 
 def test_a_client_may_give_up_by_reset() -> None:

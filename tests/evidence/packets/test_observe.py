@@ -24,9 +24,11 @@ from synscope.model import (
 )
 from tests.evidence.packets import (
     test_elsewhere,
+    test_endings,
     test_exchange,
     test_handshake,
     test_icmp,
+    test_intermediaries,
     test_resets,
     test_timeline,
 )
@@ -131,7 +133,16 @@ SUMMARIES = st.builds(
 
 def test_every_word_comes_up() -> None:
     shown = [test_http_answers, test_elsewhere, test_exchange, test_handshake, test_unfinished]
-    shown += [test_declined, test_icmp, test_mismatch, test_resets, test_service_errors, test_timeline]
+    shown += [
+        test_endings,
+        test_intermediaries,
+        test_declined,
+        test_icmp,
+        test_mismatch,
+        test_resets,
+        test_service_errors,
+        test_timeline,
+    ]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     assert named == {asked.name for asked in QUESTIONS if not asked.is_second}
 

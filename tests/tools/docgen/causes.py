@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from docgen.markdown import block, bullets, code, page, prose, sentence, table
 from synscope.causes.catalogue import CATALOGUE, by_code, by_slug
 from synscope.causes.cause import Cause, Clue, Sign, Signature
-from synscope.causes.decider import Decider, Group
-from synscope.causes.look_alikes import GROUPS
+from synscope.causes.look_alikes import GROUPS, Decider, Group
 from synscope.causes.priors import prior
 from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Check, Kind, Label, Source

@@ -34,7 +34,7 @@ class Said(NamedTuple):
     """The port it names, as written."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class CommandView:
     """A command that was watched, and the target that it is asked about."""
 

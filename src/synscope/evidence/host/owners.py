@@ -34,11 +34,11 @@ def port_has_two_programs(view: HostView) -> Reply:
     here = view.on_port(view.last)
     if is_untold(view.last.sockets):
         return unknown(view.last.sockets.could_not_tell)
-    for one, other in itertools.combinations([listener for listener in here if listener.owners], 2):
-        apart = not {owner.pid for owner in one.owners} & {owner.pid for owner in other.owners}
-        unlike = {owner.program for owner in one.owners} != {owner.program for owner in other.owners}
-        if apart and (unlike or family_of(one.address) != family_of(other.address)):
-            return yes(listed((one, other)))
+    for listener, other in itertools.combinations([owned for owned in here if owned.owners], 2):
+        apart = not {owner.pid for owner in listener.owners} & {owner.pid for owner in other.owners}
+        unlike = {owner.program for owner in listener.owners} != {owner.program for owner in other.owners}
+        if apart and (unlike or family_of(listener.address) != family_of(other.address)):
+            return yes(listed((listener, other)))
     if any(not listener.owners for listener in here) and len(here) > 1:
         return unknown("not every owner of the port is visible")
     return no("no two programs have the port")

@@ -56,10 +56,10 @@ def accept_queue_full(view: HostView) -> Reply:
         return unknown(because)
     listeners = [listener for snapshot in view.snapshots for listener in view.serving(snapshot)]
     sizes = [(listener, listener.queued, listener.backlog) for listener in listeners]
-    for one, queued, backlog in sizes:
+    for listener, queued, backlog in sizes:
         if queued is not None and backlog is not None and queued > backlog:
             return yes(
-                f"{describe(one)}: {queued} connections wait, and the queue has room for {backlog + 1}"
+                f"{describe(listener)}: {queued} connections wait, and the queue has room for {backlog + 1}"
             )
     rose = [f"{name} rose by {more}" for name in _OVERFLOWS if (more := risen(view, name))]
     if not listeners:

@@ -7,9 +7,10 @@ room takes a ``HostView``. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from synscope.evidence.question import Reply, unknown
 from synscope.model import Endpoint, Target
@@ -35,17 +36,16 @@ LOOPBACK: Final = ("127.0.0.1", "::1")
 _SHOWN: Final = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Use:
+class Use(NamedTuple):
     """How a command that did not get as far as the target goes about it."""
 
     hosts: tuple[str, ...]
     """The hosts that it uses for the target's port, names and addresses; none where it does not tell."""
-    tried: Mapping[str, bool] = field(default_factory=dict)
+    tried: Mapping[str, bool] = MappingProxyType({})
     """Other addresses at which a connect to that port ended → whether it was made."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class HostView:
     """A target and what was seen of the host around it."""
 

@@ -169,7 +169,9 @@ def _silence(view: PacketsView, attempt: Attempt) -> int:
     stage=Stage.CARRY,
     if_yes=Says.PASSED,
     direct=True,
-    by_hand=in_capture("tcp.srcport == {port} && tcp.ack > 1"),
+    by_hand=in_capture(
+        "tcp.srcport == {port} && tcp.ack > 1", "one is listed, and none of its stream has a byte: yes"
+    ),
     own_connect=OwnConnect.FAKES,
 )
 def request_acknowledged(view: PacketsView) -> Reply:

@@ -50,7 +50,9 @@ def refused_by_rst(view: PacketsView) -> Reply:
     "the server's SYN-ACK was never acknowledged by the client",
     stage=Stage.BACK,
     if_yes=Says.STOPPED,
-    by_hand=in_capture("tcp.completeness == 3"),
+    by_hand=in_capture(
+        "tcp.flags.syn == 1 && tcp.flags.ack == 1", "no ACK of the client follows in its stream: yes"
+    ),
 )
 def half_open(view: PacketsView) -> Reply:
     reply = _failed_with(
@@ -181,7 +183,9 @@ def _every_attempt(view: PacketsView, label: Label, what: str) -> Reply:
     stage=Stage.BACK,
     if_yes=Says.PASSED,
     direct=True,
-    by_hand=in_capture("tcp.completeness.syn-ack == 1 && tcp.completeness.ack == 1"),
+    by_hand=in_capture(
+        "tcp.flags.syn == 1 && tcp.flags.ack == 1", "an ACK of the client follows in its stream: yes"
+    ),
     own_connect=OwnConnect.SHOWS,
 )
 def some_completed(view: PacketsView) -> Reply:

@@ -50,7 +50,7 @@ def proxy_port_tried(view: PacketsView) -> Reply:
     stage=Stage.CLIENT,
     if_yes=Says.STOPPED,
     by_hand=in_frames(
-        "http.request.method == CONNECT || http.request.uri contains '://'",
+        "http.request.method == CONNECT || http.request.uri contains 3a:2f:2f",
         "a request names the target's port: yes",
     ),
 )

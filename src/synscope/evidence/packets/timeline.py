@@ -61,7 +61,7 @@ def _ordered(view: PacketsView, wanted: str) -> Reply:
     stage=Stage.LISTENER,
     if_yes=Says.TOOK_LONG,
     by_hand=in_conversations(
-        "the short conversations, of an SYN and its RST, all lie before the long ones: yes"
+        "the short conversations, of a SYN and its RST, all lie before the long ones: yes"
     ),
 )
 def success_after_failures(view: PacketsView) -> Reply:
@@ -75,7 +75,7 @@ def success_after_failures(view: PacketsView) -> Reply:
     stage=Stage.LISTENER,
     if_yes=Says.STOPPED,
     by_hand=in_conversations(
-        "the short conversations, of an SYN and its RST, all lie after the long ones: yes"
+        "the short conversations, of a SYN and its RST, all lie after the long ones: yes"
     ),
 )
 def failures_after_success(view: PacketsView) -> Reply:
@@ -86,7 +86,7 @@ def failures_after_success(view: PacketsView) -> Reply:
     "mixed-results",
     Source.PACKETS,
     "failures and successes alternate",
-    by_hand=in_conversations("short conversations, of an SYN and its RST, lie between long ones: yes"),
+    by_hand=in_conversations("short conversations, of a SYN and its RST, lie between long ones: yes"),
 )
 def mixed_results(view: PacketsView) -> Reply:
     return _ordered(view, "mixed")

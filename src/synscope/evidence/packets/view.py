@@ -47,7 +47,7 @@ class Exchange(NamedTuple):
     server: Payload
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class PacketsView:
     """A target and its surroundings. Everything derived is computed once."""
 

@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import Final
 
-from synscope.evidence.by_hand import in_capture, in_first_bytes
+from synscope.evidence.by_hand import in_first_bytes, in_tls
 from synscope.evidence.packets.exchange import client_ended_first
 from synscope.evidence.packets.view import (
     Exchange,
@@ -165,7 +165,7 @@ def other_protocol_greeting(view: PacketsView) -> Reply:
     stage=Stage.TALK,
     if_yes=Says.STOPPED,
     direct=True,
-    by_hand=in_capture("tls.alert_message.desc in {42..48, 113, 114} && tcp.dstport == {port}"),
+    by_hand=in_tls("tls.alert_message.desc in {42..48, 113, 114} && tcp.dstport == {port}"),
     own_connect=OwnConnect.FAKES,
 )
 def tls_certificate_rejected(view: PacketsView) -> Reply:
@@ -211,7 +211,7 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
     "the client finished the TLS handshake and closed at once: no request, no close_notify",
     stage=Stage.TALK,
     if_yes=Says.STOPPED,
-    by_hand=in_capture("tls", "the client's Finished is its last record: yes"),
+    by_hand=in_tls("tls", "the client's Finished is its last record: yes"),
 )
 def tls_left_unused(view: PacketsView) -> Reply:
     """Recognise clients that look at the certificate only when the handshake is over."""
@@ -235,7 +235,7 @@ def tls_left_unused(view: PacketsView) -> Reply:
     )
 
 
-@question("tls-spoken", Source.PAYLOAD, "one side spoke TLS", by_hand=in_capture("tls"))
+@question("tls-spoken", Source.PAYLOAD, "one side spoke TLS", by_hand=in_tls("tls"))
 def tls_spoken(view: PacketsView) -> Reply:
     return (
         where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
@@ -250,7 +250,7 @@ def tls_spoken(view: PacketsView) -> Reply:
     "the client's TLS hello got no byte in answer",
     stage=Stage.ACCEPT,
     if_yes=Says.STOPPED,
-    by_hand=in_capture("tls.handshake.type == 1", "no byte of the server follows: yes"),
+    by_hand=in_tls("tls.handshake.type == 1", "no byte of the server follows: yes"),
 )
 def tls_hello_unanswered(view: PacketsView) -> Reply:
 
@@ -301,7 +301,7 @@ def _ended_without_request(exchange: Exchange) -> bool:
     stage=Stage.TALK,
     if_yes=Says.STOPPED,
     direct=True,
-    by_hand=in_capture("tls.alert_message.desc > 0"),
+    by_hand=in_tls("tls.alert_message.desc > 0"),
     own_connect=OwnConnect.FAKES,
 )
 def tls_alert(view: PacketsView) -> Reply:

@@ -1,0 +1,80 @@
+"""Every question is declared once, answered by the rooms that declare it, and complete."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import chain
+
+import pytest
+
+from synscope.causes import placeholders
+from synscope.causes.catalogue import CATALOGUE
+from synscope.causes.look_alikes import GROUPS
+from synscope.evidence.command.observe import observe_command
+from synscope.evidence.host.observe import observe_host
+from synscope.evidence.kernel.observe import observe_kernel
+from synscope.evidence.packets.observe import observe_packets
+from synscope.evidence.question import Question
+from synscope.evidence.target_number import observe_request
+from synscope.evidence.vocabulary import OBSERVERS, QUESTIONS
+from synscope.model import PASSED_WHEN, Label, Source, Stage, Target, TargetSummary
+from synscope.probes.kernel.events import TraceHealth
+from tests.causes.test_catalogue import PLACEHOLDER
+
+every_question = pytest.mark.parametrize("asked", QUESTIONS.values(), ids=lambda asked: asked.name)
+
+
+def test_no_name_is_declared_twice() -> None:
+    declared = Counter(asked.name for asked in OBSERVERS if not asked.is_second)
+    assert set(declared.values()) == {1}
+    assert {asked.name for asked in OBSERVERS} == set(declared) == set(QUESTIONS)
+
+
+@pytest.mark.parametrize("host", ["localhost", "10.0.0.1", "example.test", None])
+def test_every_room_answers_exactly_what_it_declares(host: str | None) -> None:
+    target = Target("x", 80, host)
+    seen = chain(
+        observe_request(target),
+        observe_packets(TargetSummary(target, Label.CLIENT_NEVER_SENT, {}, ()), (), end_ts_ns=None),
+        observe_host(target, (), environment_known=True),
+        observe_command(("true",), target, lines=(), status=0, exit_status=0),
+        observe_kernel(target, (), (), TraceHealth()),
+    )
+    assert [(each.name, each.source) for each in seen] == [(asked.name, asked.source) for asked in OBSERVERS]
+
+
+def test_every_name_that_a_cause_or_a_group_uses_is_a_question() -> None:
+    used = {name for cause in CATALOGUE for name in cause.names} | {
+        name for group in GROUPS for name in group.signs
+    }
+    assert used <= set(QUESTIONS)
+
+
+def test_what_belies_a_question_is_one() -> None:
+    assert {asked.belied_by for asked in OBSERVERS if asked.belied_by} <= set(QUESTIONS)
+
+
+def test_every_stage_has_questions_and_words() -> None:
+    assert {asked.stage for asked in OBSERVERS} == {None, *Stage}
+    assert list(PASSED_WHEN) == list(Stage)
+
+
+@every_question
+def test_an_answer_speaks_of_a_stage_only_where_there_is_one(asked: Question) -> None:
+    if asked.stage is None:
+        assert asked.if_yes is asked.if_no is None
+    assert asked.meaning[0].islower() or asked.meaning.split()[0].isupper() or asked.meaning[:3].isupper()
+    assert not asked.meaning.endswith(".")
+
+
+@every_question
+def test_how_it_is_asked_by_hand(asked: Question) -> None:
+    systems = [way.os for way in asked.by_hand]
+    assert len(set(systems)) == len(systems)
+    assert set(systems) in ({"any"}, {"linux"}, {"linux", "macos", "windows"}, set())
+    if asked.source is not Source.REQUEST and asked.name != "command-stops-service":
+        assert systems, "nobody can ask it"
+    for way in asked.by_hand:
+        assert way.command.strip() == way.command != ""
+        assert way.reading
+        assert set(PLACEHOLDER.findall(way.command + way.reading)) <= set(placeholders.NAMES)
