@@ -50,9 +50,11 @@ LIKELY_AT: Final = 0.5
 MOST_STANDING: Final = 12
 """How many failures a target may have that are not ruled out; the least likely are left out."""
 
-LEAST_SHARE: Final = 0.004
+LEAST_SHARE: Final = 0.04
 """Causes less probable than this part of the best one are left out, beyond the first ``FEWEST``."""
-FEWEST: Final = 3
+FEWEST: Final = 4
+FEWEST_BESIDE_PROOF: Final = 3
+"""So many are named at least where the first one is proven."""
 
 SPECIAL_FROM: Final = 1.1
 """The logarithm from which a special cause's own evidence puts it before its general one: three to one."""
@@ -61,7 +63,6 @@ _UNSENT: Final = "kernel-saw-connect-without-syn"
 _KINDS: Final = tuple(Kind)
 _CONFIDENCES: Final = tuple(Confidence)
 _UNEXPECTED: Final = frozenset({Word.SELDOM, Word.NEVER})
-_CONTRADICTING: Final = {Word.ALWAYS: False, Word.NEVER: True}
 
 Observations = Mapping[str, Observation]
 
@@ -189,11 +190,14 @@ def _made(
 
 
 def _shown(cause: Cause, observations: Observations) -> Signs | None:
-    """Return the signs by which the cause shows, ``None`` where a set has none that holds."""
+    """Return the signs by which the cause shows, ``None`` where somebody looked for all of a set in vain.
+
+    What nobody looked for may be there: a failure is considered all the same. A remark needs a sign that holds.
+    """
     found: list[Sign] = []
     for group in cause.shows_by:
         holding = [sign for sign in group if holds(sign, observations)]
-        if not holding:
+        if not holding and (cause.kind is not Kind.FAILURE or all(_is_told(sign, observations) for sign in group)):
             return None
         found += holding
     return tuple(dict.fromkeys(found))
@@ -213,10 +217,9 @@ def _contradiction(factors: Iterable[Factor]) -> Signs:
     """Return the signs that rule a cause out: what it always shows is denied, what it never shows is there."""
     found: list[Sign] = []
     for each in factors:
-        contradicting = _CONTRADICTING.get(each.prediction.word)
-        if contradicting is True:
+        if each.prediction.word is Word.NEVER:
             found += each.holding
-        elif contradicting is False and not each.holding:
+        elif each.prediction.word is Word.ALWAYS and each.is_denied:
             found += [_denied(sign) for sign in each.prediction.signs]
     return tuple(found)
 
@@ -315,14 +318,25 @@ def _probabilities(standing: Sequence[Candidate]) -> dict[str, float]:
 
 
 def _most(standing: list[Candidate]) -> list[Candidate]:
-    """Keep the best, and of the rest those that are not far behind it."""
-    best = max(each.score for each in standing)
+    """Keep the leading cause and those that are not far behind the best, or that something of their own points to.
+
+    Where the leading one is proven, only a few others are worth a look: those of its family, and what is proven too.
+    """
+    leading, best = standing[0], max(each.score for each in standing)
     kept = [
         each
         for at, each in enumerate(standing)
-        if at < FEWEST or each.proof or math.exp(each.score - best) >= LEAST_SHARE
+        if at < FEWEST or each.proof or _is_worth_a_look(each, leading, best)
     ]
+    if leading.proof:
+        kept = [each for at, each in enumerate(kept) if at < FEWEST_BESIDE_PROOF or each.proof or related(each, leading)]
     return kept[:MOST_STANDING]
+
+
+def _is_worth_a_look(candidate: Candidate, leading: Candidate, best: float) -> bool:
+    if math.exp(candidate.score - best) >= LEAST_SHARE or candidate.own >= SPECIAL_FROM:
+        return True
+    return bool(candidate.shown) and leading.cause.slug in candidate.cause.refines
 
 
 def _judge_alone(candidate: Candidate, facts: Facts) -> Placed:
@@ -390,6 +404,11 @@ def holds(sign: Sign, observations: Observations) -> bool:
     """Return whether somebody looked for ``sign`` and gave the answer that it wants."""
     observation = observations.get(sign.name)
     return observation is not None and observation.answer is sign.answer
+
+
+def _is_told(sign: Sign, observations: Observations) -> bool:
+    observation = observations.get(sign.name)
+    return observation is not None and observation.answer is not Answer.UNKNOWN
 
 
 def _logarithm(number: float) -> float:

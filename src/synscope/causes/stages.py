@@ -23,9 +23,12 @@ PREDICTS: Final[Mapping[Stage, tuple[Prediction, ...]]] = MappingProxyType(
             seldom("refused-by-icmp", "unreachable-by-icmp"),
             seldom("firewall-rule-drops", "firewall-rule-rejects"),
         ),
-        Stage.IN: (seldom("accept-queue-full", "kernel-says-queue-full"),),
+        # A rule or a policy meets every connection alike.
+        Stage.IN: (seldom("accept-queue-full", "kernel-says-queue-full"), seldom("some-completed")),
         Stage.QUEUE: (seldom("refused-by-icmp", "unreachable-by-icmp"), usually("listener-on-target")),
+        # The kernel takes the request, and nobody reads it.
         Stage.ACCEPT: (
+            usually("server-silent", "answer-stalled"),
             seldom("request-not-acknowledged", "answer-not-acknowledged"),
             seldom("http-client-error", "http-server-error", "http-gateway-error", "http-unavailable"),
         ),
