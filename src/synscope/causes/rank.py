@@ -65,6 +65,7 @@ _CONFIDENCES: Final = tuple(Confidence)
 _UNEXPECTED: Final = frozenset({Word.SELDOM, Word.NEVER})
 
 Observations = Mapping[str, Observation]
+Priors = Mapping[str, Mapping[Stage, int]]
 
 
 class Candidate(NamedTuple):
@@ -123,22 +124,28 @@ class Placed(NamedTuple):
     probability: float
     confidence: Confidence
     reason: str
+    is_named: bool = True
+    """False where it stands and is so much less probable than the best that the report leaves it out."""
 
 
-def rank(facts: Facts) -> tuple[Finding, ...]:
+def rank(
+    facts: Facts, catalogue: Sequence[Cause] = CATALOGUE, priors: Priors = PRIORS
+) -> tuple[Finding, ...]:
     """Return the findings for one target, best first, those ruled out last.
 
     A target that works gets no finding of kind failure; notes and warnings it may get.
     """
-    placed = place(facts)
+    placed = [each for each in place(facts, catalogue, priors) if each.is_named]
     placeholders = for_target(facts.summary)
     standing = [each.candidate for each in placed if each.confidence is not Confidence.RULED_OUT]
     return tuple(_finding(each, standing, facts, placeholders) for each in placed)
 
 
-def place(facts: Facts) -> tuple[Placed, ...]:
+def place(
+    facts: Facts, catalogue: Sequence[Cause] = CATALOGUE, priors: Priors = PRIORS
+) -> tuple[Placed, ...]:
     """Return every candidate for one target with its place, best first, those ruled out last."""
-    candidates = [found for cause in CATALOGUE if (found := _candidate(cause, facts)) is not None]
+    candidates = [found for cause in catalogue if (found := _candidate(cause, facts, priors)) is not None]
     failures = [each for each in candidates if each.cause.kind is Kind.FAILURE]
     asides = [each for each in candidates if each.cause.kind is not Kind.FAILURE]
     placed = _compare(failures, facts) + [_judge_alone(each, facts) for each in asides]
@@ -152,7 +159,7 @@ def place(facts: Facts) -> tuple[Placed, ...]:
 # -- candidates ---------------------------------------------------------------------------------------
 
 
-def _candidate(cause: Cause, facts: Facts) -> Candidate | None:
+def _candidate(cause: Cause, facts: Facts, priors: Priors) -> Candidate | None:
     """Return the cause as a candidate under the first label of the target at which it can stop a connection."""
     observations = facts.observations
     shown = _shown(cause, observations)
@@ -161,7 +168,7 @@ def _candidate(cause: Cause, facts: Facts) -> Candidate | None:
     if cause.kind is not Kind.FAILURE:
         return _made(cause, facts, facts.summary.label, (), shown)
     for label in labels_present(facts):
-        stages = _stages(cause, label, observations)
+        stages = _stages(cause, label, observations, priors)
         if stages:
             return _made(cause, facts, label, stages, shown)
     return None
@@ -197,17 +204,21 @@ def _shown(cause: Cause, observations: Observations) -> Signs | None:
     found: list[Sign] = []
     for group in cause.shows_by:
         holding = [sign for sign in group if holds(sign, observations)]
-        if not holding and (cause.kind is not Kind.FAILURE or all(_is_told(sign, observations) for sign in group)):
+        if not holding and (
+            cause.kind is not Kind.FAILURE or all(_is_told(sign, observations) for sign in group)
+        ):
             return None
         found += holding
     return tuple(dict.fromkeys(found))
 
 
-def _stages(cause: Cause, label: Label, observations: Observations) -> tuple[tuple[Stage, float], ...]:
+def _stages(
+    cause: Cause, label: Label, observations: Observations, priors: Priors
+) -> tuple[tuple[Stage, float], ...]:
     """Return where in the label's bracket the cause stops a connection, with the logarithm of each prior."""
-    priors = PRIORS[cause.code]
+    usual = priors[cause.code]
     return tuple(
-        (stage, _logarithm(STAGES[label][stage] * priors[stage]) + stage_factors(stage, label, observations))
+        (stage, _logarithm(STAGES[label][stage] * usual[stage]) + stage_factors(stage, label, observations))
         for stage in bracket(label, observations)
         if stage in cause.stops
     )
@@ -244,7 +255,8 @@ def _compare(failures: list[Candidate], facts: Facts) -> list[Placed]:
         return out
     probability = _probabilities(standing)
     leading = _leading(standing)
-    standing = _most([leading, *(each for each in standing if each is not leading)])
+    everything = [leading, *(each for each in standing if each is not leading)]
+    standing = _most(everything)
     family = sum(
         probability[each.cause.code] for each in standing if each is leading or related(each, leading)
     )
@@ -254,7 +266,14 @@ def _compare(failures: list[Candidate], facts: Facts) -> list[Placed]:
         reason = reasons.place(each, leading, confidence, standing, observations)
         placed.append(Placed(each, probability[each.cause.code], confidence, reason))
     placed.sort(key=lambda each: _CONFIDENCES.index(each.confidence))
-    return placed + out
+    left_out = [
+        Placed(
+            each, probability[each.cause.code], Confidence.POSSIBLE, reasons.left_out(leading), is_named=False
+        )
+        for each in everything
+        if each not in standing
+    ]
+    return placed + left_out + out
 
 
 def _order(candidate: Candidate) -> tuple[bool, float, str]:
@@ -329,7 +348,11 @@ def _most(standing: list[Candidate]) -> list[Candidate]:
         if at < FEWEST or each.proof or _is_worth_a_look(each, leading, best)
     ]
     if leading.proof:
-        kept = [each for at, each in enumerate(kept) if at < FEWEST_BESIDE_PROOF or each.proof or related(each, leading)]
+        kept = [
+            each
+            for at, each in enumerate(kept)
+            if at < FEWEST_BESIDE_PROOF or each.proof or related(each, leading)
+        ]
     return kept[:MOST_STANDING]
 
 
