@@ -22,6 +22,7 @@ from synscope.model import (
     TargetSummary,
 )
 from synscope.targets import parse
+from tests.scenarios.play import Played
 
 FOLDER: Final = Path(__file__).parent
 _ANSWERS: Final = {"yes": Answer.YES, "no": Answer.NO, "unknown": Answer.UNKNOWN}
@@ -81,6 +82,31 @@ class Recorded(NamedTuple):
     def right(self) -> frozenset[str]:
         """All slugs that are a right answer."""
         return frozenset((self.cause, *self.also)) if self.cause else frozenset()
+
+
+def of_played(name: str, played: Played) -> Recorded:
+    """Return the line of a scenario that was just played, for the set ``name``."""
+    scenario = played.scenario
+    (capture,) = played.document["captures"]
+    (target,) = capture["targets"]
+    groups = tuple(
+        (group["label"], group["outcome"], group["recovered"], group["count"]) for group in capture["groups"]
+    )
+    live = View(target["target"], target["label"], groups, target["why"]["answers"])
+    packets = None if played.file is None or not scenario.in_packets else _of_facts(played.file)
+    return Recorded(
+        name, scenario.name, scenario.cause, scenario.also, scenario.standing, scenario.label, live, packets
+    )
+
+
+def _of_facts(facts: Facts) -> View:
+    summary = facts.summary
+    groups = tuple(
+        (group.label.value, group.outcome.value, group.recovered, group.count) for group in summary.groups
+    )
+    names = {answer: name for name, answer in _ANSWERS.items()}
+    answers = {name: names[observation.answer] for name, observation in facts.observations.items()}
+    return View(summary.target.text, summary.label.value, groups, answers)
 
 
 def read(path: Path) -> list[Recorded]:

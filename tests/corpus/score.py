@@ -136,9 +136,8 @@ def words(name: str, view: str, counted: Figures) -> str:
 def losses(rows: Iterable[Scored], view: str) -> Iterable[str]:
     """Yield a line for each record that the ranking gets wrong."""
     for row in rows:
-        if row.is_first and is_named(row, view) and not row.is_wrongly_certain:
-            continue
-        if view == "packets" and is_named(row, view) and not row.is_wrongly_certain and row.record.cause:
+        named = is_named(row, view) if row.record.cause else row.is_first
+        if named and not row.is_wrongly_certain and (row.is_first or view == "packets"):
             continue
         said = ", ".join(f"{slug} ({confidence.value})" for slug, confidence in row.answered[:TOP]) or "works"
         wanted = " or ".join(sorted(row.record.right)) or "works"

@@ -296,6 +296,7 @@ def _specials(general: Candidate, standing: Sequence[Candidate]) -> list[Candida
         each
         for each in standing
         if general.cause.slug in each.cause.refines
+        and (each.shown or not each.cause.shows_by)
         and each.own >= SPECIAL_FROM
         and (each.proof or not general.proof or each.support)
     ]

@@ -12,6 +12,7 @@ Rules of inference:
    a trait of a reset are shown and weighed, and exclude nothing: they may be of another moment or another connection.
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none.
+   Neither is an address that failed where the command reached the port at another and ended well.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
 """
 
@@ -63,6 +64,7 @@ _DISCARDING: Final = frozenset({Stage.OUT, Stage.IN, Stage.BACK, Stage.CARRY})
 _BEFORE_THE_CONNECT: Final = frozenset({Stage.NUMBER, Stage.CLIENT, Stage.NAME})
 _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
+_RECOVERED: Final = "recovered-at-other-address"
 _OF_THE_CONNECTION: Final = frozenset({Source.PACKETS, Source.PAYLOAD})
 
 
@@ -118,6 +120,8 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
     stages = BRACKETS[label]
     if label is Label.COMPLETED and not _has_trouble(observations):
         return ()
+    if label is not Label.COMPLETED and _is_got_over(observations):
+        return ()
     for witness in _witnesses(observations):
         if (
             witness.says is Says.STOPPED
@@ -155,6 +159,11 @@ def _has_trouble(observations: Mapping[str, Observation]) -> bool:
         and not (retried and witness.question.stage is Stage.SERVE)
         for witness in _witnesses(observations)
     )
+
+
+def _is_got_over(observations: Mapping[str, Observation]) -> bool:
+    """Whether the command did its work at another address: what else failed was not needed, or is somebody else's."""
+    return _is(observations, _ENDED_WELL, Answer.YES) and _is(observations, _RECOVERED, Answer.YES)
 
 
 def _is(observations: Mapping[str, Observation], name: str, answer: Answer) -> bool:
