@@ -23,6 +23,12 @@ PROBABILITY: Final[Mapping[Word, float]] = MappingProxyType(
 )
 """How often a sign is there when the cause is."""
 
+EXPECTING: Final = frozenset({Word.ALWAYS, Word.USUALLY})
+"""The words of a cause that expects a sign."""
+
+LEAST_AGAINST: Final = 1.1
+"""A sign that is there although the cause seldom shows it speaks against it at least so much: one to three."""
+
 LARGEST: Final = 4.0
 """The logarithm of a factor is cut off here: no single answer outweighs everything else."""
 
@@ -58,7 +64,15 @@ def factor(prediction: Prediction, label: Label, observations: Mapping[str, Obse
         looked_for = len(told) / len(prediction.signs)
         none_usually = math.prod(1 - _usual(sign, label) for sign in told)
         weight = math.log((1 - probability * looked_for) / max(none_usually, 1e-3))
-    return Factor(prediction, holding, told, max(-LARGEST, min(LARGEST, weight)))
+    return Factor(prediction, holding, told, _directed(weight, prediction.word, holds=bool(holding)))
+
+
+def _directed(weight: float, word: Word, *, holds: bool) -> float:
+    """Bound a weight. What a cause expects never speaks against it, and what it does not expect never for it."""
+    if (word in EXPECTING) is holds:
+        return max(0.0, min(LARGEST, weight))
+    most = -LEAST_AGAINST if holds else 0.0
+    return max(-LARGEST, min(most, weight))
 
 
 def _usual(sign: Sign, label: Label) -> float:

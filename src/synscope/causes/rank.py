@@ -31,7 +31,7 @@ from synscope.causes.likelihood import Factor, factor
 from synscope.causes.placeholders import Placeholders, for_target
 from synscope.causes.priors import PRIORS, STAGES
 from synscope.causes.stages import stage_factors
-from synscope.evidence.path import bracket
+from synscope.evidence.path import SHOWN_BY, bracket
 from synscope.model import (
     FAILURES,
     Answer,
@@ -50,7 +50,7 @@ LIKELY_AT: Final = 0.5
 MOST_STANDING: Final = 12
 """How many failures a target may have that are not ruled out; the least likely are left out."""
 
-LEAST_SHARE: Final = 0.04
+LEAST_SHARE: Final = 0.025
 """Causes less probable than this part of the best one are left out, beyond the first ``FEWEST``."""
 FEWEST: Final = 4
 FEWEST_BESIDE_PROOF: Final = 3
@@ -95,6 +95,11 @@ class Candidate(NamedTuple):
         """The logarithm of what its own predictions make of the answers."""
         return sum(each.weight for each in self.factors)
 
+    def own_beside(self, general: Candidate) -> float:
+        """The same without what speaks for ``general`` as well: that does not tell the two apart."""
+        shared = set(general.support)
+        return sum(each.weight for each in self.factors if not each.holding or set(each.holding) - shared)
+
     @property
     def score(self) -> float:
         """The logarithm of prior times factors; comparable between the candidates of a target."""
@@ -104,6 +109,12 @@ class Candidate(NamedTuple):
     def support(self) -> Signs:
         """The signs that speak for it, the most telling first."""
         return tuple(sign for each in self._sorted(1) for sign in each.holding)
+
+    @property
+    def expected(self) -> Signs:
+        """The signs that hold and that it shows as a rule, whether or not they tell it from others."""
+        holding = (each for each in self.factors if each.prediction.word not in _UNEXPECTED)
+        return tuple(sign for each in sorted(holding, key=lambda each: -each.weight) for sign in each.holding)
 
     @property
     def weakening(self) -> Signs:
@@ -297,7 +308,7 @@ def _specials(general: Candidate, standing: Sequence[Candidate]) -> list[Candida
         for each in standing
         if general.cause.slug in each.cause.refines
         and (each.shown or not each.cause.shows_by)
-        and each.own >= SPECIAL_FROM
+        and each.own_beside(general) >= SPECIAL_FROM
         and (each.proof or not general.proof or each.support)
     ]
 
@@ -388,7 +399,10 @@ def _finding(
     open_question = placed.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
     alike = deciding.look_alikes(candidate, standing) if open_question else ()
     sentence = next((text for name, text in cause.says if holds(Sign(name), observations)), "")
-    supporting = candidate.proof + candidate.support + candidate.shown
+    seen = tuple(sign for sign in map(Sign, SHOWN_BY[candidate.label]) if holds(sign, observations))
+    supporting = candidate.proof + candidate.support + candidate.shown + candidate.expected
+    if cause.kind is Kind.FAILURE:
+        supporting += seen
     against = candidate.contradiction + candidate.weakening
     return Finding(
         code=cause.code,

@@ -47,6 +47,20 @@ BRACKETS: Final[Mapping[Label, tuple[Stage, ...]]] = MappingProxyType(
 )
 """The stages at which a connection with a label may have stopped, by its packets."""
 
+SHOWN_BY: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
+    {
+        Label.CLIENT_NEVER_SENT: ("no-syn-to-target",),
+        Label.SYN_NO_REPLY: ("refused-by-icmp", "unreachable-by-icmp", "syn-unanswered"),
+        Label.SYN_RST: ("refused-by-rst",),
+        Label.ODD_REPLY: ("odd-reply",),
+        Label.HALF_OPEN: ("half-open",),
+        Label.COMPLETED: ("server-silent", "some-completed"),
+        Label.ONE_SIDED: (),
+        Label.MID_STREAM: (),
+    },
+)
+"""The questions by which packets show what a label says."""
+
 _PASSED_UP_TO: Final[Mapping[Label, Stage | None]] = MappingProxyType(
     {
         Label.CLIENT_NEVER_SENT: None,
