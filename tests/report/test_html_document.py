@@ -98,8 +98,8 @@ def test_buttons_are_hidden_until_a_script_shows_them() -> None:
 
 def test_what_was_ruled_out_has_its_reason() -> None:
     text = words(parsed(fixture("wrapped-port.pcap", "619009")))
-    assert "What it is not SYN143 proxy-misdirect" in text
-    assert "SYN141 is proven, and the same evidence leaves no room for this." in text
+    assert "What it is not SYN142 client-blocks-port" in text
+    assert "619009 is not on the list of ports that browsers and fetch refuse" in text
 
 
 def test_words_of_confidence_promise_what_the_documentation_does() -> None:

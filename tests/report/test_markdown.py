@@ -43,7 +43,7 @@ def test_has_what_the_terminal_has() -> None:
     order = ["SYN ──▶", "**Why**", "display filter", "**What decides**", "Also possible", "**Capture**"]
     assert sorted(order, key=text.index) == order
     assert "```sh\nss -ltnp 'sport = :62893'\n```" in text
-    assert "- Result `no line`: SYN101 `service-not-running`" in text
+    assert "- Result `a TCP listener serves the target's address and port`: SYN" in text
     assert "```text\nframe.number in {1..4}\n```" in text
 
 

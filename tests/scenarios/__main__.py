@@ -1,17 +1,21 @@
-"""``python -m tests.scenarios [--write] [--quick] [WORD ...]``: play scenarios and count the right answers.
+"""``python -m tests.scenarios [--write] [--quick] [--record SET] [WORD ...]``: play scenarios, count the right answers.
 
 Needs root. WORDs choose scenarios by a part of their names; ``--quick`` leaves out those that are not among the
-tests; ``--write`` puts the tables into docs/accuracy.md.
+tests; ``--write`` puts the tables into docs/accuracy.md; ``--record`` adds what was known of each to the corpus
+(``tests/corpus``). ``--table`` plays the ``SCENARIOS`` of another Python file.
 """
 
 from __future__ import annotations
 
 import argparse
+import runpy
 import sys
 from pathlib import Path
 
+from tests.corpus import record
 from tests.scenarios import accuracy
 from tests.scenarios.play import Played, play
+from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import StageError, missing
 from tests.scenarios.table import SCENARIOS
 
@@ -33,6 +37,10 @@ def written(page: str, tables: str) -> str:
     return f"{head}{BEGIN}\n\n{tables}\n{END}{tail}"
 
 
+def _scenarios_of(path: Path) -> tuple[Scenario, ...]:
+    return tuple(runpy.run_path(str(path))["SCENARIOS"])
+
+
 def _say(text: str) -> None:
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
@@ -44,10 +52,13 @@ def main() -> int:
     parser.add_argument("words", nargs="*")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--record", metavar="SET")
+    parser.add_argument("--table", type=Path, metavar="FILE")
     options = parser.parse_args()
+    scenarios = SCENARIOS if options.table is None else _scenarios_of(options.table)
     chosen = [
         scenario
-        for scenario in SCENARIOS
+        for scenario in scenarios
         if not (options.quick and scenario.long)
         and (not options.words or any(word in scenario.name for word in options.words))
     ]
@@ -64,6 +75,9 @@ def main() -> int:
             status = 1
         else:
             _say(_line(played[-1]))
+            if options.record:
+                path = record.FOLDER / f"{options.record}.jsonl"
+                record.write(path, [record.of_played(options.record, played[-1])])
     tables = accuracy.text(played)
     _say(f"\n{tables}")
     if options.write:

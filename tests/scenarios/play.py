@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import synscope
 from synscope.analysis import analyze
-from synscope.model import Confidence, Kind, TargetDiagnosis
+from synscope.model import Confidence, Facts, Kind, TargetDiagnosis
 from synscope.targets import parse
 from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import StageError, stage
@@ -51,6 +51,8 @@ class Played:
     status: int
     document: dict[str, Any]
     said: str
+    file: Facts | None = None
+    """What was known by the packets alone."""
 
 
 def play(scenario: Scenario) -> Played:
@@ -60,7 +62,17 @@ def play(scenario: Scenario) -> Played:
     """
     with stage(scenario) as here:
         report = here.directory / "report.json"
-        command = [sys.executable, "-m", "synscope", "run", "-p", scenario.target, "--format", "json"]
+        command = [
+            sys.executable,
+            "-m",
+            "synscope",
+            "run",
+            "-p",
+            scenario.target,
+            "--format",
+            "json",
+            "--why",
+        ]
         done = subprocess.run(
             here.inside(*command, "--output", str(report), "--", "bash", "-c", scenario.client),
             check=False,
@@ -76,7 +88,7 @@ def play(scenario: Scenario) -> Played:
             raise StageError(message)
         document = json.loads(report.read_text(encoding="utf-8"))
         (file,) = analyze(str(here.capture), [parse(scenario.target)]).targets
-    return Played(scenario, of_json(document), of_target(file), done.returncode, document, said)
+    return Played(scenario, of_json(document), of_target(file), done.returncode, document, said, file.facts)
 
 
 def of_json(document: dict[str, Any]) -> Answer:

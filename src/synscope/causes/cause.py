@@ -113,7 +113,7 @@ class Cause(NamedTuple):
     proof: tuple[Signs, ...] = ()
     """Sets of signs; all of one set together prove it."""
     shows_by: tuple[Signs, ...] = ()
-    """It is considered only where one sign of each set holds: without them it would be a guess out of nothing."""
+    """It is considered only where one sign of each set holds, or nobody could tell whether one does."""
     refines: tuple[str, ...] = ()
     """Slugs of more general causes that are true at the same time: this one says why."""
     says: tuple[tuple[str, str], ...] = ()

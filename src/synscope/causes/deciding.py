@@ -70,25 +70,28 @@ def deciders(
         if QUESTIONS[name].by_hand
         and (name not in observations or observations[name].answer is Answer.UNKNOWN)
     }
-    ordered = sorted(open_names, key=lambda name: (-_separation(name, causes, label), name))
     found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for name in ordered:
-        if _separation(name, causes, label) <= 0:
-            break
+    worth: dict[tuple[str, str], float] = {}
+    separation = {name: _separation(name, causes, label) for name in open_names}
+    for name in sorted(open_names, key=lambda name: (-separation[name], name)):
         pointed = max(causes, key=lambda cause: _expected(cause, name, label))
-        if _expected(pointed, name, label) - rate(name, label) < LEAST_TELLING:
+        if separation[name] <= 0 or _expected(pointed, name, label) - rate(name, label) < LEAST_TELLING:
             continue
-        code = pointed.code
-        for by_hand in QUESTIONS[name].by_hand:
-            outcomes = found.setdefault((by_hand.os, by_hand.command), [])
-            if (QUESTIONS[name].meaning, code) not in outcomes:
-                outcomes.append((QUESTIONS[name].meaning, code))
+        asked = QUESTIONS[name]
+        for by_hand in asked.by_hand:
+            command = (by_hand.os, by_hand.command)
+            outcomes = found.setdefault(command, [])
+            worth[command] = worth.get(command, 0) + separation[name]
+            if (asked.meaning, pointed.code) not in outcomes:
+                outcomes.append((asked.meaning, pointed.code))
     counted: dict[str, int] = {}
     chosen = []
-    for (system, command), outcomes in found.items():
+    # One command that answers several questions is worth more than each of them.
+    for command in sorted(found, key=lambda command: -worth[command]):
+        system = command[0]
         counted[system] = counted.get(system, 0) + 1
         if counted[system] <= MOST_QUESTIONS:
-            chosen.append(Decider(system, command, tuple(outcomes)))
+            chosen.append(Decider(*command, tuple(found[command])))
     return tuple(chosen)
 
 

@@ -32,7 +32,6 @@ CAUSE = Cause(
             "half-open",
         ),
         usually("syn-repeated"),
-        seldom("some-completed"),
         seldom("command-succeeded"),
         seldom("kernel-says-queue-full"),
         seldom("accept-queue-full"),

@@ -73,6 +73,15 @@ CAUSE = Cause(
             "rst-without-syn",
             "refused-by-rst",
         ),
+        # It answers, unless it is in the client's own way out.
+        yes(
+            "refused-by-rst",
+            "refused-by-icmp",
+            "unreachable-by-icmp",
+            "rst-without-syn",
+            "reset-before-answer",
+            "no-syn-to-target",
+        ),
     ),
     says=(
         ("kernel-says-firewall-reset", "The kernel says that netfilter made the RST."),

@@ -21,7 +21,7 @@ CAUSE = Cause(
         "gateway to the service, and the attempt that failed in those seconds is the gateway's."
     ),
     documented_in=("A", "B"),
-    stops=(Stage.SERVE,),
+    stops=(Stage.SERVE, Stage.LISTENER),
     predicts=(
         usually("http-gateway-error", "http-unavailable", "gateway-names-itself", "balancer-owns-port"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),

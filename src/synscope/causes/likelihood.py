@@ -3,7 +3,8 @@
 An answer speaks for a cause as far as the cause predicts it better than what is usual: the factor is the
 probability that the word gives divided by the question's background rate (``background``, measured on the corpus
 of played failures, by label). Signs that are ways of showing the same thing count once, by the most telling of those
-that hold. Nothing here was tuned: the numbers of the words are round ones, and any near them rank alike.
+that hold. Where none holds and some of them nobody could tell, the denial counts for the part that was looked for.
+Nothing here was tuned: the numbers of the words are round ones, and any near them rank alike.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ PROBABILITY: Final[Mapping[Word, float]] = MappingProxyType(
 )
 """How often a sign is there when the cause is."""
 
+EXPECTING: Final = frozenset({Word.ALWAYS, Word.USUALLY})
+"""The words of a cause that expects a sign."""
+
+LEAST_AGAINST: Final = 1.1
+"""A sign that is there although the cause seldom shows it speaks against it at least so much: one to three."""
+
 LARGEST: Final = 4.0
 """The logarithm of a factor is cut off here: no single answer outweighs everything else."""
 
@@ -32,13 +39,20 @@ class Factor(NamedTuple):
     prediction: Prediction
     holding: tuple[Sign, ...]
     """The signs that hold; none when all that were looked for are denied."""
+    told: tuple[Sign, ...]
+    """The signs that somebody looked for and could tell."""
     weight: float
     """The natural logarithm of the factor; above 0 it speaks for the cause."""
+
+    @property
+    def is_denied(self) -> bool:
+        """Whether somebody looked for every one of the signs, and none is there."""
+        return not self.holding and len(self.told) == len(self.prediction.signs)
 
 
 def factor(prediction: Prediction, label: Label, observations: Mapping[str, Observation]) -> Factor | None:
     """Return what the answers make of a prediction, ``None`` where nobody could tell."""
-    told = [sign for sign in prediction.signs if _answer(sign, observations) is not None]
+    told = tuple(sign for sign in prediction.signs if _answer(sign, observations) is not None)
     if not told:
         return None
     holding = tuple(sign for sign in told if _answer(sign, observations) is sign.answer)
@@ -46,9 +60,19 @@ def factor(prediction: Prediction, label: Label, observations: Mapping[str, Obse
     if holding:
         weight = max(math.log(probability / _usual(sign, label)) for sign in holding)
     else:
+        # It may show in a way that nobody looked for.
+        looked_for = len(told) / len(prediction.signs)
         none_usually = math.prod(1 - _usual(sign, label) for sign in told)
-        weight = math.log((1 - probability) / max(none_usually, 1e-3))
-    return Factor(prediction, holding, max(-LARGEST, min(LARGEST, weight)))
+        weight = math.log((1 - probability * looked_for) / max(none_usually, 1e-3))
+    return Factor(prediction, holding, told, _directed(weight, prediction.word, holds=bool(holding)))
+
+
+def _directed(weight: float, word: Word, *, holds: bool) -> float:
+    """Bound a weight. What a cause expects never speaks against it, and what it does not expect never for it."""
+    if (word in EXPECTING) is holds:
+        return max(0.0, min(LARGEST, weight))
+    most = -LEAST_AGAINST if holds else 0.0
+    return max(-LARGEST, min(most, weight))
 
 
 def _usual(sign: Sign, label: Label) -> float:

@@ -67,7 +67,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN151": {_S.TALK: 600, _S.ACCEPT: 60},
         "SYN152": {_S.TALK: 200},
         "SYN153": {_S.SERVE: 450},
-        "SYN154": {_S.SERVE: 150},
+        "SYN154": {_S.SERVE: 150, _S.LISTENER: 10},
         "SYN161": {_S.LISTENER: 4, _S.QUEUE: 4, _S.ACCEPT: 10, _S.SERVE: 20},
         "SYN162": {_S.LISTENER: 3, _S.QUEUE: 3, _S.ACCEPT: 5, _S.SERVE: 10},
         "SYN163": {_S.LISTENER: 3, _S.QUEUE: 3, _S.ACCEPT: 5, _S.SERVE: 10},

@@ -31,7 +31,7 @@ from synscope.causes.likelihood import Factor, factor
 from synscope.causes.placeholders import Placeholders, for_target
 from synscope.causes.priors import PRIORS, STAGES
 from synscope.causes.stages import stage_factors
-from synscope.evidence.path import bracket
+from synscope.evidence.path import SHOWN_BY, bracket
 from synscope.model import (
     FAILURES,
     Answer,
@@ -50,9 +50,11 @@ LIKELY_AT: Final = 0.5
 MOST_STANDING: Final = 12
 """How many failures a target may have that are not ruled out; the least likely are left out."""
 
-LEAST_SHARE: Final = 0.004
+LEAST_SHARE: Final = 0.025
 """Causes less probable than this part of the best one are left out, beyond the first ``FEWEST``."""
-FEWEST: Final = 3
+FEWEST: Final = 4
+FEWEST_BESIDE_PROOF: Final = 3
+"""So many are named at least where the first one is proven."""
 
 SPECIAL_FROM: Final = 1.1
 """The logarithm from which a special cause's own evidence puts it before its general one: three to one."""
@@ -61,9 +63,9 @@ _UNSENT: Final = "kernel-saw-connect-without-syn"
 _KINDS: Final = tuple(Kind)
 _CONFIDENCES: Final = tuple(Confidence)
 _UNEXPECTED: Final = frozenset({Word.SELDOM, Word.NEVER})
-_CONTRADICTING: Final = {Word.ALWAYS: False, Word.NEVER: True}
 
 Observations = Mapping[str, Observation]
+Priors = Mapping[str, Mapping[Stage, int]]
 
 
 class Candidate(NamedTuple):
@@ -93,6 +95,11 @@ class Candidate(NamedTuple):
         """The logarithm of what its own predictions make of the answers."""
         return sum(each.weight for each in self.factors)
 
+    def own_beside(self, general: Candidate) -> float:
+        """The same without what speaks for ``general`` as well: that does not tell the two apart."""
+        shared = set(general.support)
+        return sum(each.weight for each in self.factors if not each.holding or set(each.holding) - shared)
+
     @property
     def score(self) -> float:
         """The logarithm of prior times factors; comparable between the candidates of a target."""
@@ -102,6 +109,12 @@ class Candidate(NamedTuple):
     def support(self) -> Signs:
         """The signs that speak for it, the most telling first."""
         return tuple(sign for each in self._sorted(1) for sign in each.holding)
+
+    @property
+    def expected(self) -> Signs:
+        """The signs that hold and that it shows as a rule, whether or not they tell it from others."""
+        holding = (each for each in self.factors if each.prediction.word not in _UNEXPECTED)
+        return tuple(sign for each in sorted(holding, key=lambda each: -each.weight) for sign in each.holding)
 
     @property
     def weakening(self) -> Signs:
@@ -122,22 +135,28 @@ class Placed(NamedTuple):
     probability: float
     confidence: Confidence
     reason: str
+    is_named: bool = True
+    """False where it stands and is so much less probable than the best that the report leaves it out."""
 
 
-def rank(facts: Facts) -> tuple[Finding, ...]:
+def rank(
+    facts: Facts, catalogue: Sequence[Cause] = CATALOGUE, priors: Priors = PRIORS
+) -> tuple[Finding, ...]:
     """Return the findings for one target, best first, those ruled out last.
 
     A target that works gets no finding of kind failure; notes and warnings it may get.
     """
-    placed = place(facts)
+    placed = [each for each in place(facts, catalogue, priors) if each.is_named]
     placeholders = for_target(facts.summary)
     standing = [each.candidate for each in placed if each.confidence is not Confidence.RULED_OUT]
     return tuple(_finding(each, standing, facts, placeholders) for each in placed)
 
 
-def place(facts: Facts) -> tuple[Placed, ...]:
+def place(
+    facts: Facts, catalogue: Sequence[Cause] = CATALOGUE, priors: Priors = PRIORS
+) -> tuple[Placed, ...]:
     """Return every candidate for one target with its place, best first, those ruled out last."""
-    candidates = [found for cause in CATALOGUE if (found := _candidate(cause, facts)) is not None]
+    candidates = [found for cause in catalogue if (found := _candidate(cause, facts, priors)) is not None]
     failures = [each for each in candidates if each.cause.kind is Kind.FAILURE]
     asides = [each for each in candidates if each.cause.kind is not Kind.FAILURE]
     placed = _compare(failures, facts) + [_judge_alone(each, facts) for each in asides]
@@ -151,7 +170,7 @@ def place(facts: Facts) -> tuple[Placed, ...]:
 # -- candidates ---------------------------------------------------------------------------------------
 
 
-def _candidate(cause: Cause, facts: Facts) -> Candidate | None:
+def _candidate(cause: Cause, facts: Facts, priors: Priors) -> Candidate | None:
     """Return the cause as a candidate under the first label of the target at which it can stop a connection."""
     observations = facts.observations
     shown = _shown(cause, observations)
@@ -160,7 +179,7 @@ def _candidate(cause: Cause, facts: Facts) -> Candidate | None:
     if cause.kind is not Kind.FAILURE:
         return _made(cause, facts, facts.summary.label, (), shown)
     for label in labels_present(facts):
-        stages = _stages(cause, label, observations)
+        stages = _stages(cause, label, observations, priors)
         if stages:
             return _made(cause, facts, label, stages, shown)
     return None
@@ -189,21 +208,28 @@ def _made(
 
 
 def _shown(cause: Cause, observations: Observations) -> Signs | None:
-    """Return the signs by which the cause shows, ``None`` where a set has none that holds."""
+    """Return the signs by which the cause shows, ``None`` where somebody looked for all of a set in vain.
+
+    What nobody looked for may be there: a failure is considered all the same. A remark needs a sign that holds.
+    """
     found: list[Sign] = []
     for group in cause.shows_by:
         holding = [sign for sign in group if holds(sign, observations)]
-        if not holding:
+        if not holding and (
+            cause.kind is not Kind.FAILURE or all(_is_told(sign, observations) for sign in group)
+        ):
             return None
         found += holding
     return tuple(dict.fromkeys(found))
 
 
-def _stages(cause: Cause, label: Label, observations: Observations) -> tuple[tuple[Stage, float], ...]:
+def _stages(
+    cause: Cause, label: Label, observations: Observations, priors: Priors
+) -> tuple[tuple[Stage, float], ...]:
     """Return where in the label's bracket the cause stops a connection, with the logarithm of each prior."""
-    priors = PRIORS[cause.code]
+    usual = priors[cause.code]
     return tuple(
-        (stage, _logarithm(STAGES[label][stage] * priors[stage]) + stage_factors(stage, label, observations))
+        (stage, _logarithm(STAGES[label][stage] * usual[stage]) + stage_factors(stage, label, observations))
         for stage in bracket(label, observations)
         if stage in cause.stops
     )
@@ -213,10 +239,9 @@ def _contradiction(factors: Iterable[Factor]) -> Signs:
     """Return the signs that rule a cause out: what it always shows is denied, what it never shows is there."""
     found: list[Sign] = []
     for each in factors:
-        contradicting = _CONTRADICTING.get(each.prediction.word)
-        if contradicting is True:
+        if each.prediction.word is Word.NEVER:
             found += each.holding
-        elif contradicting is False and not each.holding:
+        elif each.prediction.word is Word.ALWAYS and each.is_denied:
             found += [_denied(sign) for sign in each.prediction.signs]
     return tuple(found)
 
@@ -241,7 +266,8 @@ def _compare(failures: list[Candidate], facts: Facts) -> list[Placed]:
         return out
     probability = _probabilities(standing)
     leading = _leading(standing)
-    standing = _most([leading, *(each for each in standing if each is not leading)])
+    everything = [leading, *(each for each in standing if each is not leading)]
+    standing = _most(everything)
     family = sum(
         probability[each.cause.code] for each in standing if each is leading or related(each, leading)
     )
@@ -251,7 +277,14 @@ def _compare(failures: list[Candidate], facts: Facts) -> list[Placed]:
         reason = reasons.place(each, leading, confidence, standing, observations)
         placed.append(Placed(each, probability[each.cause.code], confidence, reason))
     placed.sort(key=lambda each: _CONFIDENCES.index(each.confidence))
-    return placed + out
+    left_out = [
+        Placed(
+            each, probability[each.cause.code], Confidence.POSSIBLE, reasons.left_out(leading), is_named=False
+        )
+        for each in everything
+        if each not in standing
+    ]
+    return placed + left_out + out
 
 
 def _order(candidate: Candidate) -> tuple[bool, float, str]:
@@ -274,7 +307,8 @@ def _specials(general: Candidate, standing: Sequence[Candidate]) -> list[Candida
         each
         for each in standing
         if general.cause.slug in each.cause.refines
-        and each.own >= SPECIAL_FROM
+        and (each.shown or not each.cause.shows_by)
+        and each.own_beside(general) >= SPECIAL_FROM
         and (each.proof or not general.proof or each.support)
     ]
 
@@ -315,14 +349,29 @@ def _probabilities(standing: Sequence[Candidate]) -> dict[str, float]:
 
 
 def _most(standing: list[Candidate]) -> list[Candidate]:
-    """Keep the best, and of the rest those that are not far behind it."""
-    best = max(each.score for each in standing)
+    """Keep the leading cause and those that are not far behind the best, or that something of their own points to.
+
+    Where the leading one is proven, only a few others are worth a look: those of its family, and what is proven too.
+    """
+    leading, best = standing[0], max(each.score for each in standing)
     kept = [
         each
         for at, each in enumerate(standing)
-        if at < FEWEST or each.proof or math.exp(each.score - best) >= LEAST_SHARE
+        if at < FEWEST or each.proof or _is_worth_a_look(each, leading, best)
     ]
+    if leading.proof:
+        kept = [
+            each
+            for at, each in enumerate(kept)
+            if at < FEWEST_BESIDE_PROOF or each.proof or related(each, leading)
+        ]
     return kept[:MOST_STANDING]
+
+
+def _is_worth_a_look(candidate: Candidate, leading: Candidate, best: float) -> bool:
+    if math.exp(candidate.score - best) >= LEAST_SHARE or candidate.own >= SPECIAL_FROM:
+        return True
+    return bool(candidate.shown) and leading.cause.slug in candidate.cause.refines
 
 
 def _judge_alone(candidate: Candidate, facts: Facts) -> Placed:
@@ -350,7 +399,10 @@ def _finding(
     open_question = placed.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
     alike = deciding.look_alikes(candidate, standing) if open_question else ()
     sentence = next((text for name, text in cause.says if holds(Sign(name), observations)), "")
-    supporting = candidate.proof + candidate.support + candidate.shown
+    seen = tuple(sign for sign in map(Sign, SHOWN_BY[candidate.label]) if holds(sign, observations))
+    supporting = candidate.proof + candidate.support + candidate.shown + candidate.expected
+    if cause.kind is Kind.FAILURE:
+        supporting += seen
     against = candidate.contradiction + candidate.weakening
     return Finding(
         code=cause.code,
@@ -390,6 +442,11 @@ def holds(sign: Sign, observations: Observations) -> bool:
     """Return whether somebody looked for ``sign`` and gave the answer that it wants."""
     observation = observations.get(sign.name)
     return observation is not None and observation.answer is sign.answer
+
+
+def _is_told(sign: Sign, observations: Observations) -> bool:
+    observation = observations.get(sign.name)
+    return observation is not None and observation.answer is not Answer.UNKNOWN
 
 
 def _logarithm(number: float) -> float:

@@ -85,6 +85,11 @@ def contradicted(signs: Sequence[Sign], observations: Observations) -> str:
     return f"Ruled out: {_quote(signs, observations)}."
 
 
+def left_out(leading: Candidate) -> str:
+    """Return why a report does not name a cause that stands."""
+    return f"Far less probable than {leading.cause.code}."
+
+
 def _best(candidate: Candidate, others: int, observations: Observations) -> str:
     """Return why it comes first without being certain."""
     if candidate.proof:

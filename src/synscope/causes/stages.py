@@ -1,6 +1,7 @@
 """What a stop at a stage predicts by itself, whatever its reason: the stages' own part in the ranking.
 
-A cause inherits the predictions of its stage: who speaks of them speaks of all its causes at once.
+A cause inherits the predictions of its stage: who speaks of them speaks of all its causes at once. They weigh and
+rule nothing out, for a cause may stop a connection at another stage of the bracket.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from synscope.causes.cause import Prediction, seldom, usually
+from synscope.causes.cause import Prediction, never, seldom, usually
 from synscope.causes.likelihood import factor
 from synscope.model import Label, Observation, Stage
 
@@ -19,13 +20,16 @@ PREDICTS: Final[Mapping[Stage, tuple[Prediction, ...]]] = MappingProxyType(
         Stage.LISTENER: (
             usually("kernel-says-no-socket", "kernel-says-stack-reset"),
             usually("rst-looks-like-kernel"),
-            seldom("rst-looks-like-firewall"),
+            never("rst-looks-like-firewall"),
             seldom("refused-by-icmp", "unreachable-by-icmp"),
             seldom("firewall-rule-drops", "firewall-rule-rejects"),
         ),
-        Stage.IN: (seldom("accept-queue-full", "kernel-says-queue-full"),),
+        # A rule or a policy meets every connection alike.
+        Stage.IN: (seldom("accept-queue-full", "kernel-says-queue-full"), seldom("some-completed")),
         Stage.QUEUE: (seldom("refused-by-icmp", "unreachable-by-icmp"), usually("listener-on-target")),
+        # The kernel takes the request, and nobody reads it.
         Stage.ACCEPT: (
+            usually("server-silent", "answer-stalled"),
             seldom("request-not-acknowledged", "answer-not-acknowledged"),
             seldom("http-client-error", "http-server-error", "http-gateway-error", "http-unavailable"),
         ),

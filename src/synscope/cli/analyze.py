@@ -113,6 +113,7 @@ def _not_quiet(given: options.Given) -> bool:
     f"{enumerated([known.name for known in formats.FORMATS.values() if known.streams_attempts])} it is all.",
 )
 @output.verbose_option
+@output.why_option
 @output.color_option
 @click.pass_context
 def analyze(  # noqa: PLR0913 - one parameter an option
@@ -128,6 +129,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     quiet: bool,
     listed: Listed | None,
     verbose: bool,
+    why: bool,
     color: str,
 ) -> None:
     """Analyse captures and write the report."""
@@ -135,8 +137,8 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         raise click.UsageError("Standard input (-) can be read only once.", context)
     if _STANDARD_INPUT in captures and sys.stdin.isatty():
         raise click.UsageError("Standard input (-) is a terminal; pipe a capture into it.", context)
-    if quiet and (form != "terminal" or verbose or listed):
-        raise click.UsageError("--quiet excludes --verbose, --attempts and other formats.", context)
+    if quiet and (form != "terminal" or verbose or why or listed):
+        raise click.UsageError("--quiet excludes --verbose, --why, --attempts and other formats.", context)
     report = formats.QUIET if quiet else formats.named(form)
     files = list(dict.fromkeys(file for capture in captures for file in _files(capture)))
     options = _Options(
@@ -150,6 +152,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         live=report.streams_attempts,
         bar=report.waits_for_capture or not sys.stdout.isatty(),
         verbose=verbose,
+        why=why,
         color=color,
     )
     analyses = _Analyses(options)
@@ -164,9 +167,10 @@ def _write(report: formats.ReportFormat, analyses: _Analyses) -> None:
 
     options = analyses.options
     settings = ReportSettings(
-        look=functools.partial(output.look, color=options.color, verbose=options.verbose),
+        look=functools.partial(output.look, color=options.color, verbose=options.verbose, why=options.why),
         listed=options.listed,
         verbose=options.verbose,
+        why=options.why,
         targets=options.wanted,
         expected=options.expected,
         several=len(options.captures) > 1,
@@ -210,6 +214,7 @@ class _Options:
     bar: bool
     """Whether standard error may show a progress bar."""
     verbose: bool
+    why: bool
     color: str
 
 

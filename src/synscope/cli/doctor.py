@@ -46,6 +46,7 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 sy
 @output.format_option(("terminal", "html", "json"), setting="doctor.format")
 @live_options.output_option("standard output")
 @output.verbose_option
+@output.why_option
 @output.color_option
 @click.pass_context
 def doctor(  # noqa: PLR0913 - one parameter an option
@@ -56,6 +57,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     form: str,
     path: str | None,
     verbose: bool,
+    why: bool,
     color: str,
 ) -> None:
     """Examine the target and write the report."""
@@ -63,7 +65,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     from synscope.process.errors import SessionError  # noqa: PLC0415
     from synscope.session.doctor import DoctorPlan, examine  # noqa: PLC0415
 
-    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose)
+    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
     plan = DoctorPlan(target, probe, live_options.typed(), live_options.may_prompt())
     try:
         diagnosis = examine(plan, output.announce, report.preload)

@@ -71,6 +71,7 @@ _ends = functools.partial(options.option, section=options.ENDS)
 @save_options.saving
 @live_web.web_option
 @output.verbose_option
+@output.why_option
 @output.color_option
 @click.pass_context
 def live(  # noqa: PLR0913 - one parameter an option
@@ -87,6 +88,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     saving: Saving | None,
     web: int | None,
     verbose: bool,
+    why: bool,
     color: str,
 ) -> None:
     """Capture until told to stop, then report."""
@@ -98,7 +100,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     from synscope.session.live_run import LiveRun  # noqa: PLC0415
     from synscope.session.start import start_session  # noqa: PLC0415
 
-    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose)
+    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
     plan = place.plan(wanted, saving)
     stop = Stop(duration, count, until_failure, until_success)
     name = place.interface or "loopback"

@@ -78,11 +78,12 @@ def _created(path: str) -> int:
 class LiveReport:
     """The report of one capture."""
 
-    def __init__(self, form: str, sink: Sink, *, color: str, verbose: bool) -> None:
+    def __init__(self, form: str, sink: Sink, *, color: str, verbose: bool, why: bool = False) -> None:
         self.format = formats.named(form)
         self._sink = sink
         self._color = color
         self._verbose = verbose
+        self._why = why
         self._streaming: ReportWriter | None = None
 
     def stream(self, capture: str) -> Callable[[Attempt], None] | None:
@@ -119,10 +120,11 @@ class LiveReport:
                 look=self._look,
                 listed=listed,
                 verbose=self._verbose,
+                why=self._why,
                 below_text=self._sink.is_below_a_command,
             )
         )
 
     def _look(self) -> Look:
         stream = self._sink.stream if self._sink.to_person else None
-        return output.look(color=self._color, verbose=self._verbose, stream=stream)
+        return output.look(color=self._color, verbose=self._verbose, why=self._why, stream=stream)

@@ -95,6 +95,14 @@ class OutputClosed(Exception):  # noqa: N818 - no error, only the end
     """Nobody reads standard output any more."""
 
 
+why_option = options.option(
+    "--why",
+    section=options.REPORT,
+    is_flag=True,
+    help="Show how the order of the causes was computed: terminal, markdown, json and jsonl.",
+)
+
+
 def write(text: str, stream: TextIO | None = None) -> None:
     """Write ``text`` at once, to standard output if nothing else is given.
 
@@ -155,7 +163,9 @@ def discard_rest() -> None:
     os.dup2(devnull, sys.stdout.fileno())
 
 
-def look(*, color: str = "auto", verbose: bool = False, stream: TextIO | None = None) -> Look:
+def look(
+    *, color: str = "auto", verbose: bool = False, why: bool = False, stream: TextIO | None = None
+) -> Look:
     """Return how to write to a stream, to standard output if nothing else is given."""
     from synscope.report.page import Look  # noqa: PLC0415 - rich is slow to import; JSON does without it
 
@@ -166,6 +176,7 @@ def look(*, color: str = "auto", verbose: bool = False, stream: TextIO | None = 
         unicode=_has_symbols(stream),
         verbose=verbose,
         os=_system(),
+        why=why,
         docs=hyperlinks.documentation() if _wants_color(stream, color) and hyperlinks.shown(stream) else "",
     )
 

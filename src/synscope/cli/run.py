@@ -93,6 +93,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
 @live_options.output_option("standard error")
 @save_options.saving
 @output.verbose_option
+@output.why_option
 @output.color_option
 @click.pass_context
 def run(  # noqa: PLR0913 - one parameter an option
@@ -110,6 +111,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     path: str | None,
     saving: Saving | None,
     verbose: bool,
+    why: bool,
     color: str,
 ) -> None:
     """Run the command under observation, then report."""
@@ -130,7 +132,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     found = tuple(target._replace(text=redact_text(target.text)) for target in found)
     shown = redact_words(command)
     sink = live_report.Sink(path, to_stderr=True)
-    report = live_report.LiveReport(form, sink, color=color, verbose=verbose)
+    report = live_report.LiveReport(form, sink, color=color, verbose=verbose, why=why)
     plan = place.plan(found, saving, isolated=isolated, server=server or "")
     moments = report.format.moments(found)
     try:

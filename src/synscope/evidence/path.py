@@ -12,6 +12,7 @@ Rules of inference:
    a trait of a reset are shown and weighed, and exclude nothing: they may be of another moment or another connection.
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none.
+   Neither is an address that failed where the command reached the port at another and ended well.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
 """
 
@@ -46,6 +47,20 @@ BRACKETS: Final[Mapping[Label, tuple[Stage, ...]]] = MappingProxyType(
 )
 """The stages at which a connection with a label may have stopped, by its packets."""
 
+SHOWN_BY: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
+    {
+        Label.CLIENT_NEVER_SENT: ("no-syn-to-target",),
+        Label.SYN_NO_REPLY: ("refused-by-icmp", "unreachable-by-icmp", "syn-unanswered"),
+        Label.SYN_RST: ("refused-by-rst",),
+        Label.ODD_REPLY: ("odd-reply",),
+        Label.HALF_OPEN: ("half-open",),
+        Label.COMPLETED: ("server-silent", "some-completed"),
+        Label.ONE_SIDED: (),
+        Label.MID_STREAM: (),
+    },
+)
+"""The questions by which packets show what a label says."""
+
 _PASSED_UP_TO: Final[Mapping[Label, Stage | None]] = MappingProxyType(
     {
         Label.CLIENT_NEVER_SENT: None,
@@ -63,6 +78,7 @@ _DISCARDING: Final = frozenset({Stage.OUT, Stage.IN, Stage.BACK, Stage.CARRY})
 _BEFORE_THE_CONNECT: Final = frozenset({Stage.NUMBER, Stage.CLIENT, Stage.NAME})
 _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
+_RECOVERED: Final = "recovered-at-other-address"
 _OF_THE_CONNECTION: Final = frozenset({Source.PACKETS, Source.PAYLOAD})
 
 
@@ -118,6 +134,8 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
     stages = BRACKETS[label]
     if label is Label.COMPLETED and not _has_trouble(observations):
         return ()
+    if label is not Label.COMPLETED and _is_got_over(observations):
+        return ()
     for witness in _witnesses(observations):
         if (
             witness.says is Says.STOPPED
@@ -155,6 +173,11 @@ def _has_trouble(observations: Mapping[str, Observation]) -> bool:
         and not (retried and witness.question.stage is Stage.SERVE)
         for witness in _witnesses(observations)
     )
+
+
+def _is_got_over(observations: Mapping[str, Observation]) -> bool:
+    """Whether the command did its work at another address: what else failed was not needed, or is somebody else's."""
+    return _is(observations, _ENDED_WELL, Answer.YES) and _is(observations, _RECOVERED, Answer.YES)
 
 
 def _is(observations: Mapping[str, Observation], name: str, answer: Answer) -> bool:

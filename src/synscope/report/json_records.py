@@ -32,7 +32,7 @@ from synscope.model import (
     TargetDiagnosis,
     Times,
 )
-from synscope.report import display_filter
+from synscope.report import display_filter, why_records
 from synscope.report.escape import well_formed
 
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
@@ -79,8 +79,11 @@ def attempt(capture: str, attempt: Attempt) -> Record:
     return record
 
 
-def target(capture: str, target: TargetDiagnosis) -> Record:
-    """Return the record of one target: its label, and how many attempts had which."""
+def target(capture: str, target: TargetDiagnosis, *, why: bool = False) -> Record:
+    """Return the record of one target: its label, and how many attempts had which.
+
+    ``why`` adds how the order of its causes was computed.
+    """
     summary = target.summary
     record: Record = {
         "type": "target",
@@ -98,6 +101,8 @@ def target(capture: str, target: TargetDiagnosis) -> Record:
     if summary.label is Label.CLIENT_NEVER_SENT:
         record["claim"] = (summary.claim or Claim.FILE).value
         record["near_misses"] = [_near_miss(miss) for miss in summary.near_misses]
+    if why:
+        record["why"] = why_records.record(target.facts)
     return record
 
 
@@ -211,10 +216,10 @@ def check(check: Check) -> Record:
     return {"os": check.os, "command": check.command, "expect": check.expect, "then": check.then}
 
 
-def conclusions(diagnosis: Diagnosis) -> Iterator[Record]:
+def conclusions(diagnosis: Diagnosis, *, why: bool = False) -> Iterator[Record]:
     """Yield what is said of one capture once it is read: its targets, its findings, its health."""
     for diagnosed in diagnosis.targets:
-        yield target(diagnosis.capture, diagnosed)
+        yield target(diagnosis.capture, diagnosed, why=why)
     yield from findings(diagnosis)
     if diagnosis.command is not None:
         yield command(diagnosis.capture, diagnosis.command)

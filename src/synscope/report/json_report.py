@@ -68,7 +68,13 @@ class JsonReport(ReportWriter):
                 *(self.attempt(name, attempt) for attempt in self.listed_afterwards(diagnosis)),
                 "]",
                 _array("groups", groups),
-                _array("targets", [json_records.target(name, target) for target in diagnosis.targets]),
+                _array(
+                    "targets",
+                    [
+                        json_records.target(name, target, why=self.settings.why)
+                        for target in diagnosis.targets
+                    ],
+                ),
                 _array("findings", list(json_records.findings(diagnosis))),
                 _array(
                     "attachments",

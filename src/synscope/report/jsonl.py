@@ -22,5 +22,6 @@ class JsonlReport(ReportWriter):
         """Return the lines of the attempts to list only now, and of what the capture comes to."""
         attempts = [self.attempt(diagnosis.capture, attempt) for attempt in self.listed_afterwards(diagnosis)]
         return "".join(attempts) + "".join(
-            f"{json_records.line(record)}\n" for record in json_records.conclusions(diagnosis)
+            f"{json_records.line(record)}\n"
+            for record in json_records.conclusions(diagnosis, why=self.settings.why)
         )

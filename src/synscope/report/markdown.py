@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from synscope.causes import catalogue, placeholders
 from synscope.model import Confidence, Diagnosis, Evidence, Finding, Kind, Source, TargetDiagnosis
-from synscope.report import advice, display_filter, target_view, terminal
+from synscope.report import advice, display_filter, target_view, terminal, why
 from synscope.report.markdown_text import bold, code, fenced, prose
 from synscope.report.page import Look, Page
 from synscope.report.text_report import TextReport
@@ -47,6 +47,10 @@ def render(diagnosis: Diagnosis, look: Look, *, headed: bool = False, attempts: 
     if not diagnosis.targets:
         parts.append("This capture holds no attempt to connect.\n")
     parts.extend(_targets(diagnosis, plain))
+    if look.why and diagnosis.targets:
+        page = Page(plain)
+        why.show(page, diagnosis.targets)
+        parts.append(_page_block(page.render()))
     listed = [*attempts]
     if listed:
         parts.append(f"**Attempts**\n\n{fenced(listed)}")

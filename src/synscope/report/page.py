@@ -60,6 +60,8 @@ class Look:
     verbose: bool = False
     os: str = "linux"
     """The reader's system: its commands come first. ``linux``, ``macos`` or ``windows``."""
+    why: bool = False
+    """Whether to show how the order of the causes was computed."""
     docs: str = ""
     """Where the documentation is, for hyperlinks in a coloured report; empty for none."""
 

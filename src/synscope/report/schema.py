@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from synscope.causes.cause import Word
 from synscope.model import Canary, Checksum, Claim, Confidence, Kind, Label, Source
 
 SCHEMA_ID = "urn:synscope:report:1"
@@ -62,6 +63,7 @@ def document() -> Schema:
                     "then": _text("what that means, and what to do next"),
                 }
             ),
+            "why": _why(),
             "near_miss": _object(
                 {
                     "kind": _text("wrapped-port, similar-port, other-address, proxy-request, proxy-port, …"),
@@ -188,8 +190,53 @@ def _target() -> Schema:
             "failed": _flag("whether a finding of kind failure stands"),
             "claim": _enum("how strong client-never-sent is", Claim),
             "near_misses": _list(_ref("near_miss"), "what may have been meant"),
+            "why": _ref("why"),
         },
-        optional=("claim", "near_misses"),
+        optional=("claim", "near_misses", "why"),
+    )
+
+
+def _why() -> Schema:
+    names: Schema = {"type": "string"}
+    factor = _object(
+        {
+            "word": _enum("how often the cause shows one of the signs", (word.value for word in Word)),
+            "signs": _list(names, "the questions of the prediction; 'not' before one that is to be denied"),
+            "holding": _list(names, "those that hold"),
+            "looked_for": _list(names, "those that somebody looked for and could tell"),
+            "weight": _logarithm("of what the answers make of the prediction"),
+        }
+    )
+    candidate = _object(
+        {
+            "code": {"type": "string", "pattern": "^SYN[0-9]{3}$"},
+            "slug": _text("short name of the cause"),
+            "confidence": _enum("how sure it is", Confidence),
+            "named": _flag("false where it is too improbable to be a finding"),
+            "reason": _text("why it has this place"),
+            "label": _ref("label"),
+            "share": _number("its probability among those that stand, in thousandths", most=1000),
+            "sum": _logarithm("of prior times factors"),
+            "prior": _logarithm("of its prior, with what the answers make of its stages"),
+            "stages": _list(names, "where it may have stopped the connection"),
+            "factors": _list(factor, "its predictions that were answered"),
+            "shown_by": _list(names, "the signs that make it a candidate and hold"),
+            "proof": _list(names, "the signs that prove it, where they hold"),
+            "contradicted_by": _list(names, "the signs that rule it out, where they hold"),
+        }
+    )
+    return _object(
+        {
+            "stages": _list(names, "where the connection may have stopped"),
+            "answers": {
+                "type": "object",
+                "additionalProperties": {"enum": ["yes", "no", "unknown"]},
+                "description": "the answer to every question that was asked",
+            },
+            "candidates": _list(
+                candidate, "the causes that were considered, best first, those ruled out last"
+            ),
+        }
     )
 
 
@@ -349,6 +396,10 @@ def _flag(description: str) -> Schema:
 def _number(description: str, *, most: int | None = None) -> Schema:
     limits: Schema = {} if most is None else {"maximum": most}
     return {"type": "integer", "minimum": 0, "description": description} | limits
+
+
+def _logarithm(description: str) -> Schema:
+    return {"type": "integer", "description": f"natural logarithm, in thousandths, {description}"}
 
 
 def _time(description: str) -> Schema:

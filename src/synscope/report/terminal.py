@@ -22,7 +22,7 @@ from synscope.model import (
     Target,
     TargetDiagnosis,
 )
-from synscope.report import target_view
+from synscope.report import target_view, why
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
 from synscope.report.text_report import TextReport
@@ -76,6 +76,8 @@ def render(
         _in_turn(page, diagnosis.targets)
     else:
         _worst_first(page, diagnosis.targets)
+    if look.why:
+        why.show(page, diagnosis.targets)
     if attempts:
         page.blank()
         order = ", in the order in which they began" if len(attempts) > 1 else ""

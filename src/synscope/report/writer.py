@@ -36,6 +36,8 @@ class ReportSettings(NamedTuple):
     """Returns how to write for people. Formats for programs do not call it."""
     listed: Listed = "findings"
     verbose: bool = False
+    why: bool = False
+    """Whether to show how the order of the causes was computed."""
     targets: tuple[Target, ...] = ()
     """What the user asked about."""
     expected: Label | None = None
