@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 from synscope.engine.moments import BINS
 from synscope.model import Diagnosis, Label, Outcome
 from synscope.report.html.timeline import Figure, figure, moment
-
-from .crowd import crowded, moments_of
-from .samples import MS, SAMPLES, SECOND, START, diagnosis, refused, target, unanswered
+from tests.report.crowd import crowded, moments_of
+from tests.report.samples import MS, SAMPLES, SECOND, START, diagnosis, refused, target, unanswered
 
 
 def drawn(one: Diagnosis) -> Figure:

@@ -28,11 +28,10 @@ from synscope.report.html import document
 from synscope.report.page import Look
 from synscope.targets import parse
 from tests.evidence.host.builders import listener, snapshot
+from tests.report.hostile import everywhere, texts
+from tests.report.samples import SAMPLES
 
-from .hostile import everywhere, texts
-from .samples import SAMPLES
-
-FIXTURES = Path(__file__).parents[2] / "fixtures"
+FIXTURES = Path(__file__).parents[3] / "fixtures"
 POLICY = "Content-Security-Policy"
 ADDRESSES = {"href", "src", "action", "data", "formaction", "poster", "srcset", "xlink:href"}
 

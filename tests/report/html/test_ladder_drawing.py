@@ -6,8 +6,18 @@ import pytest
 
 from synscope.model import Attempt, Frames, Label, Outcome, Times
 from synscope.report.html.ladder_drawing import LadderDrawing, drawn
-
-from .samples import MS, START, US, answered, attempt, half_open, icmp, refused, silent_server, unanswered
+from tests.report.samples import (
+    MS,
+    START,
+    US,
+    answered,
+    attempt,
+    half_open,
+    icmp,
+    refused,
+    silent_server,
+    unanswered,
+)
 
 
 def timed(*after: int) -> LadderDrawing:
