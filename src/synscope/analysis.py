@@ -21,6 +21,7 @@ from synscope.capture.write.attachments import attachments
 from synscope.causes.rank import rank
 from synscope.engine import MODE
 from synscope.engine.moments import Moments
+from synscope.engine.names import UNREAD
 from synscope.engine.tracker import Orphan
 from synscope.evidence.agreement import settled
 from synscope.evidence.packets.observe import observe_packets
@@ -41,6 +42,7 @@ from synscope.model import (
     TargetSummary,
 )
 from synscope.selection import EVERYTHING, Selection
+from synscope.units import count
 
 if TYPE_CHECKING:
     from synscope.probes.host.given import GivenSnapshot
@@ -98,6 +100,11 @@ def conclude(
     """Return the diagnosis of a source that has been followed to its end. Call once."""
     groups, orphans = following.finish()
     health = health_of(source, following)
+    if reason := _unread(health):
+        # Nothing is concluded from what could not be read.
+        return Diagnosis(
+            capture=capture, health=replace(health, error=reason), targets=(), watched=bool(targets)
+        )
     if snapshots:
         from synscope.evidence.host.given import notes_on, observe_given  # noqa: PLC0415 - slow to import
 
@@ -196,10 +203,37 @@ def _facts(
         return Facts(summary, {})
     seen = [
         *observe_request(summary.target),
-        *observe_packets(summary, others, end_ts_ns=health.last_ts_ns, linktypes=health.linktypes),
+        *observe_packets(
+            summary,
+            others,
+            end_ts_ns=health.last_ts_ns,
+            linktypes=health.linktypes,
+            missing=missing(health),
+        ),
         *more(summary),
     ]
     return Facts(summary, settled(seen))
+
+
+def missing(health: CaptureHealth) -> str:
+    """Return what a capture lacks of what was sent, in words; empty when nothing is known to be missing."""
+    if health.cut is not None:
+        where = f"after frame {health.cut.frame:,}" if health.cut.frame else "before its first whole frame"
+        return f"the capture is cut short {where}"
+    unread = sum(number for reason, number in health.undecoded.items() if reason in UNREAD)
+    return f"{unread:,} of {count(health.frames, 'frame')} could not be read" if unread else ""
+
+
+def _unread(health: CaptureHealth) -> str:
+    """Return why nothing of a capture could be read; empty when something was."""
+    reasons = {reason: number for reason, number in health.undecoded.items() if reason in UNREAD}
+    if health.frames and sum(reasons.values()) == health.frames:
+        why = "; ".join(f"{reason} ({number:,})" for reason, number in reasons.items())
+        kinds = f", link type {', '.join(health.linktypes)}" if health.linktypes else ""
+        return f"none of its {count(health.frames, 'frame')} could be read{kinds}: {why}"
+    if not health.frames and health.cut is not None:
+        return f"it holds no whole frame: {health.cut.reason} (at byte {health.cut.offset:,})"
+    return ""
 
 
 def _unreadable(

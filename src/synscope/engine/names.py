@@ -381,3 +381,19 @@ _TEXT_OF_REASON = {
 }
 REASONS: tuple[str, ...] = ("", *(_TEXT_OF_REASON[number] for number in range(1, len(_TEXT_OF_REASON) + 1)))
 """The reasons' texts; a reason's number is its index, and what the counters use."""
+
+UNREAD: frozenset[str] = frozenset(
+    _TEXT_OF_REASON[number]
+    for number in (
+        *(
+            REASON_CUT,
+            REASON_IP_LENGTH,
+            REASON_IP_VERSION,
+            REASON_TCP_CUT,
+            REASON_TCP_LENGTH,
+            REASON_LINKTYPE,
+        ),
+        *(REASON_DEPTH, REASON_TUNNEL, REASON_WLAN, REASON_EXTENSIONS, REASON_FAMILY),
+    )
+)
+"""Why a frame was not read: it may hold TCP. For the other reasons it holds something else."""

@@ -76,6 +76,11 @@ _PASSED_UP_TO: Final[Mapping[Label, Stage | None]] = MappingProxyType(
 _DISCARDING: Final = frozenset({Stage.OUT, Stage.IN, Stage.BACK, Stage.CARRY})
 """Where something on the way discards segments: the kernel's word on a drop is about the one in the bracket."""
 _BEFORE_THE_CONNECT: Final = frozenset({Stage.NUMBER, Stage.CLIENT, Stage.NAME})
+_INCOMPLETE: Final = "capture-incomplete"
+_SIGN_OF_ABSENCE: Final[Mapping[Label, str]] = MappingProxyType(
+    {Label.CLIENT_NEVER_SENT: "no-syn-to-target", Label.SYN_NO_REPLY: "syn-unanswered"}
+)
+"""Labels that say what a capture does not hold, each with the question whose yes bears it."""
 _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
 _RECOVERED: Final = "recovered-at-other-address"
@@ -134,6 +139,8 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
     stages = BRACKETS[label]
     if label is Label.COMPLETED and not _has_trouble(observations):
         return ()
+    if _is_unproven_absence(label, observations):
+        return tuple(stage for stage in stages if stage is Stage.NUMBER)
     if label is not Label.COMPLETED and _is_got_over(observations):
         return ()
     for witness in _witnesses(observations):
@@ -144,6 +151,13 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
         ):
             stages = _narrowed(stages, witness.question.stage)
     return stages
+
+
+def _is_unproven_absence(label: Label, observations: Mapping[str, Observation]) -> bool:
+    """Whether a label says what the capture does not hold, and the capture lacks a part of what was sent."""
+    sign = _SIGN_OF_ABSENCE.get(label)
+    incomplete = _is(observations, _INCOMPLETE, Answer.YES)
+    return sign is not None and incomplete and not _is(observations, sign, Answer.YES)
 
 
 def _narrowed(stages: tuple[Stage, ...], stage: Stage | None) -> tuple[Stage, ...]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_conversations
 from synscope.evidence.packets.view import NO_ATTEMPT, PacketsView, attempts, frames_of, matching, total
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, AttemptGroup, Frames, Label, NearMiss, Outcome, Source, Stage
 from synscope.units import count, duration
+
+_LONG_ENOUGH_NS: Final = 1_000_000_000
+"""An answer that is not there so long after the SYN is missing although the capture's end is."""
 
 
 @question(
@@ -26,9 +30,20 @@ def no_syn_to_target(view: PacketsView) -> Reply:
         return no(
             f"{count(total(view.decided), 'attempt')} to the target", frames_of(seen, lambda f: f.first)
         )
+    if view.missing:
+        return unknown(f"no SYN to the target was seen, but {view.missing}")
     strength = {None: "", "file": ", as far as the file shows", "live": " while the capture ran"}
     claim = view.summary.claim
     return yes(f"no SYN to the target was seen{strength.get(claim, ', and the capture was awake')}")
+
+
+@question(
+    "capture-incomplete",
+    Source.PACKETS,
+    "the capture lacks a part of what was sent: its end is cut, or frames could not be read",
+)
+def capture_incomplete(view: PacketsView) -> Reply:
+    return yes(view.missing) if view.missing else no("nothing is known to be missing")
 
 
 @question(
@@ -222,6 +237,8 @@ def syn_unanswered(view: PacketsView) -> Reply:
         return no("no SYN stayed without any answer" if view.decided else NO_ATTEMPT)
     found = attempts(groups)
     watched = max((wait for a in found if (wait := _watched(view, a)) is not None), default=None)
+    if view.missing and (watched is None or watched < _LONG_ENOUGH_NS):
+        return unknown(f"the SYN of {count(total(groups), 'attempt')} has no answer here, but {view.missing}")
     after = f"; the capture ends {duration(watched)} after the SYN" if watched is not None else ""
     text = f"the SYN of {count(total(groups), 'attempt')} got no answer at all{after}"
     return yes(text, frames_of(found, lambda f: f.syn or f.first))

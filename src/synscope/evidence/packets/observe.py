@@ -50,12 +50,14 @@ def observe_packets(
     *,
     end_ts_ns: int | None,
     linktypes: Sequence[str] = (),
+    missing: str = "",
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
     ``others`` are the other targets seen in the capture (``summary`` itself is ignored among them);
     ``end_ts_ns`` is the time of the capture's last frame, ``None`` when unknown; ``linktypes`` are those
     of ``CaptureHealth``: they tell whether the capture can be Linux's, where an RST's traits are known.
+    ``missing`` says what the capture lacks: a cut end, frames that could not be read.
     """
-    view = PacketsView(summary, others, end_ts_ns, tuple(linktypes))
+    view = PacketsView(summary, others, end_ts_ns, tuple(linktypes), missing)
     return [asked.observed(asked.answer(view)) for asked in QUESTIONS]

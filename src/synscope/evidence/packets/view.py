@@ -55,6 +55,8 @@ class PacketsView:
     others: Sequence[TargetSummary]
     end_ts_ns: int | None
     linktypes: tuple[str, ...] = ()
+    missing: str = ""
+    """What the capture lacks of what was sent, in words; empty when nothing is known to be missing."""
 
     @property
     def groups(self) -> tuple[AttemptGroup, ...]:
