@@ -198,7 +198,7 @@ def _looks_like(cause: Cause) -> Iterable[str]:
     alike = neighbours(cause)
     if alike:
         yield "## Look-alikes"
-        yield "These stop a connection at the same stage. A report names those that stand, and the commands that decide."
+        yield "These stop a connection at the same stage. A report names those that stand, and what decides."
         yield bullets(
             f"{_link(by_code[number])}: {prose(GENERIC.fill(by_code[number].title))}" for number in alike
         )
