@@ -3,8 +3,8 @@
 Every cause is treated alike and none is named here. The order of business:
 
 1. ``evidence.path`` says at which stages the connection may have stopped. A cause is a *candidate* when it stops one
-   of them and what it shows by is not denied. It is *ruled out* when an answer contradicts it: what it predicts ``always``
-   is denied, or what it ``never`` shows is there.
+   of them and what it shows by is not denied. It is *ruled out* when an answer contradicts it: what it predicts
+   ``always`` is denied, or what it ``never`` shows is there.
 2. Its place is computed: the prior of its stages and of the cause there (``priors``), times the factor of each of its
    predictions that was answered (``likelihood``). ``Candidate`` holds the computation, which ``--why`` prints.
 3. A special cause that something of its own speaks for comes before the general one that it refines: the most
