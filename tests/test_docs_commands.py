@@ -21,7 +21,7 @@ import click
 import pytest
 
 from synscope.causes.catalogue import CATALOGUE
-from synscope.causes.look_alike_groups import GROUPS
+from synscope.evidence.vocabulary import QUESTIONS
 from synscope.report.explanation import GENERIC
 from tests.docs_commands import (
     CAUSES,
@@ -269,10 +269,10 @@ def test_exceptions_are_of_commands_that_are_shown() -> None:
 
 
 def catalogue(system: str) -> set[str]:
-    """Return the commands of causes and of groups of look-alikes for a system, as the pages show them."""
+    """Return the commands of causes and of questions for a system, as the pages show them."""
     checks = [check for cause in CATALOGUE for check in cause.checks]
-    deciders = [decider for group in GROUPS for decider in group.deciders]
-    commands = {one.command for one in (*checks, *deciders) if one.os in {system, "any"}}
+    questions = [by_hand for question in QUESTIONS.values() for by_hand in question.by_hand]
+    commands = {one.command for one in (*checks, *questions) if one.os in {system, "any"}}
     return set(map(GENERIC.fill, commands))
 
 

@@ -14,6 +14,7 @@ OF_THE_WHOLE = frozenset(
         # the program as its users meet it
         "live/",
         "scenarios/",
+        "corpus/",
         "test_api.py",
         "test_example_project.py",
         "test_fixtures.py",

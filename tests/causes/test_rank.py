@@ -141,7 +141,8 @@ CASES = (
     Case(
         "nobody listens, but kernel-saw-listener-on-another-port kernel-saw-listener-on-similar-port",
         RST,
-        "refused-by-rst client-error-refused kernel-says-no-socket kernel-saw-listener-on-another-port kernel-saw-listener-on-similar-port",
+        "refused-by-rst client-error-refused kernel-says-no-socket "
+        "kernel-saw-listener-on-another-port kernel-saw-listener-on-similar-port",
         "wrong-port",
         also="service-not-running",
         no="listener-on-target listener-on-other-address listener-on-other-family listener-in-other-namespace",
@@ -232,7 +233,8 @@ CASES = (
     Case(
         "nobody listens, but bind-failed-permission port-needs-privilege bind-failure-names-port",
         RST,
-        "refused-by-rst client-error-refused kernel-says-no-socket bind-failed-permission port-needs-privilege bind-failure-names-port",
+        "refused-by-rst client-error-refused kernel-says-no-socket "
+        "bind-failed-permission port-needs-privilege bind-failure-names-port",
         "bind-permission-denied",
         CERTAIN,
         also="service-not-running",
@@ -241,7 +243,8 @@ CASES = (
     Case(
         "a container has it, not published",
         RST,
-        "refused-by-rst kernel-says-no-socket client-error-refused listener-in-other-namespace listener-in-linked-namespace",
+        "refused-by-rst kernel-says-no-socket client-error-refused "
+        "listener-in-other-namespace listener-in-linked-namespace",
         "container-mapping",
         also="service-not-running",
         no="listener-on-target listener-on-other-address listener-on-other-family",

@@ -1,4 +1,4 @@
-"""``python -m tests.scenarios [--write] [--quick] [--record SET] [WORD ...]``: play scenarios, count the right answers.
+"""``python -m tests.scenarios [--write] [--quick] [--record SET] [WORD ...]``: play scenarios and score them.
 
 Needs root. WORDs choose scenarios by a part of their names; ``--quick`` leaves out those that are not among the
 tests; ``--write`` puts the tables into docs/accuracy.md; ``--record`` adds what was known of each to the corpus

@@ -2,6 +2,6 @@
 
 ``cause`` says what a cause declares, one small file per cause declares it, ``catalogue`` lists them. ``priors`` and
 ``background`` are the two tables of numbers, ``likelihood`` and ``stages`` make factors of answers, ``rank`` puts the
-causes in their order, ``deciding`` computes what would decide. Nothing here touches the host: everything is a function
-of Facts.
+causes in their order, ``deciding`` computes what would decide. Nothing here touches the host: everything is a
+function of Facts.
 """

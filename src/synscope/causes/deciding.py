@@ -1,7 +1,7 @@
 """What would decide between the causes that stand: computed from what they predict, not kept in a list.
 
-A question that nobody could answer here separates two candidates as far as they predict different answers to it. Those
-that separate the standing candidates best are asked by hand, with the commands that the question carries.
+A question that nobody could answer here separates two candidates as far as they predict different answers to it.
+The commands whose questions separate the standing candidates best are what a person runs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def look_alikes(candidate: Candidate, standing: Sequence[Candidate]) -> tuple[Ca
 
 
 def neighbours(cause: Cause) -> tuple[str, ...]:
-    """Return the codes of the failures that stop a connection where a failure first does, in order; without itself."""
+    """Return the codes of the other failures that stop a connection where this one first does, in order."""
     from synscope.causes.catalogue import CATALOGUE  # noqa: PLC0415 - which holds the causes that this is asked of
 
     if not cause.stops or cause.kind is not Kind.FAILURE:

@@ -19,7 +19,7 @@ CAUSE = Cause(
     ),
     documented_in=("A",),
     stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
-    predicts=(usually("http-loading", "model-failed", "model-told-of"), usually("llm-api", "model-told-of")),
+    predicts=(usually("http-loading", "model-failed", "model-told-of"), usually("llm-api")),
     decided_by="the model server's log: 'loading', 'out of memory', or the line that reports listening",
     checks=(
         *on_each_os(

@@ -1,8 +1,8 @@
 """What to expect before any evidence: where connections stop, and which reason stops them there. The one table.
 
 ``STAGES`` says for each label how often a connection stops at each stage of its bracket, ``PRIORS`` how often each
-cause is the reason at the stages that it stops. Both are judgement in round numbers, parts of a hundred and parts of a
-thousand; only their ratios matter.
+cause is the reason at the stages that it stops. Both are judgement in round numbers, parts of a hundred and parts of
+a thousand; only their ratios matter.
 """
 
 from __future__ import annotations

@@ -2,15 +2,15 @@
 
 Every cause is treated alike and none is named here. The order of business:
 
-1. ``evidence.path`` says at which stages the connection may have stopped. A cause is a *candidate* when it stops one of
-   them and what it shows by is there. It is *ruled out* when an answer contradicts it: what it predicts ``always`` is
-   denied, or what it ``never`` shows is there.
+1. ``evidence.path`` says at which stages the connection may have stopped. A cause is a *candidate* when it stops one
+   of them and what it shows by is not denied. It is *ruled out* when an answer contradicts it: what it predicts
+   ``always`` is denied, or what it ``never`` shows is there.
 2. Its place is computed: the prior of its stages and of the cause there (``priors``), times the factor of each of its
    predictions that was answered (``likelihood``). ``Candidate`` holds the computation, which ``--why`` prints.
-3. A special cause that something of its own speaks for comes before the general one that it refines: the most specific
-   thing that is known is the answer.
-4. A cause is *certain* when a set of its proof holds, nothing that is proven contradicts it, and no special reason that
-   refines it has evidence of its own. Never by its probability. *Likely* is the best of the others where the
+3. A special cause that something of its own speaks for comes before the general one that it refines: the most
+   specific thing that is known is the answer.
+4. A cause is *certain* when a set of its proof holds, nothing that is proven contradicts it, and no special reason
+   that refines it has evidence of its own. Never by its probability. *Likely* is the best of the others where the
    probability, its general and special reasons taken together, reaches ``LIKELY_AT``. What else stands is possible.
 5. Warnings and notes do not compete: each is judged by itself.
 

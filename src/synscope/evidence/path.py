@@ -7,9 +7,10 @@ Rules of inference:
 
 1. *Monotone.* A stage that was passed proves that those before it were. So packets alone give a bracket: behind the
    last stage known passed, up to the first known not reached. The label names it (``BRACKETS``).
-2. *Witnesses narrow the bracket.* An answer says of its own stage: passed, stopped, took long. It never names a cause.
-3. *Direct beats indirect.* The kernel's word on this very connection narrows the bracket. A look at the host, a message,
-   a trait of a reset are shown and weighed, and exclude nothing: they may be of another moment or another connection.
+2. *Witnesses narrow the bracket.* An answer says of its own stage: passed, stopped, took long; never a cause.
+3. *Direct beats indirect.* The kernel's word on this very connection narrows the bracket. A look at the host, a
+   message, a trait of a reset are shown and weighed, and exclude nothing: they may be of another moment or another
+   connection.
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none.
    Neither is an address that failed where the command reached the port at another and ended well.

@@ -1,4 +1,4 @@
-"""``docs/causes/``: an index and one page a cause, from the catalogue, the priors and the look-alikes."""
+"""``docs/causes/``: an index and one page a cause, from the catalogue, the priors and the questions."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Iterable
 
 from docgen.markdown import block, bullets, code, page, prose, sentence, table
 from synscope.causes.catalogue import CATALOGUE, by_code, by_slug
-from synscope.causes.cause import Cause, Clue, Sign, Signature
-from synscope.causes.look_alikes import GROUPS, Decider, Group
-from synscope.causes.priors import prior
+from synscope.causes.cause import Cause, Prediction, Sign, Word
+from synscope.causes.deciding import neighbours
+from synscope.causes.priors import PRIORS, STAGES, prior
+from synscope.evidence.by_hand import ByHand
 from synscope.evidence.vocabulary import QUESTIONS
-from synscope.model import Answer, Check, Kind, Label, Source
+from synscope.model import Answer, Check, Kind, Label, Source, Stage
 from synscope.report.explanation import GENERIC
 from synscope.report.wording import SYSTEMS
 
@@ -42,10 +43,18 @@ def index() -> str:
         "The number is the prior: how usual the cause is behind the label before any evidence is looked at. "
         "The numbers are judgement, not measurement; see [confidence](../confidence.md).",
         bullets(_usual(label) for label in Label if _failures(label)),
-        "## Look-alikes, and what tells them apart",
-        "Causes of a group look the same in the packets when the group's sign is seen. The commands are for "
-        "the affected machine; each says which result points to which cause.",
-        *(_group(group) for group in GROUPS),
+        "## Where connections stop",
+        "How often a connection with a label stops at a stage, in parts of a hundred, and how often each cause is "
+        "the reason there, in parts of a thousand. The prior of a cause behind a label is the product, summed over "
+        "the stages.",
+        table(
+            ("label", "stages"),
+            (
+                (_label_link(label), ", ".join(f"{stage.value} {parts}" for stage, parts in stages.items()))
+                for label, stages in STAGES.items()
+            ),
+        ),
+        table(("stage", "causes"), ((stage.value, _at_stage(stage)) for stage in Stage if _at_stage(stage))),
     )
 
 
@@ -66,7 +75,7 @@ def one(cause: Cause) -> str:
         "## What it is, and why the packets look as they do",
         prose(GENERIC.fill(cause.meaning)),
         "## How it shows",
-        *(_signature(signature) for signature in cause.signatures),
+        *_shows(cause),
         *_evidence(cause),
         "## What decides",
         sentence(GENERIC.fill(cause.decided_by)),
@@ -109,70 +118,74 @@ def _usual(label: Label) -> str:
     return f"**{_label_link(label)}**: {named}"
 
 
-def _group(group: Group) -> str:
-    signs = ", ".join(f"{prose(QUESTIONS[name].meaning)} (`{name}`)" for name in group.signs)
-    labels = ", ".join(_label_link(label) for label in group.labels)
-    return "\n\n".join(
-        (
-            f"### {group.slug}",
-            f"{sentence(group.title)} Under {labels}, when this is seen: {signs}.",
-            f"Causes: {', '.join(_link(by_code[number]) for number in group.codes)}",
-            *_deciders(group.deciders),
+def _at_stage(stage: Stage) -> str:
+    found = [(cause, PRIORS[cause.code][stage]) for cause in CATALOGUE if stage in PRIORS.get(cause.code, {})]
+    return ", ".join(f"{_link(cause)} {parts}" for cause, parts in sorted(found, key=lambda item: -item[1]))
+
+
+def _shows(cause: Cause) -> Iterable[str]:
+    """Yield where it stops a connection, and what makes it a candidate."""
+    if cause.stops:
+        yield (
+            f"It stops a connection at: {', '.join(stage.value for stage in cause.stops)}. It is considered where "
+            "the packets leave one of these stages open."
         )
-    )
+    only = "It is considered only" if cause.kind is Kind.FAILURE else "It is mentioned only"
+    unless = ", or nobody could tell" if cause.kind is Kind.FAILURE else ""
+    for group in cause.shows_by:
+        yield f"{only} where one of these is seen{unless}:"
+        yield bullets(map(_sign, group))
 
 
-def _deciders(deciders: tuple[Decider, ...]) -> Iterable[str]:
-    """Yield the commands; those of several systems with the same results stand together."""
-    for outcomes in dict.fromkeys(decider.outcomes for decider in deciders):
-        for decider in deciders:
-            if decider.outcomes == outcomes:
-                yield _command(decider.os, decider.command)
-        yield bullets(
-            f"{prose(GENERIC.fill(result))} → {_link(by_code[number])}" for result, number in outcomes
-        )
-
-
-def _signature(signature: Signature) -> str:
-    labels = "every label" if len(signature.labels) == len(Label) else ", ".join(signature.labels)
-    lines = [_sign(sign) for sign in signature.requires]
-    if len(signature.any_of) == 1:
-        lines.append(_sign(signature.any_of[0]))
-    elif signature.any_of:
-        lines.append("one of these:")
-        lines.extend(f"  - {_sign(sign)}" for sign in signature.any_of)
-    listed = "\n".join(line if line.startswith("  ") else f"- {line}" for line in lines)
-    seen = "this is" if len(lines) == 1 or not signature.requires else "all of this is"
-    return f"Under {labels}, when {seen} seen:\n\n{listed}"
+_WORDS = {
+    Word.ALWAYS: ("Always shows", "Where all that was looked for is denied, it is ruled out."),
+    Word.USUALLY: ("Usually shows", ""),
+    Word.SELDOM: ("Seldom shows", ""),
+    Word.NEVER: ("Never shows", "Where it is there, this cause is ruled out."),
+}
 
 
 def _evidence(cause: Cause) -> Iterable[str]:
     yield "## Evidence"
-    if cause.supports:
-        yield "Makes it more likely (by this much, on the scale of the priors):"
-        yield bullets(f"+{clue.weight}: {_clue(clue)}" for clue in cause.supports)
-    if cause.weakened_by:
-        yield "Makes it less likely:"
-        yield bullets(f"-{clue.weight}: {_clue(clue)}" for clue in cause.weakened_by)
-    if cause.contradicts:
-        yield "Contradicts it; any of these rules it out:"
-        yield bullets(_sign(sign) for sign in cause.contradicts)
-    if cause.decisive:
+    if cause.predicts:
+        yield "What it predicts ([the words and their numbers](../confidence.md#four-words)):"
+        yield "\n".join(_prediction(prediction) for prediction in cause.predicts)
+    if cause.proof:
         yield "Proves it; each line alone is enough, all of a line are needed:"
-        yield bullets("; *and* ".join(_sign(sign) for sign in group) for group in cause.decisive)
-        if cause.doubted_by:
-            yield "Not while one of these holds, which leave room for a deeper cause:"
-            yield bullets(_sign(sign) for sign in cause.doubted_by)
+        yield bullets("; *and* ".join(_sign(sign) for sign in group) for group in cause.proof)
     else:
         yield "No observation proves it by itself, so it is never *certain*."
-    yield "Who can see these things:"
+    if not cause.names:
+        return
+    yield "Who can see these things, and how to ask by hand:"
     yield table(
-        ("evidence", "seen in", "meaning"),
+        ("evidence", "seen in", "meaning", "by hand (Linux)"),
         (
-            (code(name), _SOURCES[QUESTIONS[name].source], prose(QUESTIONS[name].meaning))
+            (
+                code(name),
+                _SOURCES[QUESTIONS[name].source],
+                prose(QUESTIONS[name].meaning),
+                _on_linux(QUESTIONS[name].by_hand),
+            )
             for name in cause.names
         ),
     )
+
+
+def _on_linux(by_hand: tuple[ByHand, ...]) -> str:
+    found = next((each for each in by_hand if each.os in {"linux", "any"}), None)
+    return "" if found is None else code(GENERIC.fill(found.command))
+
+
+def _prediction(prediction: Prediction) -> str:
+    """Return a prediction as an item of a list; several ways of showing the same stand below it."""
+    lead, consequence = _WORDS[prediction.word]
+    after = f" {consequence}" if consequence else ""
+    if len(prediction.signs) == 1:
+        return f"- {lead}: {_sign(prediction.signs[0])}.{after}"
+    head = "Shows none" if prediction.word is Word.NEVER else f"{lead} one"
+    lines = [f"- {head} of these.{after}"]
+    return "\n".join([*lines, *(f"  - {_sign(sign)}" for sign in prediction.signs)])
 
 
 def _looks_like(cause: Cause) -> Iterable[str]:
@@ -182,15 +195,12 @@ def _looks_like(cause: Cause) -> Iterable[str]:
             + ", ".join(_link(by_slug[slug]) for slug in cause.refines)
             + "."
         )
-    if cause.look_alikes:
-        groups = [group for group in GROUPS if cause.code in group.codes]
+    alike = neighbours(cause)
+    if alike:
         yield "## Look-alikes"
-        yield "The commands that tell them apart are in the index: " + ", ".join(
-            f"[{group.slug}](index.md#{group.slug})" for group in groups
-        )
+        yield "These stop a connection at the same stage. A report names those that stand, and what decides."
         yield bullets(
-            f"{_link(by_code[number])}: {prose(GENERIC.fill(by_code[number].title))}"
-            for number in cause.look_alikes
+            f"{_link(by_code[number])}: {prose(GENERIC.fill(by_code[number].title))}" for number in alike
         )
 
 
@@ -207,11 +217,6 @@ def _command(system: str, command: str) -> str:
     name = "Any system" if system == "any" else SYSTEMS[system]
     shell = "powershell" if system == "windows" else "sh"
     return f"{name}:\n\n" + block(GENERIC.fill(command), shell)
-
-
-def _clue(clue: Clue) -> str:
-    when = f", when {' and '.join(_sign(sign) for sign in clue.when)}" if clue.when else ""
-    return _sign(clue.sign) + when
 
 
 def _sign(sign: Sign) -> str:
