@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -25,6 +25,7 @@ CAUSE = Cause(
     predicts=(
         usually("http-gateway-error", "http-unavailable", "gateway-names-itself", "balancer-owns-port"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
+        seldom("gateway-asked-nobody"),
     ),
     decided_by="the gateway's error log, which names the upstream and the reason",
     checks=(
@@ -75,7 +76,7 @@ CAUSE = Cause(
     says=(
         ("failed-attempt-before-error", "Between the request and its error an attempt of its own failed."),
         ("balancer-owns-port", "A load balancer has the port, and answers only for a service behind it."),
-        ("http-gateway-error", "A gateway answered 502, 503 or 504."),
+        ("http-gateway-error", "{observed}."),
         ("upstream-attempt-failed", "Its own attempt failed before it answered."),
         ("http-unavailable", "It answered 503, as gateways do that know of no healthy service."),
         ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),
