@@ -17,7 +17,6 @@ from typing import Final, NamedTuple
 from synscope.evidence.path import BRACKETS
 from synscope.model import Answer, Check, Kind, Label, Stage
 
-
 OBSERVED: Final = "{observed}"
 """Where a sentence of ``Cause.says`` quotes the answer's own text."""
 

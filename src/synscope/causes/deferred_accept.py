@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, always, never, no, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, always, never, no, on_each_os, seldom, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -13,11 +13,11 @@ CAUSE = Cause(
     title="The listener on port {port} waits for the client to speak first",
     summary="The client acknowledged the SYN-ACK of port {port} and waits for a greeting; nobody speaks.",
     meaning=(
-        "With TCP_DEFER_ACCEPT (or an accept filter on BSD) the kernel hands a connection to the program only when the "
-        "client's first data is there. For a protocol in which the server speaks first (SMTP, FTP, SSH, MySQL) both "
-        "sides then wait. The kernel keeps the handshake unfinished and repeats its SYN-ACK after 1, 3, 7 seconds "
-        "although the client acknowledged it, until the option's time is over. An ACK that is lost on its way in, "
-        "and an accept queue that is full, make it repeat its SYN-ACK as well."
+        "With TCP_DEFER_ACCEPT (or an accept filter on BSD) the kernel hands a connection to the program only "
+        "when the client's first data is there. For a protocol in which the server speaks first (SMTP, FTP, SSH, "
+        "MySQL) both sides then wait. The kernel keeps the handshake unfinished and repeats its SYN-ACK after 1, "
+        "3 and 7 seconds although the client acknowledged it, until the option's time is over. An ACK that is "
+        "lost on its way in, and an accept queue that is full, make it repeat its SYN-ACK as well."
     ),
     documented_in=("field",),
     stops=(Stage.ACCEPT,),

@@ -13,9 +13,9 @@ CAUSE = Cause(
     title="The service on port {port} does not allow the host name that the client uses",
     summary="The connection to port {port} works; the service serves other host names than the request's.",
     meaning=(
-        "A server that guards against DNS rebinding serves only requests whose Host header it knows: its own address, "
-        "localhost, and the names in a list. A new name (a proxy's, a container's, one from the hosts file, a tunnel's) "
-        "gets 400, 403 or 421, whatever the path. The service and the way to it are well."
+        "A server that guards against DNS rebinding serves only requests whose Host header it knows: its own "
+        "address, localhost, and the names in a list. A new name (a proxy's, a container's, one from the hosts "
+        "file, a tunnel's) gets 400, 403 or 421, whatever the path. The service and the way to it are well."
     ),
     documented_in=("field",),
     stops=(Stage.SERVE,),
@@ -32,7 +32,8 @@ CAUSE = Cause(
         then="add the client's name to the list of the service. Refused as well: the name is not the reason",
     ),
     fixes=(
-        "Add the name to the service's list: ALLOWED_HOSTS (Django), config.hosts (Rails), server.allowedHosts (Vite),"
+        "Add the name to the service's list: ALLOWED_HOSTS (Django), config.hosts (Rails),"
+        " server.allowedHosts (Vite),"
         " allowedHosts (webpack), rpc-host-whitelist (Transmission), allow_remote_access (Jupyter).",
         "Or let the proxy send a name that the service knows: proxy_set_header Host, changeOrigin.",
         "Do not switch the check off on a service without a password: it protects against web pages of others.",

@@ -13,10 +13,11 @@ CAUSE = Cause(
     title="Port {port} sends the client elsewhere, and it fails there",
     summary="Port {port} answers well; its answer names another place, and the client does not get on there.",
     meaning=(
-        "A redirect (Location), a cluster's MOVED or ASK, and the broker addresses of Kafka's metadata name the place "
-        "where the client is to ask next. They come from the service's configuration and often miss how the client "
-        "reaches it: the port is lost behind a mapping, the scheme is https where nobody speaks TLS, the name or address "
-        "is one of a container network. The first connection is well; the second fails, or nobody makes it."
+        "A redirect (Location), a cluster's MOVED or ASK, and the broker addresses of Kafka's metadata name the "
+        "place where the client is to ask next. They come from the service's configuration and often miss how the "
+        "client reaches it: the port is lost behind a mapping, the scheme is https where nobody speaks TLS, the "
+        "name or address is one of a container network. The first connection is well; the second fails, or nobody "
+        "makes it."
     ),
     documented_in=("field",),
     stops=(Stage.SERVE,),
@@ -34,7 +35,7 @@ CAUSE = Cause(
             " cluster nodes; kcat -L -b {host}:{port}",
             windows='curl.exe -sI "http://{host}:{port}/" | Select-String "^HTTP|^location"',
             expect="another host, port or scheme than the client used",
-            then="connect to that place from where the client runs. If that fails, correct what the service announces",
+            then="connect there from where the client runs. If that fails, correct what the service announces",
         ),
     ),
     fixes=(

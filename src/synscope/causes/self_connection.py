@@ -13,11 +13,11 @@ CAUSE = Cause(
     title="The client connected to itself: nothing is listening on port {port}",
     summary="Both ends of the connection have port {port} and the same address: no service is there.",
     meaning=(
-        "A client whose local port is the very port that it connects to, at its own address, meets its own SYN: TCP takes "
-        "it for a simultaneous open and completes the handshake without any listener. It happens to clients that retry "
-        "until a service comes up, where the service's port lies in the range of ephemeral ports, and to those that "
-        "bind that port themselves. What the client sends comes back to it, and the service can no longer take the "
-        "port while the connection lasts. The SYN-ACK proves nothing here."
+        "A client whose local port is the very port that it connects to, at its own address, meets its own SYN: "
+        "TCP takes it for a simultaneous open and completes the handshake without any listener. It happens to "
+        "clients that retry until a service comes up, where the service's port lies in the range of ephemeral "
+        "ports, and to those that bind that port themselves. What the client sends comes back to it, and the "
+        "service can no longer take the port while the connection lasts. The SYN-ACK proves nothing here."
     ),
     documented_in=("field",),
     stops=(Stage.LISTENER, Stage.ACCEPT),
@@ -37,7 +37,8 @@ CAUSE = Cause(
     ),
     fixes=(
         "Start the service; end the client that holds the port first, for the service cannot bind it meanwhile.",
-        "Give the service a port below the range of ephemeral ports, or reserve it: net.ipv4.ip_local_reserved_ports.",
+        "Give the service a port below the range of ephemeral ports, or reserve it:"
+        " net.ipv4.ip_local_reserved_ports.",
         "Let a client that retries check that both ends of its connection differ, and not bind the service's port.",
     ),
     references=(

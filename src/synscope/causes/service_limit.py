@@ -13,11 +13,11 @@ CAUSE = Cause(
     title="A limit of the service on port {port} turns the client away",
     summary="The service on port {port} works, and takes no more of these connections or requests for now.",
     meaning=(
-        "Services limit how many clients they serve (max_connections, maxclients, MaxStartups, 'max connections' of "
-        "rsync) and how often one may ask (HTTP 429, limit_req and limit_conn of nginx, which answer 503). Some shut a "
-        "client out after errors (MySQL: 'Host is blocked', OpenSSH's penalties). The service names the limit in its "
-        "own protocol. What uses it up is often a pool that is too large, connections that leak, a monitor, or a loop "
-        "of retries. nginx's own page of 503 also stands where 'return 503' is configured."
+        "Services limit how many clients they serve (max_connections, maxclients, MaxStartups, 'max connections' "
+        "of rsync) and how often one may ask (HTTP 429, limit_req and limit_conn of nginx, which answer 503). "
+        "Some shut a client out after errors (MySQL: 'Host is blocked', OpenSSH's penalties). The service names "
+        "the limit in its own protocol. What uses it up is often a pool that is too large, connections that leak, "
+        "a monitor, or a loop of retries. nginx's own page of 503 also stands where 'return 503' is configured."
     ),
     documented_in=("field",),
     stops=(Stage.SERVE,),

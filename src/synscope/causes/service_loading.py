@@ -14,10 +14,10 @@ CAUSE = Cause(
     summary="Port {port} answers already; the service behind it is not ready yet, and says so.",
     meaning=(
         "Many services listen before they can serve. A database replays its log or its archive (PostgreSQL: 'the "
-        "database system is starting up', 57P03), Redis reads its data set (-LOADING), Elasticsearch and OpenSearch "
-        "recover their state or set up their security index (503), a Galera node waits for its cluster, a Java "
-        "application starts its modules behind a page of 503. The connection is well, and an open port is no "
-        "readiness. Mostly it passes by itself; where it lasts, the service waits for something."
+        "database system is starting up', 57P03), Redis reads its data set (-LOADING), Elasticsearch and "
+        "OpenSearch recover their state or set up their security index (503), a Galera node waits for its "
+        "cluster, a Java application starts its modules behind a page of 503. The connection is well, and an open "
+        "port is no readiness. Mostly it passes by itself; where it lasts, the service waits for something."
     ),
     documented_in=("field",),
     stops=(Stage.SERVE,),

@@ -32,9 +32,13 @@ from tests.evidence.packets import (
 )
 from tests.evidence.payload import (
     test_declined,
+    test_host_headers,
     test_http_answers,
+    test_limits,
     test_mismatch,
+    test_redirects,
     test_service_errors,
+    test_starting,
     test_unfinished,
 )
 
@@ -132,6 +136,7 @@ SUMMARIES = st.builds(
 def test_every_word_comes_up() -> None:
     shown = [test_http_answers, test_elsewhere, test_exchange, test_handshake, test_unfinished]
     shown += [test_declined, test_icmp, test_mismatch, test_resets, test_service_errors, test_timeline]
+    shown += [test_starting, test_limits, test_redirects, test_host_headers]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     assert named == {asked.name for asked in QUESTIONS if not asked.is_second}
 

@@ -1,7 +1,7 @@
 """Question about the name by which the client calls the server, where the server refuses just that.
 
-A guard against DNS rebinding: only listed names are served. The words are those of Django, Rails, Vite, webpack, Jupyter,
-Transmission, Kestrel and HTTP.sys, Chrome's debugger, Starlette, Tomcat. 421 is RFC 9110 §15.5.20.
+A guard against DNS rebinding: only listed names are served. The words are those of Django, Rails, Vite, webpack,
+Jupyter, Transmission, Kestrel and HTTP.sys, Chrome's debugger, Starlette, Tomcat. 421 is RFC 9110 §15.5.20.
 """
 
 from __future__ import annotations
@@ -27,9 +27,11 @@ def _refused_form() -> re.Pattern[str]:
     return re.compile(
         r"(?:invalid|bad|unknown|disallowed|unrecogni[sz]ed|untrusted|illegal|wrong|not allowed|mismatched)"
         r"[ _-](?:http_)?host(?:name)?\b(?! key)"
-        r"|blocked hosts?\b|blocked request\. this host|disallowedhost|allowed_?hosts|host_?whitelist|non-local 'host'"
+        r"|blocked hosts?\b|blocked request\. this host|disallowedhost|allowed_?hosts|host_?whitelist"
+        r"|non-local 'host'"
         r"|rebind|host header (?:is|was|not|must|value|does|specified)|the host(?:name)? was unrecogni[sz]ed"
-        r"|request hostname is invalid|host(?:name)? (?:\S+ )?(?:is )?not (?:allowed|permitted|trusted|whitelisted|valid)"
+        r"|request hostname is invalid"
+        r"|host(?:name)? (?:\S+ )?(?:is )?not (?:allowed|permitted|trusted|whitelisted|valid)"
     )
 
 

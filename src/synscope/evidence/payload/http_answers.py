@@ -31,6 +31,7 @@ def _model_failed_form() -> re.Pattern[str]:
 
 @cache
 def llm_path_form() -> re.Pattern[str]:
+    """Return the paths of model servers' APIs."""
     return re.compile(
         r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
         r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
@@ -41,6 +42,7 @@ def llm_path_form() -> re.Pattern[str]:
 
 @cache
 def llm_answer_form() -> re.Pattern[str]:
+    """Return the names that model servers give themselves."""
     return re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
 
 

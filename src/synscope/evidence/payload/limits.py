@@ -1,7 +1,7 @@
 """Questions about limits of the service itself: it says that one is reached, or its gateway turns requests away.
 
-nginx answers 503 for its own limits (``limit_req_status``, ``limit_conn_status``) or where ``return 503`` stands; for an
-upstream that fails it answers 502 or 504 (ngx_http_upstream.c). An error of the upstream's own passes with its page.
+nginx answers 503 for its own limits (``limit_req_status``, ``limit_conn_status``) or where ``return 503`` stands; for
+an upstream that fails it answers 502 or 504 (ngx_http_upstream.c). An upstream's own error passes with its page.
 """
 
 from __future__ import annotations

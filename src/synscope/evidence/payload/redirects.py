@@ -10,7 +10,7 @@ import re
 from functools import cache
 from typing import Final, NamedTuple
 
-from synscope.evidence.by_hand import in_frames, in_first_bytes
+from synscope.evidence.by_hand import in_first_bytes, in_frames
 from synscope.evidence.packets.elsewhere import groups_elsewhere, same_host
 from synscope.evidence.packets.endings import turned_away
 from synscope.evidence.packets.view import Exchange, PacketsView, attempts, first_data_frames, frames_of

@@ -1,8 +1,8 @@
 """What services say of themselves, whatever their protocol: that they are still starting, that a limit is reached.
 
-Input: the text of an error, chosen by a stranger. The words are those of the programs: PostgreSQL's appendix A, Redis'
-errors, MySQL's error reference, Elasticsearch, OpenSearch, Solr, Kibana, Jenkins, GitLab, SonarQube, Loki, Keycloak; for
-limits also OpenSSH, rsync, Dovecot, Postfix, RabbitMQ, NATS, memcached.
+Input: the text of an error, chosen by a stranger. The words are those of the programs: PostgreSQL, Redis, MySQL,
+Elasticsearch, OpenSearch, Solr, Kibana, Jenkins, GitLab, SonarQube, Loki, Keycloak; for limits also OpenSSH, rsync,
+Dovecot, Postfix, RabbitMQ, NATS, memcached.
 """
 
 from __future__ import annotations
