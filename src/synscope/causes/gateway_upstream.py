@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, on_each_os, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -25,7 +25,6 @@ CAUSE = Cause(
     predicts=(
         usually("http-gateway-error", "http-unavailable", "gateway-names-itself", "balancer-owns-port"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
-        seldom("gateway-asked-nobody"),
     ),
     decided_by="the gateway's error log, which names the upstream and the reason",
     checks=(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, never, on_each_os, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -23,7 +23,6 @@ CAUSE = Cause(
     stops=(Stage.SERVE,),
     predicts=(
         usually("service-starting"),
-        seldom("limit-named"),
         never("error-then-success"),
     ),
     decided_by="the words of the service's own error, and its log: what it still loads or waits for",
