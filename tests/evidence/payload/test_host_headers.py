@@ -17,8 +17,8 @@ SITUATIONS = [
         (
             said(
                 GET,
-                b"HTTP/1.1 421 Misdirected Request\r\n\r\n<h1>421: Misdirected Request</h1><p>Transmission received your"
-                b" request, but the hostname was unrecognized.</p>",
+                b"HTTP/1.1 421 Misdirected Request\r\n\r\n<h1>421: Misdirected Request</h1><p>Transmission"
+                b" received your request, but the hostname was unrecognized.</p>",
             ),
         ),
         REFUSED,
@@ -34,7 +34,8 @@ SITUATIONS = [
         (
             said(
                 GET,
-                b"HTTP/1.1 500 Internal Server Error\r\n\r\nHost header is specified and is not an IP address or localhost.",
+                b"HTTP/1.1 500 Internal Server Error\r\n\r\nHost header is specified and"
+                b" is not an IP address or localhost.",
             ),
         ),
         DONE | {"http-server-error", "host-header-refused"},

@@ -9,8 +9,8 @@ from tests.evidence.payload.test_service_errors import FULL, SSL_REQUEST
 
 PAGE = (
     b"HTTP/1.1 503 Service Temporarily Unavailable\r\nServer: nginx/1.22.1\r\n\r\n<html>\r\n<head><title>503 Service"
-    b" Temporarily Unavailable</title></head>\r\n<body>\r\n<center><h1>503 Service Temporarily Unavailable</h1></center>"
-    b"\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
+    b" Temporarily Unavailable</title></head>\r\n<body>\r\n<center><h1>503 Service Temporarily"
+    b" Unavailable</h1></center>\r\n<hr><center>nginx/1.22.1</center>\r\n</body>\r\n</html>\r\n"
 )
 HTTP = DONE | {"http-unavailable"}
 ERROR = DONE | {"service-error"}
