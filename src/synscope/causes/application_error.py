@@ -47,6 +47,8 @@ CAUSE = Cause(
     ),
     fixes=(
         "4xx: correct the request (path, method, Host, credentials, body).",
+        "A connection that was closed while it was idle: let the client close it sooner than the server does,"
+        " or make the request again; raise the server's idle time-out (keep-alive timeout).",
         "5xx or a hang-up: read the service's log, with debug output if needed, and repair the service.",
         "Keep a test that sends this request and checks the answer.",
     ),
@@ -75,13 +77,16 @@ CAUSE = Cause(
         + no("command-succeeded"),
     ),
     says=(
+        (
+            "request-after-close",
+            "It closed an idle connection, as servers do after their idle time-out, and the client used it again.",
+        ),
         ("answer-cut-short", "It ended the connection in the middle of its answer."),
-        ("http-server-error", "It answered with a 5xx status: it failed itself."),
-        ("service-error", "Its last word is an error."),
-        ("http-client-error", "It answered with a 4xx status: it objects to the request."),
-        ("http-unavailable", "It answered 503: it is not ready to serve."),
+        ("http-server-error", "{observed}: it failed itself."),
+        ("service-error", "{observed}."),
+        ("http-client-error", "{observed}: it objects to the request."),
+        ("http-unavailable", "{observed}: it is not ready to serve."),
         ("reset-before-answer", "It reset the connection before it had sent a byte."),
         ("closed-before-answer", "It closed the connection before it had sent a byte."),
-        ("request-after-close", "It closed a connection that the client went on using."),
     ),
 )

@@ -12,10 +12,13 @@ stops, placeholders in texts are those of ``causes.placeholders``. A code is nev
 from __future__ import annotations
 
 import enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from synscope.evidence.path import BRACKETS
 from synscope.model import Answer, Check, Kind, Label, Stage
+
+OBSERVED: Final = "{observed}"
+"""Where a sentence of ``Cause.says`` quotes the answer's own text."""
 
 
 class Sign(NamedTuple):
@@ -117,7 +120,10 @@ class Cause(NamedTuple):
     refines: tuple[str, ...] = ()
     """Slugs of more general causes that are true at the same time: this one says why."""
     says: tuple[tuple[str, str], ...] = ()
-    """(question, sentence): the sentence follows the summary where that question has the answer yes."""
+    """(question, sentence): the sentence follows the summary where that question has the answer yes.
+
+    ``OBSERVED`` in it stands for the text of the answer, which may quote the service.
+    """
 
     @property
     def labels(self) -> tuple[Label, ...]:

@@ -20,7 +20,7 @@ CAUSE = Cause(
     ),
     documented_in=("A",),
     stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
-    predicts=(usually("http-unavailable"), usually("context-api")),
+    predicts=(usually("context-api"),),
     decided_by="the service's log: a parse error at the time of the request, or no start at all",
     checks=(
         *on_each_os(

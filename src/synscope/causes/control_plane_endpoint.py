@@ -20,7 +20,7 @@ CAUSE = Cause(
     ),
     documented_in=("B",),
     stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
-    predicts=(usually("http-unavailable"), usually("control-plane-api")),
+    predicts=(usually("control-plane-api"),),
     decided_by="the agent's own status command, and whether the endpoint is switched on",
     checks=(
         *on_each_os(

@@ -27,7 +27,6 @@ CAUSE = Cause(
             "listener-vanished",
             "kernel-saw-listener-close",
             "answer-cut-short",
-            "request-after-close",
         ),
         seldom("listener-on-target"),
         seldom("command-succeeded"),

@@ -75,7 +75,7 @@ CAUSE = Cause(
     says=(
         ("failed-attempt-before-error", "Between the request and its error an attempt of its own failed."),
         ("balancer-owns-port", "A load balancer has the port, and answers only for a service behind it."),
-        ("http-gateway-error", "A gateway answered 502, 503 or 504."),
+        ("http-gateway-error", "{observed}."),
         ("upstream-attempt-failed", "Its own attempt failed before it answered."),
         ("http-unavailable", "It answered 503, as gateways do that know of no healthy service."),
         ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),

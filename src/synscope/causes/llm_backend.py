@@ -60,7 +60,7 @@ CAUSE = Cause(
     ),
     says=(
         ("model-told-of", "It tells of a model that it loads, or could not."),
-        ("http-loading", "It says itself that it is still loading."),
+        ("http-loading", "{observed}."),
         ("model-failed", "It says itself that the model could not be loaded."),
         ("http-unavailable", "It answers 503: it is not ready."),
         ("llm-api", "The request is one of a model server's API."),

@@ -26,7 +26,7 @@ from typing import Final, NamedTuple
 
 from synscope.causes import deciding, reasons
 from synscope.causes.catalogue import CATALOGUE
-from synscope.causes.cause import Cause, Sign, Signs, Word
+from synscope.causes.cause import OBSERVED, Cause, Sign, Signs, Word
 from synscope.causes.likelihood import Factor, factor
 from synscope.causes.placeholders import Placeholders, for_target
 from synscope.causes.priors import PRIORS, STAGES
@@ -58,6 +58,9 @@ FEWEST_BESIDE_PROOF: Final = 3
 
 SPECIAL_FROM: Final = 1.1
 """The logarithm from which a special cause's own evidence puts it before its general one: three to one."""
+
+MOST_QUOTED: Final = 320
+"""Characters of an answer's text that a summary quotes at most."""
 
 _UNSENT: Final = "kernel-saw-connect-without-syn"
 _KINDS: Final = tuple(Kind)
@@ -398,7 +401,7 @@ def _finding(
     observations = facts.observations
     open_question = placed.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
     alike = deciding.look_alikes(candidate, standing) if open_question else ()
-    sentence = next((text for name, text in cause.says if holds(Sign(name), observations)), "")
+    summary = " ".join((placeholders.fill(cause.summary), _said(cause, observations, placeholders))).rstrip()
     seen = tuple(sign for sign in map(Sign, SHOWN_BY[candidate.label]) if holds(sign, observations))
     supporting = candidate.proof + candidate.support + candidate.shown + candidate.expected
     if cause.kind is Kind.FAILURE:
@@ -410,7 +413,7 @@ def _finding(
         kind=cause.kind,
         confidence=placed.confidence,
         title=placeholders.fill(cause.title),
-        summary=placeholders.fill(f"{cause.summary} {sentence}".rstrip()),
+        summary=summary,
         evidence=tuple(reasons.evidence_of(sign, observations) for sign in dict.fromkeys(supporting)),
         against=tuple(reasons.evidence_of(sign, observations) for sign in dict.fromkeys(against)),
         unknown=reasons.unanswered(cause, observations) if open_question else (),
@@ -420,6 +423,17 @@ def _finding(
         decided_by=cause.decided_by,
         look_alikes=tuple(sorted(other.cause.code for other in alike)),
     )
+
+
+def _said(cause: Cause, observations: Observations, placeholders: Placeholders) -> str:
+    """Return what a cause says of the first of its questions that has the answer yes, with the answer's words."""
+    for name, sentence in cause.says:
+        if holds(Sign(name), observations):
+            words = " ".join(observations[name].text.split())
+            words = words if len(words) <= MOST_QUOTED else words[:MOST_QUOTED] + "…"
+            # Last: what a stranger wrote has no placeholders.
+            return placeholders.fill(sentence).replace(OBSERVED, words[:1].upper() + words[1:])
+    return ""
 
 
 # -- small pieces -------------------------------------------------------------------------------------

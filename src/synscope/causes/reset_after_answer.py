@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, yes
+from synscope.causes.cause import Cause, never, on_each_os, yes
 from synscope.model import Kind
 
 CAUSE = Cause(
@@ -20,7 +20,7 @@ CAUSE = Cause(
     ),
     documented_in=("field",),
     stops=(),
-    predicts=(),
+    predicts=(never("request-after-close"),),
     decided_by="whether the client has the whole answer: compare its length with what the server announced",
     checks=on_each_os(
         linux="curl -sS -o /dev/null -w '%{http_code} %{size_download}\\n' \"http://{host}:{port}/\"",

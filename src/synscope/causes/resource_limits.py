@@ -84,7 +84,7 @@ CAUSE = Cause(
     refines=("accept-queue-overflow", "server-hung", "application-error"),
     says=(
         ("client-out-of-resources", "The client has no descriptor or no ephemeral port left."),
-        ("service-full", "The service says that it has too many clients."),
+        ("service-full", "{observed}."),
         ("server-out-of-descriptors", "The server has no file descriptor left."),
         ("client-error-resources", "The client reported that it has run out."),
         (

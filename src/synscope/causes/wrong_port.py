@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, on_each_os, seldom, usually
+from synscope.causes.cause import Cause, never, no, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -64,6 +64,19 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/ss.8.html",
         "https://www.iana.org/assignments/service-names-port-numbers/service-names-port-numbers.xhtml",
         "https://12factor.net/port-binding",
+    ),
+    # What answers, answers: that another port has a service too makes it no wrong one.
+    shows_by=(
+        no("some-completed")
+        + yes(
+            "refused-by-rst",
+            "similar-port-completed",
+            "other-program-owns-port",
+            "kernel-saw-listener-on-another-port",
+            "kernel-saw-listener-on-similar-port",
+            "other-protocol-greeting",
+            "answer-not-http",
+        ),
     ),
     refines=("service-not-running", "protocol-mismatch", "application-error"),
     says=(

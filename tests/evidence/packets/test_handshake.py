@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from synscope.model import Answer, Outcome
+from synscope.model import Answer, Endpoint, Frames, Outcome
 from tests.evidence.builders import (
+    ANSWERED,
+    DONE,
     LOCAL,
     LOCAL_REFUSED,
     REFUSED,
@@ -17,7 +21,34 @@ from tests.evidence.builders import (
     times,
 )
 
+MUTE: dict[str, Any] = {
+    "events": frozenset({"client-acks", "server-acks"}),
+    "frames": Frames(first=1, syn=1, syn_ack=2, ack=3),
+}
+ITSELF = Endpoint("127.0.0.1", 62893)
+
 SITUATIONS = [
+    Situation(
+        "the client met itself",
+        (attempt(Outcome.SILENT)._replace(client=ITSELF),),
+        DONE | {"connected-to-itself"},
+    ),
+    Situation(
+        "the SYN-ACK comes again after the ACK",
+        (attempt(Outcome.SILENT, syn_ack_count=3, **MUTE),),
+        DONE | {"syn-ack-repeated-after-ack"},
+    ),
+    Situation("it came once", (attempt(Outcome.SILENT, syn_ack_count=1, **MUTE),), DONE),
+    Situation(
+        "the ACK may have come after the repetition",
+        (attempt(Outcome.SILENT, syn_ack_count=2, **{**MUTE, "frames": Frames(1, 1, 2, 4)}),),
+        DONE,
+    ),
+    Situation(
+        "the client spoke",
+        (attempt(Outcome.STILL_OPEN, syn_ack_count=2, **{**MUTE, "events": ANSWERED | {"client-acks"}}),),
+        DONE,
+    ),
     Situation("nothing", (), {"no-syn-to-target"}),
     Situation("refused", (attempt(REFUSED),), LOCAL_REFUSED),
     Situation(

@@ -34,9 +34,13 @@ from tests.evidence.packets import (
 )
 from tests.evidence.payload import (
     test_declined,
+    test_host_headers,
     test_http_answers,
+    test_limits,
     test_mismatch,
+    test_redirects,
     test_service_errors,
+    test_starting,
     test_unfinished,
 )
 
@@ -143,6 +147,7 @@ def test_every_word_comes_up() -> None:
         test_service_errors,
         test_timeline,
     ]
+    shown += [test_starting, test_limits, test_redirects, test_host_headers]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     assert named == {asked.name for asked in QUESTIONS if not asked.is_second}
 

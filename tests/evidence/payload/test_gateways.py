@@ -15,7 +15,8 @@ PLAIN = b"HTTP/1.1 503 Service Unavailable\r\n"
     [
         b"HTTP/1.1 502 Bad Gateway\r\n\r\n",
         b"HTTP/1.1 504 Gateway Time-out\r\n\r\n",
-        PLAIN + b"Server: nginx/1.22.1\r\n\r\n",
+        b"HTTP/1.1 502 Bad Gateway\r\nServer: nginx/1.22.1\r\n\r\n",
+        PLAIN + b"Server: haproxy\r\n\r\n",
         PLAIN + b"server: istio-envoy\r\n\r\n",
         PLAIN + b"Via: 1.1 vegur\r\n\r\n",
         PLAIN + b"X-Squid-Error: ERR_CONNECT_FAIL 111\r\n\r\n",
@@ -37,6 +38,7 @@ def test_a_gateways(answer: bytes) -> None:
     [
         PLAIN + b'Content-Type: application/json\r\n\r\n{"error":"maintenance"}',
         PLAIN + b"Server: uvicorn\r\n\r\n",
+        PLAIN + b"Server: nginx/1.22.1\r\n\r\n",
         PLAIN + b'\r\n{"errors":["Vault is sealed"]}\nvia: nobody\n',
         b"HTTP/1.1 500 Internal Server Error\r\nServer: nginx\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nVia: 1.1 vegur\r\n\r\n",

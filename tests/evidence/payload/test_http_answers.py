@@ -72,7 +72,7 @@ SITUATIONS = [
     Situation("503", (said(GET, b"HTTP/1.1 503 Wait\r\n\r\n"),), DONE | {"http-unavailable"}),
     Situation(
         "503 of a gateway",
-        (said(GET, b"HTTP/1.1 503 Service Unavailable\r\nServer: nginx\r\n\r\n"),),
+        (said(GET, b"HTTP/1.1 503 No\r\n\r\nupstream connect error or disconnect/reset before headers"),),
         DONE | {"http-gateway-error", "gateway-names-itself"},
     ),
     Situation("504", (said(GET, b"HTTP/1.1 504 Late\r\n\r\n"),), DONE | {"http-gateway-error"}),

@@ -74,7 +74,11 @@ def test_an_error_that_is_cut(cut: int) -> None:
 
 
 SITUATIONS = [
-    Situation("no room", (ended(SSL_REQUEST, b"N", FULL),), DONE | {"service-error", "service-full"}),
+    Situation(
+        "no room",
+        (ended(SSL_REQUEST, b"N", FULL),),
+        DONE | {"service-error", "service-full", "limit-named"},
+    ),
     Situation(
         "no password",
         (ended(PING, b"-NOAUTH Authentication required.\r\n"),),

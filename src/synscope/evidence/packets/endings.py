@@ -102,10 +102,10 @@ def closed_while_others_stayed(view: PacketsView) -> Reply:
     """Recognise a server that has room for so many clients and no more."""
     beside: dict[Endpoint, list[Attempt]] = defaultdict(list)
     for group in view.completed:
-        beside[group.server] += (attempt for attempt in group.examples if not _turned_away(attempt))
+        beside[group.server] += (attempt for attempt in group.examples if not turned_away(attempt))
     found = matching(
         view.completed,
-        lambda a: _turned_away(a) and sum(_open_beside(a, other) for other in beside[a.server]) >= _SEVERAL,
+        lambda a: turned_away(a) and sum(_open_beside(a, other) for other in beside[a.server]) >= _SEVERAL,
     )
     if found:
         return yes(
@@ -115,7 +115,8 @@ def closed_while_others_stayed(view: PacketsView) -> Reply:
     return no("no connection was ended early while several others were open")
 
 
-def _turned_away(attempt: Attempt) -> bool:
+def turned_away(attempt: Attempt) -> bool:
+    """Whether the server ended the connection before it had sent a byte."""
     reset = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY and not client_ended_first(attempt)
     return reset or _closed_early(attempt)
 

@@ -288,3 +288,59 @@ def rst_without_syn(view: PacketsView) -> Reply:
         return no("no RST or ICMP error about the target without its SYN")
     frames = sorted({frame for miss in strays for frame in miss.frames})[:12]
     return yes("; ".join(miss.text for miss in strays[:3]), frames)
+
+
+@question(
+    "connected-to-itself",
+    Source.PACKETS,
+    "client and server are the same address and port: the client connected to itself",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture("tcp.srcport == tcp.dstport", "source and destination address are equal too: yes"),
+    own_connect=OwnConnect.SHOWS,
+)
+def connected_to_itself(view: PacketsView) -> Reply:
+    """Say whether a SYN met its own socket, which answers it as a crossing one (RFC 9293 §3.5)."""
+    found = matching(view.decided, lambda a: a.client == a.server)
+    if found:
+        place = found.attempts[0].server
+        text = f"both ends of {found.phrase('connection')} are {place}: the client's SYN met its own socket"
+        return yes(text, frames_of(found.attempts, lambda f: f.syn or f.first, lambda f: f.syn_ack))
+    return no("the ends of every attempt differ" if view.decided else NO_ATTEMPT)
+
+
+@question(
+    "syn-ack-repeated-after-ack",
+    Source.PACKETS,
+    "the client acknowledged the SYN-ACK and sent nothing, and the server's system repeated its SYN-ACK",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.flags.syn == 1 && tcp.flags.ack == 1",
+        "a SYN-ACK comes again after the client's ACK, and no segment has data: yes",
+    ),
+)
+def syn_ack_repeated_after_ack(view: PacketsView) -> Reply:
+    """Recognise a handshake that is over for the client and not for the server."""
+    repeated = matching(view.completed, _is_mute_and_repeated)
+    if not repeated:
+        return no("no SYN-ACK was repeated to a client that had acknowledged it and waited")
+    frames = frames_of(repeated.attempts, lambda f: f.syn_ack, lambda f: f.ack)
+    first = next((a for a in repeated.attempts if _acknowledged_at_once(a)), None)
+    if first is None:
+        return unknown("whether the client's ACK came before the SYN-ACK was repeated cannot be told", frames)
+    again = count(first.syn_ack_count - 1, "time")
+    return yes(f"the SYN-ACK came again {again} after the client's ACK, and no byte was sent", frames)
+
+
+def _is_mute_and_repeated(attempt: Attempt) -> bool:
+    spoke = attempt.events & {"client-data", "server-data", "syn-carries-data"}
+    return attempt.syn_ack_count > 1 and "client-acks" in attempt.events and not spoke
+
+
+def _acknowledged_at_once(attempt: Attempt) -> bool:
+    """Whether the ACK is the frame after the first SYN-ACK: its repetition comes a second later."""
+    syn_ack, ack = attempt.frames.syn_ack, attempt.frames.ack
+    return syn_ack is not None and ack == syn_ack + 1 and attempt.client != attempt.server

@@ -185,6 +185,14 @@ def _answering(attempt: Attempt, response: Response) -> _Spans:
         yield times.client_data, times.server_data, f"answered {response.status}"
 
 
+def began_meanwhile(view: PacketsView, gateway: Attempt) -> bool:
+    """Whether the gateway's host made an attempt to another port between its client's request and the answer."""
+    since = gateway.times.client_data or gateway.first_ts_ns
+    until = gateway.times.server_data or since
+    others = attempts(groups_elsewhere(view, *(set(Label) - {Label.MID_STREAM})))
+    return any(since <= a.first_ts_ns <= until and _is_gateway_of(gateway, a) for a in others)
+
+
 def _went_wrong(attempt: Attempt) -> bool:
     early = {Outcome.RESET_BY_SERVER_EARLY, Outcome.SERVER_SILENT}
     return attempt.outcome in early or (attempt.label in FAILURES and not attempt.recovered)

@@ -21,7 +21,17 @@ from synscope.evidence.packets import (
     timeline,
 )
 from synscope.evidence.packets.view import PacketsView
-from synscope.evidence.payload import declined, http_answers, mismatch, service_errors, unfinished
+from synscope.evidence.payload import (
+    declined,
+    host_headers,
+    http_answers,
+    limits,
+    mismatch,
+    redirects,
+    service_errors,
+    starting,
+    unfinished,
+)
 from synscope.evidence.question import Question, collected
 from synscope.model import Observation, TargetSummary
 
@@ -39,7 +49,11 @@ QUESTIONS: Final[tuple[Question, ...]] = collected(
     declined,
     unfinished,
     http_answers,
+    starting,
     service_errors,
+    limits,
+    redirects,
+    host_headers,
 )
 """What packets and first bytes answer."""
 

@@ -1,8 +1,9 @@
 """Whether an HTTP error is a gateway's own: by its status, or by a name or words that only gateways use.
 
 502 and 504 say by themselves that somebody else was asked (RFC 9110 §15.6.3, §15.6.5). 503 does not: a service
-that starts, is sealed or is overloaded says it too. A Via header is a gateway's by RFC 9110 §7.6.3; the other
-words are those of the programs themselves (nginx, HAProxy, Envoy, Traefik, Apache, Varnish, Squid, Kong, ELB).
+that starts, is sealed or is overloaded says it too, and nginx says it for its own limits and never for an upstream
+that fails (ngx_http_upstream.c). A Via header is a gateway's by RFC 9110 §7.6.3; the other words are those of the
+programs themselves (HAProxy, Envoy, Traefik, Apache, Varnish, Squid, Kong, ELB).
 """
 
 from __future__ import annotations
@@ -18,11 +19,17 @@ UNAVAILABLE: Final = 503
 
 
 @cache
-def _server_form() -> re.Pattern[str]:
+def _gateway_form() -> re.Pattern[str]:
     return re.compile(
-        r"\b(?:nginx|openresty|tengine|angie|haproxy|envoy|traefik|caddy|kong|apisix|varnish|squid|lighttpd|awselb"
+        r"\b(?:haproxy|envoy|traefik|caddy|kong|apisix|varnish|squid|lighttpd|awselb"
         r"|cloudflare|cloudfront)\b"
     )
+
+
+@cache
+def _nginx_form() -> re.Pattern[str]:
+    """Return nginx and its kin, which set the Server header of every answer that passes through them."""
+    return re.compile(r"\b(?:nginx|openresty|tengine|angie)\b")
 
 
 @cache
@@ -40,25 +47,49 @@ def _words_form() -> re.Pattern[str]:
     return re.compile(
         r"\bupstream\b|no server is available to handle this request|no available server|backend fetch failed"
         r"|back-?end server is at capacity|due to maintenance downtime or capacity problems|ring-balancer"
-        r"|<center>nginx|\bproxy error\b"
+        r"|\bproxy error\b"
     )
+
+
+@cache
+def _nginx_page_form() -> re.Pattern[str]:
+    return re.compile(r"<hr><center>(?:nginx|openresty|tengine|angie)\b")
 
 
 def is_gateways(response: Response) -> bool:
-    """Whether the answer is an error that a gateway gave in its own name."""
+    """Whether the answer is an error that a gateway gave because of the service behind it."""
     if response.status != UNAVAILABLE:
         return response.status in GATEWAY_STATUS
-    return is_signed(response)
+    return bool(_gateway_form().search(response.server.lower()) or _has_words(response))
 
 
 def is_signed(response: Response) -> bool:
-    """Whether the answer is one of the errors, with a gateway's name or words."""
+    """Whether the answer is one of the errors, with a gateway's name or words.
+
+    An error of 503 may have passed through the gateway that put its name there: only words tell then.
+    """
     if response.status not in GATEWAY_STATUS:
         return False
-    head = _head_end_form().split(f"\n{response.rest}", maxsplit=1)[0]
-    said = f"{response.reason.lower()}\n{response.rest}"
+    if response.status == UNAVAILABLE:
+        return bool(_words_form().search(_said(response)))
+    server = response.server.lower()
     return bool(
-        _server_form().search(response.server.lower())
-        or _header_form().search(head)
-        or _words_form().search(said)
+        _gateway_form().search(server)
+        or _nginx_form().search(server)
+        or is_nginx_page(response)
+        or _has_words(response)
     )
+
+
+def is_nginx_page(response: Response) -> bool:
+    """Whether the page of an error is the one that nginx has built in."""
+    return _nginx_page_form().search(response.rest) is not None
+
+
+def _has_words(response: Response) -> bool:
+    head = _head_end_form().split(f"\n{response.rest}", maxsplit=1)[0]
+    return bool(_header_form().search(head) or _words_form().search(_said(response)))
+
+
+def _said(response: Response) -> str:
+    return f"{response.reason.lower()}\n{response.rest}"

@@ -44,7 +44,7 @@ def _request(data: bytes) -> Payload | None:
             return None
     method, target = _text(match[1]), _text(match[2])
     proxied = _proxied(method, target)
-    host = _header(data, b"host")
+    host = header(data, b"host")
     request = Request(
         method=method,
         target=target,
@@ -63,7 +63,7 @@ def _response(data: bytes) -> Payload | None:
         version=_text(match[1]),
         status=int(match[2]),
         reason=_text(match[3] or b"").strip(),
-        server=_header(data, b"server"),
+        server=header(data, b"server"),
         rest=_after_first_line(data),
     )
     return Payload(Protocol.HTTP_RESPONSE, text=first_line(data), response=response)
@@ -96,7 +96,7 @@ def split_authority(text: str) -> Authority | None:
     return Authority(host, int(digits) if digits else None)
 
 
-def _header(data: bytes, name: bytes) -> str:
+def header(data: bytes, name: bytes) -> str:
     """Return the value of the first header called ``name`` that is whole, or an empty string."""
     # A value cut at the end of the kept bytes would read as another, shorter value.
     for line in data.split(b"\n")[1:-1]:

@@ -1,4 +1,4 @@
-"""Questions about what was asked and answered: HTTP statuses, services still loading, kinds of service."""
+"""Questions about what was asked and answered: HTTP statuses, models that failed, kinds of service."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from synscope.evidence.by_hand import in_capture, in_first_bytes
 from synscope.evidence.packets.view import Exchange, PacketsView, is_said
 from synscope.evidence.payload.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways, is_signed
 from synscope.evidence.payload.heard import hidden, unheard, where
+from synscope.evidence.payload.pages import described
 from synscope.evidence.payload.recognise import Protocol, Response, describe, recognise
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Source, Stage
@@ -18,16 +19,6 @@ from synscope.model import Source, Stage
 CLIENT_ERRORS: Final = frozenset(range(400, 500))
 SERVER_ERRORS: Final = frozenset(range(500, 600))
 _ERRORS: Final = CLIENT_ERRORS | SERVER_ERRORS
-
-
-@cache
-def _loading_form() -> re.Pattern[str]:
-    return re.compile(
-        r"(?:model|service|server|database|index|dataset)[^.\n]{0,60}"
-        r"\b(?:loading|starting|initiali[sz]ing|warming up|not (?:yet )?ready)"
-        r"|\b(?:loading|starting up|initiali[sz]ing|warming up)[^.\n]{0,30}\b(?:model|weights|dataset|index)"
-        r"|-loading |estimated_time"
-    )
 
 
 @cache
@@ -39,7 +30,8 @@ def _model_failed_form() -> re.Pattern[str]:
 
 
 @cache
-def _llm_path_form() -> re.Pattern[str]:
+def llm_path_form() -> re.Pattern[str]:
+    """Return the paths of model servers' APIs."""
     return re.compile(
         r"/(?:openai/)?v1/(?:chat/completions|completions|embeddings|models|messages|responses|audio/|rerank)"
         r"|/api/(?:generate|chat|tags|embed|embeddings|pull|show|ps)(?:[/?]|$)"
@@ -49,7 +41,8 @@ def _llm_path_form() -> re.Pattern[str]:
 
 
 @cache
-def _llm_answer_form() -> re.Pattern[str]:
+def llm_answer_form() -> re.Pattern[str]:
+    """Return the names that model servers give themselves."""
     return re.compile(r"ollama is running|llama\.cpp|vllm|text-generation-inference")
 
 
@@ -95,11 +88,7 @@ def _answered(view: PacketsView, test: Callable[[Response], bool], otherwise: st
     def hit(x: Exchange) -> bool:
         return x.server.response is not None and test(x.server.response) and not _challenged(x)
 
-    return (
-        where(view, hit, lambda x: f"the server answered {describe(x.server)}")
-        or hidden(view)
-        or no(otherwise)
-    )
+    return where(view, hit, lambda x: f"the server answered {described(x)}") or hidden(view) or no(otherwise)
 
 
 @question(
@@ -253,41 +242,13 @@ def model_failed(view: PacketsView) -> Reply:
     )
 
 
-@question(
-    "http-loading",
-    Source.PAYLOAD,
-    "the answer says that a model or service is still loading",
-    stage=Stage.SERVE,
-    if_yes=Says.STOPPED,
-    direct=True,
-    by_hand=in_first_bytes("the error says that something is still loading: yes"),
-)
-def http_loading(view: PacketsView) -> Reply:
-    """Look at HTTP errors, and at those of Redis and PostgreSQL that say the same."""
-
-    def loading(x: Exchange) -> bool:
-        response = x.server.response
-        if response is not None:
-            words = f"{response.reason}\n{response.rest}".lower()
-            return response.status in CLIENT_ERRORS | SERVER_ERRORS and bool(_loading_form().search(words))
-        named = x.server.protocol in {Protocol.REDIS, Protocol.POSTGRES}
-        return named and bool(_loading_form().search(x.server.text.lower()))
-
-    text = "the answer says that something is still loading: "
-    return (
-        where(view, loading, lambda x: text + describe(x.server))
-        or hidden(view)
-        or no("no answer speaks of loading")
-    )
-
-
 def _api(view: PacketsView, path: _Form, heads: _Form, what: str) -> Reply:
     """Whether a request's target, or the rest of a message, belongs to a kind of service."""
 
     def hit(x: Exchange) -> bool:
         request, response = x.client.request, x.server.response
         asked = request is not None and (
-            path().match(_path(request.target)) or heads().search(request.headers)
+            path().match(path_of(request.target)) or heads().search(request.headers)
         )
         told = response is not None and (
             heads().search(response.server.lower()) or heads().search(response.rest)
@@ -308,7 +269,7 @@ def _api(view: PacketsView, path: _Form, heads: _Form, what: str) -> Reply:
     return unknown(mute.text) if mute is not None else no(f"no request or answer names {what}")
 
 
-def _path(target: str) -> str:
+def path_of(target: str) -> str:
     """Return the path of a request target, in absolute or origin form."""
     return re.sub(r"^[a-z]+://[^/]*", "", target)
 
@@ -320,7 +281,7 @@ def _path(target: str) -> str:
     by_hand=in_capture("http.request.uri", "such as /v1/chat/completions or /api/generate: yes"),
 )
 def llm_api(view: PacketsView) -> Reply:
-    return _api(view, _llm_path_form, _llm_answer_form, "a model server")
+    return _api(view, llm_path_form, llm_answer_form, "a model server")
 
 
 @question(

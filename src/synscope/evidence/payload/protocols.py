@@ -11,6 +11,9 @@ from typing import Final, NamedTuple
 LIMIT: Final = 512
 """How many bytes of each direction are looked at, at most."""
 
+MOST_QUOTED: Final = 160
+"""How many characters of a service's own words are quoted, at most."""
+
 
 class Protocol(enum.StrEnum):
     """What the first bytes of one direction look like. The values read well in a sentence."""

@@ -3,7 +3,8 @@
 Input: the first bytes of a connection and of the server's last reply. An error in between is the protocol's daily
 business (a key of the wrong type, a script to be loaded first); one after which the client leaves is why it left.
 Sources: redis.io's protocol specification, PostgreSQL §55.8 and appendix A, MySQL's ERR_Packet and error reference,
-RFC 5321 §4.2, RFC 959 §4.2, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0 §3.2.2.2, AMQP 0-9-1 §1.4.
+RFC 5321 §4.2, RFC 959 §4.2, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0 §3.2.2.2, AMQP 0-9-1 §1.4,
+rsync's clientserver.c, OpenSSH's sshd.c.
 """
 
 # ruff: noqa: PLR2004 - offsets, lengths and codes of wire formats, each read once next to its meaning
@@ -18,7 +19,7 @@ from typing import Final
 from synscope.evidence.by_hand import in_first_bytes
 from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
 from synscope.evidence.payload.heard import hidden, where
-from synscope.evidence.payload.protocols import first_line
+from synscope.evidence.payload.protocols import MOST_QUOTED, readable
 from synscope.evidence.payload.recognise import Protocol
 from synscope.evidence.question import Reply, Says, no, question
 from synscope.model import Source, Stage
@@ -26,7 +27,7 @@ from synscope.model import Source, Stage
 
 @cache
 def _redis_form() -> re.Pattern[bytes]:
-    return re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT|LOADING)[A-Z]{3,20} ")
+    return re.compile(rb"-(?!MOVED|ASK |NOSCRIPT|WRONGTYPE|BUSYGROUP|EXECABORT)[A-Z]{3,20} ")
 
 
 @cache
@@ -40,9 +41,13 @@ def _mysql_form() -> re.Pattern[bytes]:
 
 
 _MYSQL_TURNED_AWAY: Final = frozenset(
-    {1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 3118, 3159, 4151}
+    {1040, 1044, 1045, 1049, 1129, 1130, 1203, 1226, 1251, 3118, 3159, 3168, 4151}
 )
-"""No room, no access, no such database, blocked: what ends a log-in. Errors of queries are the client's affair."""
+"""No room, no access, no such database, blocked, not yet ready: what ends a log-in.
+
+Errors of queries are the client's affair.
+"""
+_GALERA: Final = b"WSREP has not yet prepared"
 
 
 @cache
@@ -61,18 +66,14 @@ def _imap_form() -> re.Pattern[bytes]:
 
 
 @cache
-def _amqp_close_form() -> re.Pattern[bytes]:
-    return re.compile(rb"\x01\0\0.{4}\0\x0a\0\x32(..).([\x20-\x7e]+)", re.DOTALL)
+def _plain_form() -> re.Pattern[bytes]:
+    """Return what rsync's daemon says, and sshd in the place of its greeting."""
+    return re.compile(rb"@ERROR: ?|Exceeded MaxStartups|Not allowed at this time")
 
 
 @cache
-def _full_form() -> re.Pattern[str]:
-    """Return how a service says that it has no room for one more client."""
-    return re.compile(
-        r"max(?:imum)? number of clients|too many (?:clients|connections|users)|remaining connection slots"
-        r"|max_user_connections|connection limit|too many concurrent",
-        re.IGNORECASE,
-    )
+def _amqp_close_form() -> re.Pattern[bytes]:
+    return re.compile(rb"\x01\0\0.{4}\0\x0a\0\x32(..).([\x20-\x7e]+)", re.DOTALL)
 
 
 @question(
@@ -85,25 +86,11 @@ def _full_form() -> re.Pattern[str]:
     by_hand=in_first_bytes("the server's last word is an error: yes"),
 )
 def service_error(view: PacketsView) -> Reply:
-    return _said(view, bool, "no service ended with an error of its own protocol")
+    return said(view, bool) or hidden(view) or no("no service ended with an error of its own protocol")
 
 
-@question(
-    "service-full",
-    Source.PAYLOAD,
-    "the server's last word is that it has no room for another client",
-    stage=Stage.SERVE,
-    if_yes=Says.STOPPED,
-    direct=True,
-    by_hand=in_first_bytes("the server's last word is 'too many clients' or alike: yes"),
-)
-def service_full(view: PacketsView) -> Reply:
-    return _said(
-        view, lambda words: bool(_full_form().search(words)), "no service said that it has too many clients"
-    )
-
-
-def _said(view: PacketsView, test: Callable[[str], bool], otherwise: str) -> Reply:
+def said(view: PacketsView, test: Callable[[str], bool]) -> Reply | None:
+    """Return the yes of a service whose last word is an error that passes ``test``, ``None`` without one."""
     told = {x.attempt.id: error_of(x) for x in view.exchanges}
     went_well = last_answered(x for x in view.exchanges if not told[x.attempt.id])
 
@@ -111,11 +98,7 @@ def _said(view: PacketsView, test: Callable[[str], bool], otherwise: str) -> Rep
         later = went_well.get(x.attempt.client.address, x.attempt.first_ts_ns) > x.attempt.first_ts_ns
         return test(told[x.attempt.id]) and not later
 
-    return (
-        where(view, last_word, lambda x: f"the server said “{told[x.attempt.id]}”, and that was all")
-        or hidden(view)
-        or no(otherwise)
-    )
+    return where(view, last_word, lambda x: f"the server said “{told[x.attempt.id]}”, and that was all")
 
 
 def error_of(exchange: Exchange) -> str:
@@ -133,8 +116,12 @@ def error_of(exchange: Exchange) -> str:
     return ""
 
 
+def _words(data: bytes) -> str:
+    return readable(data.split(b"\n", 1)[0].rstrip(b"\r"), MOST_QUOTED)
+
+
 def _redis(data: bytes) -> str:
-    return first_line(data[1:]) if _redis_form().match(data) else ""
+    return _words(data[1:]) if _redis_form().match(data) else ""
 
 
 def _postgres(data: bytes) -> str:
@@ -146,7 +133,7 @@ def _postgres(data: bytes) -> str:
     if not data[5:].startswith((b"SFATAL\0", b"SPANIC\0")):
         return ""
     fields = dict(_postgres_field_form().findall(data[5:]))
-    return first_line(b"FATAL " + fields.get(b"C", b"") + b" " + fields.get(b"M", b""))
+    return _words(b"FATAL " + fields.get(b"C", b"") + b" " + fields.get(b"M", b""))
 
 
 def _mysql(data: bytes) -> str:
@@ -154,23 +141,28 @@ def _mysql(data: bytes) -> str:
     if error is None:
         return ""
     number = int.from_bytes(error[1], "little")
-    return f"{number} {first_line(error[2])}" if number in _MYSQL_TURNED_AWAY else ""
+    turned_away = number in _MYSQL_TURNED_AWAY or error[2].startswith(_GALERA)
+    return f"{number} {_words(error[2])}" if turned_away else ""
 
 
 def _reply(data: bytes) -> str:
-    return first_line(data) if _reply_form().match(data) else ""
+    return _words(data) if _reply_form().match(data) else ""
 
 
 def _memcached(data: bytes) -> str:
-    return first_line(data) if _memcached_form().match(data) else ""
+    return _words(data) if _memcached_form().match(data) else ""
 
 
 def _pop3_or_nats(data: bytes) -> str:
-    return first_line(data) if data.startswith(b"-ERR") else ""
+    return _words(data) if data.startswith(b"-ERR") else ""
+
+
+def _plain(data: bytes) -> str:
+    return _words(data) if _plain_form().match(data) else ""
 
 
 def _imap(data: bytes) -> str:
-    return first_line(data) if _imap_form().match(data) else ""
+    return _words(data) if _imap_form().match(data) else ""
 
 
 def _mqtt(data: bytes) -> str:
@@ -182,7 +174,7 @@ def _amqp(data: bytes) -> str:
     closed = _amqp_close_form().match(data)
     if closed is None:
         return ""
-    return f"connection.close {int.from_bytes(closed[1], 'big')} {first_line(closed[2])}"
+    return f"connection.close {int.from_bytes(closed[1], 'big')} {_words(closed[2])}"
 
 
 _READERS: Final[tuple[tuple[frozenset[Protocol], Callable[[bytes], str]], ...]] = (
@@ -195,5 +187,6 @@ _READERS: Final[tuple[tuple[frozenset[Protocol], Callable[[bytes], str]], ...]] 
     (frozenset({Protocol.MQTT}), _mqtt),
     (frozenset({Protocol.AMQP}), _amqp),
     (frozenset({Protocol.REDIS}), _redis),
+    (frozenset({Protocol.TEXT}), _plain),
 )
 """Who speaks what, by either side's first bytes; the first row that fits is asked."""
