@@ -93,17 +93,6 @@ def test_names_are_in_the_vocabulary(cause: Cause) -> None:
     assert set(cause.names) <= set(QUESTIONS)
 
 
-def test_names_are_those_of_all_signs() -> None:
-    made = by_code["SYN101"]._replace(
-        signatures=(shows(Label.SYN_RST, requires=yes("a"), any_of=yes("b"), unless=no("c")),),
-        supports=(Clue("d", 1, when=yes("e")),),
-        weakened_by=(),
-        contradicts=yes("f"),
-        doubted_by=yes("g"),
-        decisive=(yes("h"),),
-    )
-    assert made.names == tuple("abcdefgh")
-
 
 @every_cause
 def test_texts_are_complete(cause: Cause) -> None:

@@ -6,10 +6,10 @@ from collections import Counter
 from itertools import chain
 
 import pytest
+from synscope.causes.look_alikes import GROUPS
 
 from synscope.causes import placeholders
 from synscope.causes.catalogue import CATALOGUE
-from synscope.causes.look_alikes import GROUPS
 from synscope.evidence.command.observe import observe_command
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.kernel.observe import observe_kernel

@@ -28,7 +28,9 @@ CAUSE = Cause(
             "listener-in-linked-namespace",
             "upstream-attempt-failed",
             "rst-without-syn",
+            "rule-redirects-target",
         ),
+        usually("redirect-leaves-loopback", "rule-redirects-target"),
         seldom("balancer-owns-port"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),
@@ -53,6 +55,7 @@ CAUSE = Cause(
     fixes=(
         "Publish the port that is served inside: -p 127.0.0.1:{port}:INNER_PORT.",
         "Bind 0.0.0.0 inside the container, not 127.0.0.1.",
+        "A rule that sends 127.0.0.1 away: use the machine's own address, or set route_localnet and masquerade.",
         "ssh -L, kubectl port-forward, VMs: check that the far end serves the forwarded address and port.",
     ),
     references=(
@@ -64,6 +67,8 @@ CAUSE = Cause(
     proof=(
         yes("container-publishes-port", "upstream-attempt-failed", "closed-before-answer"),
         yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
+        yes("syn-unanswered", "redirect-leaves-loopback"),
+        yes("no-syn-to-target", "redirect-leaves-loopback"),
     ),
     shows_by=(
         yes(
@@ -77,10 +82,16 @@ CAUSE = Cause(
             "syn-unanswered",
             "refused-by-icmp",
             "unreachable-by-icmp",
+            "rule-redirects-target",
         ),
     ),
     refines=("service-not-running", "application-error", "server-hung"),
     says=(
+        (
+            "redirect-leaves-loopback",
+            "A rule sends the loopback address away, and without route_localnet the kernel discards that.",
+        ),
+        ("rule-redirects-target", "A firewall rule sends it to another address or port."),
         (
             "listener-in-other-namespace",
             "A listener has it in another network namespace, and none has it here.",

@@ -20,10 +20,14 @@ CAUSE = Cause(
         "connections in TIME-WAIT hold the port as well for servers that do not set SO_REUSEADDR."
     ),
     documented_in=("A", "B", "C"),
-    stops=(Stage.LISTENER, Stage.TALK, Stage.SERVE),
+    stops=(Stage.LISTENER, Stage.TALK, Stage.SERVE, Stage.ACCEPT),
     predicts=(
         usually(
-            "bind-failed-in-use", "kernel-saw-bind-in-use", "port-has-two-programs", "other-program-owns-port"
+            "bind-failed-in-use",
+            "kernel-saw-bind-in-use",
+            "port-has-two-programs",
+            "other-program-owns-port",
+            "port-sharer-stopped",
         ),
         usually("port-held", "listener-on-target"),
         never(Sign("bind-failure-names-port", Answer.NO)),
@@ -64,6 +68,7 @@ CAUSE = Cause(
             "kernel-saw-bind-in-use",
             "port-has-two-programs",
             "other-program-owns-port",
+            "port-sharer-stopped",
             "mixed-results",
             "bound-not-listening",
             "other-protocol-greeting",
@@ -75,6 +80,7 @@ CAUSE = Cause(
         ("bind-failed-in-use", "The server's bind failed: address already in use."),
         ("kernel-saw-bind-in-use", "A bind failed, for the port is taken."),
         ("port-has-two-programs", "Two programs have it, for one family or address each."),
+        ("port-sharer-stopped", "Two processes share it, and one of them is stopped."),
         ("other-program-owns-port", "A program other than the expected one owns it."),
         ("mixed-results", "Failures and successes alternate, as with one owner for each family."),
         ("bound-not-listening", "A socket holds the port without listening."),

@@ -31,7 +31,7 @@ from synscope.causes.likelihood import Factor, factor
 from synscope.causes.placeholders import Placeholders, for_target
 from synscope.causes.priors import PRIORS, STAGES
 from synscope.causes.stages import stage_factors
-from synscope.evidence.path import SHOWN_BY, bracket
+from synscope.evidence.path import SHOWN_BY, bracket, never_sent
 from synscope.model import (
     FAILURES,
     Answer,
@@ -62,7 +62,6 @@ SPECIAL_FROM: Final = 1.1
 MOST_QUOTED: Final = 320
 """Characters of an answer's text that a summary quotes at most."""
 
-_UNSENT: Final = "kernel-saw-connect-without-syn"
 _KINDS: Final = tuple(Kind)
 _CONFIDENCES: Final = tuple(Confidence)
 _UNEXPECTED: Final = frozenset({Word.SELDOM, Word.NEVER})
@@ -201,12 +200,21 @@ def _made(
     return Candidate(
         cause=cause,
         label=label,
-        at_target_label=label is facts.summary.label,
+        at_target_label=label is facts.summary.label or _is_worse(label, facts),
         stages=stages,
         factors=factors,
         shown=shown,
         contradiction=_contradiction(factors),
         proof=next((group for group in cause.proof if all(holds(sign, observations) for sign in group)), ()),
+    )
+
+
+def _is_worse(label: Label, facts: Facts) -> bool:
+    """Whether tries with a label failed, and the target's own label is that of tries which did not."""
+    return (
+        label is Label.CLIENT_NEVER_SENT
+        and facts.summary.label is Label.COMPLETED
+        and not bracket(Label.COMPLETED, facts.observations)
     )
 
 
@@ -442,12 +450,12 @@ def _said(cause: Cause, observations: Observations, placeholders: Placeholders) 
 def labels_present(facts: Facts) -> tuple[Label, ...]:
     """Return the target's label, then the others that its attempts have, in their fixed order.
 
-    A failure that the client got over at another address is none. A connect that the kernel saw begin, and of which
-    no SYN came, was never sent, whatever other attempts did.
+    A failure that the client got over at another address is none. A try that is known to have sent nothing, by the
+    kernel's word or the client's, was never sent, whatever other attempts did.
     """
     summary = facts.summary
     present = {group.label for group in summary.groups if group.failed or group.label not in FAILURES}
-    if holds(Sign(_UNSENT), facts.observations):
+    if never_sent(facts.observations):
         present.add(Label.CLIENT_NEVER_SENT)
     return (summary.label, *(label for label in Label if label is not summary.label and label in present))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, no, on_each_os, usually, yes
+from synscope.causes.cause import Cause, no, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -25,10 +25,13 @@ CAUSE = Cause(
         usually(
             "client-out-of-resources",
             "client-error-resources",
+            "client-error-no-address",
             "server-out-of-descriptors",
             "service-full",
             "closed-while-others-stayed",
         ),
+        seldom("command-sets-own-end"),
+        seldom("family-not-on-loopback"),
     ),
     decided_by="open descriptors against the limit, ports in TIME-WAIT against the range, the system log",
     checks=(
@@ -76,6 +79,7 @@ CAUSE = Cause(
         yes(
             "client-out-of-resources",
             "client-error-resources",
+            "client-error-no-address",
             "server-out-of-descriptors",
             "service-full",
             "closed-while-others-stayed",
@@ -86,6 +90,7 @@ CAUSE = Cause(
         ("client-out-of-resources", "The client has no descriptor or no ephemeral port left."),
         ("service-full", "{observed}."),
         ("server-out-of-descriptors", "The server has no file descriptor left."),
+        ("client-error-no-address", "The client got no local address or port."),
         ("client-error-resources", "The client reported that it has run out."),
         (
             "closed-while-others-stayed",

@@ -23,7 +23,7 @@ CAUSE = Cause(
     stops=(Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
     predicts=(
         usually("server-silent", "answer-stalled"),
-        usually("client-gave-up", "server-process-stopped"),
+        usually("client-gave-up", "server-process-stopped", "port-sharer-stopped"),
         seldom("late-answer"),
         seldom("server-closed-in-turn"),
         seldom("balancer-owns-port"),
@@ -60,18 +60,26 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/accept.2.html",
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.10.7.4",
     ),
-    proof=(yes("server-silent", "request-acknowledged", "server-process-stopped"),),
+    proof=(
+        yes("server-silent", "request-acknowledged", "server-process-stopped"),
+        yes("server-silent", "request-acknowledged", "port-sharer-stopped"),
+    ),
     shows_by=(
         yes(
             "server-silent",
             "answer-stalled",
             "late-answer",
             "server-process-stopped",
+            "port-sharer-stopped",
             "many-completed-before-silence",
         ),
     ),
     refines=("accept-queue-overflow",),
     says=(
+        (
+            "port-sharer-stopped",
+            "Several processes share the port and one is stopped: it gets a part of the connections.",
+        ),
         ("server-process-stopped", "Its process is stopped, dead or blocked."),
         ("answer-stalled", "It fell silent in the middle of its answer."),
         ("client-gave-up", "The client gave up waiting."),

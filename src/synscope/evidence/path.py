@@ -12,8 +12,10 @@ Rules of inference:
    message, a trait of a reset are shown and weighed, and exclude nothing: they may be of another moment or another
    connection.
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
-   bytes, or the command that failed. An error that a retry made good is none.
-   Neither is an address that failed where the command reached the port at another and ended well.
+   bytes, or the command that failed. An error that a retry made good is none, nor an address that failed where the
+   command reached the port at another and ended well. A command that ended well and sent nothing to the target had no
+   need to: only its own words of a failure, or a port like the target's that it went to instead, say otherwise. A
+   command that failed at a try which sent nothing did not fail at the connections that completed.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
 """
 
@@ -85,6 +87,9 @@ _SIGN_OF_ABSENCE: Final[Mapping[Label, str]] = MappingProxyType(
 _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
 _RECOVERED: Final = "recovered-at-other-address"
+_MISTYPED: Final = "similar-port-tried"
+UNSENT: Final = ("kernel-saw-connect-without-syn", "client-source-missing", "client-source-port-in-use")
+"""Whose *yes* says that a try of the client never sent a SYN, whatever its other tries did."""
 _OF_THE_CONNECTION: Final = frozenset({Source.PACKETS, Source.PAYLOAD})
 
 
@@ -144,6 +149,8 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
         return tuple(stage for stage in stages if stage is Stage.NUMBER)
     if label is not Label.COMPLETED and _is_got_over(observations):
         return ()
+    if label is Label.CLIENT_NEVER_SENT and _had_no_need(observations):
+        return ()
     for witness in _witnesses(observations):
         if (
             witness.says is Says.STOPPED
@@ -178,7 +185,7 @@ def _narrowed(stages: tuple[Stage, ...], stage: Stage | None) -> tuple[Stage, ..
 
 def _has_trouble(observations: Mapping[str, Observation]) -> bool:
     """Whether anything says that a completed connection did not do what it was made for."""
-    if _is(observations, _ENDED_WELL, Answer.NO):
+    if _is(observations, _ENDED_WELL, Answer.NO) and not never_sent(observations):
         return True
     retried = _is(observations, _RETRIED, Answer.YES)
     return any(
@@ -193,6 +200,22 @@ def _has_trouble(observations: Mapping[str, Observation]) -> bool:
 def _is_got_over(observations: Mapping[str, Observation]) -> bool:
     """Whether the command did its work at another address: what else failed was not needed, or is somebody else's."""
     return _is(observations, _ENDED_WELL, Answer.YES) and _is(observations, _RECOVERED, Answer.YES)
+
+
+def _had_no_need(observations: Mapping[str, Observation]) -> bool:
+    """Whether a command that sent nothing to the target ended well all the same, without a word of a failure."""
+    if not _is(observations, _ENDED_WELL, Answer.YES) or never_sent(observations):
+        return False
+    if _is(observations, _MISTYPED, Answer.YES):
+        return False
+    return not any(
+        witness.says is Says.STOPPED and witness.question.errors for witness in _witnesses(observations)
+    )
+
+
+def never_sent(observations: Mapping[str, Observation]) -> bool:
+    """Whether a try of the client is known to have sent nothing."""
+    return any(_is(observations, name, Answer.YES) for name in UNSENT)
 
 
 def _is(observations: Mapping[str, Observation], name: str, answer: Answer) -> bool:

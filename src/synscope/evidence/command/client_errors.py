@@ -12,6 +12,7 @@ from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import ByHand, in_log, of_client, on_each
+from synscope.evidence.command.local_end import is_of_own_end
 from synscope.evidence.command.view import CommandView, Said, said_so
 from synscope.evidence.question import Reply, Says, no, question, question_of, unknown, yes
 from synscope.model import Source, Stage
@@ -77,8 +78,15 @@ def _anything(_view: CommandView, _said: Said) -> bool:
     return True
 
 
+def _of_servers(view: CommandView, said: Said) -> bool:
+    """Whether the client's own end is not what the line is about."""
+    return not is_of_own_end(view, said)
+
+
 def _of_serving(view: CommandView, said: Said) -> bool:
     """Whether a line, or one right before it, speaks of a server's call."""
+    if is_of_own_end(view, said):
+        return False
     if said.line not in view.lines:
         return False
     last = len(view.lines) - 1 - view.lines[::-1].index(said.line)
@@ -160,8 +168,8 @@ client_error_unreachable = _declared(
 
 client_error_resources = _declared(
     "client-error-resources",
-    "the client reported that it has no descriptor or no port left",
-    frozenset({"EMFILE", "EADDRNOTAVAIL"}),
+    "the client reported that it has no descriptor or no memory left",
+    frozenset({"EMFILE", "ENFILE", "ENOBUFS"}),
     Stage.SOCKET,
     of_client(_RUN_AGAIN),
     fits=_of_client,
@@ -190,6 +198,7 @@ bind_failed_in_use = _declared(
     _IN_USE,
     Stage.LISTENER,
     in_log("address already in use", "the server's log has a line: yes"),
+    fits=_of_servers,
 )
 
 bind_failed_permission = _declared(
@@ -236,7 +245,11 @@ def client_error_port_invalid(view: CommandView) -> Reply:
 )
 def bind_failure_names_port(view: CommandView) -> Reply:
     binds = _IN_USE | _NOT_ALLOWED
-    named = [said for said in view.said if said.meaning.name in binds and said.port is not None]
+    named = [
+        said
+        for said in view.said
+        if said.meaning.name in binds and said.port is not None and not is_of_own_end(view, said)
+    ]
     for said in named:
         if said.port == view.target.port:
             return said_so(said.line)

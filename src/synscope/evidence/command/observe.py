@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from synscope.evidence.command import client_errors, client_route
+from synscope.evidence.command import client_errors, client_route, local_end, transport
 from synscope.evidence.command.view import CommandView
 from synscope.evidence.question import Question, collected
 from synscope.model import Observation, Target
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(client_errors, client_route)
+QUESTIONS: Final[tuple[Question, ...]] = collected(client_errors, client_route, local_end, transport)
 """What the watched command answers."""
 
 
@@ -28,5 +28,5 @@ def observe_command(
 
 def preload() -> None:
     """Import what the questions load when they are first asked: afterwards the installation may not be readable."""
-    from synscope.command import named_targets  # noqa: F401
+    from synscope.command import named_targets, splitting  # noqa: F401
     from synscope.reference import errors  # noqa: F401

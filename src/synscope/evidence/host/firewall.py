@@ -49,7 +49,7 @@ def firewall_rule_rejects(view: HostView) -> Reply:
 
 
 def _stops(view: HostView, verdict: RuleVerdict) -> Reply:
-    rulings = list(_rulings(view))
+    rulings = list(rulings_on(view))
     hits = [ruling for ruling in rulings if ruling.verdict is verdict]
     if hits:
         return yes(joined(describe(ruling, _counted(view, ruling)) for ruling in hits))
@@ -69,7 +69,7 @@ def _stops(view: HostView, verdict: RuleVerdict) -> Reply:
 def no_firewall_rule(view: HostView) -> Reply:
     from synscope.probes.host.snapshot import RuleVerdict
 
-    rulings = list(_rulings(view))
+    rulings = list(rulings_on(view))
     hits = [ruling for ruling in rulings if ruling.verdict not in {RuleVerdict.ACCEPT, RuleVerdict.UNKNOWN}]
     if hits:
         return no(joined(describe(ruling, _counted(view, ruling)) for ruling in hits))
@@ -80,7 +80,7 @@ def no_firewall_rule(view: HostView) -> Reply:
     return yes("the firewall lets it pass" + (f" by {passed}" if passed else ": no rule matches"))
 
 
-def _rulings(view: HostView) -> Iterator[Ruling]:
+def rulings_on(view: HostView) -> Iterator[Ruling]:
     """Every look's rulings on the target, the last look first."""
     for snapshot in reversed(view.snapshots):
         if not is_untold(snapshot.firewall):
@@ -110,7 +110,7 @@ def _counted(view: HostView, ruling: Ruling) -> int | None:
     """Return by how much the rule's counter rose from the first look that has it to the last."""
     same = [
         other.packets
-        for other in _rulings(view)
+        for other in rulings_on(view)
         if other._replace(packets=None, rule="") == ruling._replace(packets=None, rule="")
         and _words(other) == _words(ruling)
         and other.packets is not None
@@ -166,7 +166,7 @@ def container_publishes_port(view: HostView) -> Reply:
                 for forward in found
             )
         )
-    redirects = [ruling for ruling in _rulings(view) if ruling.verdict is RuleVerdict.REDIRECT]
+    redirects = [ruling for ruling in rulings_on(view) if ruling.verdict is RuleVerdict.REDIRECT]
     if redirects:
         return yes(joined(describe(redirect) for redirect in redirects))
     owners = view.programs()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 from synscope.evidence.by_hand import of_listeners
+from synscope.evidence.host.resources import HALTED
 from synscope.evidence.host.view import (
     HostView,
     family_of,
@@ -12,10 +14,14 @@ from synscope.evidence.host.view import (
     is_untold,
     joined,
     listed,
+    owner_of,
 )
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
-from synscope.model import Source, Stage
+from synscope.model import Endpoint, Source, Stage
 from synscope.reference.programs import BALANCERS, SERVERS, WEB_SERVERS
+
+if TYPE_CHECKING:
+    from synscope.probes.host.snapshot import LocalSocket
 
 
 @question(
@@ -42,6 +48,56 @@ def port_has_two_programs(view: HostView) -> Reply:
     if any(not listener.owners for listener in here) and len(here) > 1:
         return unknown("not every owner of the port is visible")
     return no("no two programs have the port")
+
+
+@question(
+    "port-sharer-stopped",
+    Source.HOST,
+    "several processes share the port, each with a listening socket of its own, and one of them is stopped",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=of_listeners(
+        "two lines at one address (SO_REUSEPORT), and ps shows state T, D or Z for one process: yes"
+    ),
+)
+def port_sharer_stopped(view: HostView) -> Reply:
+    """Look at sockets that share the port: each gets a part of the connections, whatever its process does."""
+    shared = False
+    for snapshot in reversed(view.snapshots):
+        if is_untold(snapshot.processes):
+            continue
+        states = {process.pid: process.state for process in snapshot.processes}
+        for one, other in itertools.combinations(view.serving(snapshot), 2):
+            pids = [{owner.pid for owner in listener.owners} for listener in (one, other)]
+            if one.address != other.address or not all(pids) or pids[0] & pids[1]:
+                continue
+            shared = True
+            halted = [
+                listener for listener, own in zip((one, other), pids, strict=True) if _halted(own, states)
+            ]
+            if len(halted) == 1:
+                return yes(_which(halted[0], other if halted[0] is one else one, states))
+    told, because = view.told(snapshot.processes for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    if shared:
+        return no("every process that shares the port is able to run")
+    return no("no two processes share the port with a socket each")
+
+
+def _halted(pids: set[int], states: dict[int, str]) -> bool:
+    """Whether all processes of a socket are seen to be halted."""
+    return all(states.get(pid, "") in HALTED for pid in pids)
+
+
+def _which(halted: LocalSocket, running: LocalSocket, states: dict[int, str]) -> str:
+    pid = halted.owners[0].pid
+    state = states[pid]
+    return (
+        f"{owner_of(halted)} and {owner_of(running)} share {Endpoint(halted.address, halted.port)}, each with a "
+        f"socket of its own; {halted.owners[0].program or 'process'} (pid {pid}) is {HALTED[state]} (state {state})"
+    )
 
 
 @question(

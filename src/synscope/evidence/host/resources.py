@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from synscope.probes.host.snapshot import LocalSocket, Process, Snapshot
 
 
-_STATES = {
+HALTED: Final = {
     "T": "stopped",
     "t": "stopped by a debugger",
     "Z": "a zombie",
@@ -101,7 +101,7 @@ def server_process_stopped(view: HostView) -> Reply:
     told, because = view.told(snapshot.processes for snapshot in view.snapshots)
     for snapshot in reversed(view.snapshots):
         servers = view.servers(snapshot)
-        halted = [process for process in servers if process.state in _STATES or not process.state]
+        halted = [process for process in servers if process.state in HALTED or not process.state]
         if servers and len(halted) == len(servers):
             return yes(joined(_halted(process) for process in halted))
     servers = view.servers(view.last)
@@ -122,7 +122,7 @@ def _halted(process: Process) -> str:
     if not process.state:
         return f"the server's process {process.pid} is gone"
     waits = f" in {process.waits_in}" if process.waits_in and process.state == "D" else ""
-    return f"{_process(process)} is {_STATES[process.state]}{waits}"
+    return f"{_process(process)} is {HALTED[process.state]}{waits}"
 
 
 def _process(process: Process) -> str:

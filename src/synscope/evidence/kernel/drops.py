@@ -28,6 +28,8 @@ POLICIES: Final = frozenset(
     {"SOCKET_FILTER", "BPF_CGROUP_EGRESS", "SECURITY_HOOK", "TC_EGRESS", "TC_INGRESS", "XDP"}
 )
 """Drops by programs that were put in the way: filters of sockets, control groups and devices, security modules."""
+ATTACHED: Final = POLICIES - {"SECURITY_HOOK"}
+"""Those of them by programs or filters that somebody attached to a socket, a control group or a device."""
 
 
 class FailedAttempt:
@@ -70,6 +72,14 @@ class FailedAttempt:
         if self._resets:
             return no("the TCP stack itself answered, so the SYN got through")
         return self._drop_is(*POLICIES)
+
+    def attached_drop(self) -> Reply:
+        """Did an attached program or filter drop the SYN?"""
+        if self._blurred:
+            return unknown(self.tie.why)
+        if self._resets:
+            return no("the TCP stack itself answered, so the SYN got through")
+        return self._drop_is(*ATTACHED)
 
     def stack_reset(self) -> Reply:
         """Did this machine's TCP stack send the RST?"""
@@ -211,6 +221,17 @@ policy_drop = question(
         "reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, SECURITY_HOOK, TC_INGRESS, TC_EGRESS or XDP: yes"
     ),
 )(_of_drops_or_unsent(FailedAttempt.policy_drop, POLICIES))
+
+
+attached_drop = question(
+    "kernel-says-attached-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN by a program or filter that is attached to a socket, control group or device",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_drops("reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
+)(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED))
 
 
 @question(

@@ -102,7 +102,7 @@ def linux_collectors() -> Collectors:
         "firewall": Collector("the firewall", rulings),
         "names": Collector("names", lambda wanted: host_names.look(wanted.hosts, wanted.until)),
         "proxy": _PROXY,
-        "loopback": Collector("loopback", lambda _: loopback.look()),
+        "loopback": Collector("loopback", lambda wanted: loopback.look(_routed(wanted))),
         "processes": Collector(
             "processes",
             lambda wanted: processes.look(wanted.roles, command_lines=wanted.command_lines),
@@ -214,6 +214,12 @@ def _roles(
                 for owner in listener.owners:
                     roles.setdefault(owner.pid, "listener")
     return tuple(roles.items())
+
+
+def _routed(wanted: Wanted) -> tuple[str, ...]:
+    """Return the addresses that the way is looked up to: the firewall's, and those of other machines."""
+    plain = (host for host in wanted.hosts if _is_address(host) and "%" not in host)
+    return tuple(dict.fromkeys((*wanted.addresses, *plain)))
 
 
 def _is_address(text: str) -> bool:

@@ -18,6 +18,7 @@ _SETTINGS: Final = {
     "tcp_abort_on_overflow": "sys/net/ipv4/tcp_abort_on_overflow",
     "tcp_tw_reuse": "sys/net/ipv4/tcp_tw_reuse",
     "ip_unprivileged_port_start": "sys/net/ipv4/ip_unprivileged_port_start",
+    "route_localnet": "sys/net/ipv4/conf/all/route_localnet",
     "nf_conntrack_max": "sys/net/netfilter/nf_conntrack_max",
     "nf_conntrack_count": "sys/net/netfilter/nf_conntrack_count",
     "file-max": "sys/fs/file-max",

@@ -11,10 +11,11 @@ import ipaddress
 import os
 import socket
 import struct
+from collections.abc import Sequence
 from typing import Final
 
 from synscope.probes.host import netlink, procfs
-from synscope.probes.host.snapshot import Loopback, Untold
+from synscope.probes.host.snapshot import Loopback, Route, Untold
 
 _GET_LINK: Final = 18
 _GET_ADDRESS: Final = 22
@@ -32,11 +33,12 @@ _RTA_DESTINATION: Final = 1
 _RTA_OUT: Final = 4
 _USUAL_RULES: Final = {socket.AF_INET: 3, socket.AF_INET6: 2}
 _MOST: Final = 500
+_MOST_ROUTES: Final = 16
 _TYPES: Final = {1: "unicast", 2: "local", 3: "broadcast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 
 
-def look() -> Loopback | Untold:
-    """Return its state, its addresses, and where the kernel would send packets to them."""
+def look(wanted: Sequence[str] = ()) -> Loopback | Untold:
+    """Return its state, its addresses, and where the kernel would send packets to them and to those ``wanted``."""
     try:
         body = _INFO.pack(0, 0, _FIRST, 0, 0)
         (answer,) = netlink.ask(netlink.ROUTE, _GET_LINK, body, flags=0)
@@ -49,24 +51,38 @@ def look() -> Loopback | Untold:
     return Loopback(
         name=name.rstrip(b"\0").decode(errors="replace"),
         up=bool(flags & _IFF_UP),
-        addresses=tuple(address for index, address in addresses if index == _FIRST),
+        addresses=tuple(address for index, address, _ in addresses if index == _FIRST),
         route_ipv4=_route("127.0.0.1"),
         route_ipv6=_route("::1"),
         ipv6_disabled=True if disabled is None else bool(disabled),
-        others=tuple(address for index, address in addresses if index != _FIRST)[:_MOST],
+        others=tuple(address for index, address, _ in addresses if index != _FIRST)[:_MOST],
         extra_rules=sum(max(0, _rules(family) - usual) for family, usual in _USUAL_RULES.items()),
+        routes=tuple(_way(address, addresses) for address in wanted[:_MOST_ROUTES]),
     )
 
 
-def _addresses() -> list[tuple[int, str]]:
-    """Return every address with the number of its interface."""
+def _addresses() -> list[tuple[int, str, int]]:
+    """Return every address with the number of its interface, and the length of its network's prefix."""
     found = []
     for answer in netlink.ask(netlink.ROUTE, _GET_ADDRESS, _ADDRESS.pack(0, 0, 0, 0, 0)):
-        *_, index = _ADDRESS.unpack_from(answer)
+        _, prefix, _, _, index = _ADDRESS.unpack_from(answer)
         address = netlink.attributes(answer[_ADDRESS.size :]).get(_IFA_ADDRESS)
         if address:
-            found.append((index, str(ipaddress.ip_address(address))))
+            found.append((index, str(ipaddress.ip_address(address)), prefix))
     return found
+
+
+def _way(address: str, have: Sequence[tuple[int, str, int]]) -> Route:
+    """Look an address up, and name the interface that has its network, where it is another machine's."""
+    wanted = ipaddress.ip_address(address)
+    networks = [
+        (prefix, index)
+        for index, own, prefix in have
+        if index != _FIRST and wanted in ipaddress.ip_network((own, prefix), strict=False)
+    ]
+    is_own = wanted.is_loopback or any(own == address for _, own, _ in have)
+    device = "" if is_own or not networks else _name(max(networks)[1])
+    return Route(address, _route(address), device)
 
 
 def _route(address: str) -> str:

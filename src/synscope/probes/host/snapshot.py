@@ -174,6 +174,16 @@ class Variable(NamedTuple):
     value: str
 
 
+class Route(NamedTuple):
+    """The way to an address, as connect() finds it."""
+
+    address: str
+    way: str
+    """``local dev lo``, ``unicast dev eth0``, or the error of the look-up."""
+    network_device: str = ""
+    """The interface that has an address of the same network, where another machine's address was looked up."""
+
+
 class Loopback(NamedTuple):
     """The loopback interface, and the way to its addresses."""
 
@@ -189,6 +199,8 @@ class Loopback(NamedTuple):
     """Routing rules beyond the usual ones."""
     others: tuple[str, ...] | None = None
     """The addresses of the machine's other interfaces, where they were asked for."""
+    routes: tuple[Route, ...] = ()
+    """The ways to the addresses that were asked for."""
 
 
 class Process(NamedTuple):

@@ -1,0 +1,177 @@
+"""Questions about the way to the target: the family on loopback, routes that lead away, rules that redirect."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from synscope.evidence.by_hand import of_firewall, on_each, on_linux
+from synscope.evidence.host.firewall import describe, rulings_on
+from synscope.evidence.host.view import LOOPBACK, HostView, family_of, is_local, is_untold, joined, setting
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
+from synscope.model import Source, Stage
+from synscope.reference.loopback import parsed
+
+if TYPE_CHECKING:
+    from synscope.probes.host.snapshot import Loopback, Route, Ruling
+
+_FORBIDDEN: Final = "error: "
+_OWN: Final = ("local ", "broadcast ")
+
+
+@question(
+    "family-not-on-loopback",
+    Source.HOST,
+    "the loopback interface has no address of the family that the target needs, or the family is switched off",
+    stage=Stage.SOCKET,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_each(
+        linux="ip address show lo; sysctl net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.lo.disable_ipv6",
+        macos="ifconfig lo0",
+        windows="Get-NetIPAddress -InterfaceAlias Loop*; Get-NetAdapterBinding -ComponentID ms_tcpip6",
+        reading="no 127.0.0.1, or no ::1, whichever the client uses: yes",
+    ),
+    always=True,
+)
+def family_not_on_loopback(view: HostView) -> Reply:
+    """Every address of the target that is loopback's is looked at: a client can have fallen back from one only."""
+    told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    needed = sorted({family_of(address) for address in _wanted(view) if is_local(address)})
+    if not needed:
+        return no("the target is no address of loopback")
+    for loopback in told:
+        have = {family_of(address) for address in loopback.addresses}
+        if loopback.up and have and not have & set(needed):
+            return yes(_without(loopback, needed[0]))
+    return no(f"{told[-1].name} has {', '.join(told[-1].addresses) or 'no address'}")
+
+
+def _without(loopback: Loopback, family: int) -> str:
+    off = family == 6 and loopback.ipv6_disabled  # noqa: PLR2004 - IPv6
+    why = ": IPv6 is switched off (net.ipv6.conf.lo.disable_ipv6)" if off else ""
+    have = ", ".join(loopback.addresses)
+    return f"{loopback.name} is up and has no IPv{family} address, only {have}{why}"
+
+
+def _wanted(view: HostView) -> tuple[str, ...]:
+    """Return the addresses that the client goes to: of those that the command names, where the target names none."""
+    if view.target.host is None and view.use is not None:
+        literals = tuple(str(found) for host in view.use.hosts if (found := parsed(host)) is not None)
+        if literals and len(literals) == len(view.use.hosts):
+            return literals
+    return view.addresses
+
+
+@question(
+    "route-leads-away",
+    Source.HOST,
+    "a route or a routing rule forbids the way to the target, or leads it elsewhere",
+    stage=Stage.ROUTE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_each(
+        linux="ip route get {address}; ip rule; ip route show table all",
+        macos="route -n get {address}",
+        windows="Find-NetRoute -RemoteIPAddress {address}",
+        reading="unreachable, blackhole, prohibit, an error, or another interface than the address's own: yes",
+    ),
+    always=True,
+)
+def route_leads_away(view: HostView) -> Reply:
+    told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    for loopback in reversed(told):
+        if not loopback.up:
+            return no(f"the interface {loopback.name} is down")
+        ways = [(address, _away(loopback, address)) for address in _wanted(view)]
+        astray = [text for _, text in ways if text]
+        if astray and len(astray) == len(ways):
+            return yes(joined(astray))
+    unasked = [address for address in _wanted(view) if not _route_to(told[-1], address)]
+    if unasked:
+        return unknown(f"the way to {unasked[0]} was not looked up")
+    return no(joined(f"the way to {address} is {_route_to(told[-1], address)}" for address in _wanted(view)))
+
+
+def _route_to(loopback: Loopback, address: str) -> str:
+    found = _found(loopback, address)
+    if found is not None:
+        return found.way
+    return {LOOPBACK[0]: loopback.route_ipv4, LOOPBACK[1]: loopback.route_ipv6}.get(address, "")
+
+
+def _found(loopback: Loopback, address: str) -> Route | None:
+    return next((route for route in loopback.routes if route.address == address), None)
+
+
+def _away(loopback: Loopback, address: str) -> str:
+    """Say how the way to an address leads away; empty where it does not, or nobody knows."""
+    way = _route_to(loopback, address)
+    family = family_of(address)
+    own = is_local(address) or address in {*loopback.addresses, *(loopback.others or ())}
+    if is_local(address) and family not in {family_of(have) for have in loopback.addresses}:
+        return ""  # no address of the family, no way
+    if way.startswith(_FORBIDDEN):
+        return f"the kernel has no way to {address}: {way.removeprefix(_FORBIDDEN)}"
+    if way and own and not way.startswith(_OWN):
+        return f"{address} is this machine's own, and the way to it is {way}"
+    found = _found(loopback, address)
+    if found is not None and found.network_device and not way.endswith(f" dev {found.network_device}"):
+        return f"{address} is in the network of {found.network_device}, and the way to it is {way}"
+    return ""
+
+
+@question(
+    "rule-redirects-target",
+    Source.HOST,
+    "a firewall rule sends connections to the target to another address or port",
+    stage=Stage.IN,
+    by_hand=of_firewall("a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
+)
+def rule_redirects_target(view: HostView) -> Reply:
+    redirects = _redirects(view)
+    if redirects:
+        return yes(joined(describe(ruling) for ruling in redirects))
+    _, because = view.told(snapshot.firewall for snapshot in view.snapshots)
+    return unknown(because) if because else no("no rule that matches sends it elsewhere")
+
+
+def _redirects(view: HostView) -> list[Ruling]:
+    from synscope.probes.host.snapshot import RuleVerdict
+
+    return [ruling for ruling in rulings_on(view) if ruling.verdict is RuleVerdict.REDIRECT]
+
+
+@question(
+    "redirect-leaves-loopback",
+    Source.HOST,
+    "a rule sends 127.0.0.0/8 to an address of another machine or namespace, and route_localnet is off",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_linux(
+        "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat",
+        "0, and a rule that sends {port} away: yes",
+    ),
+)
+def redirect_leaves_loopback(view: HostView) -> Reply:
+    limits = view.last.limits
+    if is_untold(limits):
+        return unknown(limits.could_not_tell)
+    allowed = setting(limits.settings, "route_localnet")
+    for ruling in _redirects(view):
+        there = parsed(ruling.how.rpartition(":")[0].strip("[]"))
+        if ruling.address.startswith("127.") and there is not None and not there.is_loopback:
+            loopback = view.last.loopback
+            if is_untold(loopback) or loopback.others is None:
+                return unknown("the addresses of the machine's other interfaces are not known")
+            if str(there) in loopback.others:
+                continue
+            if allowed is None:
+                return unknown("route_localnet is not known here")
+            text = f"{describe(ruling)}; route_localnet is {allowed.value}"
+            return no(text) if allowed.value else yes(text)
+    return no("no rule sends loopback's addresses to another machine or namespace")
