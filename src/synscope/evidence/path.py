@@ -117,7 +117,7 @@ def path_of(facts: Facts, others: Sequence[TargetSummary] = ()) -> Path:
     """
     label = facts.summary.label
     possible = bracket(label, facts.observations)
-    stages = tuple(_states(facts.summary, possible, tuple(_words(facts.observations))))
+    stages = tuple(_states(facts.summary, possible, facts.observations))
     legs = (*_own_legs(facts.summary, possible, stages), *_children(facts, others))
     return Path(stages, possible, legs)
 
@@ -221,16 +221,16 @@ class _Late(NamedTuple):
 
 
 def _states(
-    summary: TargetSummary, possible: tuple[Stage, ...], words: tuple[_Word, ...]
+    summary: TargetSummary, possible: tuple[Stage, ...], observations: Mapping[str, Observation]
 ) -> Iterable[StageState]:
-    label = summary.label
-    passed = _PASSED_UP_TO[label]
+    label, words = summary.label, tuple(_words(observations))
+    passed = _PASSED_UP_TO[label] or _seen_up_to(summary)
     last_passed = -1 if passed is None else STAGES.index(passed)
     last_possible = len(STAGES)
     if possible:
         last_passed = max(last_passed, STAGES.index(possible[0]) - 1) if len(possible) == 1 else last_passed
         last_possible = STAGES.index(possible[-1])
-    elif label is Label.COMPLETED:
+    elif label is Label.COMPLETED and _has_worked(summary, observations):
         last_passed = len(STAGES) - 1
     late = {each.stage: each for each in _took_long(summary)} if label is Label.COMPLETED else {}
     for at, stage in enumerate(STAGES):
@@ -242,6 +242,25 @@ def _states(
             yield StageState(stage, State.TOOK_LONG, _first(found.witness, told), found.took_ns)
         else:
             yield StageState(stage, state, told)
+
+
+def _seen_up_to(summary: TargetSummary) -> Stage | None:
+    """Return the last stage that what was seen of a connection proves passed, where a part of it is missing."""
+    if summary.label is Label.MID_STREAM:
+        talked = any(attempt.server_bytes for attempt in _examples(summary.groups, Label.MID_STREAM))
+        return Stage.BACK if talked else None
+    if summary.label is not Label.ONE_SIDED:
+        return None
+    seen = [attempt.frames for attempt in _examples(summary.groups, Label.ONE_SIDED)]
+    if any(frames.syn_ack is not None for frames in seen):
+        return Stage.QUEUE
+    return Stage.OUT if any(frames.syn is not None for frames in seen) else None
+
+
+def _has_worked(summary: TargetSummary, observations: Mapping[str, Observation]) -> bool:
+    """Whether more than the handshake was seen to work: the server spoke, or the command ended well."""
+    spoke = any(attempt.server_bytes for attempt in _examples(summary.groups, Label.COMPLETED))
+    return spoke or _is(observations, _ENDED_WELL, Answer.YES)
 
 
 def _first(witness: Witness, told: tuple[Witness, ...]) -> tuple[Witness, ...]:
@@ -351,7 +370,7 @@ def _own_leg(
 def _whole(label: Label, possible: tuple[Stage, ...], stages: tuple[StageState, ...]) -> State:
     if possible:
         return State.STOPPED if len(possible) == 1 else State.UNKNOWN
-    if label is not Label.COMPLETED:
+    if label is not Label.COMPLETED or any(each.state is State.UNKNOWN for each in stages):
         return State.UNKNOWN
     late = any(each.state is State.TOOK_LONG for each in stages)
     return State.TOOK_LONG if late else State.PASSED

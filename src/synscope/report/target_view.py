@@ -25,7 +25,7 @@ from synscope.model import (
     TargetSummary,
 )
 from synscope.reference import ports
-from synscope.report import advice, display_filter, ladder
+from synscope.report import advice, display_filter, ladder, path_view
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
 from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import OUTCOME_TEXTS, frames_text
@@ -66,6 +66,7 @@ def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = Non
         return
     _answer(page, diagnosis, top)
     page.blank()
+    path_view.show(page, diagnosis.path)
     happened(page, diagnosis.summary)
     _why(page, diagnosis.summary.target, top)
     if same_as is None:
@@ -98,6 +99,8 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
     else:
         page.row(name, label, words)
         page.row("", (ends.strip(), "dim"))
+    if path_view.took_long(diagnosis.path):
+        path_view.show(page, diagnosis.path)
     _asides(page, diagnosis)
 
 
