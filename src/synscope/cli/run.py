@@ -28,9 +28,9 @@ synscope run -p 5432 --timeout 20 -- ./integration-test
 synscope run --output report.json --format json -- npm test
 synscope run --isolated --server 'python3 -m http.server 8000' -- curl http://localhost:8000/
 
-Exit status: the command's if it is not 0, else 1 when a finding is a failure (see --fail-on); 124 when --timeout ended it, 125
-when synscope itself failed, 126 when COMMAND cannot be executed, 127 when it is not found. --exit-code
-chooses the status of one of them alone.
+Exit status: the command's if it is not 0, else 1 when a finding is a failure (see --fail-on); 124 when --timeout
+ended it, 125 when synscope itself failed, 126 when COMMAND cannot be executed, 127 when it is not found.
+--exit-code chooses the status of one of them alone.
 """
 
 

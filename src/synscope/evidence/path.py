@@ -85,6 +85,8 @@ _PASSED_UP_TO: Final[Mapping[Label, Stage | None]] = MappingProxyType(
 _DISCARDING: Final = frozenset({Stage.OUT, Stage.IN, Stage.BACK, Stage.CARRY})
 """Where something on the way discards segments: the kernel's word on a drop is about the one in the bracket."""
 _BEFORE_THE_CONNECT: Final = frozenset({Stage.NUMBER, Stage.CLIENT, Stage.NAME})
+_HEARD: Final = frozenset({Stage.CARRY, Stage.ACCEPT})
+"""What a byte of the server proves to be passed."""
 _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
 _OWN_ATTEMPTS: Final = ("upstream-attempt-failed", "failed-attempt-before-error")
@@ -116,10 +118,21 @@ def path_of(facts: Facts, others: Sequence[TargetSummary] = ()) -> Path:
     ``others`` are the other targets of the capture, among which the server's own attempts are found.
     """
     label = facts.summary.label
-    possible = bracket(label, facts.observations)
+    possible = _without_heard(facts, bracket(label, facts.observations))
     stages = tuple(_states(facts.summary, possible, facts.observations))
     legs = (*_own_legs(facts.summary, possible, stages), *_children(facts, others))
     return Path(stages, possible, legs)
+
+
+def _without_heard(facts: Facts, possible: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Return a bracket without what a server that spoke on every connection has proven, unless somebody objects."""
+    spoke = [attempt.server_bytes for attempt in _examples(facts.summary.groups, Label.COMPLETED)]
+    if facts.summary.label is not Label.COMPLETED or not spoke or not all(spoke):
+        return possible
+    stopped = {word.question.stage for word in _words(facts.observations) if word.says is Says.STOPPED}
+    if stopped & _HEARD:
+        return possible
+    return tuple(stage for stage in possible if stage not in _HEARD) or possible
 
 
 def narrowed(path: Path, stages: Iterable[Stage]) -> Path:
@@ -228,7 +241,9 @@ def _states(
     last_passed = -1 if passed is None else STAGES.index(passed)
     last_possible = len(STAGES)
     if possible:
-        last_passed = max(last_passed, STAGES.index(possible[0]) - 1) if len(possible) == 1 else last_passed
+        # Behind the handshake, what a bracket leaves out at its beginning was passed.
+        firm = len(possible) == 1 or label is Label.COMPLETED
+        last_passed = max(last_passed, STAGES.index(possible[0]) - 1) if firm else last_passed
         last_possible = STAGES.index(possible[-1])
     elif label is Label.COMPLETED and _has_worked(summary, observations):
         last_passed = len(STAGES) - 1

@@ -71,6 +71,7 @@ def document() -> Schema:
                 }
             ),
             "stage": _stage(),
+            "witness": _witness(),
             "leg": _leg(),
             "label": _enum("what a handshake is called", Label),
             "counts": _counts("how many attempts had which label", names=Label),
@@ -198,7 +199,19 @@ def _target() -> Schema:
 
 
 def _stage() -> Schema:
-    witness = _object(
+    return _object(
+        {
+            "stage": _enum("a stretch of the path that a connection walks", Stage),
+            "state": _enum("what is known of it, for the legs that lead", State),
+            "witnesses": _list(_ref("witness"), "who says something of it"),
+            "took_ns": _number("how long it took, where it took long and that is known"),
+        },
+        optional=("took_ns",),
+    )
+
+
+def _witness() -> Schema:
+    return _object(
         {
             "source": _enum("where it comes from", (item for item in Source if item is not Source.REQUEST)),
             "text": _text("one sentence; may quote bytes of the capture"),
@@ -206,15 +219,6 @@ def _stage() -> Schema:
             "says": _enum("what it says of the stage", (State.PASSED, State.STOPPED, State.TOOK_LONG)),
             "direct": _flag("whether it met this very connection"),
         }
-    )
-    return _object(
-        {
-            "stage": _enum("a stretch of the path that a connection walks", Stage),
-            "state": _enum("what is known of it, for the legs that lead", State),
-            "witnesses": _list(witness, "who says something of it"),
-            "took_ns": _number("how long it took, where it took long and that is known"),
-        },
-        optional=("took_ns",),
     )
 
 
