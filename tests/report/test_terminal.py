@@ -35,7 +35,7 @@ def sections(text: str) -> list[str]:
 def test_answer_first_then_what_why_do_capture() -> None:
     text = report("refused")
     assert text.splitlines()[0].startswith(" port 62893       SYN-RST   ")
-    wanted = ["port 62893", "What happened", "Why", "Decide", "Also possible", "Capture"]
+    wanted = ["port 62893", "Path", "What happened", "Why", "Decide", "Also possible", "Capture"]
     assert [label for label in sections(text) if label in wanted] == wanted
 
 
@@ -56,7 +56,7 @@ def test_look_alikes_come_with_the_commands_that_decide() -> None:
     text = report("refused")
     assert re.search(r"cannot tell this from \d+ other causes. What would:", text)
     assert "ss -ltnp 'sport = :62893'" in text
-    assert "no line  → SYN101 service-not-running" in text
+    assert "→ SYN104 wrong-bind-address" in text
 
 
 def test_the_readers_system_comes_first() -> None:

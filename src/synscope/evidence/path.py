@@ -252,7 +252,7 @@ def _states(
         own = tuple(word for word in words if word.question.stage is stage)
         state = _state(stage, at, last_passed, last_possible, possible, own)
         told = tuple(word.witness for word in own)
-        if state is State.PASSED and stage in late:
+        if state in {State.PASSED, State.TOOK_LONG} and stage in late:
             found = late[stage]
             yield StageState(stage, State.TOOK_LONG, _first(found.witness, told), found.took_ns)
         else:

@@ -87,7 +87,7 @@ def _full(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
     path_view.show(page, target.path)
     target_view.happened(page, target.summary)
     yield _page_block(page.render())
-    yield f"**Why**\n\n{fenced(_evidence(top.evidence))}"
+    yield f"**Why**\n\n{fenced(_evidence(target_view.why(target, top)))}"
     if top.against:
         yield f"**Against it**\n\n{fenced(_evidence(top.against))}"
     yield f"Wireshark display filter:\n\n{fenced([display_filter.finding(target.summary.target, top)])}"

@@ -138,7 +138,7 @@ def _line(pieces: Sequence[_Piece]) -> tuple[Span, ...]:
 
 def _addresses(path: Path) -> str:
     """Return which addresses the path is about, where there are others as well."""
-    if len({leg.address for leg in path.legs if leg.role is not Role.CHILD}) < 2:  # noqa: PLR2004
+    if not any(leg.role is Role.OTHER_ADDRESS for leg in path.legs):
         return ""
     leading = [leg.address for leg in path.legs if leg.role is Role.LEADING]
     return f" at {listed(leading, most=2)}" if leading else ""

@@ -23,6 +23,7 @@ from synscope.model import (
     Times,
 )
 from tests.evidence.packets import (
+    test_delays,
     test_elsewhere,
     test_exchange,
     test_handshake,
@@ -131,7 +132,15 @@ SUMMARIES = st.builds(
 
 def test_every_word_comes_up() -> None:
     shown = [test_http_answers, test_elsewhere, test_exchange, test_handshake, test_unfinished]
-    shown += [test_declined, test_icmp, test_mismatch, test_resets, test_service_errors, test_timeline]
+    shown += [
+        test_delays,
+        test_declined,
+        test_icmp,
+        test_mismatch,
+        test_resets,
+        test_service_errors,
+        test_timeline,
+    ]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     assert named == {asked.name for asked in QUESTIONS if not asked.is_second}
 

@@ -55,7 +55,7 @@ def tried_for(attempt: Attempt) -> int:
 @question(
     "handshake-took-long",
     Source.PACKETS,
-    "a handshake completed only after a repeated SYN, or half a second after it",
+    "a SYN was answered only after it had been repeated, or half a second later",
     stage=Stage.IN,
     if_yes=Says.TOOK_LONG,
     direct=True,
@@ -65,11 +65,32 @@ def tried_for(attempt: Attempt) -> int:
     ),
 )
 def handshake_took_long(view: PacketsView) -> Reply:
-    """Say whether a client had to wait for a connection that then worked."""
-    late = matching(view.completed, lambda attempt: handshake_took(attempt) is not None)
+    """Say whether a client had to wait for an answer to its SYN that then came."""
+    return _late_at(view, Stage.IN, "no SYN was answered late")
+
+
+@question(
+    "answer-took-long",
+    Source.PACKETS,
+    "a handshake completed only after the SYN-ACK had been sent again",
+    stage=Stage.BACK,
+    if_yes=Says.TOOK_LONG,
+    direct=True,
+    by_hand=in_capture(
+        "tcp.analysis.retransmission && tcp.flags.syn == 1 && tcp.flags.ack == 1",
+        "a frame is listed, and its stream goes on after the handshake: yes",
+    ),
+)
+def answer_took_long(view: PacketsView) -> Reply:
+    """Say whether a client had to wait because the first answer did not reach it."""
+    return _late_at(view, Stage.BACK, "no SYN-ACK of a handshake that completed was lost")
+
+
+def _late_at(view: PacketsView, stage: Stage, none: str) -> Reply:
+    late = matching(view.completed, lambda attempt: (handshake_took(attempt) or (None, 0))[0] is stage)
     if not late:
-        return no("no handshake took long" if view.completed else NO_ATTEMPT)
-    worst = max(late.attempts, key=lambda attempt: (handshake_took(attempt) or (Stage.IN, 0))[1] or 0)
+        return no(none if view.completed else NO_ATTEMPT)
+    worst = max(late.attempts, key=lambda attempt: (handshake_took(attempt) or (stage, 0))[1] or 0)
     done = total(view.completed)
     some = f"{late.phrase('handshake')} of {done:,} took long; " if done > 1 else ""
     return yes(some + handshake_words(worst), frames_of(late.attempts, lambda f: f.syn, lambda f: f.syn_ack))
