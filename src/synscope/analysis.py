@@ -18,6 +18,7 @@ from synscope.capture.read.capture_reader import CaptureReader
 from synscope.capture.read.fileset import FileSet
 from synscope.capture.source import CaptureError, FrameSource
 from synscope.capture.write.attachments import attachments
+from synscope.causes.catalogue import by_code
 from synscope.causes.rank import rank
 from synscope.engine import MODE
 from synscope.engine.moments import Moments
@@ -26,6 +27,7 @@ from synscope.engine.tracker import Orphan
 from synscope.evidence.agreement import settled
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.packets.summary import found_targets, relevant, summarise
+from synscope.evidence.path import narrowed, path_of
 from synscope.evidence.target_number import observe_request
 from synscope.following import Following, health_of
 from synscope.model import (
@@ -34,9 +36,16 @@ from synscope.model import (
     CaptureFile,
     CaptureHealth,
     Claim,
+    Confidence,
     Diagnosis,
     Facts,
+    Finding,
+    Kind,
+    Leg,
     Observation,
+    Path,
+    Role,
+    State,
     Target,
     TargetDiagnosis,
     TargetSummary,
@@ -144,10 +153,12 @@ def diagnose(  # noqa: PLR0913 - one parameter a source of facts
     )
     chosen = set(map(id, _first_to_diagnose(summaries)) if not targets else map(id, summaries))
     others = relevant(found, summaries)
+    facts_of = partial(_facts, others=others, health=health, more=more)
     diagnosed = tuple(
-        TargetDiagnosis(facts, rank(facts)) if id(summary) in chosen else TargetDiagnosis(facts, ())
+        _diagnosed(facts_of(summary), others, facts_of)
+        if id(summary) in chosen
+        else TargetDiagnosis(Facts(summary, {}), ())
         for summary in summaries
-        for facts in [_facts(summary, others, health, more, observed=id(summary) in chosen)]
     )
     if len(chosen) < len(summaries):
         note = (
@@ -196,11 +207,7 @@ def _facts(
     others: Sequence[TargetSummary],
     health: CaptureHealth,
     more: Callable[[TargetSummary], Iterable[Observation]],
-    *,
-    observed: bool,
 ) -> Facts:
-    if not observed:
-        return Facts(summary, {})
     seen = [
         *observe_request(summary.target),
         *observe_packets(
@@ -234,6 +241,35 @@ def _unread(health: CaptureHealth) -> str:
     if not health.frames and health.cut is not None:
         return f"it holds no whole frame: {health.cut.reason} (at byte {health.cut.offset:,})"
     return ""
+
+
+def _diagnosed(
+    facts: Facts, others: Sequence[TargetSummary], facts_of: Callable[[TargetSummary], Facts]
+) -> TargetDiagnosis:
+    findings = rank(facts)
+    path = _judged(path_of(facts, others), findings)
+    legs = tuple(_child(leg, others, facts_of) if leg.role is Role.CHILD else leg for leg in path.legs)
+    return TargetDiagnosis(facts, findings, path._replace(legs=legs))
+
+
+def _judged(path: Path, findings: Sequence[Finding]) -> Path:
+    """Return the path, narrowed to the stages of the cause that is certain, where one is."""
+    failures = (finding for finding in findings if finding.kind is Kind.FAILURE)
+    top = next(failures, None)
+    if top is None or top.confidence is not Confidence.CERTAIN:
+        return path
+    return narrowed(path, by_code[top.code].stops)
+
+
+def _child(leg: Leg, others: Sequence[TargetSummary], facts_of: Callable[[TargetSummary], Facts]) -> Leg:
+    """Judge the server's own attempt as a target is judged, once: not what that one waited for in turn."""
+    summary = next((each for each in others if each.target.port == leg.port), None)
+    if summary is None or summary.label is not leg.label:
+        return leg
+    facts = facts_of(summary)
+    path = _judged(path_of(facts), rank(facts))
+    state = State.STOPPED if path.stopped_at is not None else leg.state
+    return leg._replace(stages=path.possible, state=state)
 
 
 def _unreadable(

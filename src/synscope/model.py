@@ -200,7 +200,7 @@ class Attempt(NamedTuple):
     ``None`` where it was not kept, or nothing was said after the server's first payload. Attacker-chosen.
     """
     recovered: bool = False
-    """It failed, but the same client reached the port at another address within a second."""
+    """It failed, but the same client then reached the port at another address, in the same try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -389,6 +389,79 @@ class Finding(NamedTuple):
     """Codes of the causes that this one cannot be told from here."""
 
 
+class State(enum.StrEnum):
+    """What is known of a stage, or of a whole leg."""
+
+    PASSED = "passed"
+    STOPPED = "stopped"
+    TOOK_LONG = "took long"
+    """Passed, but late or only after a repetition."""
+    UNKNOWN = "not known"
+    NOT_REACHED = "not reached"
+
+
+class Witness(NamedTuple):
+    """What shows that a stage was passed, stopped the connection or took long."""
+
+    source: Source
+    text: str
+    """For a person. May quote attacker-chosen bytes, unescaped."""
+    frames: tuple[int, ...]
+    says: State
+    direct: bool
+    """Whether it met this very connection."""
+
+
+class StageState(NamedTuple):
+    """One stage of a path, and who says so."""
+
+    stage: Stage
+    state: State
+    witnesses: tuple[Witness, ...] = ()
+    took_ns: int | None = None
+    """How long it took, where it took long and that is known."""
+
+
+class Role(enum.StrEnum):
+    """What a leg is to the path that names it."""
+
+    LEADING = "leading"
+    """The path's stages are about it."""
+    OTHER_ADDRESS = "other address"
+    """The same client's way to another address: a remark."""
+    CHILD = "child"
+    """The way on from the server, while the client waited."""
+
+
+class Leg(NamedTuple):
+    """One client's way to one address and port."""
+
+    address: str
+    port: int
+    label: Label
+    state: State
+    role: Role
+    stages: tuple[Stage, ...] = ()
+    """Where it stopped or may have stopped, in the order of the path."""
+    took_ns: int | None = None
+    """How long the client went on trying, where it repeated its SYN and then went elsewhere."""
+    frames: tuple[int, ...] = ()
+
+
+class Path(NamedTuple):
+    """How far the connections to a target came: the stages of the leading leg, and the other legs."""
+
+    stages: tuple[StageState, ...] = ()
+    possible: tuple[Stage, ...] = ()
+    """Where it may have stopped; empty when nothing says that it stopped at all."""
+    legs: tuple[Leg, ...] = ()
+
+    @property
+    def stopped_at(self) -> Stage | None:
+        """The stage at which it stopped, where that is known."""
+        return self.possible[0] if len(self.possible) == 1 else None
+
+
 class Cut(NamedTuple):
     """Where a capture ends early, and why."""
 
@@ -479,6 +552,8 @@ class TargetDiagnosis(NamedTuple):
 
     facts: Facts
     findings: tuple[Finding, ...]
+    path: Path = Path()
+    """How far its connections came; without stages where the target was only counted."""
 
     @property
     def summary(self) -> TargetSummary:
@@ -490,6 +565,14 @@ class TargetDiagnosis(NamedTuple):
         """Whether any finding that is not ruled out is a failure."""
         return any(
             finding.kind is Kind.FAILURE and finding.confidence is not Confidence.RULED_OUT
+            for finding in self.findings
+        )
+
+    @property
+    def warned(self) -> bool:
+        """Whether any finding that is not ruled out is a warning."""
+        return any(
+            finding.kind is Kind.WARNING and finding.confidence is not Confidence.RULED_OUT
             for finding in self.findings
         )
 
@@ -537,3 +620,8 @@ class Diagnosis(NamedTuple):
     def failed(self) -> bool:
         """Whether any target has a finding of kind failure."""
         return any(target.failed for target in self.targets)
+
+    @property
+    def warned(self) -> bool:
+        """Whether any target has a finding of kind warning."""
+        return any(target.warned for target in self.targets)

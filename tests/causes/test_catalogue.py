@@ -93,7 +93,6 @@ def test_names_are_in_the_vocabulary(cause: Cause) -> None:
     assert set(cause.names) <= set(QUESTIONS)
 
 
-
 @every_cause
 def test_texts_are_complete(cause: Cause) -> None:
     assert cause.since

@@ -311,3 +311,18 @@ def test_a_live_pipe_shows_attempts_while_it_is_open() -> None:
     assert [one["client"]["port"] for one in records if one["type"] == "attempt"] == [4003]
     assert records[-1]["frames"] == 13
     assert (records[-1]["strays"], records[-1]["aggregated"]) == (0, 0)
+
+
+SLOW = """C S | C S dt=1000 | S SA | C A | C PA len=5 | S PA len=7 | C F | S F"""
+
+
+@pytest.mark.parametrize(("choice", "status"), [("failure", 0), ("warning", 1)])
+def test_warnings_count_where_that_is_asked_for(tmp_path: Path, choice: str, status: int) -> None:
+    capture = tmp_path / "slow.pcap"
+    capture.write_bytes(wire.pcap(frames(SLOW)))
+    found = analyze(str(capture), "--fail-on", choice, "--format", "json")
+    report = json.loads(found.stdout)
+    (warning,) = report["captures"][0]["findings"]
+    assert (warning["code"], warning["kind"]) == ("SYN172", "warning")
+    assert (report["exit_status"], found.exit_code) == (status, status)
+    assert analyze(str(capture), "--fail-on", "warning", "--expect", "completed").exit_code == 0

@@ -21,6 +21,8 @@ def explain(*arguments: str) -> Result:
         (["firewall-drop"], "cause", "SYN122"),
         (["SYN-RST"], "label", "answered by an RST"),
         (["client-vanished"], "outcome", "half-open"),
+        (["listener"], "stage", "ss -ltnp 'sport = :PORT'"),
+        (["OUT"], "stage", "firewall-drop"),
         (["ECONNREFUSED"], "error", "SYN101"),
         (["[Errno", "111]", "Connection", "refused"], "error", "ECONNREFUSED"),
         (["curl:", "(7)", "Failed to connect to localhost port 62893"], "error", "-p 62893"),

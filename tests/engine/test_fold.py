@@ -151,3 +151,13 @@ def test_thousands_of_groups() -> None:
     groups = _groups(*((REFUSED, port) for port in range(1, 3001)))
     assert sorted(group.server.port for group in groups) == list(range(1, 3001))
     assert all(group.count == 1 for group in groups)
+
+
+def test_a_refused_syn_that_is_repeated_belongs_to_the_try_until_a_second_after_the_last() -> None:
+    """Windows sends a refused SYN again every half second before it goes on with the next address."""
+    again = " | ".join([REFUSED, *["C S dt=500 | S RA dt=0"] * 3])
+    last = 1_510_000_000
+    assert _try((again, "::1", 0), (ANSWERED, "127.0.0.1", last + SECOND // 2)) == [True, False]
+    assert _try((again, "::1", 0), (ANSWERED, "127.0.0.1", last + 2 * SECOND)) == [False, False]
+    unanswered = " | ".join(["C S", *["C S dt=1000"] * 3])
+    assert _try((unanswered, "::1", 0), (ANSWERED, "127.0.0.1", 3 * SECOND + 1)) == [False, False]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from synscope.causes.rank import rank
 from synscope.evidence.agreement import settled
 from synscope.evidence.packets.observe import observe_packets
+from synscope.evidence.path import path_of
 from synscope.evidence.target_number import observe_request
 from synscope.model import (
     Attempt,
@@ -226,7 +227,7 @@ def target(
     # Ports of samples are numbers without a role.
     said = [each for each in observe_request(wanted) if not each.name.startswith("port-usual")]
     facts = Facts(summary, settled([*said, *seen]))
-    return TargetDiagnosis(facts, rank(facts))
+    return TargetDiagnosis(facts, rank(facts), path_of(facts))
 
 
 def diagnosis(

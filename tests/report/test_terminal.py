@@ -35,7 +35,7 @@ def sections(text: str) -> list[str]:
 def test_answer_first_then_what_why_do_capture() -> None:
     text = report("refused")
     assert text.splitlines()[0].startswith(" port 62893       SYN-RST   ")
-    wanted = ["port 62893", "What happened", "Why", "Decide", "Also possible", "Capture"]
+    wanted = ["port 62893", "Path", "What happened", "Why", "Decide", "Also possible", "Capture"]
     assert [label for label in sections(text) if label in wanted] == wanted
 
 

@@ -55,6 +55,7 @@ from synscope.causes import (
     stack_fault,
     startup_race,
     tls_certificate,
+    took_long,
     wrong_bind_address,
     wrong_port,
 )
@@ -111,6 +112,7 @@ CATALOGUE: Final[tuple[Cause, ...]] = (
     control_plane_endpoint.CAUSE,
     # SYN17x, SYN18x: warnings and notes
     exposure.CAUSE,
+    took_long.CAUSE,
     one_address_refused.CAUSE,
     reset_after_answer.CAUSE,
     port_number_shortened.CAUSE,

@@ -47,4 +47,5 @@ CAUSE = Cause(
     ),
     proof=(yes("recovered-at-other-address"),),
     shows_by=(yes("recovered-at-other-address"),),
+    says=(("detour-took-long", "Its first SYN went to the address that failed, and that cost it time."),),
 )

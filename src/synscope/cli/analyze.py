@@ -45,7 +45,8 @@ synscope analyze trace.pcap -p 8080 --snapshot host.json
 synscope analyze fixture.pcap -p 8080 --expect completed
 synscope analyze big.pcapng.zst --format jsonl | jq 'select(.type == "finding")'
 
-Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 3 no capture could be read.
+Exit status: 0 no finding is a failure (with --fail-on warning: nor a warning), 1 at least one is, 2 wrong usage,
+3 no capture could be read.
 With --expect, 0 and 1 say whether every target has that label.
 """
 
@@ -112,6 +113,7 @@ def _not_quiet(given: options.Given) -> bool:
     help="Which attempts to list: those that support a finding, all, or none. The default is findings; for "
     f"{enumerated([known.name for known in formats.FORMATS.values() if known.streams_attempts])} it is all.",
 )
+@output.fail_on_option("analyze.fail-on", remark="--expect decides alone.")
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -128,6 +130,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
     form: str,
     quiet: bool,
     listed: Listed | None,
+    fail_on: str,
     verbose: bool,
     why: bool,
     color: str,
@@ -150,6 +153,7 @@ def analyze(  # noqa: PLR0913 - one parameter an option
         expected=None if expect is None else Label(_spelled(expect)),
         listed=listed or ("all" if report.streams_attempts else "findings"),
         live=report.streams_attempts,
+        fail_on=fail_on,
         bar=report.waits_for_capture or not sys.stdout.isatty(),
         verbose=verbose,
         why=why,
@@ -213,6 +217,8 @@ class _Options:
     """Whether attempts are written as soon as they are over."""
     bar: bool
     """Whether standard error may show a progress bar."""
+    fail_on: str
+    """``failure``, or ``warning``: which findings make the exit status 1."""
     verbose: bool
     why: bool
     color: str
@@ -265,7 +271,7 @@ class _Analyses:
             )
         if diagnosis.health.error is None:
             self._read += 1
-            self._failed = self._failed or diagnosis.failed
+            self._failed = self._failed or bool(output.verdict(diagnosis, self.options.fail_on))
             if self._expected is not None:
                 self._differences.extend(_differences(diagnosis, self._expected))
         return diagnosis

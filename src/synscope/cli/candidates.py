@@ -66,14 +66,15 @@ def namespaces(_context: click.Context, _parameter: _Parameter, incomplete: str)
 
 
 def explained(_context: click.Context, _parameter: _Parameter, incomplete: str) -> list[CompletionItem]:
-    """Return the codes and names of causes, and the labels."""
+    """Return the codes and names of causes, the labels, and the stages of the path."""
     from synscope.causes.catalogue import CATALOGUE  # noqa: PLC0415 - loads the whole catalogue
-    from synscope.model import Label  # noqa: PLC0415
+    from synscope.model import Label, Stage  # noqa: PLC0415
 
     titles = {cause: cause.title.replace("{port}", "PORT") for cause in CATALOGUE}
     found = [(cause.code, title) for cause, title in titles.items()]
     found += [(cause.slug, title) for cause, title in titles.items()]
     found += [(label.value, "label") for label in Label]
+    found += [(stage.value, "stage") for stage in Stage]
     return _items(found, incomplete)
 
 

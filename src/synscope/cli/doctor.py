@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from synscope.cli import live_options, live_report, options, output
-from synscope.cli.output import ExitStatus
 from synscope.cli.target_type import TargetType
 from synscope.model import Target
 
@@ -26,7 +25,8 @@ Where nothing can be captured, what the connects met and what this machine shows
 
 Every address counts: an address that fails after another one worked is a failure, for clients that use it alone.
 
-Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 synscope itself failed.
+Exit status: 0 no finding is a failure (with --fail-on warning: nor a warning), 1 at least one is, 2 wrong usage,
+125 synscope itself failed.
 """
 
 
@@ -45,6 +45,7 @@ Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 sy
 )
 @output.format_option(("terminal", "html", "json"), setting="doctor.format")
 @live_options.output_option("standard output")
+@output.fail_on_option("doctor.fail-on")
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -56,6 +57,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     probe: bool,
     form: str,
     path: str | None,
+    fail_on: str,
     verbose: bool,
     why: bool,
     color: str,
@@ -72,6 +74,6 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     except (SessionError, RingError) as error:
         output.complain(error)
         context.exit(live_options.TOOL_FAILED)
-    status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+    status = output.verdict(diagnosis, fail_on)
     report.write(diagnosis, status)
     context.exit(status)

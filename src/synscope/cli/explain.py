@@ -1,4 +1,4 @@
-"""``synscope explain``: what a code, label, error message or port number means."""
+"""``synscope explain``: what a code, label, stage, error message or port number means."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _QUOTED = 60
 """Characters of an unknown question that the error message repeats."""
 
 _HELP = """\
-Explain a cause, a label, an outcome, an error message or a port number.
+Explain a cause, a label, an outcome, a stage of the path, an error message or a port number.
 
 WHAT is text as you have it: a code or name from a report, or an error message pasted whole (in
 quotes, if it holds brackets or the like). Digits alone are a port number.
@@ -23,6 +23,7 @@ quotes, if it holds brackets or the like). Digits alone are a port number.
 \b
 synscope explain SYN101
 synscope explain client-never-sent
+synscope explain listener
 synscope explain "curl: (7) Failed to connect to localhost port 62893"
 synscope explain "[Errno 111] Connection refused"
 synscope explain ERR_UNSAFE_PORT
@@ -39,7 +40,7 @@ def _offered(context: click.Context, parameter: click.Parameter, incomplete: str
 @click.command(
     cls=options.SectionedCommand,
     help=_HELP,
-    short_help="Explain a cause, label, error or port.",
+    short_help="Explain a cause, label, stage, error or port.",
     no_args_is_help=True,
     context_settings={"ignore_unknown_options": True},
 )

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Self
 import click
 
 from synscope.cli import live_options, live_report, live_web, options, output, save_options, target_type
-from synscope.cli.output import ExitStatus
 from synscope.model import Target
 from synscope.report import formats
 
@@ -33,7 +32,8 @@ synscope live -p 8080 --web                  watch in a browser
 Capturing needs root or the capability CAP_NET_RAW. Only a small helper runs with it (through sudo, if need be);
 packets are parsed without any privilege.
 
-Exit status: 0 no finding is a failure, 1 at least one is, 2 wrong usage, 125 the capture could not be made.
+Exit status: 0 no finding is a failure (with --fail-on warning: nor a warning), 1 at least one is, 2 wrong usage,
+125 the capture could not be made.
 """
 
 
@@ -70,6 +70,7 @@ _ends = functools.partial(options.option, section=options.ENDS)
 @live_options.output_option("standard output")
 @save_options.saving
 @live_web.web_option
+@output.fail_on_option("live.fail-on")
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -87,6 +88,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     path: str | None,
     saving: Saving | None,
     web: int | None,
+    fail_on: str,
     verbose: bool,
     why: bool,
     color: str,
@@ -128,7 +130,7 @@ def live(  # noqa: PLR0913 - one parameter an option
                 run.follow(lambda: interruption.came or analysis.is_over(stop))
             run.end()
             diagnosis = run.conclude(name)
-            status = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+            status = output.verdict(diagnosis, fail_on)
             diagnosis = annotation.annotate_saved(diagnosis, session, saving, status=status)
     report.write(diagnosis, status, moments)
     view.end(diagnosis, moments)

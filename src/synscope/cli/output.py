@@ -21,6 +21,7 @@ from synscope.report import formats
 from synscope.report.escape import OWN_SYMBOLS, visible
 
 if TYPE_CHECKING:
+    from synscope.model import Diagnosis
     from synscope.report.page import Look
 
 PIPED_WIDTH = 80
@@ -32,7 +33,7 @@ class ExitStatus(enum.IntEnum):
     """What the program's exit status says."""
 
     FINE = 0
-    """No finding of kind failure; with ``--expect``: every target has the label."""
+    """No finding of kind failure (see ``--fail-on``); with ``--expect``: every target has the label."""
     FAILURE = 1
     """At least one finding of kind failure; with ``--expect``: some target has another label."""
     USAGE = 2
@@ -89,6 +90,30 @@ verbose_option = options.option(
     is_flag=True,
     help="Leave nothing out of the terminal report.",
 )
+
+
+def fail_on_option(setting: str, *, remark: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return the option ``--fail-on``; ``remark`` ends its help text."""
+    return options.option(
+        "--fail-on",
+        section=options.REPORT,
+        setting=setting,
+        type=click.Choice(["failure", "warning"]),
+        default="failure",
+        show_default=True,
+        help=" ".join(
+            [
+                "Which findings make the exit status 1: failures alone, or warnings too.",
+                *([remark] if remark else []),
+            ]
+        ),
+    )
+
+
+def verdict(diagnosis: Diagnosis, fail_on: str) -> ExitStatus:
+    """Return the exit status that a diagnosis leads to, where it alone decides."""
+    bad = diagnosis.failed or (fail_on == "warning" and diagnosis.warned)
+    return ExitStatus.FAILURE if bad else ExitStatus.FINE
 
 
 class OutputClosed(Exception):  # noqa: N818 - no error, only the end

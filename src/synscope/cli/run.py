@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import click
 
 from synscope.cli import live_options, live_report, options, output, save_options, target_type
-from synscope.cli.output import ExitStatus
 from synscope.model import Target
 
 if TYPE_CHECKING:
@@ -29,9 +28,9 @@ synscope run -p 5432 --timeout 20 -- ./integration-test
 synscope run --output report.json --format json -- npm test
 synscope run --isolated --server 'python3 -m http.server 8000' -- curl http://localhost:8000/
 
-Exit status: the command's if it is not 0, else 1 when a finding is a failure; 124 when --timeout ended it, 125
-when synscope itself failed, 126 when COMMAND cannot be executed, 127 when it is not found. --exit-code
-chooses the status of one of them alone.
+Exit status: the command's if it is not 0, else 1 when a finding is a failure (see --fail-on); 124 when --timeout
+ended it, 125 when synscope itself failed, 126 when COMMAND cannot be executed, 127 when it is not found.
+--exit-code chooses the status of one of them alone.
 """
 
 
@@ -92,6 +91,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
 @output.format_option(setting="run.format")
 @live_options.output_option("standard error")
 @save_options.saving
+@output.fail_on_option("run.fail-on")
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -110,6 +110,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     form: str,
     path: str | None,
     saving: Saving | None,
+    fail_on: str,
     verbose: bool,
     why: bool,
     color: str,
@@ -149,7 +150,7 @@ def run(  # noqa: PLR0913 - one parameter an option
             diagnosis, ended = watch_command(
                 session, command, timeout_s=timeout, linger_s=linger, target_found_in=source
             )
-            verdict = ExitStatus.FAILURE if diagnosis.failed else ExitStatus.FINE
+            verdict = output.verdict(diagnosis, fail_on)
             status = ended.combined(verdict, ExitFrom(exit_from))
             diagnosis = annotation.annotate_saved(diagnosis, session, saving, status=status)
     except (SessionError, RingError, SaveError) as error:

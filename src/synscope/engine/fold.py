@@ -26,20 +26,22 @@ declare(
     RECOVERED=uint, PAIRED=uint, FAILING=uint, GROUP_LONGS=uint, G_HIGH=uint, G_LOW=uint, G_KEY=uint,
     G_COUNT=uint, G_FIRST=uint, G_LAST=uint, G_LAST_ROW=uint, G_KEPT=uint, WIDE=uint, WIDEST=uint,
     M_SHIFT=uint, M_FIRST=uint, M_TOTAL=uint, M_EARLIEST=uint, M_LATEST=uint, M_WANTED=uint, M_BESIDE=uint,
-    LOOPBACK_NET=uint,
+    LOOPBACK_NET=uint, FRAME_RST=uint, LAST_SYN_US=uint,
 )  # fmt: skip
 # isort: off
 from synscope.engine.layout import (
     V4_HIGH, WORDS, PORTS, STATE, EVENTS, PREVIOUS, CLASSES, OUTCOME, LINK, LONGS, LOW_END_HIGH,
     HIGH_END_HIGH, TS_FIRST, CLIENT_IS_HIGH, RULE, RECOVERED, PAIRED, FAILING, GROUP_LONGS, G_HIGH, G_LOW,
     G_KEY, G_COUNT, G_FIRST, G_LAST, G_LAST_ROW, G_KEPT, WIDE, WIDEST, M_SHIFT, M_FIRST, M_TOTAL, M_EARLIEST,
-    M_LATEST, M_WANTED, M_BESIDE,
+    M_LATEST, M_WANTED, M_BESIDE, FRAME_RST, LAST_SYN_US,
 )  # fmt: skip
 from synscope.engine.names import LOOPBACK_NET
 # isort: on
 
 _TRY_BITS = declare(uint, RECOVERED | PAIRED)
 _SECOND = declare(ulonglong, 1_000_000_000)
+_LONGEST_TRY = declare(ulonglong, 10_000_000_000)
+"""How long a client may go on trying one address and then begin with the next, at most."""
 _M32 = declare(ulonglong, 0xFFFFFFFF)
 _K1 = declare(ulonglong, 0x9E3779B97F4A7C15)
 _K2 = declare(ulonglong, 0xC2B2AE3D27D4EB4F)
@@ -97,8 +99,9 @@ def pair_tries(
 ) -> None:
     """Mark failed attempts that belong to a try which got through at another address.
 
-    A try is one client's attempts to one port over several addresses of one host, started within a
-    second; which addresses are one host's is only known for loopback and across IP families.
+    A try is one client's attempts to one port over several addresses of one host, each started within a second
+    of the one before; of a refused one, which some systems repeat, within a second of its last SYN. Which
+    addresses are one host's is only known for loopback and across IP families.
     ``verdicts[outcome]`` is FAILING, COMPLETED or 0; ``newest`` is zeroed scratch for 65,536 ports.
     """
     i: cython.Py_ssize_t
@@ -114,6 +117,7 @@ def pair_tries(
     steps: cython.Py_ssize_t
     ts: cython.ulonglong
     gap: cython.ulonglong
+    tried: cython.ulonglong
     high: cython.ulonglong
     low: cython.ulonglong
     other_high: cython.ulonglong
@@ -156,8 +160,14 @@ def pair_tries(
                 if ts < longs[other_long + TS_FIRST]:
                     continue
                 gap = ts - longs[other_long + TS_FIRST]
-                if gap > _SECOND:
+                if gap > _LONGEST_TRY:
                     break
+                if gap > _SECOND and rows[other_base + FRAME_RST] != 0:
+                    tried = rows[other_base + LAST_SYN_US]
+                    tried = ((tried - longs[other_long + TS_FIRST] // 1000) & _M32) * 1000
+                    gap -= min(gap, tried)
+                if gap > _SECOND:
+                    continue
                 if rows[other_base + OUTCOME] & RECOVERED != 0:
                     continue
                 if rows[other_base + STATE] & CLIENT_IS_HIGH == 0:

@@ -114,7 +114,7 @@ CLASS_HTTP_GATEWAY = 9
 # OUTCOME: the index of the outcome's rule, and two bits.
 RULE = 0xFF
 RECOVERED = 256
-"""It failed, but the same client got through at another address within a second."""
+"""It failed, but the same client got through at another address in the same try: see ``fold.pair_tries``."""
 PAIRED = 512
 """It completed, and stands for the failed attempts of the same try."""
 

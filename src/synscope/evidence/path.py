@@ -1,7 +1,7 @@
 """The path that a connection walks, and how far this one came: the first place where it stopped, or the bracket.
 
-Input: the ``Facts`` of one target. Output: a ``Path``: each stage with its state and its witnesses, and the stages at
-which the connection may have stopped. Pure.
+Input: the ``Facts`` of one target. Output: a ``Path``: each stage with its state and its witnesses, the stages at
+which the connection may have stopped, and the legs. Pure.
 
 Rules of inference:
 
@@ -17,18 +17,41 @@ Rules of inference:
    need to: only its own words of a failure, or a port like the target's that it went to instead, say otherwise. A
    command that failed at a try which sent nothing did not fail at the connections that completed.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
+6. *Late is passed.* A stage that was passed after a repetition, or late, took long. That is no stop.
+7. *Several addresses are one try.* The stages are those of the leading leg, which has the target's label. A leg that
+   failed while the same try went on at another address is a remark.
+8. *Legs beget legs.* Where the server connected somewhere itself while our request waited, that is the child leg.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from synscope.evidence.packets.delays import LATE_NS, handshake_took, handshake_words, tried_for
 from synscope.evidence.question import Question, Says
 from synscope.evidence.vocabulary import QUESTIONS
-from synscope.model import Answer, Facts, Label, Observation, Source, Stage
+from synscope.model import (
+    FAILURES,
+    Answer,
+    Attempt,
+    AttemptGroup,
+    Endpoint,
+    Facts,
+    Label,
+    Leg,
+    Observation,
+    Path,
+    Role,
+    Source,
+    Stage,
+    StageState,
+    State,
+    TargetSummary,
+    Witness,
+)
+from synscope.units import duration
 
 STAGES: Final = tuple(Stage)
 """In the order of the path."""
@@ -90,54 +113,80 @@ _RECOVERED: Final = "recovered-at-other-address"
 _MISTYPED: Final = "similar-port-tried"
 UNSENT: Final = ("kernel-saw-connect-without-syn", "client-source-missing", "client-source-port-in-use")
 """Whose *yes* says that a try of the client never sent a SYN, whatever its other tries did."""
+_HEARD: Final = frozenset({Stage.CARRY, Stage.ACCEPT})
+"""What a byte of the server proves to be passed."""
+_OWN_ATTEMPTS: Final = ("upstream-attempt-failed", "failed-attempt-before-error")
+"""Questions whose *yes* names, among its frames, the first one of an attempt of the server's own."""
+_FRAMES: Final = 3
+_STATES: Final[Mapping[Says, State]] = MappingProxyType(
+    {Says.PASSED: State.PASSED, Says.STOPPED: State.STOPPED, Says.TOOK_LONG: State.TOOK_LONG},
+)
 _OF_THE_CONNECTION: Final = frozenset({Source.PACKETS, Source.PAYLOAD})
 
 
-class State(enum.StrEnum):
-    """What is known of a stage."""
-
-    PASSED = "passed"
-    STOPPED = "stopped"
-    TOOK_LONG = "took long"
-    UNKNOWN = "not known"
-    NOT_REACHED = "not reached"
-
-
-class Witness(NamedTuple):
+class _Word(NamedTuple):
     """An answer that says something of a stage."""
 
     question: Question
     observation: Observation
     says: Says
 
-
-class StageState(NamedTuple):
-    """One stage of a path, and who says so."""
-
-    stage: Stage
-    state: State
-    witnesses: tuple[Witness, ...] = ()
-
-
-class Path(NamedTuple):
-    """How far a connection to a target came."""
-
-    stages: tuple[StageState, ...]
-    possible: tuple[Stage, ...]
-    """Where it may have stopped; empty when nothing says that it stopped at all."""
-
     @property
-    def stopped_at(self) -> Stage | None:
-        """The stage at which it stopped, where that is known."""
-        return self.possible[0] if len(self.possible) == 1 else None
+    def witness(self) -> Witness:
+        """The same as a record."""
+        told = self.observation
+        return Witness(told.source, told.text, told.frames, _STATES[self.says], self.question.direct)
 
 
-def path_of(facts: Facts) -> Path:
-    """Return how far the target's connections came: those that its label is about."""
+def path_of(facts: Facts, others: Sequence[TargetSummary] = ()) -> Path:
+    """Return how far the target's connections came: those that its label is about.
+
+    ``others`` are the other targets of the capture, among which the server's own attempts are found.
+    """
     label = facts.summary.label
-    witnesses = tuple(_witnesses(facts.observations))
-    possible = bracket(label, facts.observations)
-    return Path(tuple(_states(label, possible, witnesses)), possible)
+    possible = _without_heard(facts, bracket(label, facts.observations))
+    stages = tuple(_states(facts.summary, possible, facts.observations))
+    legs = (*_own_legs(facts.summary, possible, stages), *_children(facts, others))
+    return Path(stages, possible, legs)
+
+
+def _without_heard(facts: Facts, possible: tuple[Stage, ...]) -> tuple[Stage, ...]:
+    """Return a bracket without what a server that spoke on every connection has proven, unless somebody objects."""
+    spoke = [attempt.server_bytes for attempt in _examples(facts.summary.groups, Label.COMPLETED)]
+    if facts.summary.label is not Label.COMPLETED or not spoke or not all(spoke):
+        return possible
+    stopped = {word.question.stage for word in _words(facts.observations) if word.says is Says.STOPPED}
+    if stopped & _HEARD:
+        return possible
+    return tuple(stage for stage in possible if stage not in _HEARD) or possible
+
+
+def narrowed(path: Path, stages: Iterable[Stage]) -> Path:
+    """Return a path with what is proven otherwise: it stopped at one of ``stages``, if it may have stopped there."""
+    known = tuple(stage for stage in path.possible if stage in frozenset(stages))
+    if not known or known == path.possible:
+        return path
+    first, last = STAGES.index(known[0]), STAGES.index(known[-1])
+    return path._replace(
+        possible=known,
+        stages=tuple(_restated(each, at, first, last, known) for at, each in enumerate(path.stages)),
+        legs=tuple(
+            leg._replace(stages=known, state=State.STOPPED if len(known) == 1 else leg.state)
+            if leg.role is Role.LEADING
+            else leg
+            for leg in path.legs
+        ),
+    )
+
+
+def _restated(each: StageState, at: int, first: int, last: int, known: tuple[Stage, ...]) -> StageState:
+    if at > last:
+        return each._replace(state=State.NOT_REACHED, took_ns=None)
+    if known == (each.stage,):
+        return each._replace(state=State.STOPPED, took_ns=None)
+    if at < first and each.state is State.UNKNOWN:
+        return each._replace(state=State.PASSED)
+    return each
 
 
 def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stage, ...]:
@@ -151,7 +200,7 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
         return ()
     if label is Label.CLIENT_NEVER_SENT and _had_no_need(observations):
         return ()
-    for witness in _witnesses(observations):
+    for witness in _words(observations):
         if (
             witness.says is Says.STOPPED
             and witness.question.direct
@@ -193,7 +242,7 @@ def _has_trouble(observations: Mapping[str, Observation]) -> bool:
         and witness.question.source in _OF_THE_CONNECTION
         and witness.question.stage in BRACKETS[Label.COMPLETED]
         and not (retried and witness.question.stage is Stage.SERVE)
-        for witness in _witnesses(observations)
+        for witness in _words(observations)
     )
 
 
@@ -208,9 +257,7 @@ def _had_no_need(observations: Mapping[str, Observation]) -> bool:
         return False
     if _is(observations, _MISTYPED, Answer.YES):
         return False
-    return not any(
-        witness.says is Says.STOPPED and witness.question.errors for witness in _witnesses(observations)
-    )
+    return not any(word.says is Says.STOPPED and word.question.errors for word in _words(observations))
 
 
 def never_sent(observations: Mapping[str, Observation]) -> bool:
@@ -222,7 +269,7 @@ def _is(observations: Mapping[str, Observation], name: str, answer: Answer) -> b
     return name in observations and observations[name].answer is answer
 
 
-def _witnesses(observations: Mapping[str, Observation]) -> Iterable[Witness]:
+def _words(observations: Mapping[str, Observation]) -> Iterable[_Word]:
     """The answers that speak of a stage, in the order in which they were given."""
     for name, observation in observations.items():
         asked = QUESTIONS.get(name)
@@ -230,26 +277,68 @@ def _witnesses(observations: Mapping[str, Observation]) -> Iterable[Witness]:
             continue
         says = {Answer.YES: asked.if_yes, Answer.NO: asked.if_no}.get(observation.answer)
         if says is not None:
-            yield Witness(asked, observation, says)
+            yield _Word(asked, observation, says)
+
+
+# -- states -------------------------------------------------------------------------------------------
+
+
+class _Late(NamedTuple):
+    """That a stage took long, and what shows it."""
+
+    stage: Stage
+    took_ns: int | None
+    witness: Witness
 
 
 def _states(
-    label: Label,
-    possible: tuple[Stage, ...],
-    witnesses: tuple[Witness, ...],
+    summary: TargetSummary, possible: tuple[Stage, ...], observations: Mapping[str, Observation]
 ) -> Iterable[StageState]:
-    passed = _PASSED_UP_TO[label]
+    label, words = summary.label, tuple(_words(observations))
+    passed = _PASSED_UP_TO[label] or _seen_up_to(summary)
     last_passed = -1 if passed is None else STAGES.index(passed)
+    last_possible = len(STAGES)
     if possible:
-        first = STAGES.index(possible[0])
-        last_passed = max(last_passed, first - 1) if len(possible) == 1 else last_passed
+        # Behind the handshake, what a bracket leaves out at its beginning was passed.
+        firm = len(possible) == 1 or label is Label.COMPLETED
+        last_passed = max(last_passed, STAGES.index(possible[0]) - 1) if firm else last_passed
         last_possible = STAGES.index(possible[-1])
-    else:
-        last_possible = len(STAGES)
-        last_passed = len(STAGES) - 1 if label is Label.COMPLETED else last_passed
+    elif label is Label.COMPLETED and _has_worked(summary, observations):
+        last_passed = len(STAGES) - 1
+    late = {each.stage: each for each in _took_long(summary)} if label is Label.COMPLETED else {}
     for at, stage in enumerate(STAGES):
-        own = tuple(witness for witness in witnesses if witness.question.stage is stage)
-        yield StageState(stage, _state(stage, at, last_passed, last_possible, possible, own), own)
+        own = tuple(word for word in words if word.question.stage is stage)
+        state = _state(stage, at, last_passed, last_possible, possible, own)
+        told = tuple(word.witness for word in own)
+        if state in {State.PASSED, State.TOOK_LONG} and stage in late:
+            found = late[stage]
+            yield StageState(stage, State.TOOK_LONG, _first(found.witness, told), found.took_ns)
+        else:
+            yield StageState(stage, state, told)
+
+
+def _seen_up_to(summary: TargetSummary) -> Stage | None:
+    """Return the last stage that what was seen of a connection proves passed, where a part of it is missing."""
+    if summary.label is Label.MID_STREAM:
+        talked = any(attempt.server_bytes for attempt in _examples(summary.groups, Label.MID_STREAM))
+        return Stage.BACK if talked else None
+    if summary.label is not Label.ONE_SIDED:
+        return None
+    seen = [attempt.frames for attempt in _examples(summary.groups, Label.ONE_SIDED)]
+    if any(frames.syn_ack is not None for frames in seen):
+        return Stage.QUEUE
+    return Stage.OUT if any(frames.syn is not None for frames in seen) else None
+
+
+def _has_worked(summary: TargetSummary, observations: Mapping[str, Observation]) -> bool:
+    """Whether more than the handshake was seen to work: the server spoke, or the command ended well."""
+    spoke = any(attempt.server_bytes for attempt in _examples(summary.groups, Label.COMPLETED))
+    return spoke or _is(observations, _ENDED_WELL, Answer.YES)
+
+
+def _first(witness: Witness, told: tuple[Witness, ...]) -> tuple[Witness, ...]:
+    """Return the witnesses with one more at their head, unless an answer says the same."""
+    return told if any(each.text == witness.text for each in told) else (witness, *told)
 
 
 def _state(  # noqa: PLR0913, PLR0917 - the stage and its surroundings
@@ -258,19 +347,147 @@ def _state(  # noqa: PLR0913, PLR0917 - the stage and its surroundings
     last_passed: int,
     last_possible: int,
     possible: tuple[Stage, ...],
-    witnesses: tuple[Witness, ...],
+    words: tuple[_Word, ...],
 ) -> State:
     if possible == (stage,):
         return State.STOPPED
     if at <= last_passed:
-        late = any(witness.says is Says.TOOK_LONG for witness in witnesses)
+        late = any(word.says is Says.TOOK_LONG for word in words)
         return State.TOOK_LONG if late else State.PASSED
     if at > last_possible:
         return State.NOT_REACHED
     if stage in possible:
         return State.UNKNOWN
-    return State.PASSED if _is_passed(witnesses) else State.UNKNOWN
+    return State.PASSED if _is_passed(words) else State.UNKNOWN
 
 
-def _is_passed(witnesses: tuple[Witness, ...]) -> bool:
-    return any(witness.says is Says.PASSED and witness.question.direct for witness in witnesses)
+def _is_passed(words: tuple[_Word, ...]) -> bool:
+    return any(word.says is Says.PASSED and word.question.direct for word in words)
+
+
+# -- what took long -----------------------------------------------------------------------------------
+
+
+def _took_long(summary: TargetSummary) -> Iterable[_Late]:
+    """The stages at which a completed attempt at hand took long, each with the longest time."""
+    longest: dict[Stage, _Late] = {}
+    for attempt in _examples(summary.groups, Label.COMPLETED):
+        for found in _late_stages(attempt):
+            known = longest.get(found.stage)
+            if known is None or (found.took_ns or 0) > (known.took_ns or 0):
+                longest[found.stage] = found
+    return longest.values()
+
+
+def _late_stages(attempt: Attempt) -> Iterable[_Late]:
+    found = handshake_took(attempt)
+    if found is not None:
+        frames = _present(attempt.frames.syn, attempt.frames.syn_ack)
+        yield _Late(*found, _seen(handshake_words(attempt), frames))
+    asked, answered = attempt.times.client_data, attempt.times.server_data
+    if asked is not None and answered is not None and answered - asked > LATE_NS:
+        frames = _present(attempt.frames.client_data, attempt.frames.server_data)
+        text = f"the server's first byte came {duration(answered - asked)} after the request"
+        yield _Late(Stage.SERVE, answered - asked, _seen(text, frames))
+
+
+def _seen(text: str, frames: tuple[int, ...]) -> Witness:
+    return Witness(Source.PACKETS, text, frames, State.TOOK_LONG, direct=True)
+
+
+def _present(*frames: int | None) -> tuple[int, ...]:
+    return tuple(frame for frame in frames if frame is not None)
+
+
+# -- legs ---------------------------------------------------------------------------------------------
+
+
+def _own_legs(
+    summary: TargetSummary, possible: tuple[Stage, ...], stages: tuple[StageState, ...]
+) -> Iterable[Leg]:
+    """The ways to each of the target's addresses, the leading ones first."""
+    by_server: dict[Endpoint, list[AttemptGroup]] = {}
+    for group in summary.groups:
+        by_server.setdefault(group.server, []).append(group)
+    legs = [_own_leg(server, groups, summary.label, possible, stages) for server, groups in by_server.items()]
+    return sorted(legs, key=lambda leg: leg.role is not Role.LEADING)
+
+
+def _own_leg(
+    server: Endpoint,
+    groups: Sequence[AttemptGroup],
+    label: Label,
+    possible: tuple[Stage, ...],
+    stages: tuple[StageState, ...],
+) -> Leg:
+    own = [group for group in groups if group.label is label and not group.recovered]
+    frames = tuple(group.examples[0].frames.first for group in own or groups if group.examples)[:_FRAMES]
+    if own:
+        state = _whole(label, possible, stages)
+        return Leg(server.address, server.port, label, state, Role.LEADING, possible, frames=frames)
+    # A failure says more of a leg than a success does.
+    worst = next((group for group in groups if group.label in FAILURES), groups[0])
+    places = BRACKETS[worst.label] if worst.label in FAILURES else ()
+    return Leg(
+        server.address,
+        server.port,
+        worst.label,
+        _of_places(worst.label, places),
+        Role.OTHER_ADDRESS,
+        places,
+        _trying(worst),
+        frames,
+    )
+
+
+def _whole(label: Label, possible: tuple[Stage, ...], stages: tuple[StageState, ...]) -> State:
+    if possible:
+        return State.STOPPED if len(possible) == 1 else State.UNKNOWN
+    if label is not Label.COMPLETED or any(each.state is State.UNKNOWN for each in stages):
+        return State.UNKNOWN
+    late = any(each.state is State.TOOK_LONG for each in stages)
+    return State.TOOK_LONG if late else State.PASSED
+
+
+def _of_places(label: Label, places: tuple[Stage, ...]) -> State:
+    if places:
+        return State.STOPPED if len(places) == 1 else State.UNKNOWN
+    return State.PASSED if label is Label.COMPLETED else State.UNKNOWN
+
+
+def _trying(group: AttemptGroup) -> int | None:
+    """Return how long a client repeated its SYN to an address before it went on with another one."""
+    if not group.recovered:
+        return None
+    spans = [tried_for(attempt) for attempt in group.examples]
+    return max(spans, default=0) or None
+
+
+def _children(facts: Facts, others: Sequence[TargetSummary]) -> Iterable[Leg]:
+    """The server's own attempts that failed while a client waited, each address once."""
+    frames = {
+        frame
+        for name in _OWN_ATTEMPTS
+        if _is(facts.observations, name, Answer.YES)
+        for frame in facts.observations[name].frames
+    }
+    if not frames:
+        return
+    told: set[Endpoint] = set()
+    for summary in others:
+        for attempt in _examples(summary.groups, *FAILURES):
+            if attempt.frames.first in frames and attempt.server not in told:
+                told.add(attempt.server)
+                places = BRACKETS[attempt.label]
+                yield Leg(
+                    *attempt.server,
+                    attempt.label,
+                    _of_places(attempt.label, places),
+                    Role.CHILD,
+                    places,
+                    frames=(attempt.frames.first,),
+                )
+
+
+def _examples(groups: Iterable[AttemptGroup], *labels: Label) -> Iterable[Attempt]:
+    return (attempt for group in groups if group.label in labels for attempt in group.examples)

@@ -20,7 +20,7 @@ from synscope._version import VERSION
 from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT, comments
 from synscope.capture.write.storage import SaveError
 from synscope.engine import MODE
-from synscope.model import Attachment, Attempt, Diagnosis, Finding, NearMiss, TargetDiagnosis
+from synscope.model import Attachment, Attempt, Diagnosis, Finding, NearMiss, Path, TargetDiagnosis
 from synscope.probes.host.snapshot_json import to_json
 from synscope.report import json_report
 from synscope.report.target_view import leading
@@ -106,6 +106,7 @@ def without_payload(diagnosis: Diagnosis) -> Diagnosis:
                 )
             ),
             findings=tuple(map(_silent_finding, target.findings)),
+            path=_silent_path(target.path),
         )
         for target in diagnosis.targets
     )
@@ -115,6 +116,14 @@ def without_payload(diagnosis: Diagnosis) -> Diagnosis:
 
 def _silent_miss(miss: NearMiss) -> NearMiss:
     return miss._replace(text="")
+
+
+def _silent_path(path: Path) -> Path:
+    stages = tuple(
+        each._replace(witnesses=tuple(witness._replace(text="") for witness in each.witnesses))
+        for each in path.stages
+    )
+    return path._replace(stages=stages)
 
 
 def _silent_finding(finding: Finding) -> Finding:

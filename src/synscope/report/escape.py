@@ -39,6 +39,10 @@ _ASCII = str.maketrans(
         "≤": "<=",
         "≥": ">=",
         "≠": "!=",
+        "✓": "+",
+        "✗": "x",
+        "│": "|",
+        "└": "`",
         "\u2018": "'",
         "\u2019": "'",
         "\u201c": '"',
@@ -48,7 +52,7 @@ _ASCII = str.maketrans(
     }
 )
 
-OWN_SYMBOLS = "·µ…→▶◀─\u2013\u00d7≠"
+OWN_SYMBOLS = "·µ…→▶◀─\u2013\u00d7≠✓✗│└"
 """What reports use beyond ASCII: an output that can encode these gets them."""
 
 

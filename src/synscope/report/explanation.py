@@ -1,4 +1,4 @@
-"""Explanations on the terminal: a cause, a label, an outcome, an error or a port in plain words, and all causes.
+"""Explanations on the terminal: a cause, label, outcome, stage, error or port in plain words, and all causes.
 
 Input: a ``Look``, and for one explanation an ``Explained`` of ``lookup``. Output: text, as from ``terminal``. What is
 said comes from the catalogue, the rule table, the priors and the tables of errors and ports; only the order is made
@@ -11,12 +11,13 @@ from synscope.causes import catalogue, deciding, priors
 from synscope.causes.cause import Cause
 from synscope.causes.placeholders import Placeholders
 from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
-from synscope.model import Kind, Label
+from synscope.model import Kind, Label, Stage
 from synscope.reference import ports
 from synscope.reference.error_meaning import ErrorMeaning
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.lookup import ErrorAnswer, Explained, PortAnswer
 from synscope.report.page import Look, Page, Span, glued, joined
+from synscope.report.stages_text import STAGE_TEXTS, HandLook, causes_at, labels_at, looks_at
 from synscope.report.wording import SYSTEMS, ordered_systems
 from synscope.units import listed
 
@@ -26,6 +27,7 @@ GENERIC = Placeholders(port="PORT", host="localhost", address="127.0.0.1", wrapp
 _LIKELY_SHOWN = 5
 _MEANINGS_SHOWN = 3
 _LOOK_ALIKES_SHOWN = 6
+_LOOKS_SHOWN = 3
 
 
 def render(answer: Explained, look: Look) -> str:
@@ -35,6 +37,8 @@ def render(answer: Explained, look: Look) -> str:
         _cause(page, answer)
     elif isinstance(answer, Label):
         _label(page, answer)
+    elif isinstance(answer, Stage):
+        _stage(page, answer)
     elif isinstance(answer, OutcomeRule):
         _outcome(page, answer)
     elif isinstance(answer, ErrorAnswer):
@@ -111,6 +115,42 @@ def _label(page: Page, label: Label) -> None:
     outcomes = [rule for rule in OUTCOME_RULES if rule.label is label]
     page.columns([((rule.outcome.value, "head"), rule.meaning) for rule in outcomes], label="Outcomes")
     _likely(page, likely_causes(label))
+
+
+def _stage(page: Page, stage: Stage) -> None:
+    text = STAGE_TEXTS[stage]
+    page.row(stage.value, (text.short, "head"), "   ", (glued(_place(stage)), "dim"))
+    page.blank()
+    page.row("What happens", text.happens)
+    page.row("Proves it passed", text.passed)
+    page.row("A stop shows as", *joined(label.value for label in labels_at(stage)))
+    _likely(page, causes_at(stage))
+    looks = looks_at(stage)
+    for system in sorted(SYSTEMS, key=lambda name: (name != page.look.os, name != "any", name)):
+        found = [look for look in looks if look.os == system]
+        shown = found if page.look.verbose else found[:_LOOKS_SHOWN]
+        if shown and (page.look.verbose or system in {page.look.os, "any"}):
+            _looks(page, SYSTEMS[system], shown, len(found) - len(shown))
+    if not page.look.verbose:
+        page.row("", ("commands for the other systems: --verbose", "dim"))
+
+
+def _looks(page: Page, system: str, looks: list[HandLook], more: int) -> None:
+    page.row(f"By hand, {system}")
+    for look in looks:
+        page.command("", GENERIC.fill(look.command))
+        page.row("", f"  whether {GENERIC.fill(look.asks)}. {_sentence(GENERIC.fill(look.reading))}", hang=2)
+    if more:
+        page.row("", (f"{more} more with --verbose", "dim"))
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def _place(stage: Stage) -> str:
+    stages = list(Stage)
+    return f"[stage {stages.index(stage) + 1} of {len(stages)}]"
 
 
 def _outcome(page: Page, rule: OutcomeRule) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from synscope.causes import deciding
 from synscope.causes.cause import Cause
 from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
-from synscope.model import Label
+from synscope.model import Label, Stage
 from synscope.reference import ports
 from synscope.reference.error_meaning import ErrorMeaning
 from synscope.report.explanation import GENERIC, likely_causes
 from synscope.report.json_records import JsonValue, Record
 from synscope.report.labels_text import LABEL_TEXTS
 from synscope.report.lookup import ErrorAnswer, Explained, PortAnswer
+from synscope.report.stages_text import STAGE_TEXTS, causes_at, labels_at, looks_at
 
 
 def explanation(query: str, answer: Explained) -> Record:
@@ -21,6 +22,8 @@ def explanation(query: str, answer: Explained) -> Record:
         about, known = "cause", cause(answer)
     elif isinstance(answer, Label):
         about, known = "label", _label(answer)
+    elif isinstance(answer, Stage):
+        about, known = "stage", _stage(answer)
     elif isinstance(answer, OutcomeRule):
         about, known = "outcome", _outcome(answer)
     elif isinstance(answer, ErrorAnswer):
@@ -71,6 +74,23 @@ def _label(label: Label) -> Record:
         "says_not": text.says_not,
         "outcomes": [_outcome(rule) for rule in OUTCOME_RULES if rule.label is label],
         "causes": [cause.code for cause in likely_causes(label)],
+    }
+
+
+def _stage(stage: Stage) -> Record:
+    text, fill = STAGE_TEXTS[stage], GENERIC.fill
+    by_hand: list[JsonValue] = [
+        {"os": look.os, "command": fill(look.command), "reading": fill(look.reading), "asks": fill(look.asks)}
+        for look in looks_at(stage)
+    ]
+    return {
+        "stage": stage.value,
+        "short": text.short,
+        "happens": text.happens,
+        "passed": text.passed,
+        "labels": [label.value for label in labels_at(stage)],
+        "causes": [cause.code for cause in causes_at(stage)],
+        "by_hand": by_hand,
     }
 
 

@@ -25,12 +25,15 @@ from synscope.model import (
     Finding,
     Frames,
     Label,
+    Leg,
     NearMiss,
     Outcome,
     Source,
+    StageState,
     Target,
     TargetDiagnosis,
     Times,
+    Witness,
 )
 from synscope.report import display_filter, why_records
 from synscope.report.escape import well_formed
@@ -101,6 +104,8 @@ def target(capture: str, target: TargetDiagnosis, *, why: bool = False) -> Recor
     if summary.label is Label.CLIENT_NEVER_SENT:
         record["claim"] = (summary.claim or Claim.FILE).value
         record["near_misses"] = [_near_miss(miss) for miss in summary.near_misses]
+    record["path"] = [_stage(each) for each in target.path.stages]
+    record["legs"] = [_leg(leg) for leg in target.path.legs]
     if why:
         record["why"] = why_records.record(target.facts)
     return record
@@ -284,6 +289,43 @@ def _outcomes(groups: Iterable[AttemptGroup]) -> Record:
 
 def _near_miss(miss: NearMiss) -> Record:
     return {"kind": miss.kind, "text": miss.text, "port": miss.port, "frames": [*miss.frames]}
+
+
+def _stage(each: StageState) -> Record:
+    record: Record = {
+        "stage": each.stage.value,
+        "state": each.state.value,
+        "witnesses": [_witness(witness) for witness in each.witnesses],
+    }
+    if each.took_ns is not None:
+        record["took_ns"] = each.took_ns
+    return record
+
+
+def _witness(witness: Witness) -> Record:
+    source = Source.PACKETS if witness.source is Source.REQUEST else witness.source
+    return {
+        "source": source.value,
+        "text": witness.text,
+        "frames": [*witness.frames],
+        "says": witness.says.value,
+        "direct": witness.direct,
+    }
+
+
+def _leg(leg: Leg) -> Record:
+    record: Record = {
+        "address": leg.address,
+        "port": leg.port,
+        "label": leg.label.value,
+        "state": leg.state.value,
+        "role": leg.role.value,
+        "stages": [stage.value for stage in leg.stages],
+        "frames": [*leg.frames],
+    }
+    if leg.took_ns is not None:
+        record["took_ns"] = leg.took_ns
+    return record
 
 
 def _evidence(evidence: Evidence) -> Record:

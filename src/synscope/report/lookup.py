@@ -1,8 +1,8 @@
-"""What ``explain`` was asked about: a cause, a label, an outcome, an error message or a port number.
+"""What ``explain`` was asked about: a cause, a label, an outcome, a stage, an error message or a port number.
 
 Input: text as people type or paste it. Output: one ``Explained``, or ``None``; then ``suggestions`` may help.
-Tried in this order: port number (digits only), cause by code or slug, label, outcome, error text, and at
-last a port that the text mentions.
+Tried in this order: port number (digits only), cause by code or slug, label, outcome, stage of the path, error text,
+and at last a port that the text mentions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from synscope import targets
 from synscope.causes import catalogue
 from synscope.causes.cause import Cause
 from synscope.engine.outcome import OUTCOME_RULES, OutcomeRule
-from synscope.model import Label
+from synscope.model import Label, Stage
 from synscope.reference import errors
 from synscope.reference.error_meaning import ErrorMeaning
 
@@ -41,7 +41,7 @@ class ErrorAnswer:
     port: int | None
 
 
-Explained = Cause | Label | OutcomeRule | ErrorAnswer | PortAnswer
+Explained = Cause | Label | Stage | OutcomeRule | ErrorAnswer | PortAnswer
 
 
 def look_up(text: str) -> Explained | None:
@@ -49,12 +49,23 @@ def look_up(text: str) -> Explained | None:
     asked = text.strip()
     if asked.isascii() and asked.isdigit():
         return _port(asked)
-    return catalogue.find(asked) or _label(asked) or _outcome(asked) or _error(asked) or _mentioned(asked)
+    return (
+        catalogue.find(asked)
+        or _label(asked)
+        or _outcome(asked)
+        or _stage(asked)
+        or _error(asked)
+        or _mentioned(asked)
+    )
 
 
 def suggestions(text: str) -> tuple[str, ...]:
     """Return a few names that resemble ``text``, best first."""
-    names = [*(label.value for label in Label), *(rule.outcome.value for rule in OUTCOME_RULES)]
+    names = [
+        *(label.value for label in Label),
+        *(stage.value for stage in Stage),
+        *(rule.outcome.value for rule in OUTCOME_RULES),
+    ]
     by_folded = {name.lower(): name for name in names}
     close = difflib.get_close_matches(text.strip().lower(), by_folded, n=2, cutoff=0.6)
     found = [*errors.close_matches(text), *(by_folded[name] for name in close), *catalogue.suggest(text)]
@@ -75,6 +86,10 @@ def _label(text: str) -> Label | None:
 
 def _outcome(text: str) -> OutcomeRule | None:
     return _named(text, ((rule.outcome.value, rule) for rule in OUTCOME_RULES))
+
+
+def _stage(text: str) -> Stage | None:
+    return _named(text, ((stage.value, stage) for stage in Stage))
 
 
 def _named(text: str, names: Iterable[tuple[str, _Thing]]) -> _Thing | None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from synscope.causes import catalogue, placeholders
 from synscope.model import Confidence, Diagnosis, Evidence, Finding, Kind, Source, TargetDiagnosis
-from synscope.report import advice, display_filter, target_view, terminal, why
+from synscope.report import advice, display_filter, path_view, target_view, terminal, why
 from synscope.report.markdown_text import bold, code, fenced, prose
 from synscope.report.page import Look, Page
 from synscope.report.text_report import TextReport
@@ -88,9 +88,10 @@ def _full(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
     yield f"### {_name(target)}: {target.summary.label.value}\n"
     yield f"{bold(top.title)} {_sure(top)}\n\n" + _paragraph("In short:", top.summary)
     page = Page(look)
+    path_view.show(page, target.path)
     target_view.happened(page, target.summary)
     yield _page_block(page.render())
-    yield f"**Why**\n\n{fenced(_evidence(top.evidence))}"
+    yield f"**Why**\n\n{fenced(_evidence(target_view.why(target, top)))}"
     if top.against:
         yield f"**Against it**\n\n{fenced(_evidence(top.against))}"
     yield f"Wireshark display filter:\n\n{fenced([display_filter.finding(target.summary.target, top)])}"

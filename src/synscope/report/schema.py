@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from synscope.causes.cause import Word
-from synscope.model import Canary, Checksum, Claim, Confidence, Kind, Label, Source
+from synscope.model import Canary, Checksum, Claim, Confidence, Kind, Label, Role, Source, Stage, State
 
 SCHEMA_ID = "urn:synscope:report:1"
 SCHEMA_VERSION = "1.0"
@@ -72,6 +72,9 @@ def document() -> Schema:
                     "frames": _frame_list(),
                 }
             ),
+            "stage": _stage(),
+            "witness": _witness(),
+            "leg": _leg(),
             "label": _enum("what a handshake is called", Label),
             "counts": _counts("how many attempts had which label", names=Label),
         },
@@ -190,9 +193,11 @@ def _target() -> Schema:
             "failed": _flag("whether a finding of kind failure stands"),
             "claim": _enum("how strong client-never-sent is", Claim),
             "near_misses": _list(_ref("near_miss"), "what may have been meant"),
+            "path": _list(_ref("stage"), "the stages in their order; empty where it was only counted"),
+            "legs": _list(_ref("leg"), "the addresses that were tried, and the server's own attempts"),
             "why": _ref("why"),
         },
-        optional=("claim", "near_misses", "why"),
+        optional=("claim", "near_misses", "path", "legs", "why"),
     )
 
 
@@ -237,6 +242,46 @@ def _why() -> Schema:
                 candidate, "the causes that were considered, best first, those ruled out last"
             ),
         }
+    )
+
+
+def _stage() -> Schema:
+    return _object(
+        {
+            "stage": _enum("a stretch of the path that a connection walks", Stage),
+            "state": _enum("what is known of it, for the legs that lead", State),
+            "witnesses": _list(_ref("witness"), "who says something of it"),
+            "took_ns": _number("how long it took, where it took long and that is known"),
+        },
+        optional=("took_ns",),
+    )
+
+
+def _witness() -> Schema:
+    return _object(
+        {
+            "source": _enum("where it comes from", (item for item in Source if item is not Source.REQUEST)),
+            "text": _text("one sentence; may quote bytes of the capture"),
+            "frames": _frame_list(),
+            "says": _enum("what it says of the stage", (State.PASSED, State.STOPPED, State.TOOK_LONG)),
+            "direct": _flag("whether it met this very connection"),
+        }
+    )
+
+
+def _leg() -> Schema:
+    return _object(
+        {
+            "address": _text("IPv4 or IPv6 address"),
+            "port": _number("TCP port", most=65535),
+            "label": _ref("label"),
+            "state": _enum("what is known of it as a whole", State),
+            "role": _enum("the path's own, the same client's other address, or the server's own", Role),
+            "stages": _list(_enum("a stage", Stage), "where it stopped or may have stopped"),
+            "frames": _frame_list(),
+            "took_ns": _number("how long a SYN was repeated before another address was tried"),
+        },
+        optional=("took_ns",),
     )
 
 

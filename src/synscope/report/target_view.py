@@ -20,12 +20,13 @@ from synscope.model import (
     Label,
     Outcome,
     Source,
+    State,
     Target,
     TargetDiagnosis,
     TargetSummary,
 )
 from synscope.reference import ports
-from synscope.report import advice, display_filter, ladder
+from synscope.report import advice, display_filter, ladder, path_view
 from synscope.report.labels_text import CLAIM_TEXTS, LABEL_TEXTS
 from synscope.report.page import Look, Page, Span, glued, joined
 from synscope.report.wording import OUTCOME_TEXTS, frames_text
@@ -66,8 +67,9 @@ def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = Non
         return
     _answer(page, diagnosis, top)
     page.blank()
+    path_view.show(page, diagnosis.path)
     happened(page, diagnosis.summary)
-    _why(page, diagnosis.summary.target, top)
+    _why(page, diagnosis, top)
     if same_as is None:
         advice.show(page, diagnosis, top)
     else:
@@ -98,6 +100,8 @@ def brief(page: Page, diagnosis: TargetDiagnosis) -> None:
     else:
         page.row(name, label, words)
         page.row("", (ends.strip(), "dim"))
+    if path_view.took_long(diagnosis.path):
+        path_view.show(page, diagnosis.path)
     _asides(page, diagnosis)
 
 
@@ -254,9 +258,24 @@ def _clients(page: Page, label: str, clients: Sequence[ports.ClientSaying], cons
     page.row(label, *joined(names), (f" ({consequence})", "dim"), style="")
 
 
-def _why(page: Page, target: Target, top: Finding) -> None:
-    shown = top.evidence if page.look.verbose else top.evidence[:_EVIDENCE_SHOWN]
-    _evidence(page, "Why", shown, rest=len(top.evidence) - len(shown))
+def why(diagnosis: TargetDiagnosis, top: Finding) -> tuple[Evidence, ...]:
+    """Return what speaks for a finding: its own evidence, else what shows where on the path it may be."""
+    if top.evidence:
+        return top.evidence
+    told = (
+        Evidence(witness.source, witness.text, witness.frames)
+        for each in diagnosis.path.stages
+        if each.stage in diagnosis.path.possible
+        for witness in each.witnesses
+        if witness.says is State.STOPPED
+    )
+    return tuple(dict.fromkeys(told))
+
+
+def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
+    target, evidence = diagnosis.summary.target, why(diagnosis, top)
+    shown = evidence if page.look.verbose else evidence[:_EVIDENCE_SHOWN]
+    _evidence(page, "Why", shown, rest=len(evidence) - len(shown))
     if top.against:
         _evidence(page, "  against it", top.against)
     if page.look.verbose:

@@ -23,6 +23,7 @@ from synscope.model import (
     Times,
 )
 from tests.evidence.packets import (
+    test_delays,
     test_elsewhere,
     test_endings,
     test_exchange,
@@ -140,6 +141,7 @@ def test_every_word_comes_up() -> None:
     shown += [
         test_endings,
         test_intermediaries,
+        test_delays,
         test_declined,
         test_icmp,
         test_mismatch,

@@ -66,7 +66,7 @@ def test_answer_first_then_the_parts_in_order() -> None:
     tree = parsed(fixture("refused.pcap", "62893"))
     assert words(one(tree, "h1")) == "Nothing is listening on port 62893"
     assert [words(found) for found in tree.iter("h2")] == [
-        *("What happened", "Why", "What to do", "Also possible", "Capture", "Words")
+        *("Path", "What happened", "Why", "What to do", "Also possible", "Capture", "Words")
     ]
     text = words(one(tree, "main"))
     order = ["SYN-RST", "likely SYN101", "1 attempt", "RST,ACK", "packets", "ss -ltnp", "2 frames"]
@@ -291,3 +291,19 @@ def test_other_forms_do_without_jinja() -> None:
     assert (
         subprocess.run([sys.executable, "-c", script], stdout=subprocess.DEVNULL, check=False).returncode == 0
     )
+
+
+def test_the_path_is_a_row_of_stages_with_state_in_a_word() -> None:
+    tree = parsed(fixture("refused.pcap", "62893"))
+    (row,) = (found for found in tree.iter("ol") if found.get("class") == "path")
+    items = [words(item) for item in row]
+    assert items[:1] + items[5:10] == [
+        *("number passed", "out passed", "SYN", "in not known", "listener not known", "queue not known")
+    ]
+    assert items[11:13] == ["no handshake", "carry not reached"]
+    shapes = {
+        item.get("class"): next(item.iter("{http://www.w3.org/2000/svg}path")).get("d")
+        for item in row
+        if "stage" in item.get("class")
+    }
+    assert len(set(shapes.values())) == len(shapes) == 3

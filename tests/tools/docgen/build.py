@@ -6,7 +6,18 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from docgen import api_names, blocks, causes, cli, formats, labels, odd_handshakes, questions, rule_diagram
+from docgen import (
+    api_names,
+    blocks,
+    causes,
+    cli,
+    formats,
+    labels,
+    odd_handshakes,
+    questions,
+    rule_diagram,
+    stages,
+)
 from docgen.markdown import HEADER
 from synscope.causes.catalogue import CATALOGUE
 
@@ -27,6 +38,7 @@ def generated() -> dict[Path, str]:
         _DOCS / "formats.md": formats.text(),
         _DOCS / "odd-handshakes.md": odd_handshakes.text(),
         _DOCS / "questions.md": questions.text(),
+        _DOCS / "stages.md": stages.text(),
         _WRAPPED: cli.text(),
     }
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from synscope.evidence.packets import (
     addresses,
+    delays,
     elsewhere,
     endings,
     exchange,
@@ -39,6 +40,7 @@ QUESTIONS: Final[tuple[Question, ...]] = collected(
     handshake,
     icmp,
     timeline,
+    delays,
     addresses,
     elsewhere,
     intermediaries,

@@ -13,7 +13,7 @@ from synscope.causes import catalogue, placeholders
 from synscope.causes.deciding import Decider
 from synscope.model import Check, Confidence, Evidence, Finding, Kind, Label, Source, TargetDiagnosis
 from synscope.report import advice, display_filter, target_view
-from synscope.report.html import ladder_drawing
+from synscope.report.html import ladder_drawing, path_drawing
 from synscope.report.html.collected import LabelledLines, StyledLine, pieces, recorded
 from synscope.report.html.palette import PAINTS
 from synscope.report.labels_text import LABEL_TEXTS, LabelText
@@ -103,6 +103,7 @@ class ShownTarget(NamedTuple):
     ways: tuple[ShownGroup, ...]
     more_ways: str
     rows: tuple[LabelledLines, ...]
+    path: path_drawing.ShownPath | None = None
     evidence: tuple[ShownEvidence, ...] = ()
     against: tuple[ShownEvidence, ...] = ()
     filter: str = ""
@@ -188,6 +189,7 @@ def shown(target: TargetDiagnosis, look: Look) -> ShownTarget:
             *recorded(look, lambda page: target_view.near_misses(page, summary)),
             *recorded(look, lambda page: target_view.not_a_port(page, summary)),
         ),
+        path=path_drawing.drawn(target.path),
         asides=tuple(_asides(target)),
     )
     return common if top is None else _explained(common, target, top, look)
@@ -197,7 +199,7 @@ def _explained(common: ShownTarget, target: TargetDiagnosis, top: Finding, look:
     deciders = advice.open_deciders(target, top, look)
     return common._replace(
         summary="" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary,
-        evidence=tuple(map(_sourced, dict.fromkeys(top.evidence))),
+        evidence=tuple(map(_sourced, dict.fromkeys(target_view.why(target, top)))),
         against=tuple(map(_sourced, dict.fromkeys(top.against))),
         filter=display_filter.finding(target.summary.target, top),
         undecided=f"The packets cannot tell this from {count(len(top.look_alikes), 'other cause')}. What would:"
