@@ -27,7 +27,7 @@ CAUSE = Cause(
     ),
     decided_by="what 'ip route get' says of the address",
     checks=on_each_os(
-        linux="ip route get {address}; ip rule; ip route show table all | grep -e unreachable -e blackhole -e prohibit",
+        linux="ip route get {address}; ip rule; ip route show table all",
         macos="route -n get {address}; netstat -rn",
         windows="Find-NetRoute -RemoteIPAddress {address}; route print",
         expect="an error, a type such as unreachable or blackhole, or an interface that is not the address's own",

@@ -1,4 +1,4 @@
-"""Questions about how the client speaks, in the command's words: over TCP, over UDP, or through a Unix socket file."""
+"""Questions about how the client speaks, in the command's words: over TCP, UDP, or through a Unix socket file."""
 
 from __future__ import annotations
 

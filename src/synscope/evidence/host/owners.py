@@ -58,11 +58,11 @@ def port_has_two_programs(view: HostView) -> Reply:
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=of_listeners(
-        "two lines at one address (SO_REUSEPORT), and ps shows state T, D or Z for one process: yes"
+        "two lines at one address (SO_REUSEPORT), and ps shows state T, D or Z for one: yes"
     ),
 )
 def port_sharer_stopped(view: HostView) -> Reply:
-    """Look at sockets that share the port: the kernel gives each a part of the connections, whatever its process does."""
+    """Look at sockets that share the port: each gets a part of the connections, whatever its process does."""
     shared = False
     for snapshot in reversed(view.snapshots):
         if is_untold(snapshot.processes):
@@ -95,8 +95,8 @@ def _which(halted: LocalSocket, running: LocalSocket, states: dict[int, str]) ->
     pid = halted.owners[0].pid
     state = states[pid]
     return (
-        f"{owner_of(halted)} and {owner_of(running)} share {Endpoint(halted.address, halted.port)}, each with a socket"
-        f" of its own; {halted.owners[0].program or 'process'} (pid {pid}) is {HALTED[state]} (state {state})"
+        f"{owner_of(halted)} and {owner_of(running)} share {Endpoint(halted.address, halted.port)}, each with a"
+        f" socket of its own; {halted.owners[0].program or 'process'} (pid {pid}) is {HALTED[state]} (state {state})"
     )
 
 

@@ -1,4 +1,4 @@
-"""Questions about the way to the target's addresses: the family on loopback, routes that lead away, rules that redirect."""
+"""Questions about the way to the target's addresses: loopback's families, routes, rules that redirect."""
 
 from __future__ import annotations
 
