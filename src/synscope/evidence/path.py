@@ -13,7 +13,7 @@ Rules of inference:
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none. A command that ended well and sent
    nothing to the target had no need to: only its own words of a failure, or a port like the target's that it went to
-   instead, say otherwise. A command that failed at a try which sent nothing did not fail at the connections that completed.
+   instead, say otherwise. A command that failed at a try which sent nothing did not fail at those that completed.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
 """
 

@@ -153,8 +153,8 @@ def _redirects(view: HostView) -> list[Ruling]:
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=on_linux(
-        "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat",
-        "0, and a rule that sends {port} away: yes",
+        "sysctl -a 2>/dev/null | grep route_localnet; sudo nft list ruleset | grep -e dnat",
+        "0 for every interface, and a rule that sends {port} away: yes",
     ),
 )
 def redirect_leaves_loopback(view: HostView) -> Reply:
