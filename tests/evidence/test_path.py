@@ -278,3 +278,33 @@ def test_another_failure_is_no_child() -> None:
     broken = said(GET, b"HTTP/1.1 502 Bad Gateway\r\n\r\n")
     others = child(failure)
     assert all(leg.role is Role.LEADING for leg in path_of(facts(broken, others=others), others).legs)
+
+
+def answered(**answers: Answer) -> dict[str, Observation]:
+    names = {name.replace("_", "-"): answer for name, answer in answers.items()}
+    return {name: Observation(name, answer, QUESTIONS[name].source, "so") for name, answer in names.items()}
+
+
+YES, NO = Answer.YES, Answer.NO
+
+
+def test_a_command_that_ended_well_and_sent_nothing_has_no_stop() -> None:
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, no_syn_to_target=YES)) == ()
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, proxy_port_tried=YES)) == ()
+
+
+def test_it_has_where_its_own_words_or_the_kernel_tell_of_a_failure() -> None:
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=NO))
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, client_error_resources=YES))
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, similar_port_tried=YES))
+    assert bracket(
+        Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, kernel_saw_connect_without_syn=YES)
+    )
+
+
+def test_a_command_that_failed_at_a_try_which_sent_nothing() -> None:
+    unsent = answered(command_succeeded=NO, client_source_port_in_use=YES)
+    assert bracket(Label.COMPLETED, unsent) == ()
+    assert Stage.SOCKET in bracket(Label.CLIENT_NEVER_SENT, unsent)
+    assert bracket(Label.COMPLETED, answered(command_succeeded=NO))
+    assert bracket(Label.COMPLETED, {**unsent, **answered(server_silent=YES)})

@@ -125,7 +125,7 @@ def test_many_ports_fit_on_a_few_screens() -> None:
     assert text.count("the same as for port 9000 above") == 4
     assert text.count("healthy") == 10
     assert "and 35 more ports: name one with -p" in text
-    assert len(text.splitlines()) < 130
+    assert len(text.splitlines()) < 140
 
 
 def test_verbose_leaves_nothing_out() -> None:

@@ -890,7 +890,7 @@ S(("127.0.0.1",9150),H).serve_forever()
         NEVER,
         "curl -sS http://127.0.0.1:7200/",
         "127.0.0.1:7200",
-        also=("security-policy", "firewall-reject", "stack-fault"),
+        also=("route-leads-away", "security-policy", "firewall-reject", "stack-fault"),
         in_packets=False,
         setup=(
             bg(f"{H} 7200 --bind 127.0.0.1", 7200),

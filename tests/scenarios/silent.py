@@ -329,7 +329,7 @@ NOT_SENT = (
         V6,
         serve=("http 127.0.0.1 8080",),
         setup=("ip -6 addr flush dev lo",),
-        also=("address-family-mismatch",),
+        also=("address-family-mismatch", "family-disabled"),
         long=True,
     ),
     Scenario(

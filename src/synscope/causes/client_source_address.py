@@ -21,7 +21,7 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.SOCKET,),
     predicts=(
-        usually("client-source-missing"),
+        usually("client-source-missing", "client-error-no-address"),
         usually("command-sets-own-end"),
         seldom("client-out-of-resources"),
         seldom("loopback-is-down"),
@@ -46,7 +46,10 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man7/socket.7.html",
     ),
     proof=(yes("client-source-missing"),),
-    shows_by=(yes("client-source-missing"),),
+    shows_by=(
+        yes("client-source-missing", "client-error-no-address"),
+        yes("client-source-missing", "command-sets-own-end"),
+    ),
     refines=("resource-limits",),
     says=(("command-sets-own-end", "The command line has the setting."),),
 )

@@ -19,6 +19,8 @@ from synscope.evidence.command.view import CommandView, Said, said_so
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Source, Stage
 
+_CURL_BIND: Final = 45
+"""curl's exit status CURLE_INTERFACE_FAILED."""
 _NEAR: Final = 12
 """Lines of a trace back from its last one in which the failing call is named."""
 _NO_ADDRESS: Final = frozenset({"EADDRNOTAVAIL", "EADDRNOTAVAIL (bind)"})
@@ -52,10 +54,10 @@ _OPTIONS: Final[dict[str, str]] = {
 def _own_end() -> re.Pattern[str]:
     """Return the words that speak of a client's own end, whatever the command line."""
     return re.compile(
-        r"\bcurl(?:: \(45\)| exit status 45\b)|bind failed with errno|[Cc]ouldn't bind to"
+        r"\bcurl(?:: \(45\)| exit status 45\b)|bind failed with errno|[Cc]ouldn't bind to|\bmksock_bind_addr\b"
         r"|dial (?:tcp|udp)[46]? \S{1,100}->\S{1,100}: bind"
         r"|\b(?:source_address|src_addr|local_address|local_addr|localAddress|localPort|local_port|--local-port)\b"
-        r"|\bsocat\b.{0,80}\bbind\(\d+, \{AF=|\bbind (?:EADDRNOTAVAIL|EADDRINUSE|EINVAL)\b"
+        r"|\bsocat\b.{0,80}\bbind\(\d+, \{AF=|\binternalConnect\b"
     )
 
 
@@ -71,7 +73,7 @@ def _no_device() -> re.Pattern[str]:
     return re.compile(
         r"(?:\bbind\b|SO_BINDTODEVICE|setsockopt|\binterface\b|\bdevice\b|\biface\b).{0,80}"
         r"(?:[Nn]o such device|[Nn]ot a device|does not exist|[Uu]nknown|[Nn]ot available)"
-        r"|[Cc]ouldn't bind to (?:interface )?'|[Uu]nknown iface|[Nn]o such device"
+        r"|[Cc]ouldn't bind to (?:interface )?'|[Uu]nknown iface|[Nn]o such device|no suitable addresses"
     )
 
 
@@ -105,23 +107,25 @@ def option_of_own_end(view: CommandView) -> str:
 
 
 def is_of_own_end(view: CommandView, said: Said) -> bool:
-    """Whether a line tells of the client's own bind, and not of a server's."""
-    near = _before(view, said.line)
-    if _own_end().search(said.line):
-        return True
-    if any(_listens().search(line) for line in near):
-        return False
-    if any(_own_end().search(line) for line in near):
-        return True
-    return bool(option_of_own_end(view)) and _by_the_client(view, said.line)
+    """Whether a line tells of the client's own bind, not of a server's: by its words, or the nearest before."""
+    for line in reversed(_before(view, said.line) or [said.line]):
+        if _own_end().search(line):
+            return True
+        if _listens().search(line):
+            return False
+    return _binds(said.line) and bool(option_of_own_end(view)) and _is_by_the_client(view, said.line)
 
 
-def _by_the_client(view: CommandView, line: str) -> bool:
+def _binds(line: str) -> bool:
+    """Whether a line names the call: the same error of a connect is another's."""
+    return re.search(r"\bbind\b", line, re.IGNORECASE) is not None
+
+
+def _is_by_the_client(view: CommandView, line: str) -> bool:
     """Whether no other program's name is at the beginning of the line."""
-    option = option_of_own_end(view)
-    program = option.rpartition(" of ")[2]
+    program = option_of_own_end(view).rpartition(" of ")[2]
     first = re.match(r"([\w.-]{1,40})(?:\[\d+\])?:", line)
-    return first is None or first[1].lower() in {program, "bind", "error", "oserror", "ncat", "nc", "netcat"}
+    return first is None or first[1].lower() in {program, "bind", "error", "oserror"}
 
 
 def _before(view: CommandView, line: str) -> list[str]:
@@ -155,7 +159,12 @@ def client_source_missing(view: CommandView) -> Reply:
     for line in reversed(view.lines):
         if _no_device().search(line) and (option or _own_end().search(line)):
             return said_so(line)
-    if _own_failure(view, _IN_USE) is None and view.program == "curl" and view.status == 45:  # noqa: PLR2004 - curl's
+    if (
+        view.program == "curl"
+        and view.status == _CURL_BIND
+        and option == "--interface of curl"
+        and not view.lines
+    ):
         return yes("curl ended with status 45: it could not take the address or device of its own end")
     return unknown("the command said nothing of a local address or device of its own")
 

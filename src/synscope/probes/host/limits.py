@@ -6,6 +6,7 @@ names of nstat(8) for the counters of /proc/net/netstat and /proc/net/snmp.
 
 from __future__ import annotations
 
+import socket
 from typing import Final
 
 from synscope.probes.host import procfs
@@ -18,11 +19,11 @@ _SETTINGS: Final = {
     "tcp_abort_on_overflow": "sys/net/ipv4/tcp_abort_on_overflow",
     "tcp_tw_reuse": "sys/net/ipv4/tcp_tw_reuse",
     "ip_unprivileged_port_start": "sys/net/ipv4/ip_unprivileged_port_start",
-    "route_localnet": "sys/net/ipv4/conf/all/route_localnet",
     "nf_conntrack_max": "sys/net/netfilter/nf_conntrack_max",
     "nf_conntrack_count": "sys/net/netfilter/nf_conntrack_count",
     "file-max": "sys/fs/file-max",
 }
+_MOST_INTERFACES: Final = 1_000
 _COUNTERS: Final = frozenset(
     {
         "TcpActiveOpens",
@@ -56,6 +57,9 @@ def look() -> Limits | Untold:
     found = [
         Setting(name, value) for name, path in _SETTINGS.items() if (value := procfs.number(path)) is not None
     ]
+    on = route_localnet()
+    if on is not None:
+        found.append(Setting("route_localnet", on))
     if not found:
         return Untold("this kernel's settings cannot be read")
     low, high = (procfs.text("sys/net/ipv4/ip_local_port_range") or " ").split() or (None, None)
@@ -65,6 +69,14 @@ def look() -> Limits | Untold:
         ephemeral_low=int(low) if low else None,
         ephemeral_high=int(high) if high else None,
     )
+
+
+def route_localnet() -> int | None:
+    """Return 1 where any interface may carry 127.0.0.0/8: the setting of all and that of the interface are joined."""
+    names = ["all", *(name for _, name in socket.if_nameindex())][:_MOST_INTERFACES]
+    values = [procfs.number(f"sys/net/ipv4/conf/{name}/route_localnet") for name in names]
+    known = [value for value in values if value is not None]
+    return max(known) if known else None
 
 
 def count() -> tuple[Setting, ...] | Untold:

@@ -1,0 +1,105 @@
+"""The way to the target as snapshots made by hand show it: each question with a hit, a near miss and a doubt."""
+
+from __future__ import annotations
+
+import pytest
+
+from synscope.model import Answer
+from synscope.probes.host.snapshot import (
+    Firewall,
+    Limits,
+    Loopback,
+    Owner,
+    Route,
+    RuleVerdict,
+    Setting,
+    Untold,
+)
+from tests.evidence.host.builders import answers, listener, observed, process, rulings, snapshot
+
+YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
+WELL = Loopback(
+    "lo", up=True, addresses=("127.0.0.1", "::1"), route_ipv4="local dev lo", route_ipv6="local dev lo"
+)
+FOUR = WELL._replace(addresses=("127.0.0.1",), ipv6_disabled=True)
+
+
+@pytest.mark.parametrize(
+    ("loopback", "target", "answer"),
+    [
+        (FOUR, "[::1]:8080", YES),
+        (FOUR, "127.0.0.1:8080", NO),
+        (FOUR, "localhost:8080", NO),
+        (FOUR._replace(up=False), "[::1]:8080", NO),
+        (WELL, "[::1]:8080", NO),
+        (WELL._replace(addresses=("::1",)), "127.0.0.1:8080", YES),
+        (Untold("the reason"), "[::1]:8080", UNKNOWN),
+    ],
+)
+def test_the_family_on_loopback(loopback: Loopback | Untold, target: str, answer: Answer) -> None:
+    assert answers(snapshot(loopback=loopback), target=target)["family-not-on-loopback"] is answer
+
+
+FAR = WELL._replace(others=("10.0.0.1",))
+
+
+@pytest.mark.parametrize(
+    ("loopback", "target", "answer"),
+    [
+        (WELL, "127.0.0.1:8080", NO),
+        (WELL._replace(route_ipv4="error: No route to host"), "127.0.0.1:8080", YES),
+        (WELL._replace(route_ipv4="unicast dev tun0"), "127.0.0.1:8080", YES),
+        (WELL._replace(route_ipv4="error: No route to host"), "localhost:8080", NO),
+        (FOUR._replace(route_ipv6="error: Network is unreachable"), "[::1]:8080", NO),
+        (FAR, "10.0.0.5:8080", UNKNOWN),
+        (FAR._replace(routes=(Route("10.0.0.5", "unicast dev br0", "br0"),)), "10.0.0.5:8080", NO),
+        (FAR._replace(routes=(Route("10.0.0.5", "unicast dev tun0", "br0"),)), "10.0.0.5:8080", YES),
+        (FAR._replace(routes=(Route("10.0.0.5", "error: Invalid argument", "br0"),)), "10.0.0.5:8080", YES),
+        (FAR._replace(routes=(Route("10.0.0.1", "local dev lo"),)), "10.0.0.1:8080", NO),
+    ],
+)
+def test_a_route_that_leads_away(loopback: Loopback, target: str, answer: Answer) -> None:
+    assert answers(snapshot(loopback=loopback), target=target)["route-leads-away"] is answer
+
+
+def dnat(how: str, localnet: int = 0) -> dict[str, Answer]:
+    rules = rulings(RuleVerdict.REDIRECT, how=how, rule=f"dnat to {how}", place="ip nat out")
+    seen = snapshot(
+        firewall=Firewall(("nft",), rules),
+        limits=Limits((Setting("route_localnet", localnet),)),
+        loopback=FAR,
+    )
+    return answers(seen, target="127.0.0.1:8080")
+
+
+def test_a_rule_that_sends_loopback_away() -> None:
+    assert dnat("10.244.0.5:8080")["redirect-leaves-loopback"] is YES
+    assert dnat("10.244.0.5:8080", localnet=1)["redirect-leaves-loopback"] is NO
+    assert dnat("127.0.0.1:9000")["redirect-leaves-loopback"] is NO
+    assert dnat("10.0.0.1:9000")["redirect-leaves-loopback"] is NO
+    assert dnat("127.0.0.1:9000")["rule-redirects-target"] is YES
+    assert answers(snapshot())["rule-redirects-target"] is NO
+
+
+OTHER = Owner(4243, "python3", "www")
+
+
+@pytest.mark.parametrize(("states", "answer"), [("TS", YES), ("ST", YES), ("SS", NO), ("TT", NO), ("S?", NO)])
+def test_a_port_that_is_shared(states: str, answer: Answer) -> None:
+    seen = snapshot(
+        listener(),
+        listener(owners=(OTHER,)),
+        processes=(process(state=states[0]), process(OTHER.pid, state=states[1])),
+    )
+    found = observed(seen)["port-sharer-stopped"]
+    assert found.answer is answer
+    if answer is YES:
+        assert "is stopped (state T)" in found.text
+
+
+def test_workers_of_one_socket_share_nothing() -> None:
+    seen = snapshot(
+        listener(owners=(OTHER, Owner(4242, "python3", "www"))),
+        processes=(process(state="T"), process(OTHER.pid)),
+    )
+    assert answers(seen)["port-sharer-stopped"] is NO
