@@ -30,7 +30,7 @@ CAUSE = Cause(
             "rst-without-syn",
             "rule-redirects-target",
         ),
-        usually("redirect-leaves-loopback", "rule-redirects-target"),
+        usually("redirect-leaves-loopback"),
         seldom("balancer-owns-port"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),

@@ -28,6 +28,7 @@ CAUSE = Cause(
             "similar-port-tried",
         ),
         usually("listener-on-another-port", "another-port-failed", "other-program-owns-port"),
+        seldom("listener-on-target"),
         seldom("kernel-saw-listener-open"),
         seldom("kernel-saw-listener-close"),
         seldom("success-after-failures"),

@@ -20,8 +20,8 @@ def text() -> str:
         "Stages",
         "A connection walks a path of stages in order, or stops at one of them. The report's *Path* says which "
         "stages it passed and where it stopped. A stage that was passed proves that those before it were, so packets "
-        "alone give a bracket; what the machine and its kernel say narrows it. `synscope explain STAGE` prints the gist of "
-        "one stage. In commands, PORT stands for the target's port, FILE for a capture, PID for a process.",
+        "alone give a bracket; what the machine and its kernel say narrows it. `synscope explain STAGE` prints the "
+        "gist of one stage. In commands, PORT stands for the target's port, FILE for a capture, PID for a process.",
         "Each stage has a state: *passed*, *stopped*, *took long* (it was passed late, or only after a repetition: a "
         "warning), *not known* or *not reached*.",
         bullets(_line(stage) for stage in Stage),
