@@ -128,10 +128,11 @@ def observe(
     port: int = 62893,
     host: str | None = "localhost",
     misses: Sequence[NearMiss] = (),
+    missing: str = "",
 ) -> dict[str, Observation]:
     """All packet observations of a target, by name."""
     target = summary(*attempts, port=port, host=host, misses=misses)
-    seen = observe_packets(target, others, end_ts_ns=None if end is None else START + end)
+    seen = observe_packets(target, others, end_ts_ns=None if end is None else START + end, missing=missing)
     return {each.name: each for each in seen}
 
 

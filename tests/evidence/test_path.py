@@ -308,3 +308,11 @@ def test_a_command_that_failed_at_a_try_which_sent_nothing() -> None:
     assert Stage.SOCKET in bracket(Label.CLIENT_NEVER_SENT, unsent)
     assert bracket(Label.COMPLETED, answered(command_succeeded=NO))
     assert bracket(Label.COMPLETED, {**unsent, **answered(server_silent=YES)})
+
+
+def test_what_could_not_be_read_is_no_stop() -> None:
+    lacking = answered(capture_incomplete=YES)
+    assert bracket(Label.CLIENT_NEVER_SENT, lacking) == (Stage.NUMBER,)
+    assert bracket(Label.SYN_NO_REPLY, lacking) == ()
+    assert bracket(Label.SYN_NO_REPLY, {**lacking, **answered(syn_unanswered=YES)})
+    assert bracket(Label.SYN_RST, lacking)

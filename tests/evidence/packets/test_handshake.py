@@ -96,3 +96,19 @@ def test_a_recovered_failure_does_not_count(outcome: Outcome, word: str) -> None
     found = observe(attempt(outcome, server="::1", recovered=True), attempt(Outcome.CLOSED))
     assert found[word].answer is Answer.NO
     assert "reached the port at another address" in found[word].text
+
+
+def test_nothing_is_absent_from_a_capture_that_lacks_a_part() -> None:
+    cut = "the capture is cut short after frame 1"
+    found = observe(missing=cut)
+    assert found["capture-incomplete"].answer is Answer.YES
+    assert found["no-syn-to-target"].answer is Answer.UNKNOWN
+    assert cut in found["no-syn-to-target"].text
+    assert observe()["capture-incomplete"].answer is Answer.NO
+
+
+def test_an_answer_is_missing_only_where_the_capture_went_on_long_enough() -> None:
+    unanswered = attempt(Outcome.UNANSWERED)
+    assert observe(unanswered, end=0, missing="cut")["syn-unanswered"].answer is Answer.UNKNOWN
+    assert observe(unanswered, missing="cut")["syn-unanswered"].answer is Answer.YES
+    assert observe(unanswered, end=0)["syn-unanswered"].answer is Answer.YES

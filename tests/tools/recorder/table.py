@@ -251,7 +251,7 @@ COMPLETED = (
     Scenario("split-open", "The first SYN is lost; the other end opens towards the waiting"
              " client.", done.split_open, expected=CLOSED),
     Scenario("self-connect", "A socket connects to its own port.", done.self_connect,
-             expected=(Expected("silent", PORT),)),
+             expected=(Expected("silent", PORT),), cause="self-connection", exit_status=1),
     Scenario("simultaneous-open", "Two SYNs cross and both are acknowledged.",
              craft=crafted.simultaneous_open, expected=CLOSED),
     Scenario("forged-rst", "A forged RST that fits comes before the real SYN-ACK.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.by_hand import in_capture, in_conversations
+from synscope.evidence.by_hand import in_capture, in_conversations, on_any
 from synscope.evidence.packets.view import NO_ATTEMPT, PacketsView, attempts, frames_of, matching, total
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, AttemptGroup, Frames, Label, NearMiss, Outcome, Source, Stage
@@ -41,6 +41,7 @@ def no_syn_to_target(view: PacketsView) -> Reply:
     "capture-incomplete",
     Source.PACKETS,
     "the capture lacks a part of what was sent: its end is cut, or frames could not be read",
+    by_hand=on_any("capinfos FILE", "an error, or 'cut short in the middle of a packet': yes"),
 )
 def capture_incomplete(view: PacketsView) -> Reply:
     return yes(view.missing) if view.missing else no("nothing is known to be missing")
