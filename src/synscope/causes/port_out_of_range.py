@@ -42,7 +42,7 @@ CAUSE = Cause(
         "https://url.spec.whatwg.org/#port-state",
     ),
     proof=(yes("port-above-65535"), yes("port-zero")),
-    shows_by=(yes("port-above-65535", "port-zero"),),
+    shows_by=(yes("port-above-65535", "port-zero", "client-error-port-invalid"),),
     says=(
         ("port-above-65535", "Clients that keep only 16 bits go to {wrapped} instead."),
         ("port-zero", "Port 0 only asks the system for any free port when a server binds."),

@@ -54,6 +54,14 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc6298.html#section-2",
         "https://man7.org/linux/man-pages/man2/listen.2.html",
     ),
-    proof=(yes("handshake-took-long"), yes("answer-took-long"), yes("detour-took-long")),
-    shows_by=(yes("handshake-took-long", "answer-took-long", "detour-took-long"),),
+    proof=(
+        yes("handshake-took-long"),
+        yes("answer-took-long"),
+        yes("detour-took-long"),
+        yes("success-after-failures", "command-succeeded"),
+    ),
+    shows_by=(
+        yes("handshake-took-long", "answer-took-long", "detour-took-long", "success-after-failures"),
+        yes("handshake-took-long", "answer-took-long", "detour-took-long", "command-succeeded"),
+    ),
 )

@@ -13,7 +13,7 @@ Rules of inference:
    connection.
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none, nor an address that failed where the
-   command reached the port at another and ended well. A command that ended well and sent nothing to the target had no
+   command reached the port at another, or later, and ended well. A command that ended well and sent nothing to the target had no
    need to: only its own words of a failure, or a port like the target's that it went to instead, say otherwise. A
    command that failed at a try which sent nothing did not fail at the connections that completed.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
@@ -109,7 +109,8 @@ _SIGN_OF_ABSENCE: Final[Mapping[Label, str]] = MappingProxyType(
 """Labels that say what a capture does not hold, each with the question whose yes bears it."""
 _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
-_RECOVERED: Final = "recovered-at-other-address"
+_GOT_OVER: Final = ("recovered-at-other-address", "success-after-failures")
+"""What a command that ended well has got over."""
 _MISTYPED: Final = "similar-port-tried"
 UNSENT: Final = ("kernel-saw-connect-without-syn", "client-source-missing", "client-source-port-in-use")
 """Whose *yes* says that a try of the client never sent a SYN, whatever its other tries did."""
@@ -247,8 +248,10 @@ def _has_trouble(observations: Mapping[str, Observation]) -> bool:
 
 
 def _is_got_over(observations: Mapping[str, Observation]) -> bool:
-    """Whether the command did its work at another address: what else failed was not needed, or is somebody else's."""
-    return _is(observations, _ENDED_WELL, Answer.YES) and _is(observations, _RECOVERED, Answer.YES)
+    """Whether the command did its work in the end: at another address, or once the port was served."""
+    return _is(observations, _ENDED_WELL, Answer.YES) and any(
+        _is(observations, name, Answer.YES) for name in _GOT_OVER
+    )
 
 
 def _had_no_need(observations: Mapping[str, Observation]) -> bool:

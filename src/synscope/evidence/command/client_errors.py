@@ -15,7 +15,7 @@ from synscope.evidence.by_hand import ByHand, in_log, of_client, on_each
 from synscope.evidence.command.local_end import is_of_own_end
 from synscope.evidence.command.view import CommandView, Said, said_so
 from synscope.evidence.question import Reply, Says, no, question, question_of, unknown, yes
-from synscope.model import Source, Stage
+from synscope.model import PORT_MAX, Source, Stage
 
 _NEAR: Final = 12
 """Lines of a trace back from its last one in which the failing call is named."""
@@ -233,6 +233,10 @@ bind_failed_policy = _declared(
 def client_error_port_invalid(view: CommandView) -> Reply:
     """Look for the rows of the error table; where the number is no port, an invalid URL is one for that."""
     rows = question_of(client_error_port_invalid).errors
+    for said in view.said:
+        # Another number than the target's, and none that anybody can connect to.
+        if said.meaning.name in rows and said.port is not None and said.port > PORT_MAX:
+            return said_so(said.line)
     return _told(view, rows if view.target.is_port else rows | _INVALID_URL, frozenset(), _anything)
 
 
