@@ -26,6 +26,8 @@ from tests.scenarios.play import Played
 
 FOLDER: Final = Path(__file__).parent
 _ANSWERS: Final = {"yes": Answer.YES, "no": Answer.NO, "unknown": Answer.UNKNOWN}
+UNLISTED: Final = "?"
+"""In place of a slug: the reason is none of the catalogue's."""
 _SOMEWHERE: Final = "127.0.0.1"
 
 Group = tuple[str, str, bool, int]
@@ -68,7 +70,7 @@ class Recorded(NamedTuple):
     set: str
     name: str
     cause: str
-    """The slug that has to come first; empty for a connection that works."""
+    """The slug that has to come first; empty for a connection that works, ``UNLISTED`` for a reason without one."""
     also: tuple[str, ...]
     """Slugs that are as right."""
     standing: tuple[str, ...]
@@ -81,7 +83,7 @@ class Recorded(NamedTuple):
     @property
     def right(self) -> frozenset[str]:
         """All slugs that are a right answer."""
-        return frozenset((self.cause, *self.also)) if self.cause else frozenset()
+        return frozenset((self.cause, *self.also)) - {UNLISTED} if self.cause else frozenset()
 
 
 def of_played(name: str, played: Played) -> Recorded:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from synscope.causes.rank import rank
 from synscope.model import Confidence, Kind
-from tests.corpus.record import Recorded, View
+from tests.corpus.record import UNLISTED, Recorded, View
 
 TOP: Final = 3
 VIEWS: Final = ("live", "packets")
@@ -36,7 +36,9 @@ class Scored(NamedTuple):
 
     @property
     def is_first(self) -> bool:
-        """Whether a right cause leads; of a connection that works, whether none is named."""
+        """Whether a right cause leads; where it works, none is named; where it has no name, none is certain."""
+        if self.record.cause == UNLISTED:
+            return not self.certain
         return (
             self.slugs[0] in self.record.right
             if self.slugs and self.record.cause
@@ -66,6 +68,10 @@ class Figures(NamedTuple):
     working: int
     healthy: int
     """Connections that work and are said to."""
+    unlisted: int
+    """Failures whose reason is none of the catalogue's."""
+    open: int
+    """Of those: no cause is called certain."""
 
 
 def scored(records: Iterable[Recorded], view: str) -> list[Scored]:
@@ -90,7 +96,8 @@ def scored(records: Iterable[Recorded], view: str) -> list[Scored]:
 
 def figures(rows: Sequence[Scored], view: str) -> Figures:
     """Count the right answers."""
-    failing = [row for row in rows if row.record.cause]
+    failing = [row for row in rows if row.record.cause not in {"", UNLISTED}]
+    unlisted = [row for row in rows if row.record.cause == UNLISTED]
     working = [row for row in rows if not row.record.cause]
 
     def number(holds: Callable[[Scored], bool]) -> int:
@@ -108,6 +115,8 @@ def figures(rows: Sequence[Scored], view: str) -> Figures:
         median=sizes[len(sizes) // 2],
         working=len(working),
         healthy=sum(row.is_first for row in working),
+        unlisted=len(unlisted),
+        open=sum(row.is_first for row in unlisted),
     )
 
 
@@ -129,6 +138,7 @@ def words(name: str, view: str, counted: Figures) -> str:
         f"among the first {TOP} {share(counted.three, counted.failures)}, "
         f"named {share(counted.named, counted.failures)}, certain {share(counted.certain, counted.failures)}, "
         f"wrong and certain {counted.wrong}, works {share(counted.healthy, counted.working)}, "
+        f"reasons without a name left open {share(counted.open, counted.unlisted)}, "
         f"at most {counted.most} named, {counted.median} in the median"
     )
 
@@ -136,10 +146,10 @@ def words(name: str, view: str, counted: Figures) -> str:
 def losses(rows: Iterable[Scored], view: str) -> Iterable[str]:
     """Yield a line for each record that the ranking gets wrong."""
     for row in rows:
-        named = is_named(row, view) if row.record.cause else row.is_first
+        named = is_named(row, view) if row.record.cause not in {"", UNLISTED} else row.is_first
         if named and not row.is_wrongly_certain and (row.is_first or view == "packets"):
             continue
         said = ", ".join(f"{slug} ({confidence.value})" for slug, confidence in row.answered[:TOP]) or "works"
-        wanted = " or ".join(sorted(row.record.right)) or "works"
+        wanted = " or ".join(sorted(row.record.right)) or row.record.cause or "works"
         mark = " WRONG AND CERTAIN" if row.is_wrongly_certain else ""
         yield f"  {row.record.name}: {wanted}; said: {said}{mark}"

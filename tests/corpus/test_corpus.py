@@ -52,6 +52,7 @@ def test_lines_speak_of_what_there_is(name: str) -> None:
     assert len({line.name for line in lines}) == len(lines) > 0
     for line in lines:
         assert line.set == name
+        assert line.cause in {"", record.UNLISTED, *by_slug}
         assert {*line.right, *line.standing} <= set(by_slug)
         assert line.label in {label.value for label in Label}
         assert set(line.live.answers) & set(QUESTIONS)

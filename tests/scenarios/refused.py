@@ -163,10 +163,11 @@ LIFE = (
     ),
     Scenario(
         "starts too late, retried",
-        "startup-race",
+        "",
         RST,
         "$SERVER http 127.0.0.1 8080 --delay 0.5 --life 6 >/dev/null 2>&1 &"
         f" for i in 1 2 3 4 5 6 7 8 9; do {CURL} http://{HERE}/ && break; sleep 0.2; done",
+        in_packets=False,
     ),
     Scenario(
         "starts too late, tried once",
@@ -176,12 +177,13 @@ LIFE = (
     ),
     Scenario(
         "starts too late over IPv6",
-        "startup-race",
+        "",
         RST,
         f"$SERVER http ::1 8080 --delay 0.3 --life 6 >/dev/null 2>&1 & {CURL} http://{V6}/; sleep 0.8;"
         f" {CURL} http://{V6}/",
         V6,
         long=True,
+        in_packets=False,
     ),
 )
 

@@ -126,7 +126,7 @@ def test_the_page_is_no_part_of_the_report() -> None:
     assert report.targets[0]["near_misses"] == []
     assert report.attempts == []
     program.assert_whole(report)
-    assert str(PROXY) not in done.out
+    assert f":{PROXY}" not in done.out
 
 
 def test_it_listens_where_the_user_is_not_where_the_capture_is() -> None:

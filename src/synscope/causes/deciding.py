@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 MOST_QUESTIONS: Final = 3
 MOST_ALIKE: Final = 8
-LEAST_TELLING: Final = 0.2
-"""A yes points to a cause that expects it so much more often than is usual."""
+TELLING: Final = (0.2, 0.04)
+"""How much more often than usual a cause expects a yes that points to it: the second where none reaches the first."""
 
 
 class Decider(NamedTuple):
@@ -70,20 +70,24 @@ def deciders(
         if QUESTIONS[name].by_hand
         and (name not in observations or observations[name].answer is Answer.UNKNOWN)
     }
-    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    worth: dict[tuple[str, str], float] = {}
     separation = {name: _separation(name, causes, label) for name in open_names}
-    for name in sorted(open_names, key=lambda name: (-separation[name], name)):
-        pointed = max(causes, key=lambda cause: _expected(cause, name, label))
-        if separation[name] <= 0 or _expected(pointed, name, label) - rate(name, label) < LEAST_TELLING:
-            continue
-        asked = QUESTIONS[name]
-        for by_hand in asked.by_hand:
-            command = (by_hand.os, by_hand.command)
-            outcomes = found.setdefault(command, [])
-            worth[command] = worth.get(command, 0) + separation[name]
-            if (asked.meaning, pointed.code) not in outcomes:
-                outcomes.append((asked.meaning, pointed.code))
+    ordered = sorted(open_names, key=lambda name: (-separation[name], name))
+    for least in TELLING:
+        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        worth: dict[tuple[str, str], float] = {}
+        for name in ordered:
+            pointed = max(causes, key=lambda cause: _expected(cause, name, label))
+            if separation[name] <= 0 or _expected(pointed, name, label) - rate(name, label) < least:
+                continue
+            asked = QUESTIONS[name]
+            for by_hand in asked.by_hand:
+                command = (by_hand.os, by_hand.command)
+                outcomes = found.setdefault(command, [])
+                worth[command] = worth.get(command, 0) + separation[name]
+                if (asked.meaning, pointed.code) not in outcomes:
+                    outcomes.append((asked.meaning, pointed.code))
+        if found:
+            break
     counted: dict[str, int] = {}
     chosen = []
     # One command that answers several questions is worth more than each of them.

@@ -125,7 +125,7 @@ class PageView:
         server, analysis = self._server, session.analysis
         assert server is not None  # noqa: S101 - preload comes first
         self._session = session
-        analysis.own_servers = server.endpoints
+        analysis.own_servers = session.surroundings.own_servers = server.endpoints
         self._publish(feed.now(analysis))
         server.start()
         output.announce(f"capturing on {analysis.interface}; Ctrl-C stops it and reports")

@@ -13,9 +13,10 @@ Rules of inference:
    connection.
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none, nor an address that failed where the
-   command reached the port at another, or later, and ended well. A command that ended well and sent nothing to the target had no
-   need to: only its own words of a failure, or a port like the target's that it went to instead, say otherwise. A
-   command that failed at a try which sent nothing did not fail at the connections that completed.
+   command reached the port at another, or later, and ended well. A command that ended well and sent nothing to the
+   target had no need to: only its own words of a failure, or what it sent to a proxy or to a port like the target's
+   instead, say otherwise. A command that failed at a try which sent nothing did not fail at the connections that
+   completed.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
 6. *Late is passed.* A stage that was passed after a repetition, or late, took long. That is no stop.
 7. *Several addresses are one try.* The stages are those of the leading leg, which has the target's label. A leg that
@@ -111,7 +112,8 @@ _RETRIED: Final = "error-then-success"
 _ENDED_WELL: Final = "command-succeeded"
 _GOT_OVER: Final = ("recovered-at-other-address", "success-after-failures")
 """What a command that ended well has got over."""
-_MISTYPED: Final = "similar-port-tried"
+_WENT_ELSEWHERE: Final = ("similar-port-tried", "proxy-request-names-target")
+"""What was meant for the target and sent to something else: a mistyped port, a proxy."""
 UNSENT: Final = ("kernel-saw-connect-without-syn", "client-source-missing", "client-source-port-in-use")
 """Whose *yes* says that a try of the client never sent a SYN, whatever its other tries did."""
 _HEARD: Final = frozenset({Stage.CARRY, Stage.ACCEPT})
@@ -258,7 +260,7 @@ def _had_no_need(observations: Mapping[str, Observation]) -> bool:
     """Whether a command that sent nothing to the target ended well all the same, without a word of a failure."""
     if not _is(observations, _ENDED_WELL, Answer.YES) or never_sent(observations):
         return False
-    if _is(observations, _MISTYPED, Answer.YES):
+    if any(_is(observations, name, Answer.YES) for name in _WENT_ELSEWHERE):
         return False
     return not any(word.says is Says.STOPPED and word.question.errors for word in _words(observations))
 

@@ -24,10 +24,10 @@ from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
-from synscope.model import FAILURES, Attempt, Diagnosis, Observation, Target, TargetSummary
+from synscope.model import FAILURES, Attempt, Diagnosis, Endpoint, Observation, Target, TargetSummary
 from synscope.probes.host import proxy
 from synscope.probes.host.collect import collect
-from synscope.probes.host.snapshot import Snapshot
+from synscope.probes.host.snapshot import Snapshot, Sockets
 from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.trace_reader import TraceReader
@@ -115,6 +115,8 @@ class Surroundings:
         self._during = False
         self.client: str | None = None
         """The command's program, where there is a command."""
+        self.own_servers: frozenset[Endpoint] = frozenset()
+        """Where this program itself listens: nobody's service, so no look tells of it."""
 
     def __enter__(self) -> Self:
         return self
@@ -129,8 +131,19 @@ class Surroundings:
 
     def settle(self) -> None:
         """Wait for the look that was begun last: before the command starts, say."""
-        self._taken += [found for found in [look.result() for look in self._looks] if found is not None]
+        looked = [look.result() for look in self._looks]
+        self._taken += [self._without_own(found) for found in looked if found is not None]
         self._looks.clear()
+
+    def _without_own(self, found: Snapshot) -> Snapshot:
+        if not self.own_servers or not isinstance(found.sockets, Sockets):
+            return found
+        others = tuple(
+            listener
+            for listener in found.sockets.listeners
+            if Endpoint(listener.address, listener.port) not in self.own_servers
+        )
+        return found._replace(sockets=found.sockets._replace(listeners=others))
 
     def step(self) -> None:
         """Take what the trace says; look again once it goes on for longer."""
