@@ -43,6 +43,8 @@ LOST = frozenset(
         *("another program's port is taken", "node: another port is taken, named"),
         # The rule leads to a port that is not served, and the packets show the port that the client asked for.
         "published to a port nobody serves",
+        # The forwarder hangs up as a gateway would whose own far end is dead.
+        "a forwarder without its target",
         # Words about a certificate, of another program.
         "certificate words of npm, server hung",
     }
@@ -52,6 +54,8 @@ LOST_IN_PACKETS = frozenset(
     {
         # Encrypted, and nothing in the open says that anything went wrong.
         *("git, self-signed", "client certificate wanted"),
+        # A queue that is full hides who does not empty it; answers that are lost look like a server without any.
+        *("stopped, and its queue full", "answers dropped once established"),
         # Another address of loopback, which packets alone do not tell from a mistake.
         "localhost on 127.0.1.1 in hosts",
     }
