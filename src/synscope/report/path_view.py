@@ -18,7 +18,7 @@ from synscope.report.wording import frames_text
 from synscope.units import duration, listed
 
 LABEL: Final = "Path"
-_GAP: Final = GLUE * 2 + " "
+_GAP: Final = f"{GLUE} "
 
 
 class Sign(NamedTuple):
@@ -111,16 +111,26 @@ def _pieces(path: Path) -> list[_Piece]:
     if before and len(before) == len(path.stages):
         pieces.append(_piece(State.PASSED, f"passed every stage{to}"))
     elif before:
-        pieces.append(_piece(State.PASSED, f"passed up to {before[-1].stage}{to}"))
+        pieces += _passed(before, to, with_milestone=bool(path.possible))
     pieces += [_piece(each.state, f"{each.stage} {stage_words(each)}") for each in before if _is_late(each)]
-    if before and path.possible:
-        reached = [name for stage, name in MILESTONES.items() if _at(stage) < _at(path.possible[0])]
-        pieces += [_Piece(((f"│{GLUE}{name}{GLUE}│", "dim"),), milestone=True) for name in reached[-1:]]
     if path.possible:
         state = State.STOPPED if len(path.possible) == 1 else State.UNKNOWN
         pieces.append(_piece(state, _either(path.possible)))
     elif not before:
         pieces.append(_piece(State.UNKNOWN, "nothing that was seen tells"))
+    return pieces
+
+
+def _passed(before: Sequence[StageState], to: str, *, with_milestone: bool) -> list[_Piece]:
+    """Return the stages that were passed: up to the last milestone, and those behind it."""
+    reached = [stage for stage in MILESTONES if with_milestone and _at(stage) <= _at(before[-1].stage)]
+    up_to = reached[-1] if reached else before[-1].stage
+    pieces = [_piece(State.PASSED, f"passed up to {up_to}{to}")]
+    if reached:
+        pieces.append(_Piece(((f"│{GLUE}{MILESTONES[up_to]}{GLUE}│", "dim"),), milestone=True))
+    behind = [each.stage for each in before if _at(each.stage) > _at(up_to)]
+    if behind:
+        pieces.append(_piece(State.PASSED, behind[0] if len(behind) == 1 else f"{behind[0]} to {behind[-1]}"))
     return pieces
 
 
