@@ -40,7 +40,7 @@ CAUSE = Cause(
         ),
         Check(
             "linux",
-            "sudo perf trace --no-syscalls -e skb:kfree_skb",
+            "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb",
             "a line for a segment of port {port} with a reason",
             "the reason names what threw the segment away",
         ),
