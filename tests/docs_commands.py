@@ -97,6 +97,11 @@ NOT_HERE: Final = {
     "ufw": "needs ufw and firewalld",
     "ausearch": "needs the audit tools and SELinux",
     "nvidia-smi": "needs a graphics card",
+    "strace": "needs strace, which a minimal Debian lacks",
+    "bpftool": "needs bpftool, which a minimal Debian lacks",
+    "perf": "needs perf, which a minimal Debian lacks",
+    "redis-cli": "needs Redis",
+    "kcat": "needs kcat",
 }
 """Programs of the checks of causes: a check that calls one is not run, only its syntax is checked."""
 

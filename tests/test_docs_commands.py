@@ -281,12 +281,22 @@ def test_checks_of_causes_are_those_of_the_catalogue() -> None:
     assert shown <= catalogue("linux") | catalogue("macos")
 
 
+FILLED = {
+    "PORT": "62893",
+    "COMMAND": "true",
+    "PID": "1",
+    "FILE": str(ROOT / "fixtures" / "refused.pcap"),
+}
+"""What stands for a reader's own, and what the test writes there."""
 MISUSED = re.compile(r"command not found|syntax error|(?:invalid|unrecognized|unknown) option|[Uu]sage:")
 
 
 @pytest.mark.usefixtures("kernel")
 def test_checks_of_causes_run_on_linux(tmp_path: Path) -> None:
-    commands = {command.replace("PORT", "62893") for command in catalogue("linux")}
+    commands = {
+        re.sub(r"\b(PORT|COMMAND|PID|FILE)\b", lambda found: FILLED[found[0]], command)
+        for command in catalogue("linux")
+    }
     here = sorted(one for one in commands if not set(re.findall(r"[\w-]+", one)) & set(NOT_HERE))
     assert len(here) >= 25
     with private_network():

@@ -130,12 +130,14 @@ def in_log(what: str, reading: str) -> tuple[ByHand, ...]:
 
 def in_drops(reading: str) -> tuple[ByHand, ...]:
     """Return the kernel's own reasons for what it drops, while the failure is reproduced."""
-    return on_linux("sudo perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", reading)
+    return on_linux(
+        "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", reading
+    )
 
 
 def in_states(reading: str) -> tuple[ByHand, ...]:
     """Return the changes of TCP sockets' states, while the failure is reproduced."""
-    return on_linux("sudo perf trace --no-syscalls -e sock:inet_sock_set_state", reading)
+    return on_linux("sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", reading)
 
 
 def in_calls(calls: str, reading: str) -> tuple[ByHand, ...]:
