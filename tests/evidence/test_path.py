@@ -293,10 +293,12 @@ def test_a_command_that_ended_well_and_sent_nothing_has_no_stop() -> None:
     assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, proxy_port_tried=YES)) == ()
 
 
-def test_it_has_where_its_own_words_or_the_kernel_tell_of_a_failure() -> None:
+def test_it_has_where_its_own_words_the_kernel_or_the_number_tell_of_a_failure() -> None:
     assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=NO))
     assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, client_error_resources=YES))
     assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, similar_port_tried=YES))
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, proxy_request_names_target=YES))
+    assert bracket(Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, port_above_65535=YES))
     assert bracket(
         Label.CLIENT_NEVER_SENT, answered(command_succeeded=YES, kernel_saw_connect_without_syn=YES)
     )

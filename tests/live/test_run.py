@@ -35,6 +35,7 @@ CASES = {
     "the command's own": Case(9, TARGET, NINE),
     "its signal": Case(137, TARGET, ("sh", "-c", "kill -9 $$"), "SIGKILL"),
     "it succeeds, and sent nothing": Case(0, TARGET, ("true",), "client-never-sent"),
+    "it succeeds, and its number is no port": Case(1, ("-p", "619009"), ("true",), "SYN141"),
     "it succeeds, a finding is a failure": Case(
         1, TARGET, ("bash", "-c", f"({CLIENT}) 2>/dev/null || true"), "SYN-RST"
     ),

@@ -14,9 +14,9 @@ Rules of inference:
 4. *What works has not stopped.* A completed connection stopped only where a witness says so: its packets, its first
    bytes, or the command that failed. An error that a retry made good is none, nor an address that failed where the
    command reached the port at another, or later, and ended well. A command that ended well and sent nothing to the
-   target had no need to: only its own words of a failure, or what it sent to a proxy or to a port like the target's
-   instead, say otherwise. A command that failed at a try which sent nothing did not fail at the connections that
-   completed.
+   target had no need to: only its own words of a failure, a number that is no port, or what it sent to a proxy or to
+   a port like the target's instead, say otherwise. A command that failed at a try which sent nothing did not fail at
+   the connections that completed.
 5. *Nothing follows from what was not seen.* One-sided and mid-stream attempts prove stages passed, never a stop.
 6. *Late is passed.* A stage that was passed after a repetition, or late, took long. That is no stop.
 7. *Several addresses are one try.* The stages are those of the leading leg, which has the target's label. A leg that
@@ -59,9 +59,7 @@ STAGES: Final = tuple(Stage)
 
 BRACKETS: Final[Mapping[Label, tuple[Stage, ...]]] = MappingProxyType(
     {
-        Label.CLIENT_NEVER_SENT: (
-            *(Stage.NUMBER, Stage.CLIENT, Stage.NAME, Stage.SOCKET, Stage.ROUTE, Stage.OUT),
-        ),
+        Label.CLIENT_NEVER_SENT: STAGES[: STAGES.index(Stage.OUT) + 1],
         # A stack that answers refuses a closed port at once: only behind a rule that hides it is nobody there.
         Label.SYN_NO_REPLY: (Stage.IN, Stage.LISTENER, Stage.QUEUE, Stage.BACK),
         Label.SYN_RST: (Stage.IN, Stage.LISTENER, Stage.QUEUE),
@@ -262,7 +260,14 @@ def _had_no_need(observations: Mapping[str, Observation]) -> bool:
         return False
     if any(_is(observations, name, Answer.YES) for name in _WENT_ELSEWHERE):
         return False
-    return not any(word.says is Says.STOPPED and word.question.errors for word in _words(observations))
+    return not any(
+        word.says is Says.STOPPED and _outlasts_success(word.question) for word in _words(observations)
+    )
+
+
+def _outlasts_success(question: Question) -> bool:
+    """Whether a stop counts although the command ended well: by its own words, or because the number is no port."""
+    return bool(question.errors) or (question.direct and question.stage is Stage.NUMBER)
 
 
 def never_sent(observations: Mapping[str, Observation]) -> bool:
