@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synscope.causes.background import rate
-from synscope.causes.cause import Cause, Word
-from synscope.causes.likelihood import PROBABILITY
+from synscope.causes.cause import Cause, Sign, Word
+from synscope.causes.likelihood import PROBABILITY, is_told
 from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Kind, Label, Observation
 
@@ -67,27 +67,24 @@ def deciders(
         name
         for cause in causes
         for name in cause.names
-        if QUESTIONS[name].by_hand
-        and (name not in observations or observations[name].answer is Answer.UNKNOWN)
+        if QUESTIONS[name].by_hand and not is_told(Sign(name), observations)
     }
     separation = {name: _separation(name, causes, label) for name in open_names}
-    ordered = sorted(open_names, key=lambda name: (-separation[name], name))
-    for least in TELLING:
-        found: dict[tuple[str, str], list[tuple[str, str]]] = {}
-        worth: dict[tuple[str, str], float] = {}
-        for name in ordered:
-            pointed = max(causes, key=lambda cause: _expected(cause, name, label))
-            if separation[name] <= 0 or _expected(pointed, name, label) - rate(name, label) < least:
-                continue
-            asked = QUESTIONS[name]
-            for by_hand in asked.by_hand:
-                command = (by_hand.os, by_hand.command)
-                outcomes = found.setdefault(command, [])
-                worth[command] = worth.get(command, 0) + separation[name]
-                if (asked.meaning, pointed.code) not in outcomes:
-                    outcomes.append((asked.meaning, pointed.code))
-        if found:
-            break
+    pointed = {
+        name: max(causes, key=lambda cause: _expected(cause, name, label))
+        for name in sorted(open_names, key=lambda name: (-separation[name], name))
+        if separation[name] > 0
+    }
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    worth: dict[tuple[str, str], float] = {}
+    for name in _telling(pointed, label):
+        asked = QUESTIONS[name]
+        for by_hand in asked.by_hand:
+            command = (by_hand.os, by_hand.command)
+            outcomes = found.setdefault(command, [])
+            worth[command] = worth.get(command, 0) + separation[name]
+            if (asked.meaning, pointed[name].code) not in outcomes:
+                outcomes.append((asked.meaning, pointed[name].code))
     counted: dict[str, int] = {}
     chosen = []
     # One command that answers several questions is worth more than each of them.
@@ -97,6 +94,15 @@ def deciders(
         if counted[system] <= MOST_QUESTIONS:
             chosen.append(Decider(*command, tuple(found[command])))
     return tuple(chosen)
+
+
+def _telling(pointed: Mapping[str, Cause], label: Label) -> list[str]:
+    """Return the questions whose yes points to its cause clearly; where none does so, those that do at all."""
+    gained = {name: _expected(cause, name, label) - rate(name, label) for name, cause in pointed.items()}
+    for least in TELLING:
+        if telling := [name for name, gain in gained.items() if gain >= least]:
+            return telling
+    return []
 
 
 def _separation(name: str, causes: Sequence[Cause], label: Label) -> float:

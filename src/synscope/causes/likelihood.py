@@ -52,10 +52,10 @@ class Factor(NamedTuple):
 
 def factor(prediction: Prediction, label: Label, observations: Mapping[str, Observation]) -> Factor | None:
     """Return what the answers make of a prediction, ``None`` where nobody could tell."""
-    told = tuple(sign for sign in prediction.signs if _answer(sign, observations) is not None)
+    told = tuple(sign for sign in prediction.signs if is_told(sign, observations))
     if not told:
         return None
-    holding = tuple(sign for sign in told if _answer(sign, observations) is sign.answer)
+    holding = tuple(sign for sign in told if holds(sign, observations))
     probability = PROBABILITY[prediction.word]
     if holding:
         weight = max(math.log(probability / _usual(sign, label)) for sign in holding)
@@ -80,6 +80,13 @@ def _usual(sign: Sign, label: Label) -> float:
     return yes if sign.answer is Answer.YES else 1 - yes
 
 
-def _answer(sign: Sign, observations: Mapping[str, Observation]) -> Answer | None:
+def holds(sign: Sign, observations: Mapping[str, Observation]) -> bool:
+    """Return whether somebody looked for ``sign`` and gave the answer that it wants."""
     observation = observations.get(sign.name)
-    return None if observation is None or observation.answer is Answer.UNKNOWN else observation.answer
+    return observation is not None and observation.answer is sign.answer
+
+
+def is_told(sign: Sign, observations: Mapping[str, Observation]) -> bool:
+    """Return whether somebody looked for ``sign`` and could tell."""
+    observation = observations.get(sign.name)
+    return observation is not None and observation.answer is not Answer.UNKNOWN

@@ -27,7 +27,7 @@ from typing import Final, NamedTuple
 from synscope.causes import deciding, reasons
 from synscope.causes.catalogue import CATALOGUE
 from synscope.causes.cause import OBSERVED, Cause, Sign, Signs, Word
-from synscope.causes.likelihood import Factor, factor
+from synscope.causes.likelihood import Factor, factor, holds, is_told
 from synscope.causes.placeholders import Placeholders, for_target
 from synscope.causes.priors import PRIORS, STAGES
 from synscope.causes.stages import stage_factors
@@ -227,7 +227,7 @@ def _shown(cause: Cause, observations: Observations) -> Signs | None:
     for group in cause.shows_by:
         holding = [sign for sign in group if holds(sign, observations)]
         if not holding and (
-            cause.kind is not Kind.FAILURE or all(_is_told(sign, observations) for sign in group)
+            cause.kind is not Kind.FAILURE or all(is_told(sign, observations) for sign in group)
         ):
             return None
         found += holding
@@ -458,17 +458,6 @@ def labels_present(facts: Facts) -> tuple[Label, ...]:
     if never_sent(facts.observations):
         present.add(Label.CLIENT_NEVER_SENT)
     return (summary.label, *(label for label in Label if label is not summary.label and label in present))
-
-
-def holds(sign: Sign, observations: Observations) -> bool:
-    """Return whether somebody looked for ``sign`` and gave the answer that it wants."""
-    observation = observations.get(sign.name)
-    return observation is not None and observation.answer is sign.answer
-
-
-def _is_told(sign: Sign, observations: Observations) -> bool:
-    observation = observations.get(sign.name)
-    return observation is not None and observation.answer is not Answer.UNKNOWN
 
 
 def _logarithm(number: float) -> float:
