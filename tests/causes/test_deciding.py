@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from synscope.causes.catalogue import CATALOGUE, by_slug
-from synscope.causes.deciding import MOST_ALIKE, MOST_QUESTIONS, deciders, look_alikes, neighbours
-from synscope.causes.rank import place
-from synscope.model import Kind, Label
+from synscope.causes.deciding import MOST_QUESTIONS, deciders, look_alikes, neighbours
+from synscope.causes.rank import place, rank
+from synscope.model import Confidence, Kind, Label
 from tests.causes.builders import facts
 
 REFUSED = [by_slug[slug] for slug in ("service-not-running", "wrong-bind-address", "crashed-before-bind")]
@@ -45,10 +45,17 @@ def test_results_point_to_causes_that_stand() -> None:
 
 def test_look_alikes_are_the_other_failures_that_stand() -> None:
     standing = [each.candidate for each in place(facts(Label.SYN_RST, "refused-by-rst"))]
-    alike = look_alikes(standing[0], standing)
-    assert standing[0] not in alike
-    assert 0 < len(alike) <= MOST_ALIKE
-    assert all(each.cause.kind is Kind.FAILURE for each in alike)
+    failures = [each for each in standing if each.cause.kind is Kind.FAILURE]
+    assert len(failures) > 1
+    assert look_alikes(failures[0], standing) == tuple(failures[1:])
+
+
+def test_as_many_are_counted_as_the_report_names() -> None:
+    first, *others = rank(facts(Label.SYN_RST, "refused-by-rst"))
+    assert f"{len(first.look_alikes)} other causes look the same here" in first.reason
+    assert len(first.look_alikes) == sum(
+        each.kind is Kind.FAILURE and each.confidence is not Confidence.RULED_OUT for each in others
+    )
 
 
 def test_neighbours_stop_a_connection_at_the_same_stage() -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from synscope.causes.rank import Candidate
 
 MOST_QUESTIONS: Final = 3
-MOST_ALIKE: Final = 8
 TELLING: Final = (0.2, 0.04)
 """How much more often than usual a cause expects a yes that points to it: the second where none reaches the first."""
 
@@ -37,8 +36,9 @@ class Decider(NamedTuple):
 
 def look_alikes(candidate: Candidate, standing: Sequence[Candidate]) -> tuple[Candidate, ...]:
     """Return the standing failures that could be true in place of a candidate, the best first."""
-    others = [each for each in standing if each is not candidate and each.cause.kind is candidate.cause.kind]
-    return tuple(others[:MOST_ALIKE])
+    return tuple(
+        each for each in standing if each is not candidate and each.cause.kind is candidate.cause.kind
+    )
 
 
 def neighbours(cause: Cause) -> tuple[str, ...]:
