@@ -75,3 +75,14 @@ def test_that_no_rule_matches_is_belied_by_a_drop_that_the_kernel_saw() -> None:
         assert settled([clear, other])["no-firewall-rule"] is clear
     refused = clear._replace(answer=NO)
     assert settled([refused, dropped])["no-firewall-rule"] is refused
+
+
+def test_what_the_client_says_of_its_own_system_is_belied_by_an_icmp_error_that_answered_it() -> None:
+    words = seen(YES, Source.HOST, "client-error-denied", "the command said: Permission denied")
+    answered = seen(YES, Source.PACKETS, "unreachable-by-icmp", "ICMPv6 1/1 answered 1 attempt")
+    found = settled([words, answered])["client-error-denied"]
+    assert (found.answer, found.text) == (
+        UNKNOWN,
+        "the command said: Permission denied, but ICMPv6 1/1 answered 1 attempt",
+    )
+    assert settled([words, answered._replace(answer=NO)])["client-error-denied"] is words

@@ -129,14 +129,22 @@ def _declared(  # noqa: PLR0913 - one parameter for each thing that is known abo
     *,
     also_ports: frozenset[int] = frozenset(),
     fits: Callable[[CommandView, Said], bool] = _anything,
+    belied_by: str = "",
 ) -> Callable[[CommandView], Reply]:
     """Declare the question whether the command printed one of these rows of the error table.
 
     A line counts when it names the target's port, one of ``also_ports`` or none, and where ``fits`` does not leave
-    it out because it means something else here.
+    it out because it means something else here. ``belied_by``: what also makes the kernel give a client this error.
     """
     declare = question(
-        name, Source.HOST, meaning, stage=stage, if_yes=Says.STOPPED, by_hand=by_hand, errors=errors
+        name,
+        Source.HOST,
+        meaning,
+        stage=stage,
+        if_yes=Says.STOPPED,
+        by_hand=by_hand,
+        errors=errors,
+        belied_by=belied_by,
     )
     return declare(lambda view: _told(view, errors, also_ports, fits))
 
@@ -164,6 +172,7 @@ client_error_unreachable = _declared(
     frozenset({"EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"}),
     Stage.ROUTE,
     of_client(_RUN_AGAIN),
+    belied_by="unreachable-by-icmp",
 )
 
 client_error_resources = _declared(
@@ -190,6 +199,7 @@ client_error_denied = _declared(
     Stage.SOCKET,
     of_client(_RUN_AGAIN),
     fits=_of_connecting,
+    belied_by="unreachable-by-icmp",
 )
 
 bind_failed_in_use = _declared(
