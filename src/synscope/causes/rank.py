@@ -68,6 +68,8 @@ _UNEXPECTED: Final = frozenset({Word.SELDOM, Word.NEVER})
 
 Observations = Mapping[str, Observation]
 Priors = Mapping[str, Mapping[Stage, int]]
+Brackets = tuple[tuple[Label, Mapping[Stage, float]], ...]
+"""The stages of each label that is there, the target's own first, with the logarithm of what answers make of them."""
 
 
 class Candidate(NamedTuple):
@@ -158,7 +160,9 @@ def place(
     facts: Facts, catalogue: Sequence[Cause] = CATALOGUE, priors: Priors = PRIORS
 ) -> tuple[Placed, ...]:
     """Return every candidate for one target with its place, best first, those ruled out last."""
-    candidates = [found for cause in catalogue if (found := _candidate(cause, facts, priors)) is not None]
+    brackets = _brackets(facts)
+    found = (_candidate(cause, facts, brackets, priors) for cause in catalogue)
+    candidates = [each for each in found if each is not None]
     failures = [each for each in candidates if each.cause.kind is Kind.FAILURE]
     asides = [each for each in candidates if each.cause.kind is not Kind.FAILURE]
     placed = _compare(failures, facts) + [_judge_alone(each, facts) for each in asides]
@@ -172,7 +176,16 @@ def place(
 # -- candidates ---------------------------------------------------------------------------------------
 
 
-def _candidate(cause: Cause, facts: Facts, priors: Priors) -> Candidate | None:
+def _brackets(facts: Facts) -> Brackets:
+    """Return the stages at which each label may have stopped, and what the answers make of them."""
+    observations = facts.observations
+    return tuple(
+        (label, {stage: stage_factors(stage, label, observations) for stage in bracket(label, observations)})
+        for label in labels_present(facts)
+    )
+
+
+def _candidate(cause: Cause, facts: Facts, brackets: Brackets, priors: Priors) -> Candidate | None:
     """Return the cause as a candidate under the first label of the target at which it can stop a connection."""
     observations = facts.observations
     shown = _shown(cause, observations)
@@ -180,10 +193,10 @@ def _candidate(cause: Cause, facts: Facts, priors: Priors) -> Candidate | None:
         return None
     if cause.kind is not Kind.FAILURE:
         return _made(cause, facts, facts.summary.label, (), shown)
-    for label in labels_present(facts):
-        stages = _stages(cause, label, observations, priors)
-        if stages:
-            return _made(cause, facts, label, stages, shown)
+    for label, stages in brackets:
+        own = _stages(cause, label, stages, priors)
+        if own:
+            return _made(cause, facts, label, own, shown)
     return None
 
 
@@ -235,13 +248,13 @@ def _shown(cause: Cause, observations: Observations) -> Signs | None:
 
 
 def _stages(
-    cause: Cause, label: Label, observations: Observations, priors: Priors
+    cause: Cause, label: Label, stages: Mapping[Stage, float], priors: Priors
 ) -> tuple[tuple[Stage, float], ...]:
     """Return where in the label's bracket the cause stops a connection, with the logarithm of each prior."""
     usual = priors[cause.code]
     return tuple(
-        (stage, _logarithm(STAGES[label][stage] * usual[stage]) + stage_factors(stage, label, observations))
-        for stage in bracket(label, observations)
+        (stage, _logarithm(STAGES[label][stage] * usual[stage]) + weight)
+        for stage, weight in stages.items()
         if stage in cause.stops
     )
 

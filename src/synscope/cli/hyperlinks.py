@@ -8,10 +8,7 @@ the terminal around it and may not pass links on: there are none in it.
 from __future__ import annotations
 
 import os
-import platform
-from pathlib import Path
 from typing import Final, TextIO
-from urllib.parse import quote
 
 _PROGRAMS: Final = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "rio", "Tabby"})
 """Values of TERM_PROGRAM."""
@@ -27,8 +24,6 @@ _SWITCHES: Final = ("NO_COLOR", "NO_HYPERLINKS")
 
 _FIRST_VTE: Final = 5001
 """VTE_VERSION 0.50.1: 0.50.0 crashed on some links."""
-
-_CAUSES: Final = Path("docs") / "causes"
 
 
 def shown(stream: TextIO) -> bool:
@@ -53,8 +48,12 @@ def documentation() -> str:
 
     The installed package says so in its metadata (``Documentation``); a checkout has the pages itself.
     """
+    import platform  # noqa: PLC0415 - these are slow to import, and few terminals show links
+    from pathlib import Path  # noqa: PLC0415
+    from urllib.parse import quote  # noqa: PLC0415
+
     root = Path(__file__).resolve().parents[3]
-    if (root / _CAUSES).is_dir():
+    if (root / "docs" / "causes").is_dir():
         # Terminals want a host in it: over ssh, the file is not on the machine of the terminal.
         return (root / "docs").as_uri().replace("file://", f"file://{quote(platform.node())}", 1)
     from importlib import metadata  # noqa: PLC0415 - slow to import

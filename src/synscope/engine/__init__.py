@@ -15,14 +15,13 @@ import sys
 import warnings
 from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 
 COMPILED_MODULES = ("records", "headers", "attempts", "fold", "blocks")
 TABLES = ("batch.py", "layout.py", "names.py", "outcome.py")
 """Files whose numbers the compiled modules take over when they are imported."""
 VARIABLE = "SYNSCOPE_ENGINE"
-_HERE = Path(__file__).parent
+_HERE = os.path.dirname(__file__)  # noqa: PTH120 - pathlib is slow to import
 
 
 class EngineError(ImportError):
@@ -42,32 +41,43 @@ class _SourceFinder:
             return None
         import importlib.util  # noqa: PLC0415 - slow to import, and only needed here
 
-        file = _HERE / f"{name}.py"
-        loader = importlib.machinery.SourceFileLoader(fullname, str(file))
+        file = _in_here(f"{name}.py")
+        loader = importlib.machinery.SourceFileLoader(fullname, file)
         return importlib.util.spec_from_file_location(fullname, file, loader=loader)
 
 
-def _binaries() -> dict[str, Path]:
+def _in_here(name: str) -> str:
+    """Return the path of a file of this folder."""
+    return f"{_HERE}{os.sep}{name}"
+
+
+def _changed(file: str) -> float:
+    """Return the time of a file's last change in seconds."""
+    return os.stat(file).st_mtime  # noqa: PTH116 - pathlib is slow to import
+
+
+def _binaries() -> dict[str, str]:
     """Return the compiled modules that this interpreter can load, by name."""
     found = {}
     for name in COMPILED_MODULES:
         for suffix in importlib.machinery.EXTENSION_SUFFIXES:
-            file = _HERE / f"{name}{suffix}"
-            if file.exists():
+            file = _in_here(f"{name}{suffix}")
+            if os.path.exists(file):  # noqa: PTH110 - pathlib is slow to import
                 found[name] = file
                 break
     return found
 
 
-def _stale(binaries: dict[str, Path]) -> list[str]:
+def _stale(binaries: dict[str, str]) -> list[str]:
     """Return the modules that changed after they were compiled, in a checkout: nobody edits an installation."""
-    if not (_HERE.parents[2] / "pyproject.toml").exists():
+    top = os.path.abspath(_in_here(os.path.join("..", "..", "..", "pyproject.toml")))  # noqa: PTH100, PTH118
+    if not os.path.exists(top):  # noqa: PTH110 - pathlib is slow to import
         return []
-    tables = max((_HERE / name).stat().st_mtime for name in TABLES)
+    tables = max(_changed(_in_here(name)) for name in TABLES)
     return [
         name
         for name, file in binaries.items()
-        if file.stat().st_mtime < max(tables, (_HERE / f"{name}.py").stat().st_mtime)
+        if _changed(file) < max(tables, _changed(_in_here(f"{name}.py")))
     ]
 
 

@@ -7,7 +7,6 @@ other text is cut short, and shown escaped like everything else.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
@@ -47,6 +46,8 @@ class Carried(NamedTuple):
 
 def carried(attachment: Attachment) -> Carried | None:
     """Return what ``attachment`` says, ``None`` when it is no report with a capture in it."""
+    import json  # noqa: PLC0415 - few captures carry anything
+
     try:
         document = json.loads(attachment.text)
     except (ValueError, RecursionError):

@@ -11,13 +11,17 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
 from synscope.report.escape import ascii_only, visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.containers import Lines
 
 Span = str | tuple[str, str] | tuple[str, str, str]
 """Text, text with the name of a style of ``STYLES``, or both with the address of a page about it."""
@@ -67,7 +71,9 @@ class Look:
 
 
 def preload_rich() -> None:
-    """Import what Rich imports only when a page needs it: its table of widths, at the first wide character."""
+    """Import what Rich imports only when a page needs it: a console for colours, widths for a wide character."""
+    import rich.console  # noqa: F401, PLC0415 - see above
+
     cell_len("\N{CJK UNIFIED IDEOGRAPH-65E5}")
 
 
@@ -78,9 +84,6 @@ class Page:
         self.look = look
         self._lines: list[Text] = []
         self._width = max(24, min(look.width, WIDEST))
-        self._console = Console(
-            file=io.StringIO(), width=self._width, height=100, color_system=None, _environ={}
-        )
 
     @property
     def indent(self) -> int:
@@ -186,6 +189,8 @@ class Page:
                 line.right_crop(blanks)
         if not self.look.color:
             return "".join(f"{line.plain}\n" for line in self._lines).replace(_UNBREAKABLE, " ")
+        from rich.console import Console  # noqa: PLC0415 - slow to import; a plain page does without it
+
         output = io.StringIO()
         console = Console(
             file=output,
@@ -212,19 +217,24 @@ class Page:
         """Add ``body`` from column ``indent`` on, its first line after ``lead``."""
         start = max(indent, lead.cell_len)
         room = max(self._width - start - hang, 12)
-        pieces = list(body.wrap(self._console, room + hang if hang else room)) if body.plain else [Text()]
+        pieces = list(_wrap(body, room + hang if hang else room)) if body.plain else [Text()]
         if hang and len(pieces) > 1:
             # The first line may use the columns that the others hang by.
             first = pieces[0]
             rest = body[len(first.plain) :]
             rest = rest[len(rest.plain) - len(rest.plain.lstrip()) :]
-            pieces = [first, *rest.wrap(self._console, room)]
+            pieces = [first, *_wrap(rest, room)]
         for at, piece in enumerate(pieces):
             piece.rstrip()
             if at == 0:
                 self._lines.append(lead + Text(" " * (start - lead.cell_len)) + piece)
             else:
                 self._lines.append(Text(" " * (start + hang)) + piece)
+
+
+def _wrap(text: Text, room: int) -> Lines:
+    """Break text into lines. Rich would ask a console for them only to justify them, which these never are."""
+    return text.wrap(cast("Console", None), room)
 
 
 def _style(name: str, page: str = "") -> Style | str | None:

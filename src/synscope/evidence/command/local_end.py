@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import PurePath
+from posixpath import basename
 from typing import Final
 
 from synscope.evidence.by_hand import ByHand, of_client, on_each
@@ -91,13 +91,13 @@ def option_of_own_end(view: CommandView) -> str:
     """Return the option by which a client in the command is told of its own end; empty when there is none."""
     for words in _commands(view):
         for at, program in enumerate(words):
-            options = _OPTIONS.get(PurePath(program).name)
+            options = _OPTIONS.get(basename(program))
             if options:
                 for word in words[at + 1 :]:
                     name = word.partition("=")[0]
                     if name in options.split():
-                        return f"{name} of {PurePath(program).name}"
-            if PurePath(program).name == "socat":
+                        return f"{name} of {basename(program)}"
+            if basename(program) == "socat":
                 found = re.search(
                     r",(bind|sourceport|sp|so-bindtodevice|if|interface)=", " ".join(words[at + 1 :])
                 )

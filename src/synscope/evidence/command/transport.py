@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
-from pathlib import PurePath
+from posixpath import basename
 from typing import Final
 
 from synscope.evidence.by_hand import of_client
@@ -124,7 +124,7 @@ def command_asks_other_transport(view: CommandView) -> Reply:
 def _way(words: Sequence[str]) -> str:
     """Return which word makes a client use something else than TCP; empty when none does."""
     for at, word in enumerate(words):
-        name, rest = PurePath(word).name, words[at + 1 :]
+        name, rest = basename(word), words[at + 1 :]
         for options, what in ((_FILE_OPTIONS, "a Unix socket file"), (_UDP_OPTIONS, "UDP")):
             for option in options.get(name, ()):
                 if any(_is_option(given, option) for given in rest):
