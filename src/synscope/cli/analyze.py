@@ -6,8 +6,7 @@ import contextlib
 import functools
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
@@ -200,8 +199,7 @@ def _write_text(text: str) -> None:
         output.write(text)
 
 
-@dataclass(frozen=True, slots=True)
-class _Options:
+class _Options(NamedTuple):
     """The command line, read."""
 
     captures: tuple[str, ...]

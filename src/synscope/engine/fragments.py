@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from synscope.engine.names import (
     EXTENSION_HEADER,
@@ -49,8 +50,7 @@ _EXTENSIONS = frozenset({
 """IPv6 extension headers of one form, which may precede the fragment header."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fragment:
+class _Fragment(NamedTuple):
     key: tuple[bytes, int, int]
     header: bytes
     offset: int

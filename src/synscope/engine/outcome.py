@@ -14,8 +14,8 @@ The documentation of labels is generated from these tables. Source of the vocabu
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass
 from functools import cache
+from typing import NamedTuple
 
 from synscope.model import Label, Outcome
 
@@ -57,8 +57,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
 BIT: dict[str, int] = {name: 1 << place for place, (name, _) in enumerate(EVENTS)}
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeRule:
+class OutcomeRule(NamedTuple):
     """One line of the table: all of ``needs``, at least one of ``any_of`` (if given), none of ``unless``."""
 
     outcome: Outcome

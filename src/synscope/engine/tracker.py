@@ -13,8 +13,8 @@ from __future__ import annotations
 import ipaddress
 from array import array
 from collections.abc import Callable
-from dataclasses import dataclass
 from mmap import mmap
+from typing import NamedTuple
 
 from synscope.engine import fold, layout
 from synscope.engine.attempts import move_marks, reindex, remember_settled, track_batch
@@ -67,8 +67,7 @@ _CHECKSUMS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Orphan:
+class Orphan(NamedTuple):
     """An ICMP error that quotes a SYN which is not in the capture."""
 
     client: Endpoint

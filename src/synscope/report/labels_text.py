@@ -6,14 +6,13 @@ causes under a label come from ``causes.priors``. Nothing here decides anything.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import NamedTuple
 
 from synscope.model import Claim, Label
 
 
-@dataclass(frozen=True, slots=True)
-class LabelText:
+class LabelText(NamedTuple):
     """One label in words."""
 
     short: str

@@ -7,7 +7,6 @@ relative to the attempt's first frame; a frame whose time was not kept has none.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from rich.cells import cell_len
@@ -22,8 +21,7 @@ _ARROWS = 28
 _GAP = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Rung:
+class Rung(NamedTuple):
     """One key frame: its number, its sender, what it was, ns since the first frame, a remark."""
 
     frame: int

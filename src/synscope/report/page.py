@@ -10,8 +10,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -54,8 +53,7 @@ _TOGETHER = re.compile(
 """Blanks between a number and its unit: a line that begins with ``µs`` reads badly."""
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(NamedTuple):
     """How to write: what the terminal can show and how much the reader wants."""
 
     width: int = 80

@@ -15,7 +15,7 @@ import itertools
 import struct
 from array import array
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from synscope.capture.source import ByteSource, CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
@@ -47,8 +47,7 @@ _MAX_DECIMAL = 28
 _MAX_BINARY = 63
 
 
-@dataclass(frozen=True, slots=True)
-class _Magic:
+class _Magic(NamedTuple):
     byte_order: str
     unit: int
     header: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 SECTION = 0x0A0D0D0A
 INTERFACE = 1
@@ -33,8 +33,7 @@ _NANOSECONDS = bytes([9])
 _UNKNOWN_LENGTH = -1
 
 
-@dataclass(frozen=True, slots=True)
-class About:
+class About(NamedTuple):
     """What a section header says of the machine and the program; empty texts are left out."""
 
     hardware: str = ""
