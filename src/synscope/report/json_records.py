@@ -38,6 +38,10 @@ from synscope.model import (
 from synscope.report import display_filter, why_records
 from synscope.report.escape import well_formed
 
+SCHEMA_ID = "urn:synscope:report:1"
+SCHEMA_VERSION = "1.0"
+"""Of the schema that these records keep to."""
+
 JsonValue = str | int | bool | None | list["JsonValue"] | dict[str, "JsonValue"]
 Record = dict[str, JsonValue]
 

@@ -12,7 +12,6 @@ from synscope._version import VERSION
 from synscope.engine import MODE
 from synscope.model import Attempt, Diagnosis
 from synscope.report import json_records
-from synscope.report.schema import SCHEMA_ID, SCHEMA_VERSION
 from synscope.report.writer import ReportSettings, ReportWriter
 
 if TYPE_CHECKING:
@@ -34,8 +33,8 @@ class JsonReport(ReportWriter):
         head = json_records.line(
             {
                 "type": "report",
-                "schema": SCHEMA_ID,
-                "schema_version": SCHEMA_VERSION,
+                "schema": json_records.SCHEMA_ID,
+                "schema_version": json_records.SCHEMA_VERSION,
                 "synscope": self._version,
                 "engine": self._engine,
             }

@@ -12,9 +12,8 @@ from collections.abc import Iterable, Mapping
 
 from synscope.causes.cause import Word
 from synscope.model import Canary, Checksum, Claim, Confidence, Kind, Label, Role, Source, Stage, State
+from synscope.report.json_records import SCHEMA_ID, SCHEMA_VERSION
 
-SCHEMA_ID = "urn:synscope:report:1"
-SCHEMA_VERSION = "1.0"
 FILE_NAME = "synscope-1.schema.json"
 
 Schema = dict[str, object]
