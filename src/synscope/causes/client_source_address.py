@@ -21,7 +21,7 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.SOCKET,),
     predicts=(
-        usually("client-source-missing", "client-error-no-address"),
+        usually("client-source-missing", "client-error-no-address", "kernel-saw-bind-no-address"),
         usually("command-sets-own-end"),
         seldom("client-out-of-resources"),
         seldom("loopback-is-down"),
@@ -47,9 +47,12 @@ CAUSE = Cause(
     ),
     proof=(yes("client-source-missing"),),
     shows_by=(
-        yes("client-source-missing", "client-error-no-address"),
-        yes("client-source-missing", "command-sets-own-end"),
+        yes("client-source-missing", "client-error-no-address", "kernel-saw-bind-no-address"),
+        yes("client-source-missing", "command-sets-own-end", "kernel-saw-bind-no-address"),
     ),
     refines=("resource-limits",),
-    says=(("command-sets-own-end", "The command line has the setting."),),
+    says=(
+        ("kernel-saw-bind-no-address", "The kernel refused a bind of the client: no interface has the address."),
+        ("command-sets-own-end", "The command line has the setting."),
+    ),
 )

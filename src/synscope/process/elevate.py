@@ -113,9 +113,9 @@ class Helper:
         except (KeyError, TypeError, ValueError) as error:
             raise HelperError("the helper's answer is not understood") from error
 
-    def trace(self, ports: Sequence[int], *, binds: bool = False) -> Handover:
+    def trace(self, ports: Sequence[int], *, calls: bool = False) -> Handover:
         """Switch the kernel's trace on for these ports; raises ``HelperError`` where it cannot be had."""
-        answer, descriptors = self._ask(op="trace", ports=list(ports), binds=binds)
+        answer, descriptors = self._ask(op="trace", ports=list(ports), calls=calls)
         formats, missing = answer.get("formats"), answer.get("missing")
         if len(descriptors) != 2 or not isinstance(formats, dict) or not isinstance(missing, dict):  # noqa: PLR2004
             _forget(descriptors)

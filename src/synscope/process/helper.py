@@ -101,10 +101,10 @@ def _trace(request: Mapping[str, object]) -> Reply:
     if _traces:
         raise RequestError("one trace is on")
     instance = Instance.create()
-    binds = request["binds"]
-    if not isinstance(binds, bool):
-        raise RequestError("binds is neither true nor false")
-    handover = instance.start(_ports(request, "ports"), binds=binds)
+    calls = request["calls"]
+    if not isinstance(calls, bool):
+        raise RequestError("calls is neither true nor false")
+    handover = instance.start(_ports(request, "ports"), calls=calls)
     _traces.append(instance)
     body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
     return Reply(body, (handover.pipe, handover.switch))
@@ -157,7 +157,7 @@ OPERATIONS: Final[Operations] = {
         _open_ring,
     ),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
-    "trace": (frozenset({"ports", "binds"}), _trace),
+    "trace": (frozenset({"ports", "calls"}), _trace),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
 }

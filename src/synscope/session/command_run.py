@@ -17,7 +17,7 @@ from synscope.command.client_options import proxy_rules_of
 from synscope.command.redaction import redact_text, redact_words
 from synscope.evidence.command.observe import observe_command
 from synscope.model import Command, Diagnosis, Observation, TargetSummary
-from synscope.process.runner import Ended, Runner
+from synscope.process.runner import Ended
 from synscope.session.live_run import LiveRun, Observe
 from synscope.session.start import LiveSession
 
@@ -35,7 +35,7 @@ def watch_command(
     ``target_found_in`` says where in the command the target was found, when nobody named it.
     """
     run = LiveRun(session)
-    ended = _followed(run, session.runner, timeout_s, linger_s)
+    ended = _followed(run, session, timeout_s, linger_s)
     session.surroundings.client = proxy_rules_of(command)
     words = redact_words(command)
     source = target_found_in and redact_text(target_found_in)
@@ -43,12 +43,14 @@ def watch_command(
     return run.conclude(shlex.join(words), command=told, more=_observed(command, ended)), ended
 
 
-def _followed(run: LiveRun, runner: Runner | None, timeout_s: float | None, linger_s: float) -> Ended:
+def _followed(run: LiveRun, session: LiveSession, timeout_s: float | None, linger_s: float) -> Ended:
+    runner = session.runner
     assert runner is not None  # noqa: S101 - a command was given
     with runner.passing_signals_on():
         run.restart()
         started = runner.go(timeout_s)
         if started is not None:
+            session.surroundings.started(started)
             run.follow(lambda: bool(select.select([runner.fileno()], [], [], 0)[0]))
         ended = runner.ended()
     run.end(linger_s if started is not None else 0)

@@ -105,7 +105,7 @@ class Surroundings:
         self._environment = proxy.of_environment(environment)
         self._namespace = namespace
         self._another_network = another_network
-        self._binds = bool(command)
+        self._calls = bool(command)
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []
         self._began = time.monotonic()
@@ -156,6 +156,11 @@ class Surroundings:
     def restart(self) -> None:
         """Count the time from now on: the command starts."""
         self._began = time.monotonic()
+
+    def started(self, pid: int) -> None:
+        """Tell the trace which process the command is: call before the next step."""
+        if self._trace is not None:
+            self._trace.watch(pid)
 
     def end(self) -> None:
         """Look for the last time."""
@@ -249,7 +254,7 @@ class Surroundings:
         if self._helper is None:
             return
         try:
-            handover = self._helper.trace(self._ports, binds=self._binds)
+            handover = self._helper.trace(self._ports, calls=self._calls)
             self._trace = TraceReader(handover, self._ports, elsewhere=self._another_network)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))

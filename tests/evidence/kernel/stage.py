@@ -75,7 +75,7 @@ def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[TraceReade
     """The trace of one port."""
     instance = Instance.create()
     try:
-        reader = TraceReader(instance.start([port], binds=True), [port], most_a_second=most_a_second)
+        reader = TraceReader(instance.start([port], calls=True), [port], most_a_second=most_a_second)
         try:
             yield reader
         finally:

@@ -28,6 +28,7 @@ _LISTEN: Final = "listen"
 _UNLISTEN: Final = "unlisten"
 _LISTENERS: Final = "listeners"
 _UNBOUND: Final = "unbound"
+_DENIED: Final = "denied"
 _BUFFER: Final = "skb"
 
 
@@ -84,6 +85,10 @@ class Record:
         """Binds that failed, to whatever port: the kernel does not say which."""
         return self._within(_UNBOUND, 0, None)
 
+    def denied(self) -> list[Event]:
+        """Connects and sockets that the kernel denied to the watched command, to whatever port."""
+        return self._within(_DENIED, 0, None)
+
     def complete(self, start_ns: int, end_ns: int) -> bool:
         """Whether the trace ran all that time and has no holes: then what it lacks did not happen."""
         health = self.health
@@ -117,6 +122,8 @@ def _keys() -> Callable[[Event], list[Hashable]]:
             return [(_DROP, event.task.tid), (_BUFFER, event.skb)]
         if event.kind is Kind.UNBOUND:
             return [_UNBOUND]
+        if event.kind in (Kind.DENIED, Kind.NO_SOCKET):
+            return [_DENIED]
         if event.server is None:
             return []
         if event.kind is Kind.CONNECT:

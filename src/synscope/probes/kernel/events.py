@@ -20,6 +20,10 @@ class Kind(enum.Enum):
     LISTEN = "a socket began to listen"
     UNLISTEN = "a socket stopped listening"
     UNBOUND = "a bind failed"
+    DENIED = "the kernel denied a connect"
+    NO_SOCKET = "the kernel denied a socket"
+    TO_FILE = "a thread connects to a Unix socket"
+    FORK = "a thread started another one"
     DROP = "a frame was dropped"
     RESET = "the TCP stack sent an RST"
 
@@ -50,7 +54,8 @@ class Event(NamedTuple):
     server: Endpoint | None = None
     """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN."""
     reason: str = ""
-    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND: the error's name, such as EACCES."""
+    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND, DENIED and NO_SOCKET: the error's name,
+    such as EACCES."""
     skb: str = ""
     """DROP and RESET: the buffer's (hashed) address; empty when not known."""
     ipv6: bool = False
@@ -58,6 +63,10 @@ class Event(NamedTuple):
     unplaced: bool = False
     """UNBOUND, and LISTEN and UNLISTEN on another port than the watched ones: the thread was gone before anybody
     could ask for its network namespace, which is the captured one otherwise."""
+    child: int = 0
+    """FORK: the thread that was started."""
+    of_command: bool = False
+    """UNBOUND, DENIED and NO_SOCKET: the thread is one of the watched command's, itself or what it started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,8 @@ class TraceHealth:
     """Why nothing is told about listeners on other ports than the watched ones; ``None`` when it is."""
     binds: bool = False
     """Whether binds that fail are told of."""
+    denials: bool = False
+    """Whether connects and sockets that are denied to the watched command are told of."""
     crowded: int = 0
     """Events about such listeners that were dropped here to bound memory."""
     unread: int = 0

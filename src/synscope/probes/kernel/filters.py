@@ -18,7 +18,17 @@ EVENTS: Final = (DROP, RESET, STATE)
 """Names of the events, as directories below ``events``."""
 
 BIND: Final = "syscalls/sys_exit_bind"
+CONNECT: Final = "syscalls/sys_exit_connect"
+SOCKET: Final = "syscalls/sys_exit_socket"
+TO_FILE: Final = "syscalls/sys_enter_connect"
+"""Those to Unix sockets only: what is denied there is no connection over TCP."""
+FORK: Final = "sched/sched_process_fork"
+CALLS: Final = (BIND, CONNECT, SOCKET, TO_FILE, FORK)
 """Switched on around a command only: tracing the ends of system calls makes every call of the machine cost more."""
+
+_EPERM, _EACCES = 1, 13
+_IPV4_ADDRESS, _IPV6_ADDRESS = 16, 28
+"""Lengths of the addresses that connect takes (ip(7), ipv6(7)); those of Unix sockets have others."""
 
 REASONS: Final = (
     "NO_SOCKET", "NETFILTER_DROP", "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_CSUM", "IP_RPFILTER", "XFRM_POLICY",
@@ -44,13 +54,20 @@ class UnusableError(ValueError):
 def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
 
-    Connects are those to ``ports``; listeners those of any port; binds those that failed.
+    Connects are those to ``ports``; listeners those of any port; binds those that failed; of calls to connect and
+    socket those that were denied.
 
     Raises ``UnusableError`` when the event lacks a field.
     """
     if event == BIND:
         _need(text, "ret")
         return "ret < 0"
+    if event in (CONNECT, SOCKET):
+        _need(text, "ret")
+        return f"ret == -{_EPERM} || ret == -{_EACCES}"
+    if event == TO_FILE:
+        _need(text, "addrlen")
+        return f"addrlen != {_IPV4_ADDRESS} && addrlen != {_IPV6_ADDRESS}"
     if event == DROP:
         return _drops(text)
     return _states(text, ports) if event == STATE else ""

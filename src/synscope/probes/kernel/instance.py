@@ -20,7 +20,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-from synscope.probes.kernel.filters import BIND, EVENTS, UnusableError, filter_of
+from synscope.probes.kernel.filters import CALLS, EVENTS, UnusableError, filter_of
 from synscope.probes.kernel.tracefs import TracefsError, open_root
 
 CLOCK: Final = "mono"
@@ -79,13 +79,13 @@ class Instance:
             raise InstanceError(f"no instance of tracefs can be made: {error.strerror}") from error
         return made
 
-    def start(self, ports: Collection[int], *, binds: bool = False) -> Handover:
+    def start(self, ports: Collection[int], *, calls: bool = False) -> Handover:
         """Switch the events on for ``ports`` (none: for all) and open the descriptors. Raises ``InstanceError``.
 
-        With ``binds``, those of binds that fail too. The instance is removed when it fails.
+        With ``calls``, those of system calls that fail and of new threads too. The instance is removed when it fails.
         """
         try:
-            return self._started(ports, (*EVENTS, BIND) if binds else EVENTS)
+            return self._started(ports, (*EVENTS, *CALLS) if calls else EVENTS)
         except OSError as error:
             with contextlib.suppress(InstanceError):
                 self.remove()

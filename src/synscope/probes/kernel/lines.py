@@ -14,13 +14,13 @@ from typing import Final
 
 from synscope.model import PORT_MAX, Endpoint
 from synscope.probes.kernel.events import Event, Kind, Task
-from synscope.probes.kernel.filters import BIND, DROP, RESET, STATE
+from synscope.probes.kernel.filters import BIND, CONNECT, DROP, FORK, RESET, SOCKET, STATE, TO_FILE
 from synscope.probes.kernel.formats import FormatError, pattern_of
 from synscope.reference.loopback import parsed
 
 _LINE = re.compile(
     r" *(?P<comm>.{1,16}?)-(?P<tid>\d{1,10}) +(?:\([ \d-]*\) +)?\[(?P<cpu>\d{3,5})\] +(?P<flags>\S{4,6}) +"
-    r"(?P<seconds>\d{1,12})\.(?P<micros>\d{6}): (?P<event>\w+)(?:: | -> )(?P<rest>.*)"
+    r"(?P<seconds>\d{1,12})\.(?P<micros>\d{6}): (?P<event>\w+(?:\(| ->)?):? ?(?P<rest>.*)"
 )
 _LOST = re.compile(r"CPU:\d+ \[LOST (\d{1,18}) EVENTS\]")
 _LOST_SOME: Final = "[LOST EVENTS]"
@@ -132,8 +132,28 @@ def _state(bare: Event, body: re.Match[str]) -> Event | None:
 
 
 def _unbound(bare: Event, body: re.Match[str]) -> Event:
+    return _failed(bare, body, Kind.UNBOUND)
+
+
+def _denied(bare: Event, body: re.Match[str]) -> Event:
+    return _failed(bare, body, Kind.DENIED)
+
+
+def _no_socket(bare: Event, body: re.Match[str]) -> Event:
+    return _failed(bare, body, Kind.NO_SOCKET)
+
+
+def _failed(bare: Event, body: re.Match[str], kind: Kind) -> Event:
     number = (1 << 64) - int(body["ret"], 16)
-    return bare._replace(kind=Kind.UNBOUND, reason=errno.errorcode.get(number, str(number)))
+    return bare._replace(kind=kind, reason=errno.errorcode.get(number, str(number)))
+
+
+def _to_file(bare: Event, _body: re.Match[str]) -> Event:
+    return bare._replace(kind=Kind.TO_FILE)
+
+
+def _fork(bare: Event, body: re.Match[str]) -> Event:
+    return bare._replace(kind=Kind.FORK, child=int(body["child"]))
 
 
 def _printed_endpoint(text: str) -> Endpoint:
@@ -162,11 +182,23 @@ def _skb(text: str) -> str:
     return "" if text == _NO_ADDRESS or not text.strip("0x") else text
 
 
-_FIXED: Final = {BIND: re.compile(r"0x(?P<ret>[0-9a-f]{1,16})")}
-_PRINTED: Final = {BIND: "sys_bind"}
+_RESULT: Final = re.compile(r"0x(?P<ret>[0-9a-f]{1,16})")
+_FIXED: Final = {
+    BIND: _RESULT,
+    CONNECT: _RESULT,
+    SOCKET: _RESULT,
+    TO_FILE: re.compile(r".*\)"),
+    # Names come before it, and may look like it.
+    FORK: re.compile(r".* child_pid=(?P<child>\d{1,10})"),
+}
+_PRINTED: Final = {BIND: "sys_bind ->", CONNECT: "sys_connect ->", SOCKET: "sys_socket ->", TO_FILE: "sys_connect("}
 """Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
     BIND: frozenset({"ret"}),
+    CONNECT: frozenset({"ret"}),
+    SOCKET: frozenset({"ret"}),
+    TO_FILE: frozenset(),
+    FORK: frozenset({"child"}),
     DROP: frozenset({"skbaddr", "protocol", "reason"}),
     RESET: frozenset({"skbaddr", "src", "dest"}),
     STATE: frozenset(
@@ -178,4 +210,8 @@ _MAKERS: Final[dict[str, Callable[[Event, re.Match[str]], Event | None]]] = {
     RESET: _reset,
     STATE: _state,
     BIND: _unbound,
+    CONNECT: _denied,
+    SOCKET: _no_socket,
+    TO_FILE: _to_file,
+    FORK: _fork,
 }

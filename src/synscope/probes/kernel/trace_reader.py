@@ -23,7 +23,7 @@ from typing import Final
 
 from synscope.probes.host import procfs
 from synscope.probes.kernel.events import EPHEMERAL, Event, Kind, Task, TraceHealth
-from synscope.probes.kernel.filters import BIND
+from synscope.probes.kernel.filters import BIND, CONNECT, FORK, SOCKET, TO_FILE
 from synscope.probes.kernel.instance import Handover
 from synscope.probes.kernel.lines import Parser, lost_in, names_resets
 
@@ -31,7 +31,9 @@ MOST_EVENTS: Final = 20_000
 """Kept at once: about 20 MB."""
 MOST_OTHERS: Final = 500
 """Events kept about listeners on other ports than the watched ones, as many about ephemeral ports, and as many about
-binds that failed."""
+binds that failed and about what was denied to the watched command."""
+MOST_THREADS: Final = 20_000
+"""Threads of the watched command that are known at once."""
 MOST_A_SECOND: Final = 10_000
 """Reading this many takes about a quarter of one core."""
 
@@ -42,6 +44,10 @@ _MOST_NAMES: Final = 256
 _LONGEST_LINE: Final = 4096
 _SECOND: Final = 1_000_000_000
 _TRIES: Final = 5
+_AT_ONCE_NS: Final = 60_000
+"""A connect to a Unix socket that is denied ends this soon, some 15 µs, after it began. What a program does next takes
+longer than this."""
+_CALLS_OF_COMMAND: Final = frozenset({Kind.DENIED, Kind.NO_SOCKET})
 _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 """PROC_PID_INIT_INO of linux/proc_ns.h."""
 _ELSEWHERE: Final = "the trace does not say who is in the network namespace that is captured"
@@ -66,11 +72,14 @@ class TraceReader:
         self._pipe, self._switch = handover.pipe, handover.switch
         self._ports = frozenset(ports)
         self._offset_ns = clock_offset_ns()
+        self._formats = frozenset(handover.formats)
         self._parser = Parser(handover.formats, self._offset_ns)
         self._kept: deque[Event] = deque(maxlen=most_events)
         self._others: dict[bool | Kind, deque[Event]] = {
-            crowd: deque(maxlen=MOST_OTHERS) for crowd in (False, True, Kind.UNBOUND)
+            crowd: deque(maxlen=MOST_OTHERS) for crowd in (False, True, Kind.UNBOUND, Kind.DENIED)
         }
+        self._threads: set[int] = set()
+        self._to_file: dict[int, int] = {}
         self._most_a_second = most_a_second
         self._second, self._in_second = -1, 0
         self._tail = b""
@@ -109,6 +118,14 @@ class TraceReader:
             crowded=self._crowded,
             unread=self._unread,
         )
+
+    def watch(self, pid: int) -> None:
+        """Count this process, and all that it starts from now on, as the watched command's. Call before ``read``."""
+        formats = self._formats
+        known = {CONNECT, SOCKET, TO_FILE, FORK} <= formats - self._parser.missing.keys()
+        if self._ids_are_ours and known:
+            self._threads = {pid}
+            self._health = replace(self._health, denials=True)
 
     def read(self, timeout_s: float = 0.0) -> None:
         """Take what has come, waiting up to ``timeout_s`` seconds for the first of it."""
@@ -180,8 +197,14 @@ class TraceReader:
             self._health = replace(self._health, switched_off=reason, end_ts_ns=ts_ns)
 
     def _keep(self, event: Event) -> None:
+        if event.kind in (Kind.FORK, Kind.TO_FILE):
+            self._follow(event)
+            return
+        if event.kind in _CALLS_OF_COMMAND:
+            self._keep_denial(event)
+            return
         if event.kind is Kind.UNBOUND:
-            self._keep_other(event, Kind.UNBOUND)
+            self._keep_other(event._replace(of_command=event.task.tid in self._threads), Kind.UNBOUND)
             return
         if self._ports and event.server is not None and event.server.port not in self._ports:
             if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
@@ -190,6 +213,22 @@ class TraceReader:
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
         self._kept.append(event)
+
+    def _follow(self, event: Event) -> None:
+        """Learn of the command's new threads, and when one of them connects to a Unix socket."""
+        if event.task.tid not in self._threads:
+            return
+        if event.kind is Kind.TO_FILE:
+            self._to_file[event.task.tid] = event.ts_ns
+        elif len(self._threads) < MOST_THREADS:
+            self._threads.add(event.child)
+
+    def _keep_denial(self, event: Event) -> None:
+        """Keep what was denied to the command, but for Unix sockets."""
+        tid = event.task.tid
+        is_of_file = event.kind is Kind.DENIED and event.ts_ns - self._to_file.get(tid, 0) < _AT_ONCE_NS
+        if tid in self._threads and not is_of_file:
+            self._others[Kind.DENIED].append(event._replace(of_command=True))
 
     def _blind_beside(self) -> str | None:
         if not self._ports:
