@@ -52,7 +52,10 @@ CAUSE = Cause(
     ),
     refines=("resource-limits",),
     says=(
-        ("kernel-saw-bind-no-address", "The kernel refused a bind of the client: no interface has the address."),
+        (
+            "kernel-saw-bind-no-address",
+            "The kernel refused a bind of the client: no interface has the address.",
+        ),
         ("command-sets-own-end", "The command line has the setting."),
     ),
 )

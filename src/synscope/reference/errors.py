@@ -91,7 +91,7 @@ _NUMBER_FORMS: tuple[tuple[tuple[System, ...], re.Pattern[str]], ...] = tuple(
         (_POSIX, r"\bsocketexception \((\d{1,5})\)"),
         (_POSIX, r"\berror (\d{1,5}) connecting"),
         (_POSIX, r"\((\d{1,3}): "),
-        (_POSIX, r"mysql server on .{0,80}?\((\d{1,5})\)"),
+        (_POSIX, r"(?:mysql|connect to) server on .{0,80}?\((\d{1,5})\)"),
         (_POSIX, r"\(0x[0-9a-f]{8}/(\d{5})\)"),
         ((System.WINDOWS,), r"(?:error|err|code)[ :#=(]{1,3}(?:code[ :=]{1,2})?(1[01]\d{3})(?!\d)"),
         ((System.CURL,), r"\bcurl:? \((\d{1,2})\)"),
@@ -250,7 +250,7 @@ _PORT_FORMS: tuple[re.Pattern[str], ...] = tuple(
         rf" (?:{_HOST}|[a-z0-9._-]{{1,80}})(?::| port ){_PORT}(?= \[| failed| after|:|;|$)",
         # The number the client refused, next to the numbers it would take.
         rf"received(?: type number)? ?\(?{_PORT}\)",
-        rf"port (?:out of range|number too large|number invalid|specification)[: \"']{{1,3}}{_PORT}",
+        rf"port (?:out of range|number too large|number invalid|specification)[: \"']{{1,3}}{_PORT}(?! ?-)",
         rf"\baddress {_PORT}: invalid port",
         (
             rf"(?<![a-z0-9:.]){_HOST}:{_PORT}|://[^\s/:@\"']{{1,80}}:{_PORT}"

@@ -129,3 +129,43 @@ def test_a_silent_curl_with_an_interface() -> None:
 def test_whether_the_command_sets_its_own_end(command: str, answer: Answer) -> None:
     seen = observe_command(command.split(), TARGET, lines=(), status=1, exit_status=1)
     assert next(said for said in seen if said.name == "command-sets-own-end").answer is answer
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Error: bind EADDRNOTAVAIL 10.8.0.6",),
+        (
+            "socket.rb:54:in `bind': Failed to open TCP connection to 127.0.0.1:8080 (Cannot assign requested address "
+            "- bind(2) for 10.8.0.6) (Errno::EADDRNOTAVAIL)",
+        ),
+        (
+            "java.net.BindException: Cannot assign requested address",
+            "\tat java.base/java.net.Socket.bind(Socket.java:666)",
+        ),
+        (
+            "OSError: [Errno 99] error while attempting to bind on address ('10.8.0.6', 0): "
+            "cannot assign requested address",
+        ),
+    ],
+)
+def test_an_own_address_that_is_gone_in_several_languages(lines: tuple[str, ...]) -> None:
+    assert "client-source-missing" in yes("sh", *lines)
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ("Error: listen EADDRNOTAVAIL: address not available 10.8.0.6:8080",),
+        (
+            "java.net.BindException: Cannot assign requested address",
+            "\tat java.base/java.net.ServerSocket.bind(ServerSocket.java:395)",
+        ),
+        (
+            "OSError: [Errno 99] error while attempting to bind on address ('10.8.0.6', 8080): "
+            "cannot assign requested address",
+        ),
+    ],
+)
+def test_a_servers_address_is_not_the_clients(lines: tuple[str, ...]) -> None:
+    assert "client-source-missing" not in yes("sh", *lines)

@@ -58,6 +58,8 @@ def test_words_about_something_else(line: str) -> None:
         ("dig", "@127.0.0.1", "-p", "5432", "a.example"),
         ("sh", "-c", "nc -U /run/x </dev/null"),
         ("socat", "-", "UDP:127.0.0.1:5432"),
+        ("sh", "-c", 'php -r \'new mysqli("localhost", "root", "", "", 5432);\''),
+        ("php", "-r", "new PDO('mysql:dbname=a;host=localhost');"),
     ],
 )
 def test_commands_that_do_not_speak_tcp(command: tuple[str, ...]) -> None:
@@ -70,6 +72,7 @@ def test_commands_that_do_not_speak_tcp(command: tuple[str, ...]) -> None:
         ("psql", "-h", "127.0.0.1"),
         ("psql", "postgresql://127.0.0.1/db"),
         ("mysql", "-h", "127.0.0.1"),
+        ("php", "-r", "new mysqli('127.0.0.1', 'root');"),
         ("mysql", "--protocol=TCP", "-h", "localhost"),
         ("nc", "127.0.0.1", "5432"),
         ("dig", "+tcp", "@127.0.0.1", "-p", "5432", "a.example"),
@@ -79,3 +82,21 @@ def test_commands_that_do_not_speak_tcp(command: tuple[str, ...]) -> None:
 )
 def test_commands_that_speak_tcp(command: tuple[str, ...]) -> None:
     assert answer("command-asks-other-transport", command) is Answer.NO
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "2002: No such file or directory",
+        "PHP Fatal error:  Uncaught PDOException: SQLSTATE[HY000] [2002] No such file or directory in a.php:1",
+        "-e:1:in `initialize': No such file or directory - connect(2) for /run/a.sock (Errno::ENOENT)",
+        "Could not connect to Redis at /run/a.sock: No such file or directory",
+        "(2003, \"Can't connect to MySQL server on 'localhost' ([Errno 2] No such file or directory)\")",
+    ],
+)
+def test_a_socket_file_in_several_languages(line: str) -> None:
+    assert answer("client-error-socket-file", ("sh",), line) is Answer.YES
+
+
+def test_another_file_is_no_socket() -> None:
+    assert answer("client-error-socket-file", ("sh",), "cat: /a: No such file or directory") is not Answer.YES

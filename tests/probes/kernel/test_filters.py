@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.probes.kernel.filters import DROP, MOST_PORTS, RESET, STATE, UnusableError, filter_of
+from synscope.probes.kernel.filters import (
+    CONNECT,
+    DROP,
+    FORK,
+    MOST_PORTS,
+    RESET,
+    STATE,
+    TO_FILE,
+    UnusableError,
+    filter_of,
+)
 from tests.evidence.kernel.recorded import (
     FORMATS_6_18,
     KFREE_SKB_5_17,
@@ -41,3 +51,9 @@ def test_resets_are_all_wanted() -> None:
 def test_an_event_of_no_use(text: str) -> None:
     with pytest.raises(UnusableError):
         filter_of(DROP, text, [])
+
+
+def test_of_calls_only_denials_and_unix_sockets() -> None:
+    assert filter_of(CONNECT, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13"
+    assert filter_of(TO_FILE, "\tfield:int addrlen;\n", []) == "addrlen != 16 && addrlen != 28"
+    assert filter_of(FORK, "", []) == ""

@@ -58,6 +58,19 @@ def _own_end() -> re.Pattern[str]:
         r"|dial (?:tcp|udp)[46]? \S{1,100}->\S{1,100}: bind"
         r"|\b(?:source_address|src_addr|local_address|local_addr|localAddress|localPort|local_port|--local-port)\b"
         r"|\bsocat\b.{0,80}\bbind\(\d+, \{AF=|\binternalConnect\b"
+        # Ruby and aiohttp name what they connect to, Node.js names an address without a port, asyncio the port 0.
+        r"|connect(?:ion)? to (?:host )?\S{1,100}:\d{1,5} .{0,120}\bbind\b|\bbind'?: .{0,40}connection to \S{1,100}:\d"
+        r"|\bbind E[A-Z]{3,20} (?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,40}:[0-9a-f]{0,4}%?\w*)(?: - .*)?$"
+        r"|\bbind on address \('[^']{1,100}', 0[,)]"
+    )
+
+
+@cache
+def _own_stack() -> re.Pattern[str]:
+    """Return the calls of a client's connect, in the stack that some languages print after the message."""
+    return re.compile(
+        r"\s+(?:at|from) .*(?:\bjava\.net\.Socket\.|\binternalConnect\b|`connect_(?:internal|from)'|\bNetworkInterface\b"
+        r"|TCPSocket\.|\bSocketChannelImpl\.connect\b)"
     )
 
 
@@ -113,6 +126,8 @@ def is_of_own_end(view: CommandView, said: Said) -> bool:
             return True
         if _listens().search(line):
             return False
+    if any(_own_stack().match(line) for line in _after(view, said.line)):
+        return True
     return _binds(said.line) and bool(option_of_own_end(view)) and _is_by_the_client(view, said.line)
 
 
@@ -133,6 +148,14 @@ def _before(view: CommandView, line: str) -> list[str]:
         return []
     last = len(view.lines) - 1 - view.lines[::-1].index(line)
     return list(view.lines[max(0, last - _NEAR) : last + 1])
+
+
+def _after(view: CommandView, line: str) -> list[str]:
+    """Return the lines of the stack that follows a message."""
+    if line not in view.lines:
+        return []
+    last = len(view.lines) - 1 - view.lines[::-1].index(line)
+    return list(view.lines[last + 1 : last + 1 + _NEAR])
 
 
 def _own_failure(view: CommandView, errors: frozenset[str]) -> Said | None:

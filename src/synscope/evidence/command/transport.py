@@ -56,7 +56,17 @@ def _path() -> re.Pattern[str]:
     return re.compile(
         r"(?:through|on|to|at|via|dial|connect(?:ing)?) (?:the )?(?:local )?(?:unix(?: domain)? )?socket"
         r" (?:file )?['\"(]?(/[^'\" ]{1,200}|@[\w./-]{1,100})"
-        r"|\b(?:https?\+)?unix:/{1,3}[\w.%/-]{1,200}|\bdial unix (\S{1,200}): |connect E\w+ (/[\w./-]{1,200})",
+        r"|\b(?:https?\+)?unix:/{1,3}[\w.%/-]{1,200}|\bdial unix (\S{1,200}): |connect(?:ion)? to (?:\w+ at )?['\"]?(/[^'\": ]{1,200})['\"]?:|connect E\w+ (/[\w./-]{1,200})",
+        re.IGNORECASE,
+    )
+
+
+@cache
+def _local_php() -> re.Pattern[str]:
+    """Return how a program's text on the command line lets PHP's clients of MySQL connect to localhost: by the file."""
+    return re.compile(
+        r"\bmysqli(?:_connect|_real_connect)?\(\s*(?:\$\w+,\s*)?['\"](?:p:)?localhost['\"]"
+        r"|\bmysql:(?:[a-z]+=[^;'\"]{0,80};)*host=localhost\b",
         re.IGNORECASE,
     )
 
@@ -123,6 +133,8 @@ def command_asks_other_transport(view: CommandView) -> Reply:
 
 def _way(words: Sequence[str]) -> str:
     """Return which word makes a client use something else than TCP; empty when none does."""
+    if "php" in PurePath(words[0]).name and any(_local_php().search(word[:20_000]) for word in words):
+        return "a client of MySQL in PHP with localhost: a Unix socket file"
     for at, word in enumerate(words):
         name, rest = basename(word), words[at + 1 :]
         for options, what in ((_FILE_OPTIONS, "a Unix socket file"), (_UDP_OPTIONS, "UDP")):

@@ -191,7 +191,12 @@ _FIXED: Final = {
     # Names come before it, and may look like it.
     FORK: re.compile(r".* child_pid=(?P<child>\d{1,10})"),
 }
-_PRINTED: Final = {BIND: "sys_bind ->", CONNECT: "sys_connect ->", SOCKET: "sys_socket ->", TO_FILE: "sys_connect("}
+_PRINTED: Final = {
+    BIND: "sys_bind ->",
+    CONNECT: "sys_connect ->",
+    SOCKET: "sys_socket ->",
+    TO_FILE: "sys_connect(",
+}
 """Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
     BIND: frozenset({"ret"}),
