@@ -30,7 +30,7 @@ CAUSE = Cause(
             "rst-without-syn",
             "rule-redirects-target",
         ),
-        usually("redirect-leaves-loopback"),
+        usually("redirect-leaves-loopback", "redirect-target-silent"),
         seldom("balancer-owns-port"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),
@@ -53,6 +53,7 @@ CAUSE = Cause(
         ),
     ),
     fixes=(
+        "A rule that leads to the address of an old container: start the container anew, or remove the rule.",
         "Publish the port that is served inside: -p 127.0.0.1:{port}:INNER_PORT.",
         "Bind 0.0.0.0 inside the container, not 127.0.0.1.",
         "A rule that sends 127.0.0.1 away: use the machine's own address, or set route_localnet and masquerade.",
@@ -69,6 +70,8 @@ CAUSE = Cause(
         yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
         yes("syn-unanswered", "redirect-leaves-loopback"),
         yes("no-syn-to-target", "redirect-leaves-loopback"),
+        yes("syn-unanswered", "redirect-target-silent"),
+        yes("no-syn-to-target", "redirect-target-silent", "rst-without-syn"),
     ),
     shows_by=(
         yes(
@@ -90,6 +93,10 @@ CAUSE = Cause(
         (
             "redirect-leaves-loopback",
             "A rule sends the loopback address away, and without route_localnet the kernel discards that.",
+        ),
+        (
+            "redirect-target-silent",
+            "A rule sends it to an address at which nobody is any more: that of an old container, perhaps.",
         ),
         ("rule-redirects-target", "A firewall rule sends it to another address or port."),
         (

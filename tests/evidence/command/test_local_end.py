@@ -136,8 +136,8 @@ def test_whether_the_command_sets_its_own_end(command: str, answer: Answer) -> N
     [
         ("Error: bind EADDRNOTAVAIL 10.8.0.6",),
         (
-            "socket.rb:54:in `bind': Failed to open TCP connection to 127.0.0.1:8080 (Cannot assign requested address "
-            "- bind(2) for 10.8.0.6) (Errno::EADDRNOTAVAIL)",
+            "socket.rb:54:in `bind': Failed to open TCP connection to 127.0.0.1:8080 "
+            "(Cannot assign requested address - bind(2) for 10.8.0.6) (Errno::EADDRNOTAVAIL)",
         ),
         (
             "java.net.BindException: Cannot assign requested address",

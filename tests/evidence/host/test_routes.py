@@ -81,6 +81,16 @@ def test_a_rule_that_sends_loopback_away() -> None:
     assert answers(snapshot())["rule-redirects-target"] is NO
 
 
+def test_a_rule_that_leads_to_nobody() -> None:
+    for neighbours, answer in ((("10.244.0.5",), YES), (("10.244.0.6",), NO), ((), NO), (None, UNKNOWN)):
+        rules = rulings(RuleVerdict.REDIRECT, how="10.244.0.5:80", rule="dnat", place="ip nat out")
+        seen = snapshot(
+            firewall=Firewall(("nft",), rules), loopback=FAR._replace(silent_neighbours=neighbours)
+        )
+        assert answers(seen, target="127.0.0.1:8080")["redirect-target-silent"] is answer
+    assert answers(snapshot())["redirect-target-silent"] is NO
+
+
 OTHER = Owner(4243, "python3", "www")
 
 

@@ -86,3 +86,14 @@ def test_text() -> None:
         "client (100) tried to connect to 127.0.0.1:62893, and its SYN was dropped on the way out after 20 µs: "
         "NETFILTER_DROP (2 connects in all)"
     )
+
+
+def test_stopped_where_a_rule_has_sent_it() -> None:
+    own, dropped = connect()._replace(of_command=True), drop(0, "NETFILTER_DROP")
+    found = stopped(KernelView(TARGET, (), record(own, dropped)), {"NETFILTER_DROP"})
+    assert (
+        found.text
+        == "the kernel dropped the SYN of client (100) where it came to, with the reason NETFILTER_DROP"
+    )
+    another = record(own, dropped, drop(US, "NO_SOCKET"))
+    assert stopped(KernelView(TARGET, (), another), {"NETFILTER_DROP"}).answer is Answer.NO

@@ -240,8 +240,11 @@ def test_only_listeners_of_this_network_namespace() -> None:
     assert there not in ports
 
 
-CALLS = {event: "" for event in (CONNECT, SOCKET, TO_FILE, FORK)}
-FORKED = "            bash-70   [001] ..... 13320.400000: sched_process_fork: comm=bash pid=70 child_comm=a child_pid=9 child_pid=71\n"
+CALLS = dict.fromkeys((CONNECT, SOCKET, TO_FILE, FORK), "")
+FORKED = (
+    "            bash-70   [001] ..... 13320.400000: sched_process_fork: comm=bash pid=70 "
+    "child_comm=a child_pid=9 child_pid=71\n"
+)
 DENIED = "            curl-71   [001] ..... 13320.40{}: sys_connect -> 0xfffffffffffffff3\n"
 TO_A_FILE = (
     "            curl-71   [001] ..... 13320.402000: sys_connect(fd: 3, uservaddr: 0x7ffc, addrlen: 0x6e)\n"

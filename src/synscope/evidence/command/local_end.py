@@ -59,7 +59,8 @@ def _own_end() -> re.Pattern[str]:
         r"|\b(?:source_address|src_addr|local_address|local_addr|localAddress|localPort|local_port|--local-port)\b"
         r"|\bsocat\b.{0,80}\bbind\(\d+, \{AF=|\binternalConnect\b"
         # Ruby and aiohttp name what they connect to, Node.js names an address without a port, asyncio the port 0.
-        r"|connect(?:ion)? to (?:host )?\S{1,100}:\d{1,5} .{0,120}\bbind\b|\bbind'?: .{0,40}connection to \S{1,100}:\d"
+        r"|connect(?:ion)? to (?:host )?\S{1,100}:\d{1,5} .{0,120}\bbind\b"
+        r"|\bbind'?: .{0,40}connection to \S{1,100}:\d"
         r"|\bbind E[A-Z]{3,20} (?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f:]{2,40}:[0-9a-f]{0,4}%?\w*)(?: - .*)?$"
         r"|\bbind on address \('[^']{1,100}', 0[,)]"
     )
@@ -69,8 +70,8 @@ def _own_end() -> re.Pattern[str]:
 def _own_stack() -> re.Pattern[str]:
     """Return the calls of a client's connect, in the stack that some languages print after the message."""
     return re.compile(
-        r"\s+(?:at|from) .*(?:\bjava\.net\.Socket\.|\binternalConnect\b|`connect_(?:internal|from)'|\bNetworkInterface\b"
-        r"|TCPSocket\.|\bSocketChannelImpl\.connect\b)"
+        r"\s+(?:at|from) .*(?:\bjava\.net\.Socket\.|\binternalConnect\b|`connect_(?:internal|from)'"
+        r"|\bSocketChannelImpl\.connect\b)"
     )
 
 

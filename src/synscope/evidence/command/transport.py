@@ -56,14 +56,15 @@ def _path() -> re.Pattern[str]:
     return re.compile(
         r"(?:through|on|to|at|via|dial|connect(?:ing)?) (?:the )?(?:local )?(?:unix(?: domain)? )?socket"
         r" (?:file )?['\"(]?(/[^'\" ]{1,200}|@[\w./-]{1,100})"
-        r"|\b(?:https?\+)?unix:/{1,3}[\w.%/-]{1,200}|\bdial unix (\S{1,200}): |connect(?:ion)? to (?:\w+ at )?['\"]?(/[^'\": ]{1,200})['\"]?:|connect E\w+ (/[\w./-]{1,200})",
+        r"|\b(?:https?\+)?unix:/{1,3}[\w.%/-]{1,200}|\bdial unix (\S{1,200}): |connect E\w+ (/[\w./-]{1,200})"
+        r"|connect(?:ion)? to (?:\w+ at )?['\"]?(/[^'\": ]{1,200})['\"]?:",
         re.IGNORECASE,
     )
 
 
 @cache
 def _local_php() -> re.Pattern[str]:
-    """Return how a program's text on the command line lets PHP's clients of MySQL connect to localhost: by the file."""
+    """Return how a program's text on the command line lets PHP's clients of MySQL connect to localhost."""
     return re.compile(
         r"\bmysqli(?:_connect|_real_connect)?\(\s*(?:\$\w+,\s*)?['\"](?:p:)?localhost['\"]"
         r"|\bmysql:(?:[a-z]+=[^;'\"]{0,80};)*host=localhost\b",
@@ -133,8 +134,6 @@ def command_asks_other_transport(view: CommandView) -> Reply:
 
 def _way(words: Sequence[str]) -> str:
     """Return which word makes a client use something else than TCP; empty when none does."""
-    if "php" in PurePath(words[0]).name and any(_local_php().search(word[:20_000]) for word in words):
-        return "a client of MySQL in PHP with localhost: a Unix socket file"
     for at, word in enumerate(words):
         name, rest = basename(word), words[at + 1 :]
         for options, what in ((_FILE_OPTIONS, "a Unix socket file"), (_UDP_OPTIONS, "UDP")):
@@ -147,11 +146,16 @@ def _way(words: Sequence[str]) -> str:
             re.match(r"(?:udp[46]?|unix|abstract)\b", given, re.IGNORECASE) for given in rest
         ):
             return "an address of socat that is no TCP port"
-        if name in _LOCAL_CLIENTS and not _names_tcp(rest):
+        if (name in _LOCAL_CLIENTS and not _names_tcp(rest)) or _is_local_php(name, rest):
             return f"{name} with no host, or with localhost: a Unix socket file"
         if name in _POSTGRES and not _has_host(rest):
             return f"{name} with no host: a Unix socket file"
     return ""
+
+
+def _is_local_php(name: str, rest: Sequence[str]) -> bool:
+    """Whether a program in PHP's words lets its client of MySQL connect to localhost."""
+    return name.startswith("php") and any(_local_php().search(word[:20_000]) for word in rest)
 
 
 def _is_option(given: str, option: str) -> bool:

@@ -146,6 +146,33 @@ def _redirects(view: HostView) -> list[Ruling]:
 
 
 @question(
+    "redirect-target-silent",
+    Source.HOST,
+    "a rule sends the target to an address at which no machine and no container answers on the link",
+    stage=Stage.OUT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_linux(
+        "sudo nft list ruleset | grep -e dnat; ip neigh show nud failed nud incomplete",
+        "the address that the rule names is in the list: yes",
+    ),
+)
+def redirect_target_silent(view: HostView) -> Reply:
+    redirects = _redirects(view)
+    _, because = view.told(snapshot.firewall for snapshot in view.snapshots)
+    if not redirects:
+        return unknown(because) if because else no("no rule sends the target to another address")
+    told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
+    lists = [loopback.silent_neighbours for loopback in told if loopback.silent_neighbours is not None]
+    silent = {address for addresses in lists for address in addresses}
+    for ruling in redirects:
+        there = parsed(ruling.how.rpartition(":")[0].strip("[]"))
+        if there is not None and str(there) in silent:
+            return yes(f"{describe(ruling)}; {there} does not tell its link-layer address (ARP, NDP)")
+    return no("no look found it silent") if lists else unknown(because or "the neighbours are not known here")
+
+
+@question(
     "redirect-leaves-loopback",
     Source.HOST,
     "a rule sends 127.0.0.0/8 to an address of another machine or namespace, and route_localnet is off",

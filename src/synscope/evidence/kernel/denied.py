@@ -1,4 +1,4 @@
-"""Questions about what the kernel did not grant the watched command before any SYN: a connect, a socket, a bind. Pure.
+"""Questions about what the kernel did not grant the watched command before any SYN: connects, sockets, binds. Pure.
 
 Of a system call that failed the kernel says the error and the thread, not the port. That the thread is the command's
 own the trace knows from the start of each one. What is denied over a Unix socket is left out.
@@ -81,7 +81,8 @@ def _own_bind_failed(error: str) -> Callable[[KernelView], Reply]:
 
 def _said(found: list[Event], call: str, happened: str) -> str:
     more = f" ({count(len(found), call)} in all)" if len(found) > 1 else ""
-    return f"a {call} of {found[0].task} {happened} with {found[0].reason}{more}; the kernel does not say for which port"
+    first = f"a {call} of {found[0].task} {happened} with {found[0].reason}"
+    return f"{first}{more}; the kernel does not say for which port"
 
 
 bind_no_address = question(

@@ -120,12 +120,9 @@ def _keys() -> Callable[[Event], list[Hashable]]:
     def keys(event: Event) -> list[Hashable]:
         if event.kind is Kind.DROP:
             return [(_DROP, event.task.tid), (_BUFFER, event.skb)]
-        if event.kind is Kind.UNBOUND:
-            return [_UNBOUND]
-        if event.kind in (Kind.DENIED, Kind.NO_SOCKET):
-            return [_DENIED]
         if event.server is None:
-            return []
+            kept = {Kind.UNBOUND: _UNBOUND, Kind.DENIED: _DENIED, Kind.NO_SOCKET: _DENIED}
+            return [kept[event.kind]] if event.kind in kept else []
         if event.kind is Kind.CONNECT:
             return [(_CONNECT, event.server.port), (_CONNECT, "tid", event.task.tid)]
         if event.kind in (Kind.LISTEN, Kind.UNLISTEN):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from synscope.evidence.by_hand import in_calls
 from synscope.evidence.kernel.aim import aims_at
 from synscope.evidence.kernel.record import KernelView, Record
-from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, SLACK_NS, STALL_NS, drops_of
+from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, DROP_AFTER_NS, SLACK_NS, STALL_NS, drops_of
 from synscope.evidence.packets.view import attempts
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, AttemptGroup, Endpoint, Source, Stage
@@ -67,6 +67,15 @@ def stopped(view: KernelView, reasons: Collection[str]) -> Reply:
             return yes(
                 f"the kernel dropped the SYN of {event.task} on its way out with the reason {drop.reason}"
             )
+    # One that a rule sends elsewhere is not in the capture under the target's name, and is received all the same.
+    own = [event for event in connects if event.of_command]
+    received = [(event, drop) for event in own if (drop := _dropped_later(event, record)) is not None]
+    for event, drop in received:
+        if drop.reason in reasons:
+            return yes(
+                f"the kernel dropped the SYN of {event.task} where it came to, with the reason {drop.reason}"
+            )
+    drops += received
     if drops:
         return no(f"the kernel dropped the SYN for another reason: {drops[0][1].reason}")
     return no("no SYN was seen to be dropped on its way out")
@@ -128,6 +137,14 @@ def _dropped(connect: Event, record: Record) -> Event | None:
         (drop for drop in drops_of(record, connect, connect.ts_ns + STALL_NS) if not drop.interrupt), None
     )
     return drop if drop is not None and record.complete(connect.ts_ns, drop.ts_ns) else None
+
+
+def _dropped_later(connect: Event, record: Record) -> Event | None:
+    """The drop of this connect's SYN where it is received: at once, in an interrupt of the thread, for one reason."""
+    end = connect.ts_ns + DROP_AFTER_NS
+    drops = drops_of(record, connect, end)
+    one_reason = len({drop.reason for drop in drops}) == 1
+    return drops[0] if one_reason and record.complete(connect.ts_ns, end) else None
 
 
 def _said(proofs: list[tuple[Event, str]]) -> str:

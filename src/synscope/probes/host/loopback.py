@@ -20,6 +20,7 @@ from synscope.probes.host.snapshot import Loopback, Route, Untold
 _GET_LINK: Final = 18
 _GET_ADDRESS: Final = 22
 _GET_ROUTE: Final = 26
+_GET_NEIGHBOUR: Final = 30
 _GET_RULE: Final = 34
 _FIRST: Final = 1
 """The kernel makes loopback each namespace's first interface (LOOPBACK_IFINDEX)."""
@@ -31,6 +32,10 @@ _IFLA_NAME: Final = 3
 _IFA_ADDRESS: Final = 1
 _RTA_DESTINATION: Final = 1
 _RTA_OUT: Final = 4
+_NEIGHBOUR = struct.Struct("=BxxxiHBB")
+_NDA_DESTINATION: Final = 1
+_NUD_INCOMPLETE: Final = 0x01
+_NUD_FAILED: Final = 0x20
 _USUAL_RULES: Final = {socket.AF_INET: 3, socket.AF_INET6: 2}
 _MOST: Final = 500
 _MOST_ROUTES: Final = 16
@@ -58,7 +63,22 @@ def look(wanted: Sequence[str] = ()) -> Loopback | Untold:
         others=tuple(address for index, address, _ in addresses if index != _FIRST)[:_MOST],
         extra_rules=sum(max(0, _rules(family) - usual) for family, usual in _USUAL_RULES.items()),
         routes=tuple(_way(address, addresses) for address in wanted[:_MOST_ROUTES]),
+        silent_neighbours=_silent_neighbours(),
     )
+
+
+def _silent_neighbours() -> tuple[str, ...] | None:
+    """Return the addresses that were asked for their link-layer address and did not answer, or not yet."""
+    found = []
+    try:
+        for answer in netlink.ask(netlink.ROUTE, _GET_NEIGHBOUR, _NEIGHBOUR.pack(0, 0, 0, 0, 0)):
+            _, _, state, _, _ = _NEIGHBOUR.unpack_from(answer)
+            address = netlink.attributes(answer[_NEIGHBOUR.size :]).get(_NDA_DESTINATION)
+            if address and state & (_NUD_INCOMPLETE | _NUD_FAILED):
+                found.append(str(ipaddress.ip_address(address)))
+    except (OSError, ValueError):
+        return None
+    return tuple(dict.fromkeys(found))[:_MOST]
 
 
 def _addresses() -> list[tuple[int, str, int]]:

@@ -201,6 +201,8 @@ class Loopback(NamedTuple):
     """The addresses of the machine's other interfaces, where they were asked for."""
     routes: tuple[Route, ...] = ()
     """The ways to the addresses that were asked for."""
+    silent_neighbours: tuple[str, ...] | None = None
+    """The addresses whose machine or container does not tell its link-layer address: somebody tried to reach it."""
 
 
 class Process(NamedTuple):

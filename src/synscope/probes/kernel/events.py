@@ -66,7 +66,7 @@ class Event(NamedTuple):
     child: int = 0
     """FORK: the thread that was started."""
     of_command: bool = False
-    """UNBOUND, DENIED and NO_SOCKET: the thread is one of the watched command's, itself or what it started."""
+    """CONNECT, UNBOUND, DENIED and NO_SOCKET: the thread is the watched command's, or one that it started."""
 
 
 @dataclass(frozen=True, slots=True)

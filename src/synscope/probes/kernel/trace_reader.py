@@ -45,8 +45,7 @@ _LONGEST_LINE: Final = 4096
 _SECOND: Final = 1_000_000_000
 _TRIES: Final = 5
 _AT_ONCE_NS: Final = 60_000
-"""A connect to a Unix socket that is denied ends this soon, some 15 µs, after it began. What a program does next takes
-longer than this."""
+"""A connect to a Unix socket that is denied ends this soon, some 15 µs, after it began."""
 _CALLS_OF_COMMAND: Final = frozenset({Kind.DENIED, Kind.NO_SOCKET})
 _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 """PROC_PID_INIT_INO of linux/proc_ns.h."""
@@ -212,7 +211,8 @@ class TraceReader:
             return
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
-        self._kept.append(event)
+        is_own = event.kind is Kind.CONNECT and event.task.tid in self._threads
+        self._kept.append(event._replace(of_command=True) if is_own else event)
 
     def _follow(self, event: Event) -> None:
         """Learn of the command's new threads, and when one of them connects to a Unix socket."""
