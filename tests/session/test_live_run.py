@@ -67,6 +67,14 @@ def test_it_lingers_between_the_last_look_and_its_end() -> None:
     assert 3 <= session.calls.count("linger") <= 5
 
 
+def test_it_waits_for_answers_that_are_owed() -> None:
+    session = _Session()
+    owed = iter([True, True, False])
+    session.owes_answer = lambda: next(owed)  # type: ignore[attr-defined]
+    LiveRun(session).end(await_answers=True)  # type: ignore[arg-type]
+    assert session.calls == ["end", "step", "step", "finish"]
+
+
 def test_without_more_the_surroundings_alone_are_asked() -> None:
     session = _Session()
     LiveRun(session).conclude("name")  # type: ignore[arg-type]

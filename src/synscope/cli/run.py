@@ -70,7 +70,8 @@ _command = functools.partial(options.option, section=options.COMMAND)
     default=0.3,
     show_default=True,
     metavar="SECONDS",
-    help="How long to go on capturing after the command has ended.",
+    help="How long to go on capturing after the command has ended; up to 3 seconds more where it failed and a server "
+    "still owes an answer. With 0 the capture ends at once.",
 )
 @_command(
     "--timeout",

@@ -53,7 +53,10 @@ def _followed(run: LiveRun, session: LiveSession, timeout_s: float | None, linge
             session.surroundings.started(started)
             run.follow(lambda: bool(select.select([runner.fileno()], [], [], 0)[0]))
         ended = runner.ended()
-    run.end(linger_s if started is not None else 0)
+    if started is None:
+        linger_s = 0.0
+    # Who wants no time to be spent gets none; a command that ended well needs no answer.
+    run.end(linger_s, await_answers=linger_s > 0 and ended.exit_status != 0)
     return replace(ended, lines=tuple(map(redact_text, ended.lines)))
 
 

@@ -52,6 +52,9 @@ REFUSED_NS: Final = 1_000_000_000
 SILENT_NS: Final = 3_000_000_000
 """How long an unanswered SYN waits until it counts as failed while the capture still runs."""
 
+_MOST_OWED: Final = 16
+"""Of so many attempts at most, the newest, a late answer is waited for."""
+
 _LABELS: Final = {rule.outcome: rule.label for rule in OUTCOME_RULES}
 _WAITING: Final = frozenset({Label.SYN_NO_REPLY, Label.HALF_OPEN, Label.ODD_REPLY, Label.ONE_SIDED})
 
@@ -147,6 +150,17 @@ class LiveAnalysis:
         found = self._following.tracker.newest(self._ports, most)
         own = self._own()
         return [attempt for attempt in found if attempt.server not in own]
+
+    def owes_answer(self) -> bool:
+        """Whether a server has taken a request whose client has left, and may still answer it."""
+        return any(
+            attempt.client_bytes
+            and not attempt.server_bytes
+            and attempt.reset is None
+            and "client-fin" in attempt.events
+            and "server-fin" not in attempt.events
+            for attempt in self.newest(_MOST_OWED)
+        )
 
     def self_test_result(self) -> tuple[Canary, str]:
         """Return what the self-test proves so far, where attempts are told: it settles after some two seconds."""

@@ -16,6 +16,8 @@ Observe = Callable[[TargetSummary], Iterable[Observation]]
 
 LINGER_S = 0.3
 """Seconds of capture after the last thing of interest: the ring hands frames over a little later."""
+ANSWER_S = 3.0
+"""Seconds that the answer is waited for at most which a server owes to a client that has given up."""
 
 
 class LiveRun:
@@ -40,11 +42,22 @@ class LiveRun:
             self._surroundings.step()
             self._between()
 
-    def end(self, linger_s: float = 0.0) -> None:
-        """Look at the host for the last time, and go on capturing for so many seconds."""
+    def end(self, linger_s: float = 0.0, *, await_answers: bool = False) -> None:
+        """Look at the host for the last time, and go on capturing for so many seconds, and for late answers."""
         self._surroundings.end()
         self.linger(linger_s)
+        if await_answers:
+            self.await_answers()
         self._surroundings.finish()
+
+    def await_answers(self) -> None:
+        """Follow the frames alone until no server owes an answer any more, for at most ``ANSWER_S``.
+
+        That one answers after its client has left is the only proof that it would have answered.
+        """
+        until = self._analysis.elapsed + ANSWER_S
+        while self._analysis.owes_answer() and self._analysis.elapsed < until:
+            self._analysis.step()
 
     def linger(self, seconds: float) -> None:
         """Follow the frames alone for so many seconds."""
