@@ -19,7 +19,7 @@ CAUSE = Cause(
     ),
     documented_in=("field",),
     stops=(Stage.OUT, Stage.IN),
-    predicts=(usually("kernel-says-attached-drop"),),
+    predicts=(usually("kernel-says-attached-drop", "program-on-loopback"),),
     decided_by="the kernel's reason for the drop, and the list of attached programs",
     checks=on_each_os(
         linux="sudo bpftool cgroup tree; sudo bpftool net; tc filter show dev lo ingress",
@@ -39,6 +39,10 @@ CAUSE = Cause(
         "https://docs.kernel.org/bpf/index.html",
     ),
     proof=(yes("kernel-says-attached-drop"),),
-    shows_by=(yes("kernel-says-attached-drop"),),
+    shows_by=(yes("kernel-says-attached-drop", "program-on-loopback"),),
     refines=("security-policy", "firewall-drop"),
+    says=(
+        ("kernel-says-attached-drop", "The kernel says that such a program dropped it."),
+        ("program-on-loopback", "{observed}."),
+    ),
 )

@@ -75,6 +75,7 @@ CAUSE = Cause(
     proof=(
         yes("syn-unanswered", "kernel-says-netfilter-drop"),
         yes("half-open", "firewall-rule-drops"),
+        yes("half-open", "kernel-says-netfilter-drop"),
         yes("syn-unanswered", "firewall-rule-drops", "loopback-traffic"),
         yes("no-syn-to-target", "firewall-rule-drops", "kernel-saw-connect-without-syn"),
         yes("request-not-acknowledged", "firewall-rule-drops", "loopback-traffic"),
@@ -94,7 +95,10 @@ CAUSE = Cause(
     ),
     says=(
         ("firewall-rule-drops", "A rule that drops it is in place."),
-        ("kernel-says-netfilter-drop", "The kernel says that netfilter dropped the SYN."),
+        (
+            "kernel-says-netfilter-drop",
+            "The kernel says that netfilter dropped the SYN, or the answer to it.",
+        ),
         ("request-not-acknowledged", "What the client sent was never acknowledged."),
         ("answer-not-acknowledged", "What the server sent was never acknowledged."),
         ("kernel-saw-connect-without-syn", "A connect began, and its SYN was dropped on the way out."),

@@ -16,6 +16,8 @@ from synscope.model import Label, Observation, Stage
 
 PREDICTS: Final[Mapping[Stage, tuple[Prediction, ...]]] = MappingProxyType(
     {
+        # Whoever is stopped on the way out had set out.
+        Stage.OUT: (usually("kernel-saw-own-connect", "kernel-saw-connect-without-syn"),),
         # A stack that finds no socket says so itself, with its own RST, and never in ICMP.
         Stage.LISTENER: (
             usually("kernel-says-no-socket", "kernel-says-stack-reset"),

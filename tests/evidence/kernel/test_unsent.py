@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from synscope.evidence.kernel.record import KernelView
-from synscope.evidence.kernel.unsent import connect_without_syn, stopped
+from synscope.evidence.kernel.unsent import connect_without_syn, own_connect, stopped
 from synscope.model import Answer, AttemptGroup, Endpoint, Outcome, Target
 from synscope.probes.kernel.events import Event, TraceHealth
 from tests.evidence.builders import MS, START, group
@@ -97,3 +97,16 @@ def test_stopped_where_a_rule_has_sent_it() -> None:
     )
     another = record(own, dropped, drop(US, "NO_SOCKET"))
     assert stopped(KernelView(TARGET, (), another), {"NETFILTER_DROP"}).answer is Answer.NO
+
+
+def test_the_command_set_out_for_the_target() -> None:
+    watched, own = replace(WHOLE, denials=True), connect()._replace(of_command=True)
+    found = own_connect(KernelView(TARGET, (), record(own, health=watched)))
+    assert (
+        found.text == "client (100) began to connect to 127.0.0.1:62893, and no SYN to it is in the capture"
+    )
+    assert own_connect(KernelView(TARGET, SENT, record(own, health=watched))).answer is Answer.NO
+    assert own_connect(KernelView(TARGET, (), record(connect(), health=watched))).answer is Answer.NO
+    assert own_connect(KernelView(TARGET, (), record(own))).answer is Answer.UNKNOWN
+    holes = replace(watched, lost=1)
+    assert own_connect(KernelView(TARGET, (), record(health=holes))).answer is Answer.UNKNOWN

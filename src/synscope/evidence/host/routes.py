@@ -125,6 +125,29 @@ def _away(loopback: Loopback, address: str) -> str:
 
 
 @question(
+    "program-on-loopback",
+    Source.HOST,
+    "a program or filter that may discard packets is attached to the loopback interface",
+    stage=Stage.IN,
+    by_hand=on_linux(
+        "ip -d link show lo; tc filter show dev lo ingress; tc filter show dev lo egress",
+        "a line with xdp, or a filter: yes",
+    ),
+)
+def program_on_loopback(view: HostView) -> Reply:
+    told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
+    known = [loopback for loopback in told if loopback.programs is not None]
+    if not known:
+        return unknown(because or "what is attached to the interface is not known here")
+    if not any(is_local(address) for address in _wanted(view)):
+        return no("the target is no address of loopback")
+    for loopback in reversed(known):
+        if loopback.programs:
+            return yes(f"attached to {loopback.name}: {', '.join(loopback.programs)}")
+    return no(f"neither XDP nor a filter of traffic control is attached to {known[-1].name}")
+
+
+@question(
     "rule-redirects-target",
     Source.HOST,
     "a firewall rule sends connections to the target to another address or port",

@@ -125,7 +125,8 @@ class FailedAttempt:
         drop = self.fate.drop
         if drop is None:
             return unknown(self.fate.why)
-        text = f"the kernel dropped the SYN of {drop.task} with the reason {drop.reason}"
+        what = "answer to the SYN" if self.attempt.label is Label.HALF_OPEN else "SYN"
+        text = f"the kernel dropped the {what} of {drop.task} with the reason {drop.reason}"
         return yes(text) if drop.reason in reasons else no(text)
 
     def _firewall_alone(self) -> str | None:
@@ -146,6 +147,8 @@ def _because(reset: Event) -> str:
 
 Ask = Callable[[FailedAttempt], Reply]
 _DROPPED: Final = (Label.SYN_RST, Label.SYN_NO_REPLY)
+_DROPPED_OR_ANSWERED: Final = (*_DROPPED, Label.HALF_OPEN)
+"""Of a half-open attempt it is the answer that is dropped: the SYN got through."""
 
 
 def _of_drops(ask: Ask) -> Callable[[KernelView], Reply]:
@@ -158,7 +161,10 @@ def _of_resets(ask: Ask) -> Callable[[KernelView], Reply]:
 
 def _of_drops_or_unsent(ask: Ask, reasons: frozenset[str]) -> Callable[[KernelView], Reply]:
     """Ask of attempts, or of connects whose SYN never got as far as being one."""
-    of_attempts = _of_drops(ask)
+
+    def of_attempts(view: KernelView) -> Reply:
+        return _of_each(view, _DROPPED_OR_ANSWERED, "failed", ask)
+
     return lambda view: of_attempts(view) if view.groups else unsent.stopped(view, reasons)
 
 
@@ -203,7 +209,7 @@ no_socket = question(
 netfilter_drop = question(
     "kernel-says-netfilter-drop",
     Source.KERNEL,
-    "the kernel dropped the SYN in netfilter",
+    "the kernel dropped the SYN, or the answer to it, in netfilter",
     stage=Stage.IN,
     if_yes=Says.STOPPED,
     direct=True,

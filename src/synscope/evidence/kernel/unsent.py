@@ -57,6 +57,30 @@ def connect_without_syn(view: KernelView) -> Reply:
     return no("every connect that began is in the capture")
 
 
+@question(
+    "kernel-saw-own-connect",
+    Source.KERNEL,
+    "a process of the command began to connect to the port, and the capture has no SYN of it",
+    stage=Stage.OUT,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_calls("connect", "connect() to {port}, and a capture without a SYN to it: yes"),
+)
+def own_connect(view: KernelView) -> Reply:
+    """Look for the command's own connects only: the number, the name and the client's way are well then."""
+    target, groups, record = view
+    if groups:
+        return no("the capture has attempts to the target")
+    if not record.health.denials:
+        return unknown("the calls of the command's own processes are not traced")
+    for event in record.connects(target.port):
+        if event.of_command and aims_at(target, event.server):
+            return yes(f"{event.task} began to connect to {event.server}, and no SYN to it is in the capture")
+    if not record.whole or _BLIND in record.health.missing:
+        return unknown(record.health.gaps or "the trace of connects is not complete")
+    return no("no process of the command got as far as sending a SYN there")
+
+
 def stopped(view: KernelView, reasons: Collection[str]) -> Reply:
     """Say whether a SYN to the target that nobody saw was dropped on its way out, for one of these reasons."""
     target, _, record = view

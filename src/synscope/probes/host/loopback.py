@@ -6,12 +6,14 @@ linux/if_link.h, linux/rtnetlink.h, linux/fib_rules.h.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import ipaddress
 import os
 import socket
 import struct
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from synscope.probes.host import netlink, procfs
@@ -29,6 +31,14 @@ _INFO = struct.Struct("=BxHiII")
 _ADDRESS = struct.Struct("=BBBBi")
 _ROUTE = struct.Struct("=BBBBBBBBI")
 _IFLA_NAME: Final = 3
+_IFLA_XDP: Final = 43
+_IFLA_XDP_ATTACHED: Final = 2
+_IFLA_XDP_PROGRAM: Final = 4
+_GET_FILTER: Final = 46
+_FILTER = struct.Struct("=BxxxiIII")
+_TCA_KIND: Final = 1
+_HOOKS: Final = ((0xFFFFFFF2, "ingress"), (0xFFFFFFF3, "egress"))
+"""TC_H_CLSACT with TC_H_MIN_INGRESS and TC_H_MIN_EGRESS (linux/pkt_sched.h)."""
 _IFA_ADDRESS: Final = 1
 _RTA_DESTINATION: Final = 1
 _RTA_OUT: Final = 4
@@ -64,7 +74,29 @@ def look(wanted: Sequence[str] = ()) -> Loopback | Untold:
         extra_rules=sum(max(0, _rules(family) - usual) for family, usual in _USUAL_RULES.items()),
         routes=tuple(_way(address, addresses) for address in wanted[:_MOST_ROUTES]),
         silent_neighbours=_silent_neighbours(),
+        programs=(*_xdp(netlink.attributes(answer[_INFO.size :])), *_filters()),
     )
+
+
+def _xdp(link: Mapping[int, bytes]) -> Iterator[str]:
+    """Yield the XDP program of the interface, where it has one."""
+    found = netlink.attributes(link.get(_IFLA_XDP, b""))
+    if any(found.get(_IFLA_XDP_ATTACHED, b"")):
+        number = found.get(_IFLA_XDP_PROGRAM, b"")
+        yield f"XDP program {int.from_bytes(number[:4], sys.byteorder)}" if number else "XDP programs"
+
+
+def _filters() -> Iterator[str]:
+    """Yield the kinds of traffic control's filters at the interface; none where it has no such hooks."""
+    for parent, hook in _HOOKS:
+        with contextlib.suppress(OSError, ValueError, struct.error):
+            body = _FILTER.pack(0, _FIRST, 0, parent, 0)
+            kinds = {
+                netlink.attributes(answer[_FILTER.size :]).get(_TCA_KIND, b"?").rstrip(b"\0")
+                for answer in netlink.ask(netlink.ROUTE, _GET_FILTER, body)
+            }
+            for kind in sorted(kinds):
+                yield f"tc {hook} filter ({kind.decode(errors='replace')})"
 
 
 def _silent_neighbours() -> tuple[str, ...] | None:

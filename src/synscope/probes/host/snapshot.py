@@ -203,6 +203,8 @@ class Loopback(NamedTuple):
     """The ways to the addresses that were asked for."""
     silent_neighbours: tuple[str, ...] | None = None
     """The addresses whose machine or container does not tell its link-layer address: somebody tried to reach it."""
+    programs: tuple[str, ...] | None = None
+    """What is attached to the interface and may discard frames: ``XDP program 12``, ``tc ingress filter (bpf)``."""
 
 
 class Process(NamedTuple):
