@@ -89,6 +89,7 @@ _PROGRAMS: Final = (
 _QUICK: Final = frozenset(
     {
         "landlock denies connect",
+        "seccomp denies connect, and nobody says so",
         "answers dropped once established",
         "body cut short",
         "nginx 502, dead upstream",
@@ -252,6 +253,53 @@ PROGRAMS: Final[tuple[Scenario, ...]] = (
         f"{PY} $TRY/ll.py 2 443 curl -sS http://127.0.0.1:8951/",
         "127.0.0.1:8951",
         setup=(put("ll.py", LANDLOCK), bg(f"{PY} -m http.server 8951 --bind 127.0.0.1", 8951)),
+    ),
+    _one(
+        "seccomp denies connect, and nobody says so",
+        "security-policy",
+        NEVER,
+        f"{PY} $TRY/sec.py 42 1 {PY} $TRY/quiet.py",
+        "127.0.0.1:8952",
+        setup=(
+            put("sec.py", SECCOMP),
+            put(
+                "quiet.py",
+                "import socket\ntry:\n    socket.create_connection(('127.0.0.1', 8952), 1)\n"
+                "except OSError:\n    raise SystemExit(3)",
+            ),
+            bg(f"{PY} -m http.server 8952 --bind 127.0.0.1", 8952),
+        ),
+    ),
+    _one(
+        "java binds to an address that is gone",
+        "client-source-address",
+        NEVER,
+        "java $TRY/S.java",
+        "127.0.0.1:8953",
+        setup=(
+            put(
+                "S.java",
+                "import java.net.*; public class S { public static void main(String[] a) throws Exception {"
+                ' new Socket("127.0.0.1", 8953, InetAddress.getByName("10.77.0.9"), 0); } }',
+            ),
+            bg(f"{PY} -m http.server 8953 --bind 127.0.0.1", 8953),
+        ),
+        in_packets=False,
+    ),
+    _one(
+        "a rule leads to a container that is gone",
+        "container-mapping",
+        NEVER,
+        "curl -sS --max-time 5 http://127.0.0.1:8954/",
+        "127.0.0.1:8954",
+        setup=(
+            "ip link add br9 type bridge; ip addr add 172.29.0.1/24 dev br9; ip link set br9 up;"
+            " ip link add va type veth peer name vb; ip link set va master br9 up; ip link set vb up;"
+            " sysctl -qw net.ipv4.conf.all.route_localnet=1;"
+            " iptables -t nat -A OUTPUT -d 127.0.0.1 -p tcp --dport 8954 -j DNAT --to-destination 172.29.0.7:80;"
+            " iptables -t nat -A POSTROUTING -s 127.0.0.1 -o br9 -j MASQUERADE",
+        ),
+        in_packets=False,
     ),
     _one(
         "java's own proxy",

@@ -81,6 +81,18 @@ def test_a_rule_that_sends_loopback_away() -> None:
     assert answers(snapshot())["rule-redirects-target"] is NO
 
 
+def test_a_program_at_the_loopback_interface() -> None:
+    for programs, answer in ((("XDP program 12",), YES), ((), NO), (None, UNKNOWN)):
+        seen = snapshot(loopback=FAR._replace(programs=programs))
+        assert answers(seen, target="127.0.0.1:8080")["program-on-loopback"] is answer
+    seen = snapshot(loopback=FAR._replace(programs=("XDP program 12",)))
+    assert (
+        observed(seen, target="127.0.0.1:8080")["program-on-loopback"].text
+        == "attached to lo: XDP program 12"
+    )
+    assert answers(seen, target="10.9.9.9:8080")["program-on-loopback"] is NO
+
+
 def test_a_rule_that_leads_to_nobody() -> None:
     for neighbours, answer in ((("10.244.0.5",), YES), (("10.244.0.6",), NO), ((), NO), (None, UNKNOWN)):
         rules = rulings(RuleVerdict.REDIRECT, how="10.244.0.5:80", rule="dnat", place="ip nat out")

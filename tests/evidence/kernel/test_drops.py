@@ -133,3 +133,13 @@ def test_a_full_queue_accounts_for_every_unanswered_syn(
 
 def test_nothing_unanswered() -> None:
     assert queue_full(KernelView(TARGET, [], record())).answer is Answer.NO
+
+
+def test_of_a_half_open_attempt_the_answer_is_dropped() -> None:
+    half_open = attempt(Outcome.CLIENT_VANISHED)
+    found = FailedAttempt(record(connect(), drop(6 * US, "NETFILTER_DROP")), half_open).netfilter_drop()
+    assert found.answer is YES
+    assert (
+        found.text
+        == "the kernel dropped the answer to the SYN of client (100) with the reason NETFILTER_DROP"
+    )
