@@ -296,8 +296,10 @@ PROGRAMS: Final[tuple[Scenario, ...]] = (
             "ip link add br9 type bridge; ip addr add 172.29.0.1/24 dev br9; ip link set br9 up;"
             " ip link add va type veth peer name vb; ip link set va master br9 up; ip link set vb up;"
             " sysctl -qw net.ipv4.conf.all.route_localnet=1;"
-            " iptables -t nat -A OUTPUT -d 127.0.0.1 -p tcp --dport 8954 -j DNAT --to-destination 172.29.0.7:80;"
-            " iptables -t nat -A POSTROUTING -s 127.0.0.1 -o br9 -j MASQUERADE",
+            " nft 'add table ip n; add chain ip n o { type nat hook output priority -100; };"
+            " add chain ip n p { type nat hook postrouting priority 100; };"
+            " add rule ip n o ip daddr 127.0.0.1 tcp dport 8954 dnat to 172.29.0.7:80;"
+            " add rule ip n p ip saddr 127.0.0.1 oifname br9 masquerade'",
         ),
         in_packets=False,
     ),
