@@ -116,6 +116,12 @@ def test_the_kernels_word_narrows() -> None:
     assert bracket(Label.SYN_RST, {name: answer(name, Answer.UNKNOWN)}) == BRACKETS[Label.SYN_RST]
 
 
+def test_of_two_words_of_the_kernel_the_first_place_counts() -> None:
+    said_of = [answer(name) for name in ("kernel-says-no-socket", "kernel-says-netfilter-drop")]
+    for order in (said_of, said_of[::-1]):
+        assert bracket(Label.SYN_NO_REPLY, {each.name: each for each in order}) == (Stage.IN,)
+
+
 def test_a_look_at_the_host_is_shown_and_excludes_nothing() -> None:
     asked = [
         name

@@ -201,13 +201,17 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
         return ()
     if label is Label.CLIENT_NEVER_SENT and _had_no_need(observations):
         return ()
-    for witness in _words(observations):
-        if (
-            witness.says is Says.STOPPED
-            and witness.question.direct
-            and witness.question.source is Source.KERNEL
-        ):
-            stages = _narrowed(stages, witness.question.stage)
+    stops = {
+        witness.question.stage
+        for witness in _words(observations)
+        if witness.says is Says.STOPPED
+        and witness.question.direct
+        and witness.question.source is Source.KERNEL
+    }
+    # In the order of the path, not of the answers: the first place where it stopped.
+    for stage in STAGES:
+        if stage in stops:
+            stages = _narrowed(stages, stage)
     return stages
 
 
