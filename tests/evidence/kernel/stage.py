@@ -26,6 +26,8 @@ from synscope.probes.kernel.trace_reader import MOST_A_SECOND, TraceReader
 from tests.kernel import drained, namespace, ring_on
 
 _PLACES = itertools.count()
+NOBODY = 4_194_305
+"""No process has this number: nothing that happens is a command's own."""
 
 
 def free_port() -> int:
@@ -76,6 +78,7 @@ def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[TraceReade
     instance = Instance.create()
     try:
         reader = TraceReader(instance.start([port], calls=True), [port], most_a_second=most_a_second)
+        reader.watch(NOBODY)
         try:
             yield reader
         finally:

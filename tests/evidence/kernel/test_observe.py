@@ -19,6 +19,7 @@ from synscope.probes.kernel.events import Kind, TraceHealth
 from synscope.probes.kernel.tracefs import open_root
 from tests.evidence.kernel.stage import attempt, free_port, rule, staged
 from tests.kernel import namespace, run
+from tests.scenarios.silent import DENIED
 
 SO_ATTACH_FILTER = 26
 ADDRESSES = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
@@ -260,3 +261,30 @@ def test_the_trace_leaves_no_instance() -> None:
     assert not [name for name in os.listdir(instances) if f"-{os.getpid()}-" in name]  # noqa: PTH208
     os.close(instances)
     os.close(root)
+
+
+@pytest.mark.usefixtures("trace")
+def test_a_connect_of_the_command_is_denied() -> None:
+    """A process that forbids itself to connect; its shell is the command."""
+    with staged(free_port()) as stage:
+        if not stage.reader.health.denials:
+            pytest.skip("the calls of a command cannot be traced here")
+        command = ["sh", "-c", f"{sys.executable} {DENIED} {stage.port}; true"]
+        with subprocess.Popen(command, stderr=subprocess.DEVNULL) as shell:
+            stage.reader.watch(shell.pid)
+            shell.wait(20)
+    assert stage.words["kernel-saw-connect-denied"] == "yes"
+    assert "was denied with EACCES" in stage.said["kernel-saw-connect-denied"].text
+    assert "kernel-saw-own-connect" not in stage.words
+
+
+@pytest.mark.usefixtures("trace")
+def test_the_command_sets_out_and_its_syn_is_dropped() -> None:
+    with staged(free_port()) as stage:
+        if not stage.reader.health.denials:
+            pytest.skip("the calls of a command cannot be traced here")
+        rule("output", stage.port, "drop")
+        stage.reader.watch(threading.get_native_id())
+        attempt(stage.port)
+    assert stage.words["kernel-saw-own-connect"] == "yes"
+    assert stage.words["kernel-says-netfilter-drop"] == "yes"
