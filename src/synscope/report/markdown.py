@@ -107,12 +107,14 @@ def _deciding(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str
     if deciders:
         others = count(len(top.look_alikes), "other cause")
         yield f"**What decides** (the packets cannot tell this from {others})\n"
-        fill = placeholders.for_target(target.summary).fill
+        fill = placeholders.for_target(target.summary, target.facts.setting).fill
         for decider, outcomes in deciders if look.verbose else deciders[:_CHECKS_SHOWN]:
             results = "".join(f"- Result {code(fill(result))}: {_cause(to)}\n" for result, to in outcomes)
-            yield f"{SYSTEMS[decider.os]}:\n\n{fenced([fill(decider.command)], _shell(decider.os))}\n{results}"
+            yield f"{SYSTEMS[decider.os]}:\n\n{fenced([fill(decider.command, decider.os)], _shell(decider.os))}\n{results}"
         return
-    checks = [check for check in top.checks if look.verbose or check.os in {look.os, "any"}]
+    checks = [
+        check for check in top.checks if look.verbose or check.os in {advice.system_of(target, look), "any"}
+    ]
     if checks:
         yield "**Checks**\n"
     for check in checks if look.verbose else checks[:_CHECKS_SHOWN]:
