@@ -23,10 +23,19 @@ SLUGS = {
     *("accept-queue-overflow", "server-hung", "client-timeout-too-short", "security-policy", "stack-fault"),
     *("protocol-mismatch", "application-error", "gateway-upstream", "llm-backend", "context-service"),
     *("control-plane-endpoint", "container-mapping", "tls-certificate", "bind-permission-denied"),
-    *("client-blocks-port", "exposure"),
+    *("client-blocks-port", "exposure", "service-loading", "service-limit", "host-refused"),
 }
 
 PASTED: tuple[tuple[str, str], ...] = (
+    ("bind failed with errno 98", "EADDRINUSE"),
+    ("channel 2: open failed: connect failed: Connection refused", "ECONNREFUSED"),
+    ("-DENIED Redis is running in protected mode because protected mode is enabled", "Redis protected mode"),
+    ("LOADING Redis is loading the dataset in memory", "Redis loading"),
+    ('FATAL:  no pg_hba.conf entry for host "172.17.0.2", user "a", database "b"', "PostgreSQL pg_hba.conf"),
+    ("Exceeded MaxStartups", "sshd MaxStartups"),
+    ("Host '172.17.0.1' is not allowed to connect to this MySQL server", "MySQL host not allowed"),
+    ("HTTP 421 Invalid Host", "host name not allowed"),
+    ("Server: AirTunes/775.3.1", "AirPlay receiver"),
     # refused
     ("ConnectionRefusedError: [Errno 111] Connection refused", "ECONNREFUSED"),
     ("ConnectionRefusedError: [Errno 61] Connection refused", "ECONNREFUSED"),

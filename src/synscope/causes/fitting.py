@@ -21,9 +21,20 @@ _MEANT, _ANYWHERE, _UNTOLD = range(3)
 _FOREIGN: Final = 3
 
 
-def fixes(offered: Sequence[str], setting: Setting, observations: Observations) -> tuple[str, ...]:
-    """Return the fixes that fit, as plain text."""
-    ranked = [(_place(_where(fix), setting, observations), str(fix)) for fix in offered]
+def fixes(
+    offered: Sequence[str], setting: Setting, observations: Observations, *, is_named: bool = False
+) -> tuple[str, ...]:
+    """Return the fixes that fit, as plain text.
+
+    ``is_named`` says that there is one for the very error that was named: what is for errors of its kind is then left
+    out.
+    """
+    wheres = {fix: _where(fix) for fix in offered}
+    ranked = [
+        (_place(where, setting, observations), str(fix))
+        for fix, where in wheres.items()
+        if not is_named or not (where.signs or where.protocols)
+    ]
     return tuple(fix for _, fix in _fitting(ranked))
 
 

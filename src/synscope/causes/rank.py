@@ -445,7 +445,7 @@ def _finding(
             *words.fixes,
             *(
                 placeholders.fill(fix, facts.setting.system or "linux")
-                for fix in fitting.fixes(cause.fixes, facts.setting, observations)
+                for fix in fitting.fixes(cause.fixes, facts.setting, observations, is_named=bool(words.fixes))
             ),
         ),
         decided_by=cause.decided_by,

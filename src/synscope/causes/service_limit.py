@@ -56,7 +56,7 @@ CAUSE = Cause(
         Fix(
             "nginx refused it itself: raise rate and burst of limit_req, or limit_conn; its error log names the zone."
             " The service behind it was not asked.",
-            where(sign="gateway-asked-nobody"),
+            where(sign="gateway-asked-nobody", protocol="http tls h2c"),
         ),
         Fix("Ask less often: wait as long as Retry-After says, and longer after each refusal.", _HTTP),
         Fix(

@@ -2,8 +2,8 @@
 
 Input: a cause, the answers and the placeholders of one target. Output: ``Words``. The most specific fact is the
 headline: of a cause's ``headlines`` the first whose question has the answer yes, else its title. The summary then
-says what the headline did not. What a service or a client said is looked up in the table of errors: what it means and what
-to do about it are the same here and in ``synscope explain``.
+says what the headline did not. What a service or a client said is looked up in the table of errors: what it means
+and what to do about it are the same here and in ``synscope explain``.
 
 Quotes of strangers are bounded here and escaped by the reports. What a stranger wrote has no placeholders.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from synscope.causes.cause import OBSERVED, QUOTED, Cause, Sign
 from synscope.causes.likelihood import holds
 from synscope.causes.placeholders import Placeholders
-from synscope.model import Observation
+from synscope.model import Kind, Observation
 
 if TYPE_CHECKING:
     from synscope.reference.error_meaning import ErrorMeaning
@@ -29,6 +29,9 @@ MOST_QUOTED: Final = 320
 """Characters of an answer's text that a summary quotes at most."""
 LONGEST_HEADLINE: Final = 150
 """Characters of a headline."""
+_FEW: Final = 40
+"""So many characters of a quote tell whether it is there already."""
+_LAST_WORDS: Final = "service-error"
 
 
 class Words(NamedTuple):
@@ -42,21 +45,38 @@ class Words(NamedTuple):
 
 def words_of(cause: Cause, observations: Observations, placeholders: Placeholders) -> Words:
     """Return how to tell a finding of ``cause``."""
-    by, headline = _headline(cause, observations, placeholders)
+    headline = _headline(cause, observations, placeholders)
     said_by, said = _said(cause, observations, placeholders)
-    # What the headline quotes in full is not said twice.
-    quoted = bool(by) and by == said_by and OBSERVED in dict(cause.says).get(said_by, "") and said
-    said = "" if quoted and _core(said) in _core(headline) else said
+    if said_by and _is_told(said, observations[said_by].text, headline):
+        said = ""
     known = _named_error(cause, observations)
     meaning = "" if known is None else known.meaning
-    summary = " ".join(filter(None, (placeholders.fill(cause.summary), said, meaning)))
+    last = _last_words(cause, observations, f"{headline} {said}")
+    summary = " ".join(filter(None, (placeholders.fill(cause.summary), said, meaning, last)))
     return Words(
         headline or placeholders.fill(cause.title), summary, (known.remedy,) if known is not None else ()
     )
 
 
-def _headline(cause: Cause, observations: Observations, placeholders: Placeholders) -> tuple[str, str]:
-    """Return the question and the text of the first headline that holds, both empty where none does."""
+def _is_told(said: str, text: str, headline: str) -> bool:
+    """Whether a headline tells already what a sentence quotes of an answer's text."""
+    quoted = _quoted(text) or _counted().sub("", text).removeprefix("the server answered ")
+    core, told = _core(" ".join(quoted.split())), _core(headline)
+    return bool(headline) and _core(said).find(core[:_FEW]) >= 0 and core[:_FEW] in told
+
+
+def _last_words(cause: Cause, observations: Observations, told: str) -> str:
+    """Return what the service said last in its own protocol, where nothing else tells it; it says why."""
+    if cause.kind is not Kind.FAILURE or not holds(Sign(_LAST_WORDS), observations):
+        return ""
+    quoted = _quoted(observations[_LAST_WORDS].text)
+    if not quoted or _core(quoted)[:_FEW] in _core(told):
+        return ""
+    return f"The service's own last words: \u201c{_cut(quoted, MOST_QUOTED)}\u201d."
+
+
+def _headline(cause: Cause, observations: Observations, placeholders: Placeholders) -> str:
+    """Return the text of the first headline that holds, empty where none does."""
     for name, headline in cause.headlines:
         if not holds(Sign(name), observations):
             continue
@@ -69,8 +89,8 @@ def _headline(cause: Cause, observations: Observations, placeholders: Placeholde
         if OBSERVED in headline and len(text) > room + len(OBSERVED):
             continue  # cut, it would say something else
         filled = shown.replace(OBSERVED, _sentence(text)).replace(QUOTED, _cut(quoted, max(room, 40)))
-        return name, filled.rstrip(".")
-    return "", ""
+        return filled.rstrip(".")
+    return ""
 
 
 def _said(cause: Cause, observations: Observations, placeholders: Placeholders) -> tuple[str, str]:
@@ -87,18 +107,17 @@ def _named_error(cause: Cause, observations: Observations) -> ErrorMeaning | Non
     for words in _quotes(cause, observations):
         from synscope.reference import errors  # noqa: PLC0415 - its patterns take time to compile
 
-        found = errors.find(words)[:1]
-        if found and found[0].remedy and cause.slug in found[0].cause_slugs:
-            return found[0]
+        for known in errors.find(words):
+            if known.remedy and cause.slug in known.cause_slugs:
+                return known
     return None
 
 
 def _quotes(cause: Cause, observations: Observations) -> Iterator[str]:
-    """Yield the words of others in the answers that speak for a cause."""
+    """Yield the texts of the answers that speak for a cause, with the words of others in them."""
     for name in dict.fromkeys(name for name, _ in (*cause.headlines, *cause.says)):
         if holds(Sign(name), observations):
-            text = observations[name].text
-            yield _quoted(text) or text
+            yield observations[name].text
 
 
 @cache

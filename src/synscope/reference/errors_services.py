@@ -67,7 +67,7 @@ SERVICE_ERRORS: tuple[ErrorMeaning, ...] = (
         "WRONGPASS invalid username-password pair",
         "ERR invalid password",
         "ERR AUTH <password> called without any password",
-        "NOPERM …",
+        "NOPERM this user has no permissions",
         meaning="Redis wants a user and a password that the client did not give, or not these.",
         remedy="Give the client the password: redis-cli -a, or redis://USER:PASSWORD@HOST:PORT. ACL WHOAMI and ACL"
         " LIST show users and rights.",
@@ -219,15 +219,13 @@ SERVICE_ERRORS: tuple[ErrorMeaning, ...] = (
     ),
     _row(
         "ssh forwarding failed",
-        "open failed: connect failed",
         "open failed: administratively prohibited",
-        "bind failed with errno",
         "cannot listen to port",
         "Could not request local forwarding",
         "remote port forwarding failed for listen port",
-        meaning="The tunnel's end cannot connect to the place that it leads to, or cannot listen at its port.",
-        remedy="connect failed: start the service at the far end, or correct HOST:PORT in -L or -R, as the far end"
-        " sees them. bind, listen: another program has the port.",
+        meaning="ssh cannot listen at the tunnel's port, or the far end may not connect to where it leads.",
+        remedy="Listening: another program has the port, so choose another in -L or -R. Prohibited: sshd's"
+        " AllowTcpForwarding and PermitOpen.",
         causes=("container-mapping", "port-conflict"),
         source="https://man.openbsd.org/ssh#L",
     ),
@@ -249,8 +247,9 @@ SERVICE_ERRORS: tuple[ErrorMeaning, ...] = (
     _row(
         "AirPlay receiver",
         "AirTunes",
-        meaning="This is no server of yours: the AirPlay receiver of macOS has the port, and answers everything with 403.",
-        remedy="Give the service another port, or switch the receiver off: System Settings, General, AirDrop & Handoff.",
+        meaning="The AirPlay receiver of macOS has the port, and answers every request with 403.",
+        remedy="Give the service another port, or switch the receiver off (System Settings, General, AirDrop &"
+        " Handoff).",
         causes=("application-error", "port-conflict"),
         source="https://support.apple.com/guide/mac-help/mchl15c9e4b5/mac",
     ),

@@ -106,8 +106,8 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
         "dns": Probe(
             "DNS over TCP",
             "dig +tcp +time=3 +tries=1 -p {port} @{address} localhost",
-            "Resolve-DnsName localhost -Server {address} -TcpOnly",
-            "status: NOERROR",
+            "nslookup -vc -port={port} -timeout=3 localhost {address}",
+            "an address",
         ),
     }
 )

@@ -277,10 +277,34 @@ def why(diagnosis: TargetDiagnosis, top: Finding) -> tuple[Evidence, ...]:
     return tuple(dict.fromkeys(told))
 
 
+_BEARS_ON_IT: Final = (
+    "rule-redirects-target",
+    "port-sharer-stopped",
+    "port-has-two-programs",
+    "container-publishes-port",
+    "bound-not-listening",
+    "udp-or-unix-lookalike",
+)
+"""What a look at the host shows and any reader wants to know where the connection stopped at that stage or later."""
+
+
+def also_known(diagnosis: TargetDiagnosis, top: Finding) -> tuple[Evidence, ...]:
+    """Return what was seen of the host that bears on the failure and that the finding does not tell."""
+    told = {item.text for item in (*top.evidence, *top.against)}
+    found = (diagnosis.facts.observations.get(name) for name in _BEARS_ON_IT)
+    return tuple(
+        Evidence(seen.source, seen.text, seen.frames)
+        for seen in found
+        if seen is not None and seen.answer is Answer.YES and seen.text not in told
+    )
+
+
 def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     target, evidence = diagnosis.summary.target, why(diagnosis, top)
     shown = evidence if page.look.verbose else evidence[:_EVIDENCE_SHOWN]
     _evidence(page, "Why", shown, rest=len(evidence) - len(shown))
+    if also := also_known(diagnosis, top):
+        _evidence(page, "  seen as well", also)
     if top.against:
         _evidence(page, "  against it", top.against)
     if page.look.verbose:
@@ -290,7 +314,7 @@ def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
         page.whole("  Wireshark", display_filter.finding(target, top))
 
 
-_WHO_ANSWERS: Final = frozenset({Stage.LISTENER, Stage.TALK, Stage.SERVE})
+_WHO_ANSWERS: Final = frozenset({Stage.LISTENER, Stage.TALK})
 _OWNER_TOLD: Final = frozenset({"port-owner-shown", "usual-owner-answered"})
 
 

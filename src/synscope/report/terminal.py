@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
@@ -28,6 +29,9 @@ from synscope.report.page import Look, Page, Span, joined
 from synscope.report.text_report import TextReport
 from synscope.report.writer import ReportSettings
 from synscope.units import count, duration, listed
+
+if TYPE_CHECKING:
+    from synscope.reference.error_meaning import ErrorMeaning
 
 _FULL = 5
 _BRIEF = 10
@@ -190,6 +194,20 @@ def _command(page: Page, command: Command) -> None:
     if command.exit_status:
         for line in command.lines[-_LAST_LINES:]:
             page.row("", ("│ ", "dim"), line, hang=2)
+        if known := _known(command.lines[-_LAST_LINES:]):
+            page.row("  that means", known.meaning)
+            page.row("", f"{known.remedy}")
+
+
+def _known(lines: Sequence[str]) -> ErrorMeaning | None:
+    """Return the error with a remedy of its own that a command's last words name."""
+    from synscope.reference import errors  # noqa: PLC0415 - its patterns take time to compile
+
+    for line in reversed(lines):
+        found = errors.find(line)[:1]
+        if found and found[0].remedy:
+            return found[0]
+    return None
 
 
 def _capture(page: Page, diagnosis: Diagnosis) -> None:

@@ -199,7 +199,12 @@ def _explained(common: ShownTarget, target: TargetDiagnosis, top: Finding, look:
     deciders = advice.open_deciders(target, top, look)
     return common._replace(
         summary="" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary,
-        evidence=tuple(map(_sourced, dict.fromkeys(target_view.why(target, top)))),
+        evidence=tuple(
+            map(
+                _sourced,
+                dict.fromkeys((*target_view.why(target, top), *target_view.also_known(target, top))),
+            )
+        ),
         against=tuple(map(_sourced, dict.fromkeys(top.against))),
         filter=display_filter.finding(target.summary.target, top),
         undecided=f"The packets cannot tell this from {count(len(top.look_alikes), 'other cause')}. What would:"
