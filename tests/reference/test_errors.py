@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from synscope.reference.error_meaning import GAP
 from synscope.reference.errors import ERRORS, TEXT_LIMIT, ErrorMeaning, System, close_matches, find, port_in
+from synscope.reference.errors_services import SERVICE_ERRORS, named_in
 
 LABELS = {"SYN-no-reply", "SYN-RST", "completed", "client-never-sent", "half-open"}
 
@@ -520,3 +521,12 @@ def test_no_guess_without_a_misspelling(text: str) -> None:
 )
 def test_the_port_in_a_message(text: str, port: int | None) -> None:
     assert port_in(text) == port
+
+
+@pytest.mark.parametrize("error", SERVICE_ERRORS, ids=lambda error: error.name)
+def test_what_a_service_says_is_found_without_patterns_as_well(error: ErrorMeaning) -> None:
+    assert error.remedy
+    for spelling in error.spellings:
+        text = f"the server said “{spelling.replace(GAP, 'some words')}”, and that was all"
+        assert error in named_in(text)
+    assert named_in("connection refused") == ()

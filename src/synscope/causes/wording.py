@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from synscope.causes.cause import OBSERVED, QUOTED, Cause, Sign
 from synscope.causes.likelihood import holds
 from synscope.causes.placeholders import Placeholders
-from synscope.model import Kind, Observation
+from synscope.model import Kind, Observation, Source
+from synscope.reference.errors_services import named_in
 
 if TYPE_CHECKING:
     from synscope.reference.error_meaning import ErrorMeaning
@@ -105,10 +106,8 @@ def _said(cause: Cause, observations: Observations, placeholders: Placeholders) 
 def _named_error(cause: Cause, observations: Observations) -> ErrorMeaning | None:
     """Return the error with a remedy that somebody's words name, and that this cause explains."""
     for words in _quotes(cause, observations):
-        from synscope.reference import errors  # noqa: PLC0415 - its patterns take time to compile
-
-        for known in errors.find(words):
-            if known.remedy and cause.slug in known.cause_slugs:
+        for known in named_in(words):
+            if cause.slug in known.cause_slugs:
                 return known
     return None
 
@@ -116,8 +115,11 @@ def _named_error(cause: Cause, observations: Observations) -> ErrorMeaning | Non
 def _quotes(cause: Cause, observations: Observations) -> Iterator[str]:
     """Yield the texts of the answers that speak for a cause, with the words of others in them."""
     for name in dict.fromkeys(name for name, _ in (*cause.headlines, *cause.says)):
-        if holds(Sign(name), observations):
-            yield observations[name].text
+        if not holds(Sign(name), observations):
+            continue
+        seen = observations[name]
+        if seen.source is Source.PAYLOAD or _quoted(seen.text):
+            yield seen.text
 
 
 @cache

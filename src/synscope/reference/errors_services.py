@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import Final
 
 from synscope.reference import sources
-from synscope.reference.error_meaning import ErrorMeaning
+from synscope.reference.error_meaning import GAP, ErrorMeaning
 
-__all__ = ["SERVICE_ERRORS"]
+__all__ = ["SERVICE_ERRORS", "named_in"]
 
 _REDIS_SECURITY: Final = "https://redis.io/docs/latest/operate/oss_and_stack/management/security/"
 _REDIS_REPLICATION: Final = "https://redis.io/docs/latest/operate/oss_and_stack/management/replication/"
@@ -28,6 +28,7 @@ _AMQP: Final = "https://www.rabbitmq.com/docs/access-control"
 _SMTP: Final = "https://www.postfix.org/SMTPD_ACCESS_README.html"
 _RSYNC: Final = "https://download.samba.org/pub/rsync/rsyncd.conf.5"
 
+_LONGEST_TEXT: Final = 2_000
 _ANSWERED: Final = "A completed handshake; the server's last word is this error."
 _COMPLETED: Final = ("completed",)
 _SAYS_NO: Final = ("application-error",)
@@ -301,3 +302,18 @@ SERVICE_ERRORS: tuple[ErrorMeaning, ...] = (
         source=_RSYNC,
     ),
 )
+
+
+def named_in(text: str) -> tuple[ErrorMeaning, ...]:
+    """Return the rows that a text names, the one with the longest spelling first; quick, for it needs no pattern."""
+    words = " ".join(text[:_LONGEST_TEXT].lower().split())
+    found = [(longest, row) for row in SERVICE_ERRORS if (longest := _longest_in(words, row))]
+    return tuple(row for _, row in sorted(found, key=lambda each: -each[0]))
+
+
+def _longest_in(words: str, row: ErrorMeaning) -> int:
+    """Return how long the longest spelling of a row is that is among the words, 0 for none."""
+    spellings = ([part.strip().lower() for part in spelling.split(GAP)] for spelling in row.spellings)
+    return max(
+        (sum(map(len, parts)) for parts in spellings if all(part in words for part in parts)), default=0
+    )

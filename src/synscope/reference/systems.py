@@ -18,7 +18,7 @@ _LONGEST = 300
 @cache
 def _systems() -> tuple[tuple[str, re.Pattern[str]], ...]:
     forms = (
-        ("windows", r"\bwindows\b"),
+        ("windows", r"\bwin(?:dows|32)\b"),
         ("macos", r"\b(?:darwin|mac ?os|os x)\b"),
         ("linux", r"\blinux\b"),
     )
@@ -36,7 +36,7 @@ def _interfaces() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 
 def system_named(text: str) -> str:
-    """Return the system that a description such as ``Linux 6.1.0`` or ``64-bit Windows 11`` names, empty for none."""
+    """Return the system that a text such as ``Linux 6.1.0``, ``darwin`` or ``64-bit Windows 11`` names, if any."""
     found = (system for system, form in _systems() if form.search(text[:_LONGEST]))
     return next(found, "")
 

@@ -23,6 +23,7 @@ from synscope.model import (
     Target,
     TargetDiagnosis,
 )
+from synscope.reference.errors_services import named_in
 from synscope.report import target_view, why
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
@@ -201,13 +202,7 @@ def _command(page: Page, command: Command) -> None:
 
 def _known(lines: Sequence[str]) -> ErrorMeaning | None:
     """Return the error with a remedy of its own that a command's last words name."""
-    from synscope.reference import errors  # noqa: PLC0415 - its patterns take time to compile
-
-    for line in reversed(lines):
-        found = errors.find(line)[:1]
-        if found and found[0].remedy:
-            return found[0]
-    return None
+    return next((found[0] for line in reversed(lines) if (found := named_in(line))), None)
 
 
 def _capture(page: Page, diagnosis: Diagnosis) -> None:

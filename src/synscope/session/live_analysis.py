@@ -10,7 +10,7 @@ and RST are captured, so that its handshakes are near misses and never judged.
 
 from __future__ import annotations
 
-import platform
+import sys
 import time
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -260,7 +260,7 @@ class LiveAnalysis:
             counted,
             undecoded=undecoded,
             linktypes=tuple(linktype_name(number) for number in self._linktypes),
-            system=system_named(platform.system()),
+            system=system_named(sys.platform),
             format="live",
             snapped=ring.snapped,
             last_ts_ns=max(counted.last_ts_ns or 0, time.time_ns()),
