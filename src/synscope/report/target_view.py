@@ -315,6 +315,7 @@ def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
 
 
 _WHO_ANSWERS: Final = frozenset({Stage.LISTENER, Stage.TALK})
+_ANSWERED_BY: Final = frozenset({Label.COMPLETED, Label.SYN_RST})
 _OWNER_TOLD: Final = frozenset({"port-owner-shown", "usual-owner-answered"})
 
 
@@ -326,7 +327,9 @@ def usual_owners(diagnosis: TargetDiagnosis) -> tuple[ports.PortUse, ...]:
     )
     return (
         ()
-        if told or not _WHO_ANSWERS & {*diagnosis.path.possible}
+        if told
+        or diagnosis.summary.label not in _ANSWERED_BY
+        or not _WHO_ANSWERS & {*diagnosis.path.possible}
         else ports.usual(diagnosis.summary.target.port)
     )
 
