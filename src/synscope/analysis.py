@@ -28,6 +28,7 @@ from synscope.evidence.agreement import settled
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.packets.summary import found_targets, relevant, summarise
 from synscope.evidence.path import narrowed, path_of
+from synscope.evidence.setting import setting_of
 from synscope.evidence.target_number import observe_request
 from synscope.following import Following, health_of
 from synscope.model import (
@@ -50,6 +51,7 @@ from synscope.model import (
     TargetDiagnosis,
     TargetSummary,
 )
+from synscope.reference.systems import system_named
 from synscope.selection import EVERYTHING, Selection
 from synscope.units import count
 
@@ -118,7 +120,8 @@ def conclude(
         from synscope.evidence.host.given import notes_on, observe_given  # noqa: PLC0415 - slow to import
 
         notes = notes_on(snapshots, health.first_ts_ns, health.last_ts_ns)
-        health = replace(health, notes=(*health.notes, *notes))
+        told = system_named(snapshots[-1].snapshot.system)
+        health = replace(health, notes=(*health.notes, *notes), system=health.system or told)
         more = partial(observe_given, given=snapshots)
         diagnosis = diagnose(capture, groups, orphans, health, targets, more=more)
     else:
@@ -219,7 +222,8 @@ def _facts(
         ),
         *more(summary),
     ]
-    return Facts(summary, settled(seen))
+    known = settled(seen)
+    return Facts(summary, known, setting_of(summary, known, linktypes=health.linktypes, system=health.system))
 
 
 def missing(health: CaptureHealth) -> str:

@@ -180,6 +180,7 @@ def health_of(source: FrameSource, following: Following) -> CaptureHealth:
         frames=source.frames,
         cut=source.cut,
         linktypes=source.linktypes,
+        system=source.system,
         format=source.format,
         snapped=source.snapped,
         dropped=source.dropped,

@@ -301,6 +301,45 @@ class Observation(NamedTuple):
     text: str
     """For a person: why the answer is what it is. May quote attacker-chosen bytes, unescaped."""
     frames: tuple[int, ...] = ()
+    about: tuple[str, ...] = ()
+    """Names that the answer found, for programs: those of the processes that have the port, say."""
+
+
+class Transport(enum.StrEnum):
+    """What lies between the client and the service, or what the client uses in place of TCP."""
+
+    LOOPBACK = "loopback"
+    CONTAINER_TO_HOST = "container to host"
+    HOST_TO_CONTAINER = "host to container"
+    TUNNEL = "tunnel"
+    """A program such as ``ssh -L`` or ``kubectl port-forward`` has the port, and passes connections on."""
+    POD = "pod"
+    REMOTE = "remote"
+    UNIX_SOCKET = "Unix socket"
+    UDP = "UDP"
+
+
+class Setting(NamedTuple):
+    """Where a failure plays: what advice has to fit. Empty where it is not known."""
+
+    transport: Transport | None = None
+    protocol: str = ""
+    """What the server speaks, or should: a name of ``reference.probing``."""
+    system: str = ""
+    """``linux``, ``macos`` or ``windows``: where the capture was made, if that is not the reader's own."""
+
+
+class Where(NamedTuple):
+    """The settings in which a piece of advice applies; what is empty leaves it open."""
+
+    transports: frozenset[Transport] = frozenset()
+    protocols: frozenset[str] = frozenset()
+    systems: frozenset[str] = frozenset()
+    signs: frozenset[str] = frozenset()
+    """Questions, of which one has to have the answer yes."""
+
+
+ANYWHERE = Where()
 
 
 class TargetSummary(NamedTuple):
@@ -325,6 +364,8 @@ class Facts(NamedTuple):
     summary: TargetSummary
     observations: dict[str, Observation]
     """By name; a name that is missing was not looked for: it counts as could-not-tell."""
+    setting: Setting = Setting()
+    """Where it plays, for advice that fits."""
 
 
 class Kind(enum.StrEnum):
@@ -362,6 +403,8 @@ class Check(NamedTuple):
     """What it prints when this cause is the true one."""
     then: str
     """What that means and what to do next, also for the other result."""
+    where: Where = ANYWHERE
+    """The settings in which it applies."""
 
 
 class Finding(NamedTuple):
@@ -517,6 +560,8 @@ class CaptureHealth:
     """Frames that were not followed to a TCP header, by reason."""
     cut: Cut | None = None
     linktypes: tuple[str, ...] = ()
+    system: str = ""
+    """``linux``, ``macos`` or ``windows``, where the capture says on which it was made."""
     format: str = ""
     error: str | None = None
     """Why the capture could not be read at all."""

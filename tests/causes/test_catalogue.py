@@ -10,9 +10,11 @@ import pytest
 
 from synscope.causes import catalogue, placeholders, priors
 from synscope.causes.catalogue import CATALOGUE, by_code, by_slug
-from synscope.causes.cause import Cause, Word
+from synscope.causes.cause import Cause, Fix, Word
+from synscope.causes.wording import LONGEST_HEADLINE
 from synscope.evidence.vocabulary import QUESTIONS
-from synscope.model import Answer, Kind, Label
+from synscope.model import ANYWHERE, Answer, Kind, Label
+from synscope.reference.probing import PROBES
 
 CODES = {
     "SYN101": "service-not-running",
@@ -68,6 +70,8 @@ CODES = {
 PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 OBSERVED_NAME = "observed"
 """Stands for the words of an answer, in sentences that follow the summary."""
+QUOTED_NAME = "quoted"
+"""Stands for the words of somebody else in an answer, in headlines."""
 CURL_FORMATS = {"time_starttransfer", "http_code", "size_download"}
 FOLDER = Path(catalogue.__file__).parent
 DOCS = Path(__file__).parents[2] / "docs" / "causes"
@@ -77,7 +81,7 @@ every_cause = pytest.mark.parametrize("cause", CATALOGUE, ids=lambda cause: caus
 
 def texts(cause: Cause) -> list[str]:
     """All texts of ``cause`` that a person reads."""
-    return [*_fixed_texts(cause), *(text for _, text in cause.says)]
+    return [*_fixed_texts(cause), *(text for _, text in (*cause.says, *cause.headlines))]
 
 
 def _fixed_texts(cause: Cause) -> list[str]:
@@ -138,7 +142,7 @@ def test_texts_are_plain(cause: Cause) -> None:
 def test_placeholders_are_the_allowed_ones(cause: Cause) -> None:
     found = {name for text in texts(cause) for name in PLACEHOLDER.findall(text)}
     allowed = {*placeholders.NAMES, *CURL_FORMATS}
-    assert found <= allowed | {OBSERVED_NAME}
+    assert found <= allowed | {OBSERVED_NAME, QUOTED_NAME}
     assert OBSERVED_NAME not in {name for text in _fixed_texts(cause) for name in PLACEHOLDER.findall(text)}
 
 
@@ -195,18 +199,42 @@ def test_a_cause_speaks_of_no_other_and_has_no_number(cause: Cause) -> None:
     """But for ``refines`` and what people read."""
     tree = ast.parse((FOLDER / f"{cause.slug.replace('-', '_')}.py").read_text(encoding="utf-8"))
     (call,) = (
-        node.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Call)
+        node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.value, ast.Call)
+        and isinstance(node.value.func, ast.Name)
+        and node.value.func.id == "Cause"
     )
     model = [
         keyword.value
         for keyword in call.keywords
-        if keyword.arg in {"stops", "predicts", "proof", "shows_by", "says"}
+        if keyword.arg in {"stops", "predicts", "proof", "shows_by", "says", "headlines"}
     ]
     words = {node.value for part in model for node in ast.walk(part) if isinstance(node, ast.Constant)}
     assert all(isinstance(word, str) for word in words)
     assert not words & (set(by_slug) | set(by_code)) - set(QUESTIONS)
     names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert names <= {"__future__", "synscope.causes.cause", "synscope.model"}
+
+
+@every_cause
+def test_it_has_advice_for_a_setting_that_nobody_knows(cause: Cause) -> None:
+    assert any(not isinstance(fix, Fix) for fix in cause.fixes)
+    used = [fix.where for fix in cause.fixes if isinstance(fix, Fix)]
+    used += [check.where for check in cause.checks if check.where != ANYWHERE]
+    for applies in used:
+        assert applies != ANYWHERE
+        assert applies.protocols <= set(PROBES)
+        assert applies.systems <= {"linux", "macos", "windows"}
+        assert applies.signs <= set(QUESTIONS)
+
+
+@every_cause
+def test_headlines_are_short_and_end_without_a_stop(cause: Cause) -> None:
+    for _, headline in cause.headlines:
+        assert len(headline) <= LONGEST_HEADLINE - 40
+        assert not headline.endswith(".")
 
 
 def test_every_cause_has_a_page() -> None:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from synscope.reference.error_meaning import GAP
 from synscope.reference.errors import ERRORS, TEXT_LIMIT, ErrorMeaning, System, close_matches, find, port_in
+from synscope.reference.errors_services import SERVICE_ERRORS, named_in
 
 LABELS = {"SYN-no-reply", "SYN-RST", "completed", "client-never-sent", "half-open"}
 
@@ -23,10 +24,19 @@ SLUGS = {
     *("accept-queue-overflow", "server-hung", "client-timeout-too-short", "security-policy", "stack-fault"),
     *("protocol-mismatch", "application-error", "gateway-upstream", "llm-backend", "context-service"),
     *("control-plane-endpoint", "container-mapping", "tls-certificate", "bind-permission-denied"),
-    *("client-blocks-port", "exposure"),
+    *("client-blocks-port", "exposure", "service-loading", "service-limit", "host-refused"),
 }
 
 PASTED: tuple[tuple[str, str], ...] = (
+    ("bind failed with errno 98", "EADDRINUSE"),
+    ("channel 2: open failed: connect failed: Connection refused", "ECONNREFUSED"),
+    ("-DENIED Redis is running in protected mode because protected mode is enabled", "Redis protected mode"),
+    ("LOADING Redis is loading the dataset in memory", "Redis loading"),
+    ('FATAL:  no pg_hba.conf entry for host "172.17.0.2", user "a", database "b"', "PostgreSQL pg_hba.conf"),
+    ("Exceeded MaxStartups", "sshd MaxStartups"),
+    ("Host '172.17.0.1' is not allowed to connect to this MySQL server", "MySQL host not allowed"),
+    ("HTTP 421 Invalid Host", "host name not allowed"),
+    ("Server: AirTunes/775.3.1", "AirPlay receiver"),
     # refused
     ("ConnectionRefusedError: [Errno 111] Connection refused", "ECONNREFUSED"),
     ("ConnectionRefusedError: [Errno 61] Connection refused", "ECONNREFUSED"),
@@ -511,3 +521,12 @@ def test_no_guess_without_a_misspelling(text: str) -> None:
 )
 def test_the_port_in_a_message(text: str, port: int | None) -> None:
     assert port_in(text) == port
+
+
+@pytest.mark.parametrize("error", SERVICE_ERRORS, ids=lambda error: error.name)
+def test_what_a_service_says_is_found_without_patterns_as_well(error: ErrorMeaning) -> None:
+    assert error.remedy
+    for spelling in error.spellings:
+        text = f"the server said “{spelling.replace(GAP, 'some words')}”, and that was all"
+        assert error in named_in(text)
+    assert named_in("connection refused") == ()

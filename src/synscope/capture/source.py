@@ -87,6 +87,11 @@ class FrameSource(Protocol):
         ...
 
     @property
+    def system(self) -> str:
+        """``linux``, ``macos`` or ``windows``, where the capture says on which it was made."""
+        ...
+
+    @property
     def cut(self) -> Cut | None:
         """Where the capture ends early."""
         ...

@@ -57,4 +57,5 @@ CAUSE = Cause(
         ("listener-on-other-family", "A listener has the port in the other family only."),
         ("refused-address-is-ipv6-only", "Only IPv6 addresses were refused."),
     ),
+    headlines=(("listener-on-other-family", "The client uses the other IP version: {observed}"),),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, no, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Fix, never, no, probing, seldom, usually, where, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -38,18 +38,25 @@ CAUSE = Cause(
         never("tls-to-plain-server"),
     ),
     decided_by="the status line, and the service's own log at that time",
-    checks=on_each_os(
-        linux='curl -si "http://{host}:{port}/" | head -20',
-        macos='curl -si "http://{host}:{port}/" | head -20',
-        windows='curl.exe -si "http://{host}:{port}/" | Select-Object -First 20',
-        expect="a status of 4xx or 5xx, or 'empty reply from server'",
-        then="read the service's log at that second. A good answer: the client's request differs",
+    checks=probing(
+        "an error, or an end without an answer",
+        "read the service's log at that second. A good answer ({answer}): the client's request differs",
     ),
     fixes=(
-        "4xx: correct the request (path, method, Host, credentials, body).",
-        "A connection that was closed while it was idle: let the client close it sooner than the server does,"
-        " or make the request again; raise the server's idle time-out (keep-alive timeout).",
-        "5xx or a hang-up: read the service's log, with debug output if needed, and repair the service.",
+        Fix(
+            "4xx: correct the request (path, method, Host, credentials, body).",
+            where(sign="http-client-error"),
+        ),
+        Fix(
+            "The service says why: give it what its words ask for (credentials, rights, settings).",
+            where(sign="service-error"),
+        ),
+        Fix(
+            "A connection that was closed while it was idle: let the client close it sooner than the server does,"
+            " or make the request again; raise the server's idle time-out (keep-alive timeout).",
+            where(sign="request-after-close"),
+        ),
+        "An error of its own or a hang-up: read the service's log, with debug output if needed, and repair it.",
         "Keep a test that sends this request and checks the answer.",
     ),
     references=(
@@ -88,5 +95,19 @@ CAUSE = Cause(
         ("http-unavailable", "{observed}: it is not ready to serve."),
         ("reset-before-answer", "It reset the connection before it had sent a byte."),
         ("closed-before-answer", "It closed the connection before it had sent a byte."),
+    ),
+    headlines=(
+        ("usual-owner-answered", "{observed}"),
+        ("service-error", "The service on port {port} says: “{quoted}”"),
+        (
+            "request-after-close",
+            "The service on port {port} closed an idle connection, and the client used it again",
+        ),
+        ("answer-cut-short", "The service on port {port} ended the connection in the middle of its answer"),
+        ("http-server-error", "{observed}"),
+        ("http-client-error", "{observed}"),
+        ("http-unavailable", "{observed}"),
+        ("reset-before-answer", "The service on port {port} reset the connection before it answered"),
+        ("closed-before-answer", "The service on port {port} hung up before it answered"),
     ),
 )

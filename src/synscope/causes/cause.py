@@ -12,13 +12,45 @@ stops, placeholders in texts are those of ``causes.placeholders``. A code is nev
 from __future__ import annotations
 
 import enum
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 from synscope.evidence.path import BRACKETS
-from synscope.model import Answer, Check, Kind, Label, Stage
+from synscope.model import Answer, Check, Kind, Label, Stage, Transport, Where
 
 OBSERVED: Final = "{observed}"
 """Where a sentence of ``Cause.says`` quotes the answer's own text."""
+QUOTED: Final = "{quoted}"
+"""Where a headline of ``Cause.headlines`` quotes the words in the answer's text."""
+
+
+class Fix(str):
+    """What to do, with the settings in which it helps. A plain string among the fixes helps anywhere."""
+
+    __slots__ = ("where",)
+    where: Where
+
+    def __new__(cls, text: str, where: Where) -> Self:
+        """Return ``text`` as a fix that applies ``where``."""
+        made = super().__new__(cls, text)
+        made.where = where
+        return made
+
+
+def where(
+    *transports: Transport,
+    protocol: str = "",
+    system: str = "",
+    sign: str = "",
+) -> Where:
+    """Return the settings in which a piece of advice applies; of several words of one kind, any of them."""
+    return Where(
+        frozenset(transports), frozenset(protocol.split()), frozenset(system.split()), frozenset(sign.split())
+    )
+
+
+def only(applies: Where, checks: tuple[Check, ...]) -> tuple[Check, ...]:
+    """Return ``checks`` as those that apply in some settings only."""
+    return tuple(check._replace(where=applies) for check in checks)
 
 
 class Sign(NamedTuple):
@@ -112,6 +144,7 @@ class Cause(NamedTuple):
     """What tells whether it is this one, in a sentence."""
     checks: tuple[Check, ...]
     fixes: tuple[str, ...]
+    """What to do; a ``Fix`` among them says in which settings it helps."""
     references: tuple[str, ...]
     proof: tuple[Signs, ...] = ()
     """Sets of signs; all of one set together prove it."""
@@ -123,6 +156,11 @@ class Cause(NamedTuple):
     """(question, sentence): the sentence follows the summary where that question has the answer yes.
 
     ``OBSERVED`` in it stands for the text of the answer, which may quote the service.
+    """
+    headlines: tuple[tuple[str, str], ...] = ()
+    """(question, headline): more specific than the title, where that question has the answer yes; the first holds.
+
+    ``QUOTED`` in it stands for the words of somebody else that the answer quotes; without any, it does not apply.
     """
 
     @property
@@ -137,13 +175,20 @@ class Cause(NamedTuple):
         """Names of all questions it speaks about, sorted."""
         signs = {sign for prediction in self.predicts for sign in prediction.signs}
         signs.update(sign for group in (*self.proof, *self.shows_by) for sign in group)
-        return tuple(sorted({sign.name for sign in signs} | {name for name, _ in self.says}))
+        return tuple(
+            sorted({sign.name for sign in signs} | {name for name, _ in (*self.says, *self.headlines)})
+        )
 
 
 def on_each_os(*, linux: str, macos: str, windows: str, expect: str, then: str) -> tuple[Check, ...]:
     """Return the same check for the three systems; ``windows`` is a PowerShell command."""
     commands = (("linux", linux), ("macos", macos), ("windows", windows))
     return tuple(Check(os, command, expect, then) for os, command in commands)
+
+
+def probing(expect: str, then: str) -> tuple[Check, ...]:
+    """Return the check that asks the service in its own protocol (``reference.probing``)."""
+    return on_each_os(linux="{probe}", macos="{probe}", windows="{probe}", expect=expect, then=then)
 
 
 def listeners(expect: str, then: str) -> tuple[Check, ...]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
-from synscope.model import Kind, Stage
+from synscope.causes.cause import Cause, Fix, never, on_each_os, only, seldom, usually, where, yes
+from synscope.model import Kind, Stage, Transport
 
 CAUSE = Cause(
     code="SYN147",
@@ -30,17 +30,42 @@ CAUSE = Cause(
         never("some-completed"),
     ),
     decided_by="the client's message: it names a path instead of a host and a port",
-    checks=on_each_os(
-        linux="ss -ltnp 'sport = :{port}'; ss -lunp 'sport = :{port}'; ss -lxp",
-        macos="lsof -nP -iTCP:{port} -sTCP:LISTEN; lsof -nP -iUDP:{port}; lsof -nP -U",
-        windows="Get-NetTCPConnection -State Listen -LocalPort {port}; Get-NetUDPEndpoint -LocalPort {port}",
-        expect="the server listens on TCP only, or the file that the client names is not in the list",
-        then="tell the client to use TCP, or the server to make the file. Both there: the client has the wrong path",
+    checks=(
+        *only(
+            where(Transport.UNIX_SOCKET),
+            on_each_os(
+                linux="ss -lxp",
+                macos="lsof -nP -U",
+                windows="Get-ChildItem //./pipe/",
+                expect="the file that the client names is not in the list",
+                then="tell the client to use TCP, or the server to make the file. It is there: compare the path",
+            ),
+        ),
+        *only(
+            where(Transport.UDP),
+            on_each_os(
+                linux="ss -lunp 'sport = :{port}'",
+                macos="lsof -nP -iUDP:{port}",
+                windows="Get-NetUDPEndpoint -LocalPort {port} -ErrorAction SilentlyContinue",
+                expect="no line",
+                then="nothing takes UDP there: let the client use TCP. A line: the client reaches that, not TCP",
+            ),
+        ),
     ),
     fixes=(
-        "psql: add -h 127.0.0.1 -p {port}. Without a host it looks for a socket file.",
-        "mysql, mariadb, php: name 127.0.0.1, not localhost, or add --protocol=TCP.",
-        "Leave out the option that asks for UDP or for a file: -u, -U, --unix-socket, -S.",
+        Fix(
+            "psql and its like: add -h 127.0.0.1 -p {port}. Without a host they look for a socket file.",
+            where(Transport.UNIX_SOCKET, protocol="postgres"),
+        ),
+        Fix(
+            "mysql, mariadb, php: name 127.0.0.1, not localhost, or add --protocol=TCP.",
+            where(Transport.UNIX_SOCKET, protocol="mysql"),
+        ),
+        Fix("Leave out the option that asks for UDP: -u, +notcp.", where(Transport.UDP)),
+        "Name host and port in the client, and leave out the option that asks for UDP or for a file.",
+        Fix(
+            "Or let the server listen on the socket file that the client names.", where(Transport.UNIX_SOCKET)
+        ),
     ),
     references=(
         "https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNECT-HOST",
@@ -52,5 +77,12 @@ CAUSE = Cause(
     says=(
         ("client-error-socket-file", "Its message is about a Unix socket file."),
         ("command-asks-other-transport", "The command itself asks for it."),
+    ),
+    headlines=(
+        (
+            "client-error-socket-file",
+            "The client uses a Unix socket file, so it never comes to TCP port {port}",
+        ),
+        ("command-asks-other-transport", "{observed}, so it never comes to TCP port {port}"),
     ),
 )

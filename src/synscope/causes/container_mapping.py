@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, listeners, on_each_os, seldom, usually, yes
-from synscope.model import Kind, Stage
+from synscope.causes.cause import Cause, Fix, listeners, on_each_os, only, seldom, usually, where, yes
+from synscope.model import Kind, Stage, Transport
+
+_PUBLISHED = where(Transport.LOOPBACK, Transport.HOST_TO_CONTAINER, Transport.REMOTE)
 
 CAUSE = Cause(
     code="SYN110",
@@ -40,12 +42,26 @@ CAUSE = Cause(
     ),
     decided_by="docker ps (or the forwarder's command line) against the address the service has inside",
     checks=(
-        *on_each_os(
-            linux="docker ps --format 'table {{.Names}}\\t{{.Ports}}' | grep -e NAMES -e '{port}'",
-            macos="docker ps --format 'table {{.Names}}\\t{{.Ports}}' | grep -e NAMES -e '{port}'",
-            windows="docker ps --format 'table {{.Names}}\\t{{.Ports}}'; netsh interface portproxy show all",
-            expect="no line for {port}, or a mapping to an inner port that nobody serves",
-            then="correct the mapping; if it is right, look at the address that the service binds inside",
+        *only(
+            where(Transport.TUNNEL),
+            on_each_os(
+                linux="ps -o pid,args -p $(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | paste -sd, -)",
+                macos="ps -o pid,args -p $(lsof -nP -t -iTCP:{port} -sTCP:LISTEN | paste -sd, -)",
+                windows='Get-CimInstance Win32_Process -Filter "ProcessId = $((Get-NetTCPConnection -State Listen'
+                ' -LocalPort {port}).OwningProcess)" | Select-Object CommandLine',
+                expect="ssh -L, kubectl port-forward or another tunnel, with the place that it leads to",
+                then="connect to that place from the tunnel's far end: what fails there is the reason",
+            ),
+        ),
+        *only(
+            _PUBLISHED,
+            on_each_os(
+                linux="docker ps --format 'table {{.Names}}\\t{{.Ports}}' | grep -e NAMES -e '{port}'",
+                macos="docker ps --format 'table {{.Names}}\\t{{.Ports}}' | grep -e NAMES -e '{port}'",
+                windows="docker ps --format 'table {{.Names}}\\t{{.Ports}}'; netsh interface portproxy show all",
+                expect="no line for {port}, or a mapping to an inner port that nobody serves",
+                then="correct the mapping; if it is right, look at the address that the service binds inside",
+            ),
         ),
         *listeners(
             "docker-proxy, com.docker, ssh, kubectl or wslrelay as the owner",
@@ -53,11 +69,30 @@ CAUSE = Cause(
         ),
     ),
     fixes=(
-        "A rule that leads to the address of an old container: start the container anew, or remove the rule.",
-        "Publish the port that is served inside: -p 127.0.0.1:{port}:INNER_PORT.",
-        "Bind 0.0.0.0 inside the container, not 127.0.0.1.",
-        "A rule that sends 127.0.0.1 away: use the machine's own address, or set route_localnet and masquerade.",
-        "ssh -L, kubectl port-forward, VMs: check that the far end serves the forwarded address and port.",
+        Fix(
+            "A rule that leads to the address of an old container: start the container anew, or remove the rule.",
+            where(sign="redirect-target-silent"),
+        ),
+        Fix(
+            "A rule that sends 127.0.0.1 away: use the machine's own address, or set route_localnet and masquerade.",
+            where(sign="redirect-leaves-loopback"),
+        ),
+        Fix(
+            "Start the service at the tunnel's far end, or correct the address and port that the tunnel leads to.",
+            where(Transport.TUNNEL),
+        ),
+        Fix(
+            "Compare targetPort and containerPort with the port that the process in the pod listens on.",
+            where(Transport.POD),
+        ),
+        Fix(
+            "From a container, ask for the host's address ({address}, or host.docker.internal), and let the service"
+            " on the host listen there or on 0.0.0.0.",
+            where(Transport.CONTAINER_TO_HOST),
+        ),
+        Fix("Publish the port that is served inside: -p 127.0.0.1:{port}:INNER_PORT.", _PUBLISHED),
+        Fix("Bind 0.0.0.0 inside the container, not 127.0.0.1.", _PUBLISHED),
+        "Check that the far end (container, VM, tunnel) serves the address and port that are passed on to it.",
     ),
     references=(
         "https://docs.docker.com/engine/network/port-publishing/",
@@ -110,5 +145,9 @@ CAUSE = Cause(
             "Before it hung up, an attempt to another port failed: that of a forwarder, perhaps.",
         ),
         ("rst-without-syn", "The refusal is there without its SYN: the port is translated on the way."),
+    ),
+    headlines=(
+        ("redirect-leaves-loopback", "{observed}"),
+        ("rule-redirects-target", "{observed}"),
     ),
 )

@@ -47,7 +47,8 @@ CAUSE = Cause(
     ),
     fixes=(
         "Repair or start the service behind the gateway; the gateway itself needs nothing then.",
-        "Correct the upstream's address: in a container, localhost is the container.",
+        "Correct the upstream's address: in a container, localhost is the container; the host is its gateway's"
+        " address or host.docker.internal.",
         "504: raise the gateway's time limit or make the service faster. Add health checks of upstreams.",
     ),
     references=(
@@ -79,5 +80,9 @@ CAUSE = Cause(
         ("upstream-attempt-failed", "Its own attempt failed before it answered."),
         ("http-unavailable", "It answered 503, as gateways do that know of no healthy service."),
         ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),
+    ),
+    headlines=(
+        ("upstream-attempt-failed", "{observed}"),
+        ("http-gateway-error", "{observed}"),
     ),
 )

@@ -48,4 +48,5 @@ CAUSE = Cause(
     shows_by=(yes("host-header-refused"),),
     refines=("application-error",),
     says=(("host-header-refused", "{observed}."),),
+    headlines=(("host-header-refused", "{observed}"),),
 )

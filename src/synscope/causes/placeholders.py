@@ -1,4 +1,4 @@
-"""Fills ``{port}``, ``{host}``, ``{address}`` and ``{wrapped}`` into the texts of causes.
+"""Fills ``{port}``, ``{host}``, ``{address}``, ``{wrapped}`` and how to ask the service into the texts of causes.
 
 Input: a template of the catalogue and the summary of one target. Output: text a person may paste into a
 shell. Host names come from users and captures, so only letters, digits, ``.``, ``:``, ``_`` and ``-`` pass
@@ -12,9 +12,10 @@ import ipaddress
 import re
 from typing import NamedTuple
 
-from synscope.model import Check, TargetSummary
+from synscope.model import Check, Setting, TargetSummary
+from synscope.reference.probing import PROBES, USUAL
 
-NAMES: tuple[str, ...] = ("port", "host", "address", "wrapped")
+NAMES: tuple[str, ...] = ("port", "host", "address", "wrapped", "probe", "answer", "speaks")
 """The placeholders that texts may use."""
 
 DEFAULT_HOST = "localhost"
@@ -31,22 +32,40 @@ class Placeholders(NamedTuple):
     host: str
     address: str
     wrapped: str
+    protocol: str = ""
+    """What the service speaks: a name of ``reference.probing``, empty where it is not known."""
 
-    def fill(self, template: str) -> str:
-        """Return ``template`` with its placeholders replaced, once and only those of ``NAMES``."""
-        return _PLACEHOLDER.sub(lambda match: str(getattr(self, match.group(1))), template)
+    def fill(self, template: str, system: str = "linux") -> str:
+        """Return ``template`` with its placeholders replaced, only those of ``NAMES``.
+
+        ``{probe}`` is the command of ``system`` that asks the service in its own protocol, ``{answer}`` what it says
+        when it is well, ``{speaks}`` what that protocol is called.
+        """
+
+        def value(match: re.Match[str]) -> str:
+            name = match.group(1)
+            probe = PROBES.get(self.protocol, PROBES[USUAL])
+            if name == "probe":
+                return self.fill(probe.on(system))
+            if name == "answer":
+                return probe.answer
+            if name == "speaks":
+                return probe.name if self.protocol in PROBES else "another protocol"
+            return str(getattr(self, name))
+
+        return _PLACEHOLDER.sub(value, template)
 
     def fill_check(self, check: Check) -> Check:
         """Return ``check`` with the placeholders of all its texts replaced."""
         return check._replace(
-            command=self.fill(check.command),
+            command=self.fill(check.command, check.os),
             expect=self.fill(check.expect),
             then=self.fill(check.then),
         )
 
 
-def for_target(summary: TargetSummary) -> Placeholders:
-    """Return the values for the target of ``summary``.
+def for_target(summary: TargetSummary, setting: Setting = Setting()) -> Placeholders:  # noqa: B008 - a constant
+    """Return the values for the target of ``summary``, whose failure plays in ``setting``.
 
     The host is the one the user named, else the server address that was seen (first of the attempts
     that carry the target's label), else ``localhost``.
@@ -61,6 +80,7 @@ def for_target(summary: TargetSummary) -> Placeholders:
         host=f"[{safe}]" if ":" in safe else safe,
         address=address,
         wrapped=str(target.wrapped),
+        protocol=setting.protocol,
     )
 
 

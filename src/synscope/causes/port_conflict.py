@@ -85,4 +85,11 @@ CAUSE = Cause(
         ("mixed-results", "Failures and successes alternate, as with one owner for each family."),
         ("bound-not-listening", "A socket holds the port without listening."),
     ),
+    headlines=(
+        ("port-sharer-stopped", "Two processes share port {port}, and one of them is stopped"),
+        ("usual-owner-answered", "{observed}"),
+        ("bind-failed-in-use", "Port {port} is taken: “{quoted}”"),
+        ("port-has-two-programs", "{observed}"),
+        ("other-program-owns-port", "{observed}"),
+    ),
 )

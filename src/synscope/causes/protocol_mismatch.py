@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, no, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Fix, no, on_each_os, only, probing, seldom, usually, where, yes
 from synscope.model import Kind, Stage
+
+_NOT_WEB = (
+    "h2c redis postgres mysql mongodb memcached kafka mqtt amqp nats ssh smtp imap pop3 vnc telnet text dns"
+)
 
 CAUSE = Cause(
     code="SYN151",
@@ -43,17 +47,38 @@ CAUSE = Cause(
         seldom("bind-failed-in-use"),
     ),
     decided_by="the first bytes each way, or the same request with the other scheme",
-    checks=on_each_os(
-        linux='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
-        macos='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
-        windows='curl.exe -vk "https://{host}:{port}/"; curl.exe -v "http://{host}:{port}/"',
-        expect="one is answered, the other ends with 'wrong version number', 'empty reply' or a 400",
-        then="use the scheme that is answered. Neither: it is not HTTP; look at which program owns the port",
+    checks=(
+        *only(
+            where(protocol="http tls"),
+            on_each_os(
+                linux='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
+                macos='curl -vk "https://{host}:{port}/"; curl -v "http://{host}:{port}/"',
+                windows='curl.exe -vk "https://{host}:{port}/"; curl.exe -v "http://{host}:{port}/"',
+                expect="one is answered, the other ends with 'wrong version number', 'empty reply' or a 400",
+                then="use the scheme that is answered. Neither: it is not HTTP; look at which program owns the port",
+            ),
+        ),
+        *only(
+            where(protocol=_NOT_WEB),
+            probing("{answer}", "the server speaks {speaks}: use a client of that, or another port"),
+        ),
     ),
     fixes=(
-        "Write the scheme that the server speaks: http:// or https://.",
-        "If the server should speak TLS, switch it on; if not, look for a redirect or HSTS in the browser.",
-        "If the greeting is of another program, the port is the wrong one.",
+        Fix("Write the scheme that the server speaks: http:// or https://.", where(protocol="http tls")),
+        Fix(
+            "If the server should speak TLS, switch it on; if not, look for a redirect or HSTS in the browser.",
+            where(protocol="http tls"),
+        ),
+        Fix(
+            "The server speaks HTTP/2 without TLS (gRPC, h2c): use a client that begins with HTTP/2: grpcurl"
+            " -plaintext, curl --http2-prior-knowledge; in nginx grpc_pass, not proxy_pass.",
+            where(protocol="h2c"),
+        ),
+        Fix(
+            "The server speaks {speaks}: use a client of that protocol here.",
+            where(protocol=_NOT_WEB.replace("h2c ", "")),
+        ),
+        "If another service was meant, the port is the wrong one: look at which program owns it.",
     ),
     references=(
         "https://www.rfc-editor.org/rfc/rfc8446.html#section-5.1",
@@ -98,5 +123,20 @@ CAUSE = Cause(
         ("tls-hello-unanswered", "The client speaks TLS, and the server does not answer it."),
         ("tls-alert", "One side ended the TLS handshake with an alert."),
         ("port-of-other-protocol", "It is the usual port of another protocol than the client's."),
+    ),
+    headlines=(
+        ("plain-to-tls-server", "Port {port} speaks TLS, and the client does not"),
+        ("tls-to-plain-server", "The client speaks TLS to port {port}, and the server does not"),
+        (
+            "other-protocol-greeting",
+            "The server on port {port} speaks {speaks}, and the client something else",
+        ),
+        ("owner-speaks-otherwise", "{observed}"),
+        ("answer-not-http", "The client speaks HTTP to port {port}, and the server something else"),
+        ("tls-declined", "The client insists on encryption, and the server on port {port} has none"),
+        (
+            "upgrade-refused",
+            "The client asks for WebSocket, and the server on port {port} does not speak it there",
+        ),
     ),
 )

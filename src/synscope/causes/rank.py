@@ -24,13 +24,14 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from synscope.causes import deciding, reasons
+from synscope.causes import deciding, fitting, reasons
 from synscope.causes.catalogue import CATALOGUE
-from synscope.causes.cause import OBSERVED, Cause, Sign, Signs, Word
+from synscope.causes.cause import Cause, Sign, Signs, Word
 from synscope.causes.likelihood import Factor, factor, holds, is_told
 from synscope.causes.placeholders import Placeholders, for_target
 from synscope.causes.priors import PRIORS, STAGES
 from synscope.causes.stages import stage_factors
+from synscope.causes.wording import words_of
 from synscope.evidence.path import SHOWN_BY, bracket, never_sent
 from synscope.model import (
     FAILURES,
@@ -58,9 +59,6 @@ FEWEST_BESIDE_PROOF: Final = 3
 
 SPECIAL_FROM: Final = 1.1
 """The logarithm from which a special cause's own evidence puts it before its general one: three to one."""
-
-MOST_QUOTED: Final = 320
-"""Characters of an answer's text that a summary quotes at most."""
 
 _KINDS: Final = tuple(Kind)
 _CONFIDENCES: Final = tuple(Confidence)
@@ -151,7 +149,7 @@ def rank(
     A target that works gets no finding of kind failure; notes and warnings it may get.
     """
     placed = [each for each in place(facts, catalogue, priors) if each.is_named]
-    placeholders = for_target(facts.summary)
+    placeholders = for_target(facts.summary, facts.setting)
     standing = [each.candidate for each in placed if each.confidence is not Confidence.RULED_OUT]
     return tuple(_finding(each, standing, facts, placeholders) for each in placed)
 
@@ -422,7 +420,7 @@ def _finding(
     observations = facts.observations
     open_question = placed.confidence in {Confidence.LIKELY, Confidence.POSSIBLE}
     alike = deciding.look_alikes(candidate, standing) if open_question else ()
-    summary = " ".join((placeholders.fill(cause.summary), _said(cause, observations, placeholders))).rstrip()
+    words = words_of(cause, observations, placeholders)
     seen = tuple(sign for sign in map(Sign, SHOWN_BY[candidate.label]) if holds(sign, observations))
     supporting = candidate.proof + candidate.support + candidate.shown + candidate.expected
     if cause.kind is Kind.FAILURE:
@@ -433,28 +431,26 @@ def _finding(
         slug=cause.slug,
         kind=cause.kind,
         confidence=placed.confidence,
-        title=placeholders.fill(cause.title),
-        summary=summary,
+        title=words.title,
+        summary=words.summary,
         evidence=tuple(reasons.evidence_of(sign, observations) for sign in dict.fromkeys(supporting)),
         against=tuple(reasons.evidence_of(sign, observations) for sign in dict.fromkeys(against)),
         unknown=reasons.unanswered(cause, observations) if open_question else (),
         reason=placed.reason,
-        checks=tuple(placeholders.fill_check(check) for check in cause.checks),
-        fixes=tuple(placeholders.fill(fix) for fix in cause.fixes),
+        checks=tuple(
+            placeholders.fill_check(check)
+            for check in fitting.checks(cause.checks, facts.setting, observations)
+        ),
+        fixes=(
+            *words.fixes,
+            *(
+                placeholders.fill(fix, facts.setting.system or "linux")
+                for fix in fitting.fixes(cause.fixes, facts.setting, observations, is_named=bool(words.fixes))
+            ),
+        ),
         decided_by=cause.decided_by,
         look_alikes=tuple(sorted(other.cause.code for other in alike)),
     )
-
-
-def _said(cause: Cause, observations: Observations, placeholders: Placeholders) -> str:
-    """Return what a cause says of the first of its questions that has the answer yes, with the answer's words."""
-    for name, sentence in cause.says:
-        if holds(Sign(name), observations):
-            words = " ".join(observations[name].text.split())
-            words = words if len(words) <= MOST_QUOTED else words[:MOST_QUOTED] + "…"
-            # Last: what a stranger wrote has no placeholders.
-            return placeholders.fill(sentence).replace(OBSERVED, words[:1].upper() + words[1:])
-    return ""
 
 
 # -- small pieces -------------------------------------------------------------------------------------

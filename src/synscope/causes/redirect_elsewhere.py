@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Fix, on_each_os, only, probing, seldom, usually, where, yes
 from synscope.model import Kind, Stage
+
+_HTTP = where(protocol="http tls h2c")
+_ANOTHER = "another host, port or scheme than the client used"
+_CONNECT = "connect there from where the client runs. If that fails, correct what the service announces"
 
 CAUSE = Cause(
     code="SYN157",
@@ -28,20 +32,42 @@ CAUSE = Cause(
     ),
     decided_by="the place that the answer names, and whether the client can connect to it",
     checks=(
-        *on_each_os(
-            linux='curl -sI "http://{host}:{port}/" | grep -iE "^HTTP|^location"; redis-cli -h {address} -p {port}'
-            " cluster nodes; kcat -L -b {host}:{port}",
-            macos='curl -sI "http://{host}:{port}/" | grep -iE "^HTTP|^location"; redis-cli -h {address} -p {port}'
-            " cluster nodes; kcat -L -b {host}:{port}",
-            windows='curl.exe -sI "http://{host}:{port}/" | Select-String "^HTTP|^location"',
-            expect="another host, port or scheme than the client used",
-            then="connect there from where the client runs. If that fails, correct what the service announces",
+        *only(
+            where(protocol="redis"),
+            on_each_os(
+                linux="redis-cli -h {address} -p {port} cluster nodes",
+                macos="redis-cli -h {address} -p {port} cluster nodes",
+                windows="redis-cli -h {address} -p {port} cluster nodes",
+                expect=_ANOTHER,
+                then=_CONNECT,
+            ),
+        ),
+        *only(where(protocol="kafka"), probing(_ANOTHER, _CONNECT)),
+        *only(
+            _HTTP,
+            on_each_os(
+                linux='curl -sI "http://{host}:{port}/" | grep -iE "^HTTP|^location"',
+                macos='curl -sI "http://{host}:{port}/" | grep -iE "^HTTP|^location"',
+                windows='curl.exe -sI "http://{host}:{port}/" | Select-String "^HTTP|^location"',
+                expect=_ANOTHER,
+                then=_CONNECT,
+            ),
         ),
     ),
     fixes=(
-        "Let the service announce the address that clients use: its base URL, X-Forwarded-Host and X-Forwarded-Port.",
-        "nginx: absolute_redirect off, or port_in_redirect; so a redirect keeps the client's host and port.",
-        "Kafka: advertised.listeners; Redis: cluster-announce-ip and cluster-announce-port.",
+        Fix(
+            "nginx: absolute_redirect off, or port_in_redirect; so a redirect keeps the client's host and port.",
+            _HTTP,
+        ),
+        Fix(
+            "Let the service redirect to the address that clients use: base URL, X-Forwarded-Host and -Port.",
+            _HTTP,
+        ),
+        Fix("Set advertised.listeners to the address that clients use.", where(protocol="kafka")),
+        Fix(
+            "Set cluster-announce-ip and cluster-announce-port to what clients use.", where(protocol="redis")
+        ),
+        "Let the service announce the address that its clients use.",
         "Or ask at the final place from the start.",
     ),
     references=(
@@ -56,5 +82,9 @@ CAUSE = Cause(
     says=(
         ("redirect-target-failed", "{observed}."),
         ("redirects-elsewhere", "{observed}."),
+    ),
+    headlines=(
+        ("redirect-target-failed", "{observed}"),
+        ("redirects-elsewhere", "{observed}"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Fix, never, on_each_os, seldom, usually, where, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -51,6 +51,14 @@ CAUSE = Cause(
         ),
     ),
     fixes=(
+        Fix(
+            "Continue the stopped process (kill -CONT its number), or end it: the others then get its share.",
+            where(sign="port-sharer-stopped"),
+        ),
+        Fix(
+            "A stopped process: kill -CONT its number; find who stopped it (a debugger, Ctrl-Z, SIGSTOP).",
+            where(sign="server-process-stopped"),
+        ),
         "Take a stack dump of the server first, then restart it; the dump shows what it waited for.",
         "Put a time limit on everything the server itself waits for: databases, locks, other services.",
         "Let a health check ask a question and expect the answer, not only connect.",
@@ -84,5 +92,9 @@ CAUSE = Cause(
         ("answer-stalled", "It fell silent in the middle of its answer."),
         ("client-gave-up", "The client gave up waiting."),
         ("request-acknowledged", "Its kernel acknowledged the request; the program did not answer."),
+    ),
+    headlines=(
+        ("port-sharer-stopped", "Two processes share port {port}, and one of them is stopped"),
+        ("server-process-stopped", "{observed}"),
     ),
 )

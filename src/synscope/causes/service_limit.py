@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Fix, never, on_each_os, only, seldom, usually, where, yes
 from synscope.model import Kind, Stage
+
+_HTTP = where(protocol="http tls h2c")
+_SESSIONS = "redis postgres mysql mongodb memcached amqp mqtt smtp imap"
 
 CAUSE = Cause(
     code="SYN156",
@@ -36,21 +39,36 @@ CAUSE = Cause(
             expect="as many connections as the service's limit, most of them of one client",
             then="close what is not used, or raise the limit. Few: the limit counts requests, not connections",
         ),
-        *on_each_os(
-            linux='curl -si "http://{host}:{port}/" | grep -iE "^HTTP|retry-after|ratelimit";'
-            " sudo tail -n 20 /var/log/nginx/error.log | grep limiting",
-            macos='curl -si "http://{host}:{port}/" | grep -iE "^HTTP|retry-after|ratelimit";'
-            " tail -n 20 /opt/homebrew/var/log/nginx/error.log | grep limiting",
-            windows='curl.exe -si "http://{host}:{port}/" | Select-String "^HTTP|retry-after|ratelimit"',
-            expect="429 or 503 with Retry-After, or 'limiting requests', 'limiting connections' in the log",
-            then="ask less often, or raise the zone's rate and burst",
+        *only(
+            _HTTP,
+            on_each_os(
+                linux='curl -si "http://{host}:{port}/" | grep -iE "^HTTP|retry-after|ratelimit";'
+                " sudo tail -n 20 /var/log/nginx/error.log | grep limiting",
+                macos='curl -si "http://{host}:{port}/" | grep -iE "^HTTP|retry-after|ratelimit";'
+                " tail -n 20 /opt/homebrew/var/log/nginx/error.log | grep limiting",
+                windows='curl.exe -si "http://{host}:{port}/" | Select-String "^HTTP|retry-after|ratelimit"',
+                expect="429 or 503 with Retry-After, or 'limiting requests', 'limiting connections' in the log",
+                then="ask less often, or raise the zone's rate and burst",
+            ),
         ),
     ),
     fixes=(
-        "Find who holds the connections, and close those that leak; use one pool, with a size below the limit.",
-        "Ask less often: wait as long as Retry-After says, and longer after each refusal.",
-        "Raise the limit where it is too low: max_connections, maxclients, MaxStartups, limit_req's rate and burst.",
-        "MySQL's 'Host is blocked': FLUSH HOSTS (TRUNCATE performance_schema.host_cache), and correct the monitor.",
+        Fix(
+            "nginx refused it itself: raise rate and burst of limit_req, or limit_conn; its error log names the zone."
+            " The service behind it was not asked.",
+            where(sign="gateway-asked-nobody", protocol="http tls h2c"),
+        ),
+        Fix("Ask less often: wait as long as Retry-After says, and longer after each refusal.", _HTTP),
+        Fix(
+            "Find who holds the connections, and close those that leak; use one pool, with a size below the limit.",
+            where(sign="service-full", protocol=_SESSIONS),
+        ),
+        "Use fewer connections or requests at a time, or raise the limit that the service names.",
+        "A limit that is too low: max_connections, maxclients, MaxStartups, limit_req's rate and burst.",
+        Fix(
+            "'Host is blocked': FLUSH HOSTS (TRUNCATE performance_schema.host_cache), and correct the monitor.",
+            where(protocol="mysql"),
+        ),
     ),
     references=(
         "https://www.rfc-editor.org/rfc/rfc6585.html#section-4",
@@ -69,5 +87,14 @@ CAUSE = Cause(
         ("limit-named", "{observed}."),
         ("service-full", "{observed}."),
         ("gateway-asked-nobody", "{observed}, as for a limit of its own (limit_req, limit_conn)."),
+    ),
+    headlines=(
+        ("service-full", "The service on port {port} is full: “{quoted}”"),
+        ("limit-named", "A limit of the service on port {port}: “{quoted}”"),
+        ("limit-named", "{observed}"),
+        (
+            "gateway-asked-nobody",
+            "Nginx on port {port} refused the request itself (503) and asked no other service",
+        ),
     ),
 )

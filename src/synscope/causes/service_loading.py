@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, never, on_each_os, usually, yes
+from synscope.causes.cause import Cause, Fix, never, probing, usually, where, yes
 from synscope.model import Kind, Stage
+
+_POSTGRES = where(protocol="postgres")
+_REDIS = where(protocol="redis")
+_HTTP = where(protocol="http tls h2c")
+_OTHERS = where(protocol="mysql mongodb kafka mqtt amqp nats text")
 
 CAUSE = Cause(
     code="SYN155",
@@ -26,17 +31,17 @@ CAUSE = Cause(
         never("error-then-success"),
     ),
     decided_by="the words of the service's own error, and its log: what it still loads or waits for",
-    checks=on_each_os(
-        linux="for i in 1 2 3; do pg_isready -h {address} -p {port} || redis-cli -h {address} -p {port} ping"
-        ' || curl -s "http://{host}:{port}/" | head -3; sleep 5; done',
-        macos="for i in 1 2 3; do pg_isready -h {address} -p {port} || redis-cli -h {address} -p {port} ping"
-        ' || curl -s "http://{host}:{port}/" | head -3; sleep 5; done',
-        windows='1..3 | ForEach-Object {curl.exe -s "http://{host}:{port}/"; Start-Sleep 5}',
-        expect="'rejecting connections', LOADING or the same page of 503, and after a while a good answer",
-        then="wait until it is ready. The same for minutes: its log says what it waits for",
+    checks=probing(
+        "the same error, and after a while a good answer ({answer})",
+        "wait until it is ready. The same for minutes: its log says what it waits for",
     ),
     fixes=(
-        "Wait for readiness, not for the port: pg_isready, redis-cli ping, a health endpoint that answers 200.",
+        Fix(
+            "Wait for readiness, not for the port: until pg_isready says 'accepting connections'.", _POSTGRES
+        ),
+        Fix("Wait for readiness, not for the port: until redis-cli ping answers PONG.", _REDIS),
+        Fix("Wait for readiness, not for the port: until a health endpoint answers 200.", _HTTP),
+        Fix("Wait for readiness, not for the port: until the service's own ping succeeds.", _OTHERS),
         "In Compose: a healthcheck and depends_on with condition: service_healthy; in Kubernetes: a readinessProbe.",
         "Let the client try again for as long as the start may take.",
         "If it lasts: read the service's log. It may wait for its archive, its disk, or other members.",
@@ -51,4 +56,5 @@ CAUSE = Cause(
     shows_by=(yes("service-starting"),),
     refines=("application-error",),
     says=(("service-starting", "{observed}."),),
+    headlines=(("service-starting", "The service on port {port} is still starting: “{quoted}”"),),
 )

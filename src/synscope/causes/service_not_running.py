@@ -71,4 +71,8 @@ CAUSE = Cause(
         ("udp-or-unix-lookalike", "Something serves it over UDP or a Unix socket, which is not TCP."),
         ("bound-not-listening", "A socket is bound to it but has not called listen()."),
     ),
+    headlines=(
+        ("udp-or-unix-lookalike", "{observed}"),
+        ("bound-not-listening", "{observed}"),
+    ),
 )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, always, listeners, never, no, usually, yes
-from synscope.model import Kind, Stage
+from synscope.causes.cause import Cause, Fix, always, listeners, never, no, usually, where, yes
+from synscope.model import Kind, Stage, Transport
 
 CAUSE = Cause(
     code="SYN104",
@@ -30,7 +30,15 @@ CAUSE = Cause(
         "name that address in the client, or bind the server to the one the client uses",
     ),
     fixes=(
-        "Bind the server to 127.0.0.1 (or 0.0.0.0 and [::], on purpose: then the network reaches it too).",
+        Fix(
+            "Let the service on the host listen on the address that containers use ({address}), or on 0.0.0.0.",
+            where(Transport.CONTAINER_TO_HOST),
+        ),
+        Fix(
+            "In the container, let the service listen on 0.0.0.0, not on 127.0.0.1.",
+            where(Transport.HOST_TO_CONTAINER, Transport.POD),
+        ),
+        "Bind the server to {address} (or 0.0.0.0 and [::], on purpose: then the network reaches it too).",
         "Or connect to the address that the server listens on.",
     ),
     references=(
@@ -44,4 +52,5 @@ CAUSE = Cause(
         ("other-address-completed", "The same port answered at another address."),
         ("listener-on-other-address", "A listener has the port on another address."),
     ),
+    headlines=(("listener-on-other-address", "Not at the client's address: {observed}"),),
 )

@@ -87,4 +87,8 @@ CAUSE = Cause(
         ("listener-on-similar-port", "A listener has a number that looks like a typo of it."),
         ("another-port-failed", "No client went there, and attempts to another port failed."),
     ),
+    headlines=(
+        ("listener-on-similar-port", "{observed}"),
+        ("similar-port-completed", "{observed}"),
+    ),
 )

@@ -110,9 +110,9 @@ def of_process(reading: str) -> tuple[ByHand, ...]:
 def of_client(reading: str) -> tuple[ByHand, ...]:
     """Return what a client says when it is run again."""
     return on_each(
-        linux="curl -v http://{host}:{port}/",
-        macos="curl -v http://{host}:{port}/",
-        windows="curl.exe -v http://{host}:{port}/",
+        linux="{probe}",
+        macos="{probe}",
+        windows="{probe}",
         reading=reading,
     )
 

@@ -31,11 +31,13 @@ class Reply(NamedTuple):
     answer: Answer
     text: str
     frames: tuple[int, ...] = ()
+    about: tuple[str, ...] = ()
+    """Names that the answer found, for programs."""
 
 
-def yes(text: str, frames: Iterable[int] = ()) -> Reply:
-    """Return the answer yes; ``frames`` show it."""
-    return Reply(Answer.YES, text, tuple(frames))
+def yes(text: str, frames: Iterable[int] = (), about: Iterable[str] = ()) -> Reply:
+    """Return the answer yes; ``frames`` show it, and ``about`` are the names that it found."""
+    return Reply(Answer.YES, text, tuple(frames), tuple(about))
 
 
 def no(text: str, frames: Iterable[int] = ()) -> Reply:
@@ -95,7 +97,7 @@ class Question(NamedTuple):
 
     def observed(self, reply: Reply) -> Observation:
         """Return a reply to this question as an observation."""
-        return Observation(self.name, reply.answer, self.source, reply.text, reply.frames)
+        return Observation(self.name, reply.answer, self.source, reply.text, reply.frames, reply.about)
 
 
 Observer = TypeVar("Observer", bound=Callable[..., Reply])

@@ -48,6 +48,8 @@ class ErrorMeaning(NamedTuple):
     """Codes that mean this error, each with the system that numbers it so."""
     hints: tuple[str, ...] = ()
     """Texts that fit this error and others: they count only when nothing clearer is there."""
+    remedy: str = ""
+    """What to do about just this error, where that can be said; else the causes' own fixes tell."""
 
 
 def errno(linux: int, macos: int, windows: int) -> tuple[tuple[System, int], ...]:

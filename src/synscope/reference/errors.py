@@ -8,7 +8,7 @@ Rules of recognition, strongest first: a text that belongs to one error; a numbe
 as an error code (``[Errno 111]``, ``WinError 10061``, ``curl: (7)``); a text that several errors share.
 Among texts the longer match wins. A bare number is a port, never a code.
 
-Sources: the tables ``errors_kernel``, ``errors_client`` and ``errors_exchange``, whose
+Sources: the tables ``errors_kernel``, ``errors_client``, ``errors_exchange`` and ``errors_services``, whose
 rows name theirs; errno.h of Linux and macOS for numbers that differ.
 """
 
@@ -24,6 +24,7 @@ from synscope.reference.error_meaning import GAP, ErrorMeaning, System
 from synscope.reference.errors_client import CLIENT_ERRORS
 from synscope.reference.errors_exchange import EXCHANGE_ERRORS
 from synscope.reference.errors_kernel import KERNEL_ERRORS
+from synscope.reference.errors_services import SERVICE_ERRORS
 
 __all__ = ["ERRORS", "TEXT_LIMIT", "ErrorMeaning", "System", "close_matches", "find", "port_in"]
 
@@ -33,7 +34,7 @@ TEXT_LIMIT = 10_000
 _RESULT_LIMIT = 6
 _GAP_WIDTH = 80
 
-ERRORS: tuple[ErrorMeaning, ...] = (*KERNEL_ERRORS, *CLIENT_ERRORS, *EXCHANGE_ERRORS)
+ERRORS: tuple[ErrorMeaning, ...] = (*KERNEL_ERRORS, *CLIENT_ERRORS, *EXCHANGE_ERRORS, *SERVICE_ERRORS)
 """The whole table; among equally good matches the earlier row wins."""
 
 _TERMINAL_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}m")

@@ -339,8 +339,6 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "422 Unprocessable Content",
             "426 Upgrade Required",
             "429 Too Many Requests",
-            "Invalid host header",
-            "Invalid HTTP_HOST header",
         ),
         numbers=tuple((System.HTTP, status) for status in (400, 401, 403, 404, 405, 415, 421, 422, 426, 429)),
         meaning=(

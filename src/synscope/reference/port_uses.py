@@ -22,6 +22,8 @@ class PortUse(NamedTuple):
     what: str
     tags: tuple[str, ...]
     """Some of ``PORT_TAGS``."""
+    signature: str = ""
+    """How its answers begin to name it: a product in HTTP's Server header."""
 
 
 PORT_TAGS: frozenset[str] = frozenset(
@@ -111,7 +113,13 @@ PORT_USES: tuple[PortUse, ...] = (
     PortUse(4321, "Astro", "Astro development server", _WEB),
     PortUse(4444, "Selenium", "WebDriver hub", _CONTROL),
     PortUse(5000, "Flask, ASP.NET", "web development servers", _WEB),
-    PortUse(5000, "AirPlay receiver", "macOS Control Center takes it since macOS 12; answers 403", _SYSTEM),
+    PortUse(
+        5000,
+        "AirPlay receiver",
+        "macOS Control Center takes it since macOS 12; answers 403",
+        _SYSTEM,
+        signature="AirTunes",
+    ),
     PortUse(5000, "Docker registry", "container image registry", ("container",)),
     PortUse(5001, "ASP.NET over TLS, IPFS", "web development server, or the IPFS API", _WEB),
     PortUse(5001, "KoboldCpp", "local model server", _LLM),
@@ -140,7 +148,13 @@ PORT_USES: tuple[PortUse, ...] = (
     PortUse(6379, "Redis, Valkey", "key-value store", _DATABASE),
     PortUse(6443, "Kubernetes API", "API server over TLS", _CONTAINER),
     PortUse(6650, "Pulsar", "message broker", _BROKER),
-    PortUse(7000, "AirPlay receiver", "macOS Control Center takes it since macOS 12", _SYSTEM),
+    PortUse(
+        7000,
+        "AirPlay receiver",
+        "macOS Control Center takes it since macOS 12",
+        _SYSTEM,
+        signature="AirTunes",
+    ),
     PortUse(7000, "Cassandra", "database, between nodes", _DATABASE),
     PortUse(7077, "Spark master", "cluster manager", _CONTROL),
     PortUse(7474, "Neo4j browser", "graph database over HTTP", _DATABASE),

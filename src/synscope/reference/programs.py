@@ -25,6 +25,9 @@ FORWARDERS: Final = _names(
 )
 """They publish ports of containers and virtual machines; where to, their command line need not say."""
 
+TUNNELS: Final = _names("ssh autossh kubectl oc chisel cloudflared ngrok frpc gost")
+"""They take connections at a local port and pass them on through a connection of their own to another machine."""
+
 BALANCERS: Final = _names(
     "haproxy envoy traefik varnishd cache-main linkerd2-proxy stunnel stunnel4 hitch pound"
     " pgbouncer pgcat odyssey proxysql maxscale mysqlrouter nutcracker"

@@ -24,23 +24,27 @@ def show(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     decided = _decide(page, diagnosis, top)
     _fixes(page, top, ambiguous=bool(decided))
     if not decided:
-        _checks(page, top)
+        _checks(page, top, system_of(diagnosis, page.look))
     _runners_up(page, diagnosis, top, decided)
 
 
 def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[str]:
     """Add the table that tells look-alikes apart; return the codes it names, none when there is none."""
+    os = system_of(diagnosis, page.look)
     separating = open_deciders(diagnosis, top, page.look)
     if separating is None:
         return frozenset()
     others = count(len(top.look_alikes), "other cause")
-    page.row("Decide", f"The packets cannot tell this from {others}. What would:")
-    fill = placeholders.for_target(diagnosis.summary).fill
+    page.row(
+        "Decide",
+        f"The packets cannot tell this from {others}. What would{on_its_system(diagnosis, page.look)}:",
+    )
+    fill = placeholders.for_target(diagnosis.summary, diagnosis.facts.setting).fill
     shown = separating if page.look.verbose else separating[:_DECIDERS_SHOWN]
     named: set[str] = set()
     for decider, outcomes in shown:
-        where = "" if decider.os in {page.look.os, "any"} else SYSTEMS[decider.os]
-        page.command(f"  {where}" if where else "", fill(decider.command))
+        where = "" if decider.os in {os, "any"} else SYSTEMS[decider.os]
+        page.command(f"  {where}" if where else "", fill(decider.command, decider.os))
         page.columns([_outcome(fill(result), code) for result, code in outcomes], label="", shift=2)
         named.update(code for _, code in outcomes)
     if len(separating) > len(shown):
@@ -61,16 +65,28 @@ def open_deciders(
         return None
     open_causes = [catalogue.by_code[code] for code in (top.code, *top.look_alikes)]
     found = deciders(open_causes, diagnosis.summary.label, diagnosis.facts.observations)
+    os = system_of(diagnosis, look)
     return [
         (decider, list(decider.outcomes))
-        for system in ((look.os, *_others(look)) if look.verbose else (look.os,))
+        for system in ((os, *_others(os)) if look.verbose else (os,))
         for decider in found
-        if decider.os in ({system, "any"} if system == look.os else {system})
+        if decider.os in ({system, "any"} if system == os else {system})
     ] or None
 
 
-def _others(look: Look) -> tuple[str, ...]:
-    return tuple(name for name in ordered_systems(look.os) if name not in {look.os, "any"})
+def system_of(diagnosis: TargetDiagnosis, look: Look) -> str:
+    """Return the system whose commands come first: that of the capture where it is known, else the reader's."""
+    return diagnosis.facts.setting.system or look.os
+
+
+def on_its_system(diagnosis: TargetDiagnosis, look: Look) -> str:
+    """Return where the commands are to be run, where that is another system than the reader's."""
+    system = system_of(diagnosis, look)
+    return "" if system == look.os else f", on {SYSTEMS[system]}"
+
+
+def _others(os: str) -> tuple[str, ...]:
+    return tuple(name for name in ordered_systems(os) if name not in {os, "any"})
 
 
 def _outcome(result: str, code: str) -> tuple[Span, ...]:
@@ -85,17 +101,17 @@ def _fixes(page: Page, top: Finding, *, ambiguous: bool) -> None:
         page.row(label if at == 0 else "", fix)
 
 
-def _checks(page: Page, top: Finding) -> None:
-    here = [check for check in top.checks if check.os in {page.look.os, "any"}]
-    elsewhere = [check for check in top.checks if check.os not in {page.look.os, "any"}]
+def _checks(page: Page, top: Finding, os: str) -> None:
+    here = [check for check in top.checks if check.os in {os, "any"}]
+    elsewhere = [check for check in top.checks if check.os not in {os, "any"}]
     shown = [*here, *elsewhere] if page.look.verbose else here[:_CHECKS_SHOWN]
     for at, item in enumerate(shown):
-        _check(page, item, "Check" if at == 0 else "")
+        _check(page, item, "Check" if at == 0 else "", os)
 
 
-def _check(page: Page, item: Check, label: str) -> None:
+def _check(page: Page, item: Check, label: str, os: str) -> None:
     """Add a command and, below it, what its result means."""
-    if page.look.verbose and item.os not in {page.look.os, "any"}:
+    if page.look.verbose and item.os not in {os, "any"}:
         label = f"  {SYSTEMS.get(item.os, item.os)}"
     page.command(label, item.command)
     page.row("", f"  {item.expect}: {item.then}", hang=2)

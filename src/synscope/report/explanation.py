@@ -88,7 +88,7 @@ def _cause(page: Page, cause: Cause) -> None:
     page.row("Decided by", fill(cause.decided_by))
     for system in ordered_systems(page.look.os):
         for at, check in enumerate(check for check in cause.checks if check.os == system):
-            page.command(f"  {SYSTEMS[system]}" if at == 0 else "", fill(check.command))
+            page.command(f"  {SYSTEMS[system]}" if at == 0 else "", fill(check.command, check.os))
             if page.look.verbose or system in {page.look.os, "any"}:
                 page.row("", f"  {fill(check.expect)}: {fill(check.then)}", hang=2)
     for at, fix in enumerate(cause.fixes):
@@ -138,7 +138,7 @@ def _stage(page: Page, stage: Stage) -> None:
 def _looks(page: Page, system: str, looks: list[HandLook], more: int) -> None:
     page.row(f"By hand, {system}")
     for look in looks:
-        page.command("", GENERIC.fill(look.command))
+        page.command("", GENERIC.fill(look.command, look.os))
         page.row("", f"  whether {GENERIC.fill(look.asks)}. {_sentence(GENERIC.fill(look.reading))}", hang=2)
     if more:
         page.row("", (f"{more} more with --verbose", "dim"))
@@ -186,6 +186,8 @@ def _error(page: Page, error: ErrorMeaning) -> None:
     codes = [f"{system.value} {number}" for system, number in error.numbers]
     page.row(error.name, error.meaning, (f"   [{', '.join(codes)}]" if codes else "", "dim"))
     page.row("On the wire", error.on_the_wire)
+    if error.remedy:
+        page.row("Do", error.remedy)
     if error.labels:
         page.row("Shows as", *joined(error.labels))
     _likely(page, [catalogue.by_slug[slug] for slug in error.cause_slugs if slug in catalogue.by_slug])

@@ -37,7 +37,12 @@ def cause(cause: Cause) -> Record:
     """Return all that the catalogue says about one cause."""
     fill = GENERIC.fill
     checks: list[JsonValue] = [
-        {"os": item.os, "command": fill(item.command), "expect": fill(item.expect), "then": fill(item.then)}
+        {
+            "os": item.os,
+            "command": fill(item.command, item.os),
+            "expect": fill(item.expect),
+            "then": fill(item.then),
+        }
         for item in cause.checks
     ]
     return {
@@ -80,7 +85,12 @@ def _label(label: Label) -> Record:
 def _stage(stage: Stage) -> Record:
     text, fill = STAGE_TEXTS[stage], GENERIC.fill
     by_hand: list[JsonValue] = [
-        {"os": look.os, "command": fill(look.command), "reading": fill(look.reading), "asks": fill(look.asks)}
+        {
+            "os": look.os,
+            "command": fill(look.command, look.os),
+            "reading": fill(look.reading),
+            "asks": fill(look.asks),
+        }
         for look in looks_at(stage)
     ]
     return {
@@ -114,6 +124,7 @@ def _error(error: ErrorMeaning) -> Record:
         "causes": [*error.cause_slugs],
         "numbers": numbers,
         "references": [*error.references],
+        **({"remedy": error.remedy} if error.remedy else {}),
     }
 
 

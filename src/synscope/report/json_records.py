@@ -28,6 +28,7 @@ from synscope.model import (
     Leg,
     NearMiss,
     Outcome,
+    Setting,
     Source,
     StageState,
     Target,
@@ -110,9 +111,16 @@ def target(capture: str, target: TargetDiagnosis, *, why: bool = False) -> Recor
         record["near_misses"] = [_near_miss(miss) for miss in summary.near_misses]
     record["path"] = [_stage(each) for each in target.path.stages]
     record["legs"] = [_leg(leg) for leg in target.path.legs]
+    record["setting"] = _setting(target.facts.setting)
     if why:
         record["why"] = why_records.record(target.facts)
     return record
+
+
+def _setting(setting: Setting) -> Record:
+    """Return where a failure plays, as far as it is known."""
+    parts = {"transport": setting.transport, "protocol": setting.protocol, "system": setting.system}
+    return {name: str(part) for name, part in parts.items() if part}
 
 
 def finding(capture: str, about: Target, finding: Finding) -> Record:

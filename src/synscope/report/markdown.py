@@ -91,7 +91,8 @@ def _full(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str]:
     path_view.show(page, target.path)
     target_view.happened(page, target.summary)
     yield _page_block(page.render())
-    yield f"**Why**\n\n{fenced(_evidence(target_view.why(target, top)))}"
+    evidence = (*target_view.why(target, top), *target_view.also_known(target, top))
+    yield f"**Why**\n\n{fenced(_evidence(evidence))}"
     if top.against:
         yield f"**Against it**\n\n{fenced(_evidence(top.against))}"
     yield f"Wireshark display filter:\n\n{fenced([display_filter.finding(target.summary.target, top)])}"
@@ -107,12 +108,15 @@ def _deciding(target: TargetDiagnosis, top: Finding, look: Look) -> Iterator[str
     if deciders:
         others = count(len(top.look_alikes), "other cause")
         yield f"**What decides** (the packets cannot tell this from {others})\n"
-        fill = placeholders.for_target(target.summary).fill
+        fill = placeholders.for_target(target.summary, target.facts.setting).fill
         for decider, outcomes in deciders if look.verbose else deciders[:_CHECKS_SHOWN]:
             results = "".join(f"- Result {code(fill(result))}: {_cause(to)}\n" for result, to in outcomes)
-            yield f"{SYSTEMS[decider.os]}:\n\n{fenced([fill(decider.command)], _shell(decider.os))}\n{results}"
+            command = fenced([fill(decider.command, decider.os)], _shell(decider.os))
+            yield f"{SYSTEMS[decider.os]}:\n\n{command}\n{results}"
         return
-    checks = [check for check in top.checks if look.verbose or check.os in {look.os, "any"}]
+    checks = [
+        check for check in top.checks if look.verbose or check.os in {advice.system_of(target, look), "any"}
+    ]
     if checks:
         yield "**Checks**\n"
     for check in checks if look.verbose else checks[:_CHECKS_SHOWN]:

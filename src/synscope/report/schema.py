@@ -11,7 +11,19 @@ import json
 from collections.abc import Iterable, Mapping
 
 from synscope.causes.cause import Word
-from synscope.model import Canary, Checksum, Claim, Confidence, Kind, Label, Role, Source, Stage, State
+from synscope.model import (
+    Canary,
+    Checksum,
+    Claim,
+    Confidence,
+    Kind,
+    Label,
+    Role,
+    Source,
+    Stage,
+    State,
+    Transport,
+)
 from synscope.report.json_records import SCHEMA_ID, SCHEMA_VERSION
 
 FILE_NAME = "synscope-1.schema.json"
@@ -74,6 +86,7 @@ def document() -> Schema:
             "stage": _stage(),
             "witness": _witness(),
             "leg": _leg(),
+            "setting": _setting(),
             "label": _enum("what a handshake is called", Label),
             "counts": _counts("how many attempts had which label", names=Label),
         },
@@ -194,9 +207,10 @@ def _target() -> Schema:
             "near_misses": _list(_ref("near_miss"), "what may have been meant"),
             "path": _list(_ref("stage"), "the stages in their order; empty where it was only counted"),
             "legs": _list(_ref("leg"), "the addresses that were tried, and the server's own attempts"),
+            "setting": _ref("setting"),
             "why": _ref("why"),
         },
-        optional=("claim", "near_misses", "path", "legs", "why"),
+        optional=("claim", "near_misses", "path", "legs", "setting", "why"),
     )
 
 
@@ -281,6 +295,17 @@ def _leg() -> Schema:
             "took_ns": _number("how long a SYN was repeated before another address was tried"),
         },
         optional=("took_ns",),
+    )
+
+
+def _setting() -> Schema:
+    return _object(
+        {
+            "transport": _enum("what lies between client and service", Transport),
+            "protocol": _text("what the service speaks, or should"),
+            "system": _enum("where the capture was made", ("linux", "macos", "windows")),
+        },
+        optional=("transport", "protocol", "system"),
     )
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from rich.cells import cell_len
 
 from synscope.model import (
+    Answer,
     AttemptGroup,
     Confidence,
     Evidence,
@@ -20,6 +22,7 @@ from synscope.model import (
     Label,
     Outcome,
     Source,
+    Stage,
     State,
     Target,
     TargetDiagnosis,
@@ -39,6 +42,7 @@ _TIMES = "\u00d7"
 _RULED_OUT = "Ruled out: "
 _NEAR_MISSES_SHOWN = 4
 _CLIENTS_SHOWN = 6
+_OWNERS_SHOWN = 3
 
 _ANSWERED = frozenset({Outcome.ANSWERED, Outcome.CLOSED, Outcome.STILL_OPEN})
 """Ways to end after which nobody asks why: the server answered and nobody was reset."""
@@ -70,6 +74,7 @@ def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = Non
     path_view.show(page, diagnosis.path)
     happened(page, diagnosis.summary)
     _why(page, diagnosis, top)
+    _usual_owner(page, diagnosis)
     if same_as is None:
         advice.show(page, diagnosis, top)
     else:
@@ -272,10 +277,34 @@ def why(diagnosis: TargetDiagnosis, top: Finding) -> tuple[Evidence, ...]:
     return tuple(dict.fromkeys(told))
 
 
+_BEARS_ON_IT: Final = (
+    "rule-redirects-target",
+    "port-sharer-stopped",
+    "port-has-two-programs",
+    "container-publishes-port",
+    "bound-not-listening",
+    "udp-or-unix-lookalike",
+)
+"""What a look at the host shows and any reader wants to know where the connection stopped at that stage or later."""
+
+
+def also_known(diagnosis: TargetDiagnosis, top: Finding) -> tuple[Evidence, ...]:
+    """Return what was seen of the host that bears on the failure and that the finding does not tell."""
+    told = {item.text for item in (*top.evidence, *top.against)}
+    found = (diagnosis.facts.observations.get(name) for name in _BEARS_ON_IT)
+    return tuple(
+        Evidence(seen.source, seen.text, seen.frames)
+        for seen in found
+        if seen is not None and seen.answer is Answer.YES and seen.text not in told
+    )
+
+
 def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     target, evidence = diagnosis.summary.target, why(diagnosis, top)
     shown = evidence if page.look.verbose else evidence[:_EVIDENCE_SHOWN]
     _evidence(page, "Why", shown, rest=len(evidence) - len(shown))
+    if also := also_known(diagnosis, top):
+        _evidence(page, "  seen as well", also)
     if top.against:
         _evidence(page, "  against it", top.against)
     if page.look.verbose:
@@ -283,6 +312,33 @@ def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
         for at, text in enumerate(top.unknown):
             page.row("  not known" if at == 0 else "", f"whether {text}", style="")
         page.whole("  Wireshark", display_filter.finding(target, top))
+
+
+_WHO_ANSWERS: Final = frozenset({Stage.LISTENER, Stage.TALK})
+_ANSWERED_BY: Final = frozenset({Label.COMPLETED, Label.SYN_RST})
+_OWNER_TOLD: Final = frozenset({"port-owner-shown", "usual-owner-answered"})
+
+
+def usual_owners(diagnosis: TargetDiagnosis) -> tuple[ports.PortUse, ...]:
+    """Return what usually has the port, where that matters: who answers there is the question, and nobody knows."""
+    observations = diagnosis.facts.observations
+    told = any(
+        (found := observations.get(name)) is not None and found.answer is Answer.YES for name in _OWNER_TOLD
+    )
+    return (
+        ()
+        if told
+        or diagnosis.summary.label not in _ANSWERED_BY
+        or not _WHO_ANSWERS & {*diagnosis.path.possible}
+        else ports.usual(diagnosis.summary.target.port)
+    )
+
+
+def _usual_owner(page: Page, diagnosis: TargetDiagnosis) -> None:
+    """Add who usually has the port; a habit, so in a line and without a verdict."""
+    owners = usual_owners(diagnosis)
+    if owners:
+        page.row("Usually there", *joined([owner.name for owner in owners[:_OWNERS_SHOWN]]), style="dim")
 
 
 def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 0) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 
@@ -22,12 +23,16 @@ from synscope.model import (
     Target,
     TargetDiagnosis,
 )
+from synscope.reference.errors_services import named_in
 from synscope.report import target_view, why
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
 from synscope.report.text_report import TextReport
 from synscope.report.writer import ReportSettings
 from synscope.units import count, duration, listed
+
+if TYPE_CHECKING:
+    from synscope.reference.error_meaning import ErrorMeaning
 
 _FULL = 5
 _BRIEF = 10
@@ -190,6 +195,14 @@ def _command(page: Page, command: Command) -> None:
     if command.exit_status:
         for line in command.lines[-_LAST_LINES:]:
             page.row("", ("│ ", "dim"), line, hang=2)
+        if known := _known(command.lines[-_LAST_LINES:]):
+            page.row("  that means", known.meaning)
+            page.row("", f"{known.remedy}")
+
+
+def _known(lines: Sequence[str]) -> ErrorMeaning | None:
+    """Return the error with a remedy of its own that a command's last words name."""
+    return next((found[0] for line in reversed(lines) if (found := named_in(line))), None)
 
 
 def _capture(page: Page, diagnosis: Diagnosis) -> None:

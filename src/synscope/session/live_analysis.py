@@ -10,6 +10,7 @@ and RST are captured, so that its handshakes are near misses and never judged.
 
 from __future__ import annotations
 
+import sys
 import time
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,6 +44,7 @@ from synscope.model import (
     Target,
     TargetSummary,
 )
+from synscope.reference.systems import system_named
 from synscope.units import count
 
 WAIT_S: Final = 0.05
@@ -272,6 +274,7 @@ class LiveAnalysis:
             counted,
             undecoded=undecoded,
             linktypes=tuple(linktype_name(number) for number in self._linktypes),
+            system=system_named(sys.platform),
             format="live",
             snapped=ring.snapped,
             last_ts_ns=max(counted.last_ts_ns or 0, time.time_ns()),

@@ -538,3 +538,21 @@ def test_a_lying_comment_is_none() -> None:
     reader = _read_through(wire.section("<", lying) + wire.interface())
     assert reader.comments == []
     assert reader.cut is None
+
+
+@pytest.mark.parametrize(
+    ("of_section", "of_interface", "system"),
+    [
+        (wire.option(3, b"Linux 6.1.0"), b"", "linux"),
+        (wire.option(3, b"64-bit Windows 11 (23H2)"), wire.option(2, b"lo"), "windows"),
+        (b"", wire.option(2, b"lo0"), "macos"),
+        (b"", wire.option(2, b"en0") + wire.option(12, b"macOS 14.5"), "macos"),
+        (b"", wire.option(2, b"eth0"), ""),
+        (wire.option(3, b"\xff\xfe"), b"", ""),
+    ],
+)
+def test_a_capture_says_on_which_system_it_was_made(
+    of_section: bytes, of_interface: bytes, system: str
+) -> None:
+    reader = _read_through(wire.section(options=of_section) + wire.interface(options=of_interface))
+    assert reader.system == system

@@ -43,6 +43,7 @@ from tests.evidence.payload import (
     test_service_errors,
     test_starting,
     test_unfinished,
+    test_usual_owner,
 )
 
 EVENTS = [
@@ -149,7 +150,7 @@ def test_every_word_comes_up() -> None:
         test_service_errors,
         test_timeline,
     ]
-    shown += [test_starting, test_limits, test_redirects, test_host_headers]
+    shown += [test_starting, test_limits, test_redirects, test_host_headers, test_usual_owner]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     named |= {"capture-incomplete"}  # of the capture, not of a target: tests of its own
     assert named == {asked.name for asked in QUESTIONS if not asked.is_second}

@@ -216,7 +216,7 @@ def _checks(checks: tuple[Check, ...]) -> Iterable[str]:
 def _command(system: str, command: str) -> str:
     name = "Any system" if system == "any" else SYSTEMS[system]
     shell = "powershell" if system == "windows" else "sh"
-    return f"{name}:\n\n" + block(GENERIC.fill(command), shell)
+    return f"{name}:\n\n" + block(GENERIC.fill(command, system), shell)
 
 
 def _sign(sign: Sign) -> str:

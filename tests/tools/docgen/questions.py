@@ -66,4 +66,6 @@ def _question(asked: Question) -> str:
 
 def _by_hand(by_hand: ByHand) -> str:
     name = "any system" if by_hand.os == "any" else SYSTEMS[by_hand.os]
-    return f"{name}: {code(GENERIC.fill(by_hand.command))}: {prose(GENERIC.fill(by_hand.reading))}"
+    return (
+        f"{name}: {code(GENERIC.fill(by_hand.command, by_hand.os))}: {prose(GENERIC.fill(by_hand.reading))}"
+    )

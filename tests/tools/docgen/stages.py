@@ -59,6 +59,8 @@ def _by_hand(looks: Iterable[HandLook]) -> Iterable[str]:
             yield f"**By hand, on {name}:**"
         for look in own:
             # Indented as an item of a list, so that the command belongs to its question.
-            command = block(GENERIC.fill(look.command), _SHELLS.get(system, "text")).replace("\n", "\n  ")
+            command = block(GENERIC.fill(look.command, system), _SHELLS.get(system, "text")).replace(
+                "\n", "\n  "
+            )
             asks = prose(GENERIC.fill(look.asks))
             yield f"- Whether {asks}:\n\n  {command}\n\n  {sentence(GENERIC.fill(look.reading))}"

@@ -23,6 +23,7 @@ from synscope.engine import records as rec
 from synscope.engine.batch import SIZE, Batch
 from synscope.engine.names import linktype_name
 from synscope.model import CaptureFile, Cut
+from synscope.reference.systems import system_named, system_of_interface
 
 _BUFFER = 1 << 18
 _LARGEST_PIECE = 1 << 21
@@ -39,6 +40,9 @@ _IDB = 1
 _ISB = 5
 _OPT_END = 0
 _OPT_COMMENT = 1
+_SHB_OS = 3
+_IF_NAME = 2
+_IF_OS = 12
 _IF_TSRESOL = 9
 _IF_TSOFFSET = 14
 _ISB_IFDROP = 5
@@ -108,6 +112,8 @@ class CaptureReader:
         self.unknown_blocks = 0
         self.comments: list[str] = []
         """The first comments on the file as a whole."""
+        self.system = ""
+        """The system on which the capture was made, where it says so."""
 
     @property
     def linktypes(self) -> tuple[str, ...]:
@@ -361,6 +367,8 @@ class CaptureReader:
         for code, value in self._options(body[16:]):
             if code == _OPT_COMMENT and len(self.comments) < MOST_COMMENTS:
                 self.comments.append(value.decode("utf-8", "replace"))
+            elif code == _SHB_OS:
+                self.system = self.system or system_named(value.decode("utf-8", "replace"))
         self._interfaces = array("Q")
         self._state[rec.STATE_INTERFACES] = 0
         self._state[rec.STATE_BIG_ENDIAN] = self._order == ">"
@@ -372,7 +380,10 @@ class CaptureReader:
         linktype, _, snaplen = struct.unpack_from(f"{self._order}HHI", body)
         kind, unit, offset = rec.UNIT_MULTIPLY, 1000, 0
         for code, value in self._options(body[8:]):
-            if code == _IF_TSRESOL and value:
+            if code in {_IF_NAME, _IF_OS}:
+                named = system_named if code == _IF_OS else system_of_interface
+                self.system = self.system or named(value.decode("utf-8", "replace"))
+            elif code == _IF_TSRESOL and value:
                 exponent = value[0] & 0x7F
                 if value[0] & 0x80:
                     kind, unit = rec.UNIT_BINARY, min(exponent, _MAX_BINARY)

@@ -245,6 +245,12 @@ class FileSet:
         return tuple(dict.fromkeys(name for reader in self._readers for name in reader.linktypes))
 
     @property
+    def system(self) -> str:
+        """The system on which all of them were made that say so."""
+        told = {reader.system for reader in self._readers if reader.system}
+        return told.pop() if len(told) == 1 else ""
+
+    @property
     def cut(self) -> Cut | None:
         """None: the files say by themselves where each is cut."""
         return None

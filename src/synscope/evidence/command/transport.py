@@ -11,7 +11,7 @@ from typing import Final
 from synscope.evidence.by_hand import of_client
 from synscope.evidence.command.view import CommandView, said_so
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
-from synscope.model import Source, Stage
+from synscope.model import Source, Stage, Transport
 
 _SOCKET_FILE: Final = frozenset({"ENOENT (socket file)"})
 _FILE_OPTIONS: Final[dict[str, tuple[str, ...]]] = {
@@ -129,7 +129,10 @@ def command_asks_other_transport(view: CommandView) -> Reply:
     if any(found.target.port == view.target.port for found in find_targets(view.command)):
         return no("the command names the target as a TCP port")
     found = next((way for words in _commands(view) if (way := _way(words))), "")
-    return yes(f"the command has {found}") if found else no("the command's words name no other transport")
+    if not found:
+        return no("the command's words name no other transport")
+    kind = [each.value for each in (Transport.UNIX_SOCKET, Transport.UDP) if each.value in found]
+    return yes(f"the command has {found}", about=kind)
 
 
 def _way(words: Sequence[str]) -> str:

@@ -126,6 +126,22 @@ def other_program_owns_port(view: HostView) -> Reply:
 
 
 @question(
+    "port-owner-shown",
+    Source.HOST,
+    "the port's owner is known",
+    direct=True,
+    by_hand=of_listeners("a line names a program: yes"),
+)
+def port_owner_shown(view: HostView) -> Reply:
+    """Name the programs that have the port: what advice fits depends on them."""
+    owners = view.programs()
+    if not owners:
+        return _unowned(view)
+    text = f"{joined(f'{program} (pid {pid})' for program, pid in owners)} has the port"
+    return yes(text, about=(program for program, _ in owners))
+
+
+@question(
     "balancer-owns-port",
     Source.HOST,
     "a load balancer or gateway owns the port",

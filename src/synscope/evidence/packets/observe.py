@@ -32,6 +32,7 @@ from synscope.evidence.payload import (
     service_errors,
     starting,
     unfinished,
+    usual_owner,
 )
 from synscope.evidence.question import Question, collected
 from synscope.model import Observation, TargetSummary
@@ -56,6 +57,7 @@ QUESTIONS: Final[tuple[Question, ...]] = collected(
     limits,
     redirects,
     host_headers,
+    usual_owner,
 )
 """What packets and first bytes answer."""
 

@@ -199,13 +199,20 @@ def _explained(common: ShownTarget, target: TargetDiagnosis, top: Finding, look:
     deciders = advice.open_deciders(target, top, look)
     return common._replace(
         summary="" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary,
-        evidence=tuple(map(_sourced, dict.fromkeys(target_view.why(target, top)))),
+        evidence=tuple(
+            map(
+                _sourced,
+                dict.fromkeys((*target_view.why(target, top), *target_view.also_known(target, top))),
+            )
+        ),
         against=tuple(map(_sourced, dict.fromkeys(top.against))),
         filter=display_filter.finding(target.summary.target, top),
         undecided=f"The packets cannot tell this from {count(len(top.look_alikes), 'other cause')}. What would:"
         if deciders
         else "",
-        asks=_deciding(target, deciders, look) if deciders else tuple(_checks(top.checks, look)),
+        asks=_deciding(target, deciders, look)
+        if deciders
+        else tuple(_checks(top.checks, advice.system_of(target, look))),
         possible=tuple(
             OtherCause((_called(item),), item.confidence.value, item.reason)
             for item in target.findings
@@ -218,22 +225,22 @@ def _explained(common: ShownTarget, target: TargetDiagnosis, top: Finding, look:
 def _deciding(
     target: TargetDiagnosis, deciders: Sequence[tuple[Decider, list[tuple[str, str]]]], look: Look
 ) -> tuple[CommandToRun, ...]:
-    fill = placeholders.for_target(target.summary).fill
+    fill = placeholders.for_target(target.summary, target.facts.setting).fill
     return tuple(
         CommandToRun(
             SYSTEMS[decider.os],
-            decider.os in {look.os, "any"},
-            fill(decider.command),
+            decider.os in {advice.system_of(target, look), "any"},
+            fill(decider.command, decider.os),
             tuple(CommandResult(fill(result), _slug(code), code) for result, code in outcomes),
         )
         for decider, outcomes in deciders
     )
 
 
-def _checks(checks: Iterable[Check], look: Look) -> Iterable[CommandToRun]:
+def _checks(checks: Iterable[Check], os: str) -> Iterable[CommandToRun]:
     for check in checks:
         system = SYSTEMS.get(check.os, check.os)
-        here = check.os in {look.os, "any"}
+        here = check.os in {os, "any"}
         yield CommandToRun(system, here, check.command, (CommandResult(check.expect, check.then),))
 
 
