@@ -29,8 +29,8 @@ CAUSE = Cause(
             "upstream-attempt-failed",
             "rst-without-syn",
             "rule-redirects-target",
+            "redirect-leaves-loopback",
         ),
-        usually("redirect-leaves-loopback"),
         seldom("balancer-owns-port"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),
@@ -85,7 +85,7 @@ CAUSE = Cause(
             "rule-redirects-target",
         ),
     ),
-    refines=("service-not-running", "application-error", "server-hung"),
+    refines=("service-not-running", "application-error", "server-hung", "gateway-upstream"),
     says=(
         (
             "redirect-leaves-loopback",
@@ -96,7 +96,7 @@ CAUSE = Cause(
             "listener-in-other-namespace",
             "A listener has it in another network namespace, and none has it here.",
         ),
-        ("container-publishes-port", "A container or forwarder publishes it."),
+        ("container-publishes-port", "A container publishes it, or a forwarder leads into one."),
         ("listener-in-linked-namespace", "That namespace is wired to this one, as a container's is."),
         (
             "upstream-attempt-failed",

@@ -25,6 +25,12 @@ FORWARDERS: Final = _names(
 )
 """They publish ports of containers and virtual machines; where to, their command line need not say."""
 
+TUNNELS: Final = _names(
+    "ssh autossh socat rinetd redir simpleproxy tcpproxy chisel frpc frps ngrok cloudflared gost wstunnel iproxy"
+    " cloud_sql_proxy cloud-sql-proxy session-manager-plugin websockify tsh"
+)
+"""They make a connection of their own for each that they take, here or on another machine."""
+
 BALANCERS: Final = _names(
     "haproxy envoy traefik varnishd cache-main linkerd2-proxy stunnel stunnel4 hitch pound"
     " pgbouncer pgcat odyssey proxysql maxscale mysqlrouter nutcracker"

@@ -272,6 +272,10 @@ class Forward(NamedTuple):
     target: str
     """``ADDRESS:PORT`` behind it, or a container's name."""
     pid: int | None = None
+    into_container: bool = False
+    """Whether what it leads to is inside a container, a pod or another network namespace, as its own words say."""
+    through: str = ""
+    """The machine from which a tunnel goes on to the target, as written; empty for none."""
 
 
 class Forwards(NamedTuple):
@@ -301,6 +305,8 @@ class Namespaces(NamedTuple):
     looked_at: int
     unseen: str = ""
     """Why some could not be looked at."""
+    addresses: tuple[str, ...] = ()
+    """Addresses inside them that can be reached from here without a router, as a container's from its host."""
 
 
 class Snapshot(NamedTuple):
