@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, listeners, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, listeners, never, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -23,14 +23,15 @@ CAUSE = Cause(
     stops=(Stage.LISTENER, Stage.IN, Stage.OUT, Stage.BACK, Stage.ACCEPT, Stage.SERVE),
     predicts=(
         usually(
-            "listener-in-other-namespace",
             "container-publishes-port",
             "listener-in-linked-namespace",
-            "upstream-attempt-failed",
             "rst-without-syn",
             "rule-redirects-target",
             "redirect-leaves-loopback",
         ),
+        # What is served inside answers, be it with an error.
+        never("service-error"),
+        seldom("http-client-error", "http-server-error"),
         seldom("balancer-owns-port"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -21,7 +21,7 @@ CAUSE = Cause(
         "gateway to the service, and the attempt that failed in those seconds is the gateway's."
     ),
     documented_in=("A", "B"),
-    stops=(Stage.SERVE, Stage.ACCEPT, Stage.LISTENER),
+    stops=(Stage.SERVE, Stage.LISTENER),
     predicts=(
         usually(
             "http-gateway-error",
@@ -30,6 +30,8 @@ CAUSE = Cause(
             "balancer-owns-port",
             "forwarder-owns-port",
         ),
+        # What a relay passes on is the word of the service behind it.
+        seldom("service-error"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
     ),
     decided_by="the gateway's error log, which names the upstream and the reason",
@@ -71,6 +73,7 @@ CAUSE = Cause(
         yes("forwarder-owns-port", "upstream-attempt-failed", "reset-before-answer"),
         yes("balancer-owns-port", "upstream-attempt-failed", "closed-before-answer"),
         yes("balancer-owns-port", "upstream-attempt-failed", "reset-before-answer"),
+        yes("balancer-owns-port", "upstream-attempt-failed", "reset-after-answer"),
         yes("balancer-owns-port", "failed-attempt-before-error", "service-error"),
     ),
     shows_by=(

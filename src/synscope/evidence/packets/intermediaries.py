@@ -7,16 +7,19 @@ from typing import Final
 
 from synscope.evidence.by_hand import in_frames
 from synscope.evidence.packets.elsewhere import from_misses, groups_elsewhere, same_host
-from synscope.evidence.packets.exchange import Wait, wait_of
+from synscope.evidence.packets.exchange import Wait, client_ended_first, wait_of
 from synscope.evidence.packets.view import (
+    Exchange,
     PacketsView,
     attempts,
     first_data_frames,
     frames_of,
     is_local,
+    is_tls,
 )
 from synscope.evidence.payload.gateways import GATEWAY_STATUS, is_gateways
 from synscope.evidence.payload.http_answers import SERVER_ERRORS
+from synscope.evidence.payload.mismatch import ended_without_request
 from synscope.evidence.payload.protocols import Authority, Protocol, Response
 from synscope.evidence.payload.recognise import describe, recognise
 from synscope.evidence.payload.service_errors import error_of
@@ -173,10 +176,25 @@ def _gave_up(view: PacketsView, attempt: Attempt) -> _Spans:
     hung_up = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY or "server-fin-before-data" in attempt.events
     if hung_up and times.end is not None and times.server_data is None:
         yield attempt.first_ts_ns, times.end, "hung up"
+    elif times.end is not None and _is_left_in_tls(view, attempt):
+        yield attempt.first_ts_ns, times.end, "ended the TLS connection"
     elif wait_of(view, attempt) is Wait.SILENT:
         ended = times.client_fin or times.end or view.end_ts_ns
         if ended is not None:
             yield attempt.first_ts_ns, ended, "had said a byte"
+
+
+def _is_left_in_tls(view: PacketsView, attempt: Attempt) -> bool:
+    """Whether the server ended a TLS connection that it had made, with a reset or before the client could ask."""
+    exchange = _exchange_of(view, attempt)
+    if exchange is None or not is_tls(exchange.server) or client_ended_first(attempt):
+        return False
+    early = "server-fin" in attempt.events and ended_without_request(exchange)
+    return attempt.outcome is Outcome.RESET_BY_SERVER or early
+
+
+def _exchange_of(view: PacketsView, attempt: Attempt) -> Exchange | None:
+    return next((exchange for exchange in view.exchanges if exchange.attempt is attempt), None)
 
 
 def _failed_itself(view: PacketsView, attempt: Attempt) -> _Spans:
@@ -188,7 +206,7 @@ def _failed_itself(view: PacketsView, attempt: Attempt) -> _Spans:
 
 
 def _last_word_is_error(view: PacketsView, attempt: Attempt) -> bool:
-    exchange = next((each for each in view.exchanges if each.attempt is attempt), None)
+    exchange = _exchange_of(view, attempt)
     return exchange is not None and bool(error_of(exchange))
 
 

@@ -194,7 +194,7 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
     handshakes = [
         x for x in view.exchanges if x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_tls(x.server)
     ]
-    open_ends = [x for x in handshakes if _ended_without_request(x)]
+    open_ends = [x for x in handshakes if ended_without_request(x)]
     if open_ends:
         why = "a TLS connection ended without a request; whether the client sent an alert is not visible"
         return unknown(why, first_data_frames(x.attempt for x in open_ends))
@@ -284,7 +284,7 @@ def _left_after_flight(exchange: Exchange) -> bool:
     return hello and flight and ended and _beyond_hello(exchange) in _ALERT_SIZES
 
 
-def _ended_without_request(exchange: Exchange) -> bool:
+def ended_without_request(exchange: Exchange) -> bool:
     """Whether no alert is visible and the client sent too little for a handshake with a request."""
     if exchange.client.alert is not None or exchange.server.alert is not None:
         return False
