@@ -10,6 +10,7 @@ import os
 import select
 import shlex
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from synscope.model import Command, Diagnosis, Observation, TargetSummary
 from synscope.process.runner import Ended, Runner
 from synscope.session.live_run import LiveRun, Observe
 from synscope.session.start import LiveSession
+from synscope.session.starting import Starting, is_served
 
 
 def watch_command(
@@ -35,7 +37,8 @@ def watch_command(
     ``target_found_in`` says where in the command the target was found, when nobody named it.
     """
     run = LiveRun(session)
-    ended = _followed(run, session.runner, timeout_s, linger_s)
+    ports = () if session.surroundings.another_network else session.surroundings.ports
+    ended = _followed(run, session.runner, timeout_s, linger_s, ports)
     session.surroundings.client = proxy_rules_of(command)
     words = redact_words(command)
     source = target_found_in and redact_text(target_found_in)
@@ -43,16 +46,28 @@ def watch_command(
     return run.conclude(shlex.join(words), command=told, more=_observed(command, ended)), ended
 
 
-def _followed(run: LiveRun, runner: Runner | None, timeout_s: float | None, linger_s: float) -> Ended:
+def _followed(
+    run: LiveRun, runner: Runner | None, timeout_s: float | None, linger_s: float, ports: Sequence[int]
+) -> Ended:
     assert runner is not None  # noqa: S101 - a command was given
     with runner.passing_signals_on():
+        starting = Starting()
         run.restart()
         started = runner.go(timeout_s)
         if started is not None:
             run.follow(lambda: bool(select.select([runner.fileno()], [], [], 0)[0]))
         ended = runner.ended()
+        if started is not None and ended.status not in {0, None}:
+            _await_server(run, starting, ports)
     run.end(linger_s if started is not None else 0)
     return replace(ended, lines=tuple(map(redact_text, ended.lines)))
+
+
+def _await_server(run: LiveRun, starting: Starting, ports: Sequence[int]) -> None:
+    """Go on for a moment where a server may still be starting: whether it comes tells why nobody was there."""
+    until = time.monotonic() + starting.wait_s(ports)
+    if until > time.monotonic():
+        run.follow(lambda: time.monotonic() >= until or is_served(ports))
 
 
 def _how(ended: Ended) -> str:

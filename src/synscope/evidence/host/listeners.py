@@ -195,6 +195,8 @@ def listener_vanished(view: HostView) -> Reply:
         return looks
     for (before, had), (after, has) in itertools.pairwise(looks):
         if had and not has and not looks[-1][1]:
+            if not looks[0][1]:
+                return unknown(f"{listed(had)}: it came and went, perhaps after the attempts")
             return yes(f"{listed(had)}: no more {_since(before, after)} later")
     return no("no listener vanished between the first look and the last")
 
