@@ -279,6 +279,25 @@ def _bound(sockets: Sockets) -> tuple[LocalSocket, ...]:
 
 
 @question(
+    "server-side-unfinished",
+    Source.HOST,
+    "the server's system holds a connection to the port whose handshake is not over on its side (SYN-RECV)",
+    stage=Stage.ACCEPT,
+    direct=True,
+    by_hand=on_linux("ss -tn state syn-recv 'sport = :{port}'", "a line, while the client waits: yes"),
+)
+def server_side_unfinished(view: HostView) -> Reply:
+    told, because = view.told(snapshot.sockets for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    uses = [use for sockets in told for use in sockets.uses if use.port == view.target.port]
+    most = max((use.syn_received for use in uses), default=0)
+    if most:
+        return yes(f"{count(most, 'connection')} to port {view.target.port} stayed in SYN-RECV")
+    return unknown("no look met a connection to the port in SYN-RECV, and looks are few")
+
+
+@question(
     "udp-or-unix-lookalike",
     Source.HOST,
     "the port is served over UDP or a Unix socket, not TCP",

@@ -286,6 +286,15 @@ class Forwards(NamedTuple):
     """Why an engine or a process could not be asked."""
 
 
+class Declared(NamedTuple):
+    """What a program's configuration says that it wants of clients on a port, beyond what its protocol says."""
+
+    program: str
+    port: int
+    wants: tuple[str, ...]
+    """``TLS``, ``the PROXY protocol's line``."""
+
+
 class ElsewhereListener(NamedTuple):
     """A listener on a watched port in another network namespace."""
 
@@ -333,6 +342,7 @@ class Snapshot(NamedTuple):
     policy: Policy | Untold
     forwards: Forwards | Untold
     namespaces: Namespaces | Untold
+    declared: tuple[Declared, ...] | Untold = Untold("older snapshots do not have it")
 
 
 SECTIONS: Final = Snapshot._fields[Snapshot._fields.index("ports") + 1 :]
