@@ -567,7 +567,7 @@ c,_ = s.accept(); c.recv(4096); c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length:
         DONE,
         "wget -q -O- -t 1 -T 2 http://127.0.0.1:9308/ || exit 4",
         "127.0.0.1:9308",
-        also=("firewall-drop",),
+        also=("firewall-drop", "gateway-upstream"),
         setup=(
             "iptables -A INPUT -p tcp --dport 9309 -j DROP",
             bg("socat TCP-LISTEN:9308,bind=127.0.0.1,fork,reuseaddr TCP:127.0.0.1:9309", 9308),

@@ -2,8 +2,8 @@
 
 Input: the processes of this session before the command began, and ports. Output: whether anybody may come to
 listen, and whether somebody does. Reads /proc alone, so it knows nothing on other systems; it looks at this
-process's own network namespace. A process may be a server that starts when the command left it running, or when it is young and
-has worked, and listens nowhere yet. Source: proc(5).
+process's own network namespace. A process may be a server that starts when the command left it running, or when it
+is young and has worked, and listens nowhere yet. Source: proc(5).
 """
 
 from __future__ import annotations

@@ -181,8 +181,7 @@ def owner_speaks_otherwise(view: HostView) -> Reply:
     ),
 )
 def owner_wants_tls(view: HostView) -> Reply:
-    plain = set(view.spoken) - {"TLS"}
-    return _declared(view, "TLS") if plain else no("no client that spoke plain got no answer")
+    return _declared(view, "TLS", set(view.spoken) - {"TLS"})
 
 
 @question(
@@ -197,14 +196,16 @@ def owner_wants_tls(view: HostView) -> Reply:
     ),
 )
 def owner_wants_proxy_line(view: HostView) -> Reply:
-    if not view.spoken:
-        return no("no client that began with another protocol got no answer")
-    return _declared(view, "the PROXY protocol's line")
+    return _declared(view, "the PROXY protocol's line", set(view.spoken))
 
 
-def _declared(view: HostView, what: str) -> Reply:
-    """Whether an owner of the port is told to want ``what``; other programs' configuration nobody reads."""
+def _declared(view: HostView, what: str, otherwise: set[str]) -> Reply:
+    """Whether an owner of the port is told to want ``what`` of clients that spoke ``otherwise`` and got no answer."""
     told, because = view.told(snapshot.declared for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    if not otherwise:
+        return no("no client that spoke otherwise got no answer")
     programs = {program for program, _ in view.programs()}
     found = [entry for entries in told for entry in entries if entry.port == view.target.port]
     owned = [entry for entry in found if entry.program in programs and what in entry.wants]
@@ -212,7 +213,7 @@ def _declared(view: HostView, what: str) -> Reply:
         return yes(f"{owned[0].program} is told to expect {what} on port {view.target.port}")
     if found:
         return no(f"the configuration of {found[0].program} does not want it")
-    return unknown(because or "what the owner of the port is told to expect is not known")
+    return unknown("what the owner of the port is told to expect is not known")
 
 
 @question(
