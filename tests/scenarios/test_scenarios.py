@@ -35,16 +35,8 @@ LOST = frozenset(
     {
         # Nobody saw the denial: a look at the host does not get the client's own filter.
         *("a sandbox denies the connect", "seccomp denies connect", "landlock denies connect"),
-        # A listener that came and went between two looks.
-        "socat listens just after the try",
-        # A TLS server that hangs up without an alert.
-        "http to a TLS socat",
-        # A bind that failed, for another port.
-        *("another program's port is taken", "node: another port is taken, named"),
         # The rule leads to a port that is not served, and the packets show the port that the client asked for.
         "published to a port nobody serves",
-        # The forwarder hangs up as a gateway would whose own far end is dead.
-        "a forwarder without its target",
         # Words about a certificate, of another program.
         "certificate words of npm, server hung",
     }

@@ -6,7 +6,7 @@ from synscope.probes.host.declared import PROXY_LINE, TLS, of_haproxy, of_nginx,
 
 
 def test_haproxy() -> None:
-    text = "frontend f\n bind 127.0.0.1:8080 accept-proxy\n bind :8443,:9443 ssl crt x.pem\n # bind :1 ssl\n bind *:80\n"
+    text = "frontend f\n bind 127.0.0.1:8080 accept-proxy\n bind :8443,:9443 ssl crt x.pem\n# bind :1 ssl\n bind *:80"
     assert dict(of_haproxy(text)) == {8080: (PROXY_LINE,), 8443: (TLS,), 9443: (TLS,), 80: ()}
 
 
