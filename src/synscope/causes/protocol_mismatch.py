@@ -33,11 +33,10 @@ CAUSE = Cause(
             "tls-hello-unanswered",
             "owner-speaks-otherwise",
             "port-of-other-protocol",
-            "owner-wants-tls",
-            "owner-wants-proxy-line",
             "proxy-line-not-understood",
-            "owner-mute-to-own-protocol",
         ),
+        # What is known of the owner: of few programs anything is.
+        usually("owner-wants-tls", "owner-wants-proxy-line", "owner-mute-to-own-protocol"),
         seldom("command-succeeded"),
         seldom("server-process-stopped"),
         seldom("listener-vanished"),
