@@ -25,6 +25,7 @@ CAUSE = Cause(
         usually(
             "container-publishes-port",
             "listener-in-linked-namespace",
+            "upstream-attempt-failed",
             "rst-without-syn",
             "rule-redirects-target",
             "redirect-leaves-loopback",
