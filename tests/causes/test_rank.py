@@ -457,6 +457,7 @@ CASES = (
         DONE,
         "always-completed closed-before-answer balancer-owns-port upstream-attempt-failed",
         "gateway-upstream",
+        Confidence.CERTAIN,
         also="container-mapping",
         no="http-gateway-error",
     ),

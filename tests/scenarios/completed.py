@@ -253,7 +253,7 @@ TROUBLE = (
         "container-mapping",
         DONE,
         serve=("forward 127.0.0.1 8080 --to 9090",),
-        also=("application-error",),
+        also=("application-error", "gateway-upstream"),
         packets=("container-mapping", "application-error"),
     ),
     Scenario(

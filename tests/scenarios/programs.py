@@ -612,12 +612,36 @@ c,_ = s.accept(); c.recv(4096); c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length:
         ),
     ),
     _one(
+        "a relay to a port where nobody is",
+        "gateway-upstream",
+        DONE,
+        "curl -sS -o /dev/null --max-time 3 http://127.0.0.1:9317/",
+        "127.0.0.1:9317",
+        setup=(bg("socat TCP-LISTEN:9317,bind=127.0.0.1,fork,reuseaddr TCP:127.0.0.1:9318", 9317),),
+    ),
+    _one(
+        "a server started in the background, asked at once",
+        "startup-race",
+        RST,
+        f"(sleep 1; exec timeout 4 {PY} -m http.server 9319 --bind 127.0.0.1 >/dev/null 2>&1) &"
+        " curl -sS -o /dev/null --max-time 1 http://127.0.0.1:9319/",
+        "127.0.0.1:9319",
+    ),
+    _one(
+        "plain HTTP to an nginx that wants the PROXY line",
+        "protocol-mismatch",
+        DONE,
+        "curl -sS -o /dev/null --max-time 3 http://127.0.0.1:9321/",
+        "127.0.0.1:9321",
+        setup=nginx("server { listen 127.0.0.1:9321 proxy_protocol; location / { return 200 ok; } }", 9321),
+    ),
+    _one(
         "silence behind a forwarder",
         "container-mapping",
         DONE,
         "wget -q -O- -t 1 -T 2 http://127.0.0.1:9308/ || exit 4",
         "127.0.0.1:9308",
-        also=("firewall-drop",),
+        also=("firewall-drop", "gateway-upstream"),
         setup=(
             "iptables -A INPUT -p tcp --dport 9309 -j DROP",
             bg("socat TCP-LISTEN:9308,bind=127.0.0.1,fork,reuseaddr TCP:127.0.0.1:9309", 9308),

@@ -33,16 +33,8 @@ COVERED = frozenset(by_slug) - {
 are in the corpus of failures that their authors had not seen."""
 LOST = frozenset(
     {
-        # A listener that came and went between two looks.
-        "socat listens just after the try",
-        # A TLS server that hangs up without an alert.
-        "http to a TLS socat",
-        # A bind that failed, for another port.
-        *("another program's port is taken", "node: another port is taken, named"),
         # The rule leads to a port that is not served, and the packets show the port that the client asked for.
         "published to a port nobody serves",
-        # The forwarder hangs up as a gateway would whose own far end is dead.
-        "a forwarder without its target",
         # Words about a certificate, of another program.
         "certificate words of npm, server hung",
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Fix, listeners, on_each_os, only, seldom, usually, where, yes
+from synscope.causes.cause import Cause, Fix, listeners, never, on_each_os, only, seldom, usually, where, yes
 from synscope.model import Kind, Stage, Transport
 
 _PUBLISHED = where(Transport.LOOPBACK, Transport.HOST_TO_CONTAINER, Transport.REMOTE)
@@ -25,14 +25,17 @@ CAUSE = Cause(
     stops=(Stage.LISTENER, Stage.IN, Stage.OUT, Stage.BACK, Stage.ACCEPT, Stage.SERVE),
     predicts=(
         usually(
-            "listener-in-other-namespace",
             "container-publishes-port",
             "listener-in-linked-namespace",
             "upstream-attempt-failed",
             "rst-without-syn",
             "rule-redirects-target",
+            "redirect-leaves-loopback",
         ),
-        usually("redirect-leaves-loopback", "redirect-target-silent"),
+        usually("redirect-target-silent"),
+        # What is served inside answers, be it with an error.
+        never("service-error"),
+        seldom("http-client-error", "http-server-error"),
         seldom("balancer-owns-port"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),
@@ -123,7 +126,7 @@ CAUSE = Cause(
             "rule-redirects-target",
         ),
     ),
-    refines=("service-not-running", "application-error", "server-hung"),
+    refines=("service-not-running", "application-error", "server-hung", "gateway-upstream"),
     says=(
         (
             "redirect-leaves-loopback",
@@ -138,7 +141,7 @@ CAUSE = Cause(
             "listener-in-other-namespace",
             "A listener has it in another network namespace, and none has it here.",
         ),
-        ("container-publishes-port", "A container or forwarder publishes it."),
+        ("container-publishes-port", "A container publishes it, or a forwarder leads into one."),
         ("listener-in-linked-namespace", "That namespace is wired to this one, as a container's is."),
         (
             "upstream-attempt-failed",

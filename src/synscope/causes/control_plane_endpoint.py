@@ -20,7 +20,7 @@ CAUSE = Cause(
     ),
     documented_in=("B",),
     stops=(Stage.LISTENER, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
-    predicts=(usually("control-plane-api"),),
+    predicts=(usually("control-plane-api", "client-of-control-plane"),),
     decided_by="the agent's own status command, and whether the endpoint is switched on",
     checks=(
         *on_each_os(
@@ -41,7 +41,7 @@ CAUSE = Cause(
         "https://istio.io/latest/docs/ops/deployment/application-requirements/",
         "https://nodejs.org/en/learn/getting-started/debugging",
     ),
-    shows_by=(yes("control-plane-api", "port-usual-for-control-plane"),),
+    shows_by=(yes("control-plane-api", "client-of-control-plane", "port-usual-for-control-plane"),),
     refines=(
         "service-not-running",
         "crashed-before-bind",
@@ -55,6 +55,7 @@ CAUSE = Cause(
     ),
     says=(
         ("http-unavailable", "It answers 503: it is not ready."),
+        ("client-of-control-plane", "{observed}."),
         ("control-plane-api", "The request is one of an agent's or a control plane's API."),
         ("port-usual-for-control-plane", "Agents, sidecars or debuggers usually have this port."),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, always, never, no, on_each_os, seldom, yes
+from synscope.causes.cause import Cause, never, no, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -15,14 +15,15 @@ CAUSE = Cause(
     meaning=(
         "With TCP_DEFER_ACCEPT (or an accept filter on BSD) the kernel hands a connection to the program only "
         "when the client's first data is there. For a protocol in which the server speaks first (SMTP, FTP, SSH, "
-        "MySQL) both sides then wait. The kernel keeps the handshake unfinished and repeats its SYN-ACK after 1, "
-        "3 and 7 seconds although the client acknowledged it, until the option's time is over. An ACK that is "
+        "MySQL) both sides then wait. The kernel keeps the handshake unfinished (SYN-RECV) until the option's "
+        "time is over; some repeat their SYN-ACK meanwhile. When the client gives up, its FIN "
+        "ends the wait, and the greeting comes at that moment. An ACK that is "
         "lost on its way in, and an accept queue that is full, make it repeat its SYN-ACK as well."
     ),
     documented_in=("field",),
     stops=(Stage.ACCEPT,),
     predicts=(
-        always("syn-ack-repeated-after-ack"),
+        usually("syn-ack-repeated-after-ack", "greeted-when-client-left", "server-side-unfinished"),
         seldom("accept-queue-full", "kernel-says-queue-full"),
         seldom("firewall-rule-drops", "firewall-rule-rejects"),
         never("server-process-stopped"),
@@ -55,8 +56,15 @@ CAUSE = Cause(
         "https://nginx.org/en/docs/http/ngx_http_core_module.html#listen",
         "https://www.freedesktop.org/software/systemd/man/latest/systemd.socket.html",
     ),
-    proof=(yes("syn-ack-repeated-after-ack") + no("accept-queue-full", "firewall-rule-drops"),),
-    shows_by=(yes("syn-ack-repeated-after-ack"),),
-    refines=("server-hung",),
-    says=(("syn-ack-repeated-after-ack", "{observed}."),),
+    proof=(
+        yes("syn-ack-repeated-after-ack") + no("accept-queue-full", "firewall-rule-drops"),
+        yes("greeted-when-client-left", "server-side-unfinished"),
+    ),
+    # A connection in SYN-RECV alone is an accept queue that is full, or an ACK that was lost.
+    shows_by=(yes("syn-ack-repeated-after-ack", "greeted-when-client-left"),),
+    refines=("server-hung", "client-timeout-too-short"),
+    says=(
+        ("syn-ack-repeated-after-ack", "{observed}."),
+        ("greeted-when-client-left", "{observed}."),
+    ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -23,7 +23,15 @@ CAUSE = Cause(
     documented_in=("A", "B"),
     stops=(Stage.SERVE, Stage.LISTENER),
     predicts=(
-        usually("http-gateway-error", "http-unavailable", "gateway-names-itself", "balancer-owns-port"),
+        usually(
+            "http-gateway-error",
+            "http-unavailable",
+            "gateway-names-itself",
+            "balancer-owns-port",
+            "forwarder-owns-port",
+        ),
+        # What a relay passes on is the word of the service behind it.
+        seldom("service-error"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
     ),
     decided_by="the gateway's error log, which names the upstream and the reason",
@@ -61,6 +69,13 @@ CAUSE = Cause(
         yes("http-gateway-error", "gateway-upstream-failed"),
         yes("http-unavailable", "failed-attempt-before-error"),
         yes("gateway-names-itself"),
+        # A leg that fails while the server is mute may be anybody's: time is then no tie.
+        yes("forwarder-owns-port", "upstream-attempt-failed", "closed-before-answer"),
+        yes("forwarder-owns-port", "upstream-attempt-failed", "reset-before-answer"),
+        yes("balancer-owns-port", "upstream-attempt-failed", "closed-before-answer"),
+        yes("balancer-owns-port", "upstream-attempt-failed", "reset-before-answer"),
+        yes("balancer-owns-port", "upstream-attempt-failed", "reset-after-answer"),
+        yes("balancer-owns-port", "failed-attempt-before-error", "service-error"),
     ),
     shows_by=(
         yes(
@@ -69,14 +84,16 @@ CAUSE = Cause(
             "upstream-attempt-failed",
             "failed-attempt-before-error",
             "balancer-owns-port",
+            "forwarder-owns-port",
             "gateway-upstream-failed",
         ),
     ),
-    refines=("application-error",),
+    refines=("application-error", "server-hung"),
     says=(
         ("failed-attempt-before-error", "Between the request and its error an attempt of its own failed."),
         ("balancer-owns-port", "A load balancer has the port, and answers only for a service behind it."),
         ("http-gateway-error", "{observed}."),
+        ("forwarder-owns-port", "{observed}."),
         ("upstream-attempt-failed", "Its own attempt failed before it answered."),
         ("http-unavailable", "It answered 503, as gateways do that know of no healthy service."),
         ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Sign, listeners, never, no, on_each_os, usually, yes
+from synscope.causes.cause import Cause, Sign, always, listeners, never, no, on_each_os, usually, yes
 from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
@@ -29,7 +29,8 @@ CAUSE = Cause(
             "other-program-owns-port",
             "port-sharer-stopped",
         ),
-        usually("port-held", "listener-on-target"),
+        # A port that nobody holds can be had: what could not be bound was another one.
+        always("port-held", "listener-on-target"),
         never(Sign("bind-failure-names-port", Answer.NO)),
     ),
     decided_by="the owner of the port, or 'address already in use' in the log of the service",

@@ -75,7 +75,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN151": {_S.TALK: 600, _S.ACCEPT: 60},
         "SYN152": {_S.TALK: 200},
         "SYN153": {_S.SERVE: 450},
-        "SYN154": {_S.SERVE: 150, _S.LISTENER: 10},
+        "SYN154": {_S.SERVE: 250, _S.LISTENER: 10},
         "SYN155": {_S.SERVE: 80},
         "SYN156": {_S.SERVE: 60},
         "SYN157": {_S.SERVE: 40},

@@ -27,7 +27,7 @@ CAUSE = Cause(
         seldom("late-answer"),
         seldom("server-closed-in-turn"),
         seldom("balancer-owns-port"),
-        seldom("container-publishes-port"),
+        seldom("container-publishes-port", "forwarder-owns-port"),
         never("request-not-acknowledged"),
     ),
     # Somebody else was to have the port: that an old instance hangs there is half the story.

@@ -25,8 +25,14 @@ FORWARDERS: Final = _names(
 )
 """They publish ports of containers and virtual machines; where to, their command line need not say."""
 
-TUNNELS: Final = _names("ssh autossh kubectl oc chisel cloudflared ngrok frpc gost")
+TUNNELS: Final = _names(
+    "ssh autossh kubectl oc chisel frpc frps ngrok cloudflared gost wstunnel iproxy cloud_sql_proxy cloud-sql-proxy"
+    " session-manager-plugin tsh"
+)
 """They take connections at a local port and pass them on through a connection of their own to another machine."""
+
+RELAYS: Final = _names("socat rinetd redir simpleproxy tcpproxy websockify")
+"""They make a connection of their own for each that they take, here or on another machine."""
 
 BALANCERS: Final = _names(
     "haproxy envoy traefik varnishd cache-main linkerd2-proxy stunnel stunnel4 hitch pound"

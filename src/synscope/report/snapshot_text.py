@@ -14,6 +14,7 @@ from synscope.evidence.host.view import owner_of
 from synscope.model import Endpoint
 from synscope.probes.host.snapshot import (
     SECTIONS,
+    Declared,
     Firewall,
     Forwards,
     Limits,
@@ -118,6 +119,7 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, Iterable[str]]]:
         "policy": ("Policies", _policy),
         "forwards": ("Containers", _forwards),
         "namespaces": ("Namespaces", _namespaces),
+        "declared": ("Told to expect", _declared),
     }
     plain = (section for section in SECTIONS if section not in views and section not in _NOT_SHOWN)
     for section in plain:
@@ -276,6 +278,11 @@ def _forwards(part: Forwards) -> Iterator[str]:
     for forward in part.found:
         listen = f"{forward.listen_address}:{forward.listen_port}"
         yield f"{forward.program}: {listen} → {forward.target}"
+
+
+def _declared(part: tuple[Declared, ...]) -> Iterator[str]:
+    for entry in part:
+        yield f"{entry.program} on port {entry.port}: {' and '.join(entry.wants)}"
 
 
 def _namespaces(part: Namespaces) -> Iterator[str]:

@@ -10,6 +10,7 @@ import os
 import select
 import shlex
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -20,6 +21,7 @@ from synscope.model import Command, Diagnosis, Observation, TargetSummary
 from synscope.process.runner import Ended
 from synscope.session.live_run import LiveRun, Observe
 from synscope.session.start import LiveSession
+from synscope.session.starting import Starting, is_served
 
 
 def watch_command(
@@ -47,17 +49,29 @@ def _followed(run: LiveRun, session: LiveSession, timeout_s: float | None, linge
     runner = session.runner
     assert runner is not None  # noqa: S101 - a command was given
     with runner.passing_signals_on():
+        starting = Starting()
         run.restart()
         started = runner.go(timeout_s)
         if started is not None:
             session.surroundings.started(started)
             run.follow(lambda: bool(select.select([runner.fileno()], [], [], 0)[0]))
         ended = runner.ended()
-    if started is None:
-        linger_s = 0.0
+        # Whoever ended it does not want to wait either.
+        failed = ended.status not in {0, None}
+        if started is None:
+            linger_s = 0.0
+        elif failed and linger_s > 0 and not session.surroundings.another_network:
+            _await_server(run, starting, session.surroundings.ports)
     # Who wants no time to be spent gets none; a command that ended well needs no answer.
-    run.end(linger_s, await_answers=linger_s > 0 and ended.exit_status != 0)
+    run.end(linger_s, await_answers=linger_s > 0 and failed)
     return replace(ended, lines=tuple(map(redact_text, ended.lines)))
+
+
+def _await_server(run: LiveRun, starting: Starting, ports: Sequence[int]) -> None:
+    """Go on for a moment where a server may still be starting: whether it comes tells why nobody was there."""
+    until = time.monotonic() + starting.wait_s(ports)
+    if until > time.monotonic():
+        run.follow(lambda: time.monotonic() >= until or is_served(ports))
 
 
 def _how(ended: Ended) -> str:

@@ -97,14 +97,14 @@ class Surroundings:
     ) -> None:
         """``another_network`` says that the capture is of another network namespace than this process's."""
         self._helper = helper
-        self._ports = sorted({target.wrapped for target in targets})
+        self.ports = sorted({target.wrapped for target in targets})
         self._used = {target.port: hosts_of(command, target.port) for target in targets} if command else {}
         own = {"localhost", *(target.host for target in targets if target.host is not None)}
         more = (host for hosts in self._used.values() for host in hosts if parsed(host) is None)
         self._hosts = list(dict.fromkeys((*sorted(own), *more)))
         self._environment = proxy.of_environment(environment)
         self._namespace = namespace
-        self._another_network = another_network
+        self.another_network = another_network
         self._calls = bool(command)
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []
@@ -238,7 +238,7 @@ class Surroundings:
     def _look(self) -> None:
         if self._helper is not None:
             with contextlib.suppress(HelperError):
-                descriptor = self._helper.look(self._ports, self._hosts, self._environment, self._namespace)
+                descriptor = self._helper.look(self.ports, self._hosts, self._environment, self._namespace)
                 self._looks.append(_Look(descriptor, None))
             return
         if self._pool is None:
@@ -246,7 +246,7 @@ class Surroundings:
         self._looks.append(_Look(None, self._pool.submit(self._collect)))
 
     def _collect(self) -> Snapshot:
-        return collect(self._ports, environment=self._environment, hosts=self._hosts, budget_s=LOOK_S)
+        return collect(self.ports, environment=self._environment, hosts=self._hosts, budget_s=LOOK_S)
 
     # -- the kernel's trace ---------------------------------------------------------------------------
 
@@ -254,8 +254,8 @@ class Surroundings:
         if self._helper is None:
             return
         try:
-            handover = self._helper.trace(self._ports, calls=self._calls)
-            self._trace = TraceReader(handover, self._ports, elsewhere=self._another_network)
+            handover = self._helper.trace(self.ports, calls=self._calls)
+            self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 

@@ -87,6 +87,7 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "policy": Policy((), ()),
         "forwards": Forwards(()),
         "namespaces": Namespaces((), 0),
+        "declared": (),
     }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]
 

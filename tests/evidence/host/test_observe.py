@@ -306,7 +306,7 @@ def test_the_loopback_interface(loopback: Loopback, failed_at: tuple[str, ...], 
 
 
 def test_forwarders_and_redirects() -> None:
-    forward = Forwards((Forward("docker", "0.0.0.0", PORT, "container web, port 80"),))
+    forward = Forwards((Forward("docker", "0.0.0.0", PORT, "container web, port 80", into_container=True),))
     seen = observed(snapshot(forwards=forward))["container-publishes-port"]
     assert (seen.answer, "container web, port 80" in seen.text) == (YES, True)
     assert answers(snapshot(forwards=Forwards((), ("docker: no",))))["container-publishes-port"] is UNKNOWN

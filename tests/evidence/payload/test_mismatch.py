@@ -136,7 +136,44 @@ SITUATIONS = [
         DONE | {"other-protocol-greeting"},
     ),
     Situation("HTTP/2", (said(PREFACE, b"\0\0\x06\x04\0\0\0\0\0" + bytes(6)),), DONE),
+    Situation(
+        "the line of the PROXY protocol, and an objection",
+        (said(b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 8080\r\n" + GET, b"HTTP/1.1 400 Bad Request\r\n\r\n"),),
+        DONE | {"client-sent-proxy-line", "proxy-line-not-understood", "http-client-error"},
+    ),
+    Situation(
+        "the line of the PROXY protocol, taken",
+        (said(b"PROXY TCP4 127.0.0.1 127.0.0.1 40000 8080\r\n" + GET, b"HTTP/1.1 200 OK\r\n\r\n"),),
+        DONE | {"client-sent-proxy-line"},
+    ),
     Situation("healthy TLS", (said(HELLO, SERVER_HELLO, client_bytes=900, server_bytes=4000),), TLS),
+]
+
+
+_SECOND = 1_000_000_000
+SITUATIONS += [
+    Situation(
+        "the greeting comes when the client leaves",
+        (
+            said(
+                None,
+                b"220 x ESMTP\r\n",
+                times=times(client_fin=3 * _SECOND, server_data=3 * _SECOND + 200_000, end=3 * _SECOND),
+            ),
+        ),
+        DONE | {"greeted-when-client-left", "late-answer", "client-gave-up"},
+    ),
+    Situation(
+        "the greeting comes long after the client left",
+        (
+            said(
+                None,
+                b"220 x ESMTP\r\n",
+                times=times(client_fin=3 * _SECOND, server_data=4 * _SECOND, end=3 * _SECOND),
+            ),
+        ),
+        DONE | {"late-answer", "client-gave-up"},
+    ),
 ]
 
 

@@ -30,7 +30,9 @@ from synscope.probes.host.snapshot import Forward
 )
 def test_published_ports(ports: str, found: list[tuple[str, int, str]]) -> None:
     line = json.dumps({"Names": "web", "Ports": ports, "ID": "abc"})
-    assert forwards.published("docker", line) == tuple(Forward("docker", *one) for one in found)
+    assert forwards.published("docker", line) == tuple(
+        Forward("docker", *one, into_container=True) for one in found
+    )
 
 
 @pytest.mark.parametrize("output", ["", "no JSON", "[]", '{"Ports": 5}', '{"Ports": "1-99999999->1/tcp"}'])

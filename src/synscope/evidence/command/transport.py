@@ -78,7 +78,7 @@ def _file_port() -> re.Pattern[str]:
     return re.compile(r"\.s\.PGSQL\.(\d{1,5})\b|[.:_-](\d{2,5})(?:\.sock)?['\")]? ")
 
 
-def _commands(view: CommandView) -> Iterator[Sequence[str]]:
+def commands_of(view: CommandView) -> Iterator[Sequence[str]]:
     """Yield the simple commands in the watched one, those of shells' texts too."""
     from synscope.command.splitting import shell_commands
 
@@ -128,7 +128,7 @@ def command_asks_other_transport(view: CommandView) -> Reply:
 
     if any(found.target.port == view.target.port for found in find_targets(view.command)):
         return no("the command names the target as a TCP port")
-    found = next((way for words in _commands(view) if (way := _way(words))), "")
+    found = next((way for words in commands_of(view) if (way := _way(words))), "")
     if not found:
         return no("the command's words name no other transport")
     kind = [each.value for each in (Transport.UNIX_SOCKET, Transport.UDP) if each.value in found]

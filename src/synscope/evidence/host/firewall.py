@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.by_hand import of_firewall, on_any
+from synscope.evidence.by_hand import of_firewall
 from synscope.evidence.host.view import HostView, is_untold, joined
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Endpoint, Source, Stage
-from synscope.reference.programs import BALANCERS, FORWARDERS, WEB_SERVERS
 
 if TYPE_CHECKING:
     from synscope.probes.host.snapshot import RuleVerdict, Ruling
@@ -140,42 +139,3 @@ def describe(ruling: Ruling, rose: int | None = None) -> str:
     if not counter and ruling.packets is not None:
         counter = f", counter {ruling.packets}"
     return f"the rule '{ruling.rule}' in {ruling.place} {ruling.verdict}s {what}{how}{counter}"
-
-
-@question(
-    "container-publishes-port",
-    Source.HOST,
-    "a container or forwarder publishes the port",
-    stage=Stage.LISTENER,
-    direct=True,
-    by_hand=on_any(
-        "docker ps --format 'table {{.Names}}\\t{{.Ports}}'", "a line with {port} before the arrow: yes"
-    ),
-)
-def container_publishes_port(view: HostView) -> Reply:
-    from synscope.probes.host.snapshot import RuleVerdict
-
-    told, because = view.told(snapshot.forwards for snapshot in view.snapshots)
-    port = view.target.port
-    found = [forward for forwards in told for forward in forwards.found if forward.listen_port == port]
-    if found:
-        return yes(
-            joined(
-                f"{forward.program}{f' (pid {forward.pid})' if forward.pid else ''} takes connections to "
-                f"{Endpoint(forward.listen_address, port)} and passes them on to {forward.target}"
-                for forward in found
-            )
-        )
-    redirects = [ruling for ruling in rulings_on(view) if ruling.verdict is RuleVerdict.REDIRECT]
-    if redirects:
-        return yes(joined(describe(redirect) for redirect in redirects))
-    owners = view.programs()
-    publishing = [f"{program} (pid {pid})" for program, pid in owners if program in FORWARDERS]
-    if publishing:
-        return yes(f"{joined(publishing)} has the port, and publishes ports of containers or machines")
-    if owners and all(program in BALANCERS | WEB_SERVERS for program, _ in owners):
-        return no(f"{joined(f'{program} (pid {pid})' for program, pid in owners)} has the port itself")
-    unasked = [text for forwards in told for text in forwards.unasked]
-    if because or unasked or not told:
-        return unknown(because or joined(unasked))
-    return no("no container engine and no forwarder that is known here has the port")

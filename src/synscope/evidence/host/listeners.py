@@ -195,6 +195,8 @@ def listener_vanished(view: HostView) -> Reply:
         return looks
     for (before, had), (after, has) in itertools.pairwise(looks):
         if had and not has and not looks[-1][1]:
+            if not looks[0][1]:
+                return unknown(f"{listed(had)}: it came and went, perhaps after the attempts")
             return yes(f"{listed(had)}: no more {_since(before, after)} later")
     return no("no listener vanished between the first look and the last")
 
@@ -274,6 +276,25 @@ def port_held(view: HostView) -> Reply:
 
 def _bound(sockets: Sockets) -> tuple[LocalSocket, ...]:
     return () if is_untold(sockets.bound) else sockets.bound
+
+
+@question(
+    "server-side-unfinished",
+    Source.HOST,
+    "the server's system holds a connection to the port whose handshake is not over on its side (SYN-RECV)",
+    stage=Stage.ACCEPT,
+    direct=True,
+    by_hand=on_linux("ss -tn state syn-recv 'sport = :{port}'", "a line, while the client waits: yes"),
+)
+def server_side_unfinished(view: HostView) -> Reply:
+    told, because = view.told(snapshot.sockets for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    uses = [use for sockets in told for use in sockets.uses if use.port == view.target.port]
+    most = max((use.syn_received for use in uses), default=0)
+    if most:
+        return yes(f"{count(most, 'connection')} to port {view.target.port} stayed in SYN-RECV")
+    return unknown("no look met a connection to the port in SYN-RECV, and looks are few")
 
 
 @question(

@@ -10,7 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.host import firewall, listeners, names, owners, resources, routes, surroundings
+from synscope.evidence.host import (
+    firewall,
+    forwarders,
+    listeners,
+    names,
+    owners,
+    resources,
+    routes,
+    surroundings,
+)
 from synscope.evidence.host.view import HostView, Use
 from synscope.evidence.question import Question, Reply, collected, no, unknown
 from synscope.model import Observation, Target
@@ -21,7 +30,7 @@ if TYPE_CHECKING:
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Question, ...]] = collected(
-    listeners, owners, resources, firewall, names, surroundings, routes
+    listeners, owners, resources, firewall, forwarders, names, surroundings, routes
 )
 """What looks at the host answer."""
 

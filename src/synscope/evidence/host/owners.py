@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
-from synscope.evidence.by_hand import of_listeners
+from synscope.evidence.by_hand import of_listeners, on_any
 from synscope.evidence.host.resources import HALTED
 from synscope.evidence.host.view import (
     HostView,
@@ -183,6 +183,75 @@ def owner_speaks_otherwise(view: HostView) -> Reply:
             text = f"{program} (pid {pid}) has the port: it speaks {own}, and the client spoke {spoke}"
             return no(text) if takes & set(view.spoken) else yes(text)
     return unknown(f"which protocol {joined(program or '?' for program, _ in owners)} speaks is not known")
+
+
+@question(
+    "owner-wants-tls",
+    Source.HOST,
+    "the port's owner is told to take TLS there, and a client that spoke plain got no answer",
+    stage=Stage.TALK,
+    direct=True,
+    by_hand=on_any(
+        "grep -nE '(bind|listen|accept).*{port}' /etc/haproxy/haproxy.cfg /etc/nginx/*/*.conf /etc/stunnel/*.conf",
+        "the line has ssl, or is stunnel's: yes",
+    ),
+)
+def owner_wants_tls(view: HostView) -> Reply:
+    return _declared(view, "TLS", set(view.spoken) - {"TLS"})
+
+
+@question(
+    "owner-wants-proxy-line",
+    Source.HOST,
+    "the port's owner is told to expect the PROXY protocol's line, and a client that began otherwise got no answer",
+    stage=Stage.TALK,
+    direct=True,
+    by_hand=on_any(
+        "grep -nE '(bind|listen).*{port}' /etc/haproxy/haproxy.cfg /etc/nginx/*/*.conf",
+        "the line has accept-proxy or proxy_protocol: yes",
+    ),
+)
+def owner_wants_proxy_line(view: HostView) -> Reply:
+    return _declared(view, "the PROXY protocol's line", set(view.spoken))
+
+
+def _declared(view: HostView, what: str, otherwise: set[str]) -> Reply:
+    """Whether an owner of the port is told to want ``what`` of clients that spoke ``otherwise`` and got no answer."""
+    told, because = view.told(snapshot.declared for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    if not otherwise:
+        return no("no client that spoke otherwise got no answer")
+    programs = {program for program, _ in view.programs()}
+    found = [entry for entries in told for entry in entries if entry.port == view.target.port]
+    owned = [entry for entry in found if entry.program in programs and what in entry.wants]
+    if owned:
+        return yes(f"{owned[0].program} is told to expect {what} on port {view.target.port}")
+    if found:
+        return no(f"the configuration of {found[0].program} does not want it")
+    return unknown("what the owner of the port is told to expect is not known")
+
+
+@question(
+    "owner-mute-to-own-protocol",
+    Source.HOST,
+    "the owner answers every request of its protocol, takes TLS too, and gave a client that spoke plain no answer",
+    stage=Stage.TALK,
+    by_hand=of_listeners("a server of the client's own protocol that can take TLS instead: yes"),
+)
+def owner_mute_to_own_protocol(view: HostView) -> Reply:
+    """Recognise a server of a protocol with TLS around it: without, it would have answered."""
+    owners = view.programs()
+    if not owners:
+        return _unowned(view)
+    for program, pid in owners:
+        takes = SERVERS.get(program, frozenset())
+        if "TLS" in takes and set(view.spoken) and set(view.spoken) <= takes - {"TLS"}:
+            return yes(
+                f"{program} (pid {pid}) gave no answer to {' and '.join(view.spoken)}, its own protocol, as where it"
+                " takes TLS alone"
+            )
+    return no("no client spoke the owner's protocol without an answer, where it can take TLS instead")
 
 
 def _unowned(view: HostView) -> Reply:

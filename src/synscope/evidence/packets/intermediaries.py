@@ -7,17 +7,22 @@ from typing import Final
 
 from synscope.evidence.by_hand import in_frames
 from synscope.evidence.packets.elsewhere import from_misses, groups_elsewhere, same_host
+from synscope.evidence.packets.exchange import Wait, client_ended_first, wait_of
 from synscope.evidence.packets.view import (
+    Exchange,
     PacketsView,
     attempts,
     first_data_frames,
     frames_of,
     is_local,
+    is_tls,
 )
 from synscope.evidence.payload.gateways import GATEWAY_STATUS, is_gateways
 from synscope.evidence.payload.http_answers import SERVER_ERRORS
+from synscope.evidence.payload.mismatch import ended_without_request
 from synscope.evidence.payload.protocols import Authority, Protocol, Response
 from synscope.evidence.payload.recognise import describe, recognise
+from synscope.evidence.payload.service_errors import error_of
 from synscope.evidence.question import Reply, Says, no, question, yes
 from synscope.model import FAILURES, Attempt, Label, Outcome, Source, Stage
 from synscope.reference.loopback import is_loopback
@@ -116,7 +121,7 @@ def gateway_upstream_failed(view: PacketsView) -> Reply:
 @question(
     "upstream-attempt-failed",
     Source.PAYLOAD,
-    "an attempt of the gateway or forwarder failed right before it answered 502, 503 or 504, or hung up",
+    "an attempt of the gateway or forwarder failed before it answered 502, 503 or 504, hung up, or while it was mute",
     stage=Stage.SERVE,
     if_yes=Says.STOPPED,
     direct=True,
@@ -126,14 +131,14 @@ def gateway_upstream_failed(view: PacketsView) -> Reply:
     ),
 )
 def upstream_attempt_failed(view: PacketsView) -> Reply:
-    """Look at what the gateway or forwarder on this port tried before it answered or hung up."""
+    """Look at what the gateway or forwarder on this port tried before it answered or hung up, or instead."""
     return _tried_in_vain(view, _gave_up)
 
 
 @question(
     "failed-attempt-before-error",
     Source.PAYLOAD,
-    "an attempt of the service's own failed between the request and its answer of 500, 503 or so",
+    "an attempt of the service's own failed between the request and its answer of 500, 503 or another error",
     stage=Stage.SERVE,
     if_yes=Says.STOPPED,
     direct=True,
@@ -143,7 +148,7 @@ def upstream_attempt_failed(view: PacketsView) -> Reply:
     ),
 )
 def failed_attempt_before_error(view: PacketsView) -> Reply:
-    """Look at a service that says 500, or 503 without a word of a gateway."""
+    """Look at a service that says 500, 503 without a word of a gateway, or an error of its own protocol."""
     return _tried_in_vain(view, _failed_itself)
 
 
@@ -151,11 +156,11 @@ _Spans = Iterator[tuple[int, int, str]]
 """From when to when a service worked at what it then did."""
 
 
-def _tried_in_vain(view: PacketsView, spans: Callable[[Attempt], _Spans]) -> Reply:
+def _tried_in_vain(view: PacketsView, spans: Callable[[PacketsView, Attempt], _Spans]) -> Reply:
     """Whether the server made an attempt of its own in one of ``spans``, and that failed."""
     failures = [a for a in attempts(groups_elsewhere(view, *FAILURES)) if not a.recovered]
     for gateway in attempts(view.completed):
-        for since, until, did in spans(gateway):
+        for since, until, did in spans(view, gateway):
             failure = next((a for a in failures if since <= a.first_ts_ns <= until), None)
             if failure is not None and _is_gateway_of(gateway, failure):
                 text = f"before {gateway.server} {did}, an attempt to {failure.server} ended {failure.label}"
@@ -164,19 +169,45 @@ def _tried_in_vain(view: PacketsView, spans: Callable[[Attempt], _Spans]) -> Rep
     return no("no attempt to another port failed while this one was at a request")
 
 
-def _gave_up(attempt: Attempt) -> _Spans:
+def _gave_up(view: PacketsView, attempt: Attempt) -> _Spans:
     times, response = attempt.times, _response(attempt)
     if response is not None and is_gateways(response):
         yield from _answering(attempt, response)
     hung_up = attempt.outcome is Outcome.RESET_BY_SERVER_EARLY or "server-fin-before-data" in attempt.events
     if hung_up and times.end is not None and times.server_data is None:
         yield attempt.first_ts_ns, times.end, "hung up"
+    elif times.end is not None and _is_left_in_tls(view, attempt):
+        yield attempt.first_ts_ns, times.end, "ended the TLS connection"
+    elif wait_of(view, attempt) is Wait.SILENT:
+        ended = times.client_fin or times.end or view.end_ts_ns
+        if ended is not None:
+            yield attempt.first_ts_ns, ended, "had said a byte"
 
 
-def _failed_itself(attempt: Attempt) -> _Spans:
+def _is_left_in_tls(view: PacketsView, attempt: Attempt) -> bool:
+    """Whether the server ended a TLS connection that it had made, with a reset or before the client could ask."""
+    exchange = _exchange_of(view, attempt)
+    if exchange is None or not is_tls(exchange.server) or client_ended_first(attempt):
+        return False
+    early = "server-fin" in attempt.events and ended_without_request(exchange)
+    return attempt.outcome is Outcome.RESET_BY_SERVER or early
+
+
+def _exchange_of(view: PacketsView, attempt: Attempt) -> Exchange | None:
+    return next((exchange for exchange in view.exchanges if exchange.attempt is attempt), None)
+
+
+def _failed_itself(view: PacketsView, attempt: Attempt) -> _Spans:
     response = _response(attempt)
     if response is not None and response.status in SERVER_ERRORS and not is_gateways(response):
         yield from _answering(attempt, response)
+    elif response is None and attempt.times.end is not None and _last_word_is_error(view, attempt):
+        yield attempt.first_ts_ns, attempt.times.end, "said its error"
+
+
+def _last_word_is_error(view: PacketsView, attempt: Attempt) -> bool:
+    exchange = _exchange_of(view, attempt)
+    return exchange is not None and bool(error_of(exchange))
 
 
 def _answering(attempt: Attempt, response: Response) -> _Spans:

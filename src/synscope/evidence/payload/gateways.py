@@ -91,5 +91,23 @@ def _has_words(response: Response) -> bool:
     return bool(_header_form().search(head) or _words_form().search(_said(response)))
 
 
+@cache
+def _relay_form() -> re.Pattern[str]:
+    """Return what poolers and proxies of databases say of the server behind them, and no such server of itself."""
+    return re.compile(
+        r"server login has been failing|cannot connect to server|server conn crashed"
+        r"|(?:could not|failed to) (?:get|create|connect to) .{0,20}\b(?:backend|remote server|from the pool)"
+        r"|all (?:backend|server)s?\b.{0,20}\b(?:down|failed)|while reaching hostgroup"
+        r"|can't connect to remote mysql server|lost connection to backend server|no upstream host|upstream failure"
+        r"|^(?:ERR |SERVER_ERROR )?(?:Connection refused|Connection timed out|Host is down)$",
+        re.IGNORECASE,
+    )
+
+
+def is_relays(error: str) -> bool:
+    """Whether an error of a service's own protocol is that of a pooler or proxy which cannot reach its server."""
+    return _relay_form().search(error) is not None
+
+
 def _said(response: Response) -> str:
     return f"{response.reason.lower()}\n{response.rest}"

@@ -9,12 +9,13 @@ from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_first_bytes
 from synscope.evidence.packets.view import Exchange, PacketsView, is_said
-from synscope.evidence.payload.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways, is_signed
+from synscope.evidence.payload.gateways import GATEWAY_STATUS, UNAVAILABLE, is_gateways, is_relays, is_signed
 from synscope.evidence.payload.heard import hidden, unheard, where
 from synscope.evidence.payload.pages import described
 from synscope.evidence.payload.recognise import Protocol, Response, describe, recognise
+from synscope.evidence.payload.service_errors import said
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
-from synscope.model import Source, Stage
+from synscope.model import Answer, Source, Stage
 
 CLIENT_ERRORS: Final = frozenset(range(400, 500))
 SERVER_ERRORS: Final = frozenset(range(500, 600))
@@ -205,7 +206,8 @@ def http_gateway_error(view: PacketsView) -> Reply:
     ),
 )
 def gateway_names_itself(view: PacketsView) -> Reply:
-    return _answered(view, is_signed, "no error has a gateway's name or words")
+    answered = _answered(view, is_signed, "no error has a gateway's name or words")
+    return answered if answered.answer is Answer.YES else said(view, is_relays) or answered
 
 
 @question(

@@ -9,7 +9,7 @@ import re
 from functools import cache
 from typing import Final
 
-from synscope.evidence.by_hand import in_first_bytes, in_tls
+from synscope.evidence.by_hand import in_capture, in_first_bytes, in_tls
 from synscope.evidence.packets.exchange import client_ended_first
 from synscope.evidence.packets.view import (
     Exchange,
@@ -194,7 +194,7 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
     handshakes = [
         x for x in view.exchanges if x.client.protocol is Protocol.TLS_CLIENT_HELLO and is_tls(x.server)
     ]
-    open_ends = [x for x in handshakes if _ended_without_request(x)]
+    open_ends = [x for x in handshakes if ended_without_request(x)]
     if open_ends:
         why = "a TLS connection ended without a request; whether the client sent an alert is not visible"
         return unknown(why, first_data_frames(x.attempt for x in open_ends))
@@ -284,7 +284,7 @@ def _left_after_flight(exchange: Exchange) -> bool:
     return hello and flight and ended and _beyond_hello(exchange) in _ALERT_SIZES
 
 
-def _ended_without_request(exchange: Exchange) -> bool:
+def ended_without_request(exchange: Exchange) -> bool:
     """Whether no alert is visible and the client sent too little for a handshake with a request."""
     if exchange.client.alert is not None or exchange.server.alert is not None:
         return False
@@ -320,6 +320,101 @@ def tls_alert(view: PacketsView) -> Reply:
     if any(_beyond_hello(x) < _FINISHED for x in handshakes):
         return unknown("a TLS handshake did not go on, and no alert is visible in the first bytes")
     return no("no TLS alert in the first bytes of either side")
+
+
+_PROXY_LINES: Final = (b"PROXY TCP4 ", b"PROXY TCP6 ", b"PROXY UNKNOWN", b"\r\n\r\n\0\r\nQUIT\n")
+"""How the PROXY protocol begins, in its first version and its second (HAProxy's proxy-protocol.txt, §2)."""
+
+
+def _has_proxy_line(exchange: Exchange) -> bool:
+    return (exchange.attempt.client_payload or b"").startswith(_PROXY_LINES)
+
+
+@question(
+    "client-sent-proxy-line",
+    Source.PAYLOAD,
+    "a client began with the line of the PROXY protocol, as balancers do",
+    by_hand=in_first_bytes("the client begins with PROXY TCP4, or with 0d 0a 0d 0a 00 0d 0a 51: yes"),
+)
+def client_sent_proxy_line(view: PacketsView) -> Reply:
+    return (
+        where(view, _has_proxy_line, lambda _: "the client began with the line of the PROXY protocol")
+        or unheard(view)
+        or no("no client began with the line of the PROXY protocol")
+    )
+
+
+@question(
+    "proxy-line-not-understood",
+    Source.PAYLOAD,
+    "a client began with the line of the PROXY protocol, and the server hung up or objected",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the client begins with PROXY, the server with an error or not at all: yes"),
+)
+def proxy_line_not_understood(view: PacketsView) -> Reply:
+
+    def turned_down(x: Exchange) -> bool:
+        response = x.server.response
+        objected = response is not None and response.status in CLIENT_ERRORS
+        ended = not x.attempt.server_bytes and bool(x.attempt.events & {"server-fin", "server-rst"})
+        stranger = is_said(x.server) and x.server.protocol in {
+            Protocol.REDIS,
+            Protocol.MEMCACHED,
+            Protocol.SMTP,
+        }
+        return _has_proxy_line(x) and (objected or ended or stranger)
+
+    return (
+        where(
+            view,
+            turned_down,
+            lambda x: f"the client began with the line of the PROXY protocol, and got {describe(x.server)}",
+        )
+        or unheard(view)
+        or no("no line of the PROXY protocol was turned down")
+    )
+
+
+_AT_ONCE_NS: Final = 50_000_000
+_SPEAKS_FIRST: Final = frozenset(
+    {
+        *(Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP, Protocol.SSH, Protocol.IMAP, Protocol.POP3),
+        *(Protocol.MYSQL, Protocol.NATS, Protocol.VNC, Protocol.TELNET),
+    }
+)
+
+
+@question(
+    "greeted-when-client-left",
+    Source.PAYLOAD,
+    "the client waited for a greeting in vain, and the server's came at the moment when the client closed",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture(
+        "tcp.len > 0 && tcp.srcport == {port}",
+        "the greeting comes within milliseconds after the client's FIN, and the client sent no byte: yes",
+    ),
+)
+def greeted_when_client_left(view: PacketsView) -> Reply:
+    """Recognise a listener that hands a connection over when the client sends something: its FIN is the first."""
+
+    def so(x: Exchange) -> bool:
+        fin, spoke = x.attempt.times.client_fin, x.attempt.times.server_data
+        mute = not x.attempt.client_bytes and x.server.protocol in _SPEAKS_FIRST
+        waited = fin is not None and fin - x.attempt.first_ts_ns > 2 * _AT_ONCE_NS
+        return mute and waited and spoke is not None and fin is not None and 0 < spoke - fin < _AT_ONCE_NS
+
+    return (
+        where(
+            view,
+            so,
+            lambda x: f"the server greeted with {describe(x.server)} when the client closed, not before",
+        )
+        or unheard(view)
+        or no("no greeting came when a client closed")
+    )
 
 
 def unanswered_in(summary: TargetSummary) -> tuple[str, ...]:

@@ -79,6 +79,7 @@ Collectors = Mapping[str, Collector]
 def linux_collectors() -> Collectors:
     """Return the collectors for Linux."""
     from synscope.probes.host import (  # noqa: PLC0415 - they import on Linux alone
+        declared,
         firewall,
         forwards,
         host_names,
@@ -116,6 +117,9 @@ def linux_collectors() -> Collectors:
         ),
         "namespaces": Collector(
             "network namespaces", lambda wanted: namespaces.look(wanted.ports, wanted.until)
+        ),
+        "declared": Collector(
+            "the configuration of gateways", lambda wanted: declared.look(wanted.ports, wanted.until)
         ),
     }
 

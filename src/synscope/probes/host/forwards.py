@@ -29,8 +29,18 @@ _PUBLISHED = re.compile(
 )
 _TARGET = re.compile(r"[A-Za-z][A-Za-z0-9-]*:[^,]*")
 _NO_FORWARD = re.compile(r"(?i)(?:exec|system|shell|open|create|gopen|file|pipe|fd|pty):")
+_COMMAND = re.compile(r"(?i)(?:exec|system|shell):['\"]?(.*)", re.DOTALL)
+_NAMESPACE_TOOLS: Final = frozenset(
+    {"nsenter", "ip", "docker", "podman", "nerdctl", "crictl", "kubectl", "oc", "lxc", "incus", "machinectl"}
+)
+"""Programs by which a command runs inside a container or another network namespace."""
+_RELAYS: Final = frozenset({"ssh", "nc", "ncat", "netcat", "socat"})
+_INSIDE: Final = "a command inside another namespace"
+_OF_ANY_KIND: Final = frozenset({"ssh", "autossh", "socat"})
+"""Forwarders that lead anywhere; the others lead into containers and pods."""
 _INTERPRETER = re.compile(r"(?:python|perl|ruby|node|bash|sh|dash)[\d.]*")
 _PROXY_OPTIONS: Final = frozenset({"host-port", "container-port"})
+_SSH_WITH_VALUE = re.compile(r"(?<=^-)[A-Za-z0-9]*?[BbcDEeFIiJLlMmOopPQRSWw]")
 _WITH_VALUE: Final = frozenset({"--address", "-n", "--namespace", "--context", "--kubeconfig"})
 _EVERYWHERE: Final = "0.0.0.0"  # noqa: S104 - an address to report, not to bind
 _LOOPBACK: Final = "127.0.0.1"
@@ -87,14 +97,17 @@ def _published(engine: str, row: dict[str, Any]) -> Iterator[Forward]:
         low, inside = int(match["low"]), int(match["inside"])
         for step in range(min(int(match["high"] or low), PORT_MAX) - low + 1):
             address = (match["address"] or _EVERYWHERE).strip("[]")
-            yield Forward(engine, address, low + step, f"container {name}, port {inside + step}")
+            target = f"container {name}, port {inside + step}"
+            yield Forward(engine, address, low + step, target, into_container=True)
 
 
 def _processes(until: float) -> Iterator[Forward]:
     for pid in procfs.processes(until):
         if pid != os.getpid():
-            for program, address, port, target in of_command(procfs.command_line(pid)):
-                yield Forward(program, address, port, target, pid)
+            words = procfs.command_line(pid)
+            for program, address, port, target in of_command(words):
+                inside = program not in _OF_ANY_KIND or target.startswith(_INSIDE)
+                yield Forward(program, address, port, target, pid, inside, through(program, words))
 
 
 def of_command(words: Sequence[str]) -> Iterator[tuple[str, str, int, str]]:
@@ -153,6 +166,23 @@ def _ssh_value(value: str, *, dynamic: bool) -> Iterator[tuple[str, int, str]]:
         )
 
 
+def through(program: str, words: Sequence[str]) -> str:
+    """Return the machine that an ssh goes to, whence it goes on; empty for another program."""
+    if program not in {"ssh", "autossh"}:
+        return ""
+    takes_value = False
+    for word in words[1:]:
+        if takes_value:
+            takes_value = False
+        elif word.startswith("-"):
+            option = _SSH_WITH_VALUE.search(word)
+            takes_value = option is not None and option.end() == len(word)
+        else:
+            host = word.removeprefix("ssh://").rpartition("@")[2]
+            return host if host.count(":") > 1 else host.partition(":")[0]
+    return ""
+
+
 def _socat(words: Sequence[str]) -> Iterator[tuple[str, int, str]]:
     addresses = [word for word in words if not word.startswith("-")]
     for at, word in enumerate(addresses):
@@ -161,9 +191,22 @@ def _socat(words: Sequence[str]) -> Iterator[tuple[str, int, str]]:
             bind = re.search(r"(?i)[,]bind=([^,]+)", word)
             others = (_TARGET.match(other) for other in addresses[:at] + addresses[at + 1 :])
             target = next((other for other in others if other), None)
-            if target and _NO_FORWARD.match(target[0]):
-                continue
-            yield bind[1] if bind else _EVERYWHERE, int(match[1]), target[0] if target else "?"
+            leads_to = target[0] if target else "?"
+            if target and _NO_FORWARD.match(leads_to):
+                leads_to = _of_inner(leads_to)
+            if leads_to:
+                yield bind[1] if bind else _EVERYWHERE, int(match[1]), leads_to
+
+
+def _of_inner(address: str) -> str:
+    """Return where a command leads that passes on what it is given, without its words; empty for any other."""
+    command = _COMMAND.match(address)
+    words = command[1].split() if command else []
+    tools = (PurePath(word.strip("'\"")).name for word in words)
+    tool = next((name for name in tools if name not in {"sudo", "exec", "timeout"}), "")
+    if tool in _NAMESPACE_TOOLS:
+        return f"{_INSIDE} ({tool})"
+    return f"a command ({tool})" if tool in _RELAYS else ""
 
 
 def _kubectl(words: Sequence[str]) -> Iterator[tuple[str, int, str]]:

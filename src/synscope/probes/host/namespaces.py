@@ -28,6 +28,7 @@ _NAMED: Final = (Path("/run/netns"), Path("/run/docker/netns"))
 _LISTEN: Final = "0A"
 _TABLES: Final = ("tcp", "tcp6")
 _MOST: Final = 50
+_MOST_ADDRESSES: Final = 100
 _SHOWN: Final = 3
 _IPV4_DIGITS: Final = 8
 _LOCAL = re.compile(r"\|-- (\S+)\n\s*/32 host LOCAL")
@@ -67,8 +68,11 @@ def look(ports: Sequence[int], until: float) -> Namespaces | Untold:
     closed: list[str] = []
     seen = {own, *members}
     here = _wires(procfs.NET)
+    linked: list[str] = []
     for pids in members.values():
-        found += _of_processes(pids, frozenset(ports), here)
+        there = _wires(f"{pids[0]}/net")
+        linked += _reached(there, here)
+        found += _of_processes(pids, frozenset(ports), linked=here.meets(there))
     for path in _named():
         with contextlib.suppress(OSError):
             inode = path.stat().st_ino
@@ -76,7 +80,9 @@ def look(ports: Sequence[int], until: float) -> Namespaces | Untold:
                 seen.add(inode)
                 inside = _of_name(path, frozenset(ports), until, here)
                 closed += [path.name] if isinstance(inside, Untold) else []
-                found += [] if isinstance(inside, Untold) else inside
+                if not isinstance(inside, Untold):
+                    found += inside[0]
+                    linked += inside[1]
     unseen = ""
     if time.monotonic() > until:
         unseen = "not every process could be looked at in time"
@@ -85,7 +91,9 @@ def look(ports: Sequence[int], until: float) -> Namespaces | Untold:
     elif denied:
         root = "" if os.geteuid() == 0 else "without root"
         unseen = f"those of {count(denied, 'process')} cannot be looked at {root}".rstrip()
-    return Namespaces(tuple(found[:_MOST]), len(seen) - 1, unseen)
+    return Namespaces(
+        tuple(found[:_MOST]), len(seen) - 1, unseen, tuple(dict.fromkeys(linked))[:_MOST_ADDRESSES]
+    )
 
 
 def _members(own: int, until: float) -> tuple[dict[int, list[int]], int]:
@@ -111,10 +119,15 @@ def _named() -> Iterator[Path]:
             yield from sorted(folder.iterdir())
 
 
-def _of_processes(pids: list[int], ports: frozenset[int], here: _Wires) -> Iterator[ElsewhereListener]:
-    rows = list(_listening(f"{pids[0]}/net", ports))
-    linked = bool(rows) and here.meets(_wires(f"{pids[0]}/net"))
-    for address, port, inode in rows:
+def _reached(there: _Wires, here: _Wires) -> list[str]:
+    """Return the addresses of another namespace that this one reaches, where the two share a network."""
+    if not here.meets(there):
+        return []
+    return [str(address) for address in there.addresses if any(address in known for known in here.networks)]
+
+
+def _of_processes(pids: list[int], ports: frozenset[int], *, linked: bool) -> Iterator[ElsewhereListener]:
+    for address, port, inode in _listening(f"{pids[0]}/net", ports):
         pid = next((pid for pid in pids if _holds(pid, inode)), None)
         shown = pid or pids[0]
         program = procfs.program(shown)
@@ -125,7 +138,7 @@ def _of_processes(pids: list[int], ports: frozenset[int], here: _Wires) -> Itera
 
 def _of_name(
     path: Path, ports: frozenset[int], until: float, here: _Wires
-) -> list[ElsewhereListener] | Untold:
+) -> tuple[list[ElsewhereListener], list[str]] | Untold:
     """Look into a namespace that no process is in, from a thread that enters it."""
 
     def inside() -> tuple[list[_Row], _Wires]:
@@ -136,9 +149,9 @@ def _of_name(
     if isinstance(looked, Untold):
         return looked
     rows, wires = looked
-    return [
-        ElsewhereListener(path.name, address, port, linked=here.meets(wires)) for address, port, _ in rows
-    ]
+    linked = here.meets(wires)
+    listeners = [ElsewhereListener(path.name, address, port, linked=linked) for address, port, _ in rows]
+    return listeners, _reached(wires, here)
 
 
 def _wires(folder: str) -> _Wires:

@@ -276,6 +276,10 @@ class Forward(NamedTuple):
     target: str
     """``ADDRESS:PORT`` behind it, or a container's name."""
     pid: int | None = None
+    into_container: bool = False
+    """Whether what it leads to is inside a container, a pod or another network namespace, as its own words say."""
+    through: str = ""
+    """The machine from which a tunnel goes on to the target, as written; empty for none."""
 
 
 class Forwards(NamedTuple):
@@ -284,6 +288,15 @@ class Forwards(NamedTuple):
     found: tuple[Forward, ...]
     unasked: tuple[str, ...] = ()
     """Why an engine or a process could not be asked."""
+
+
+class Declared(NamedTuple):
+    """What a program's configuration says that it wants of clients on a port, beyond what its protocol says."""
+
+    program: str
+    port: int
+    wants: tuple[str, ...]
+    """``TLS``, ``the PROXY protocol's line``."""
 
 
 class ElsewhereListener(NamedTuple):
@@ -305,6 +318,8 @@ class Namespaces(NamedTuple):
     looked_at: int
     unseen: str = ""
     """Why some could not be looked at."""
+    addresses: tuple[str, ...] = ()
+    """Addresses inside them that can be reached from here without a router, as a container's from its host."""
 
 
 class Snapshot(NamedTuple):
@@ -331,6 +346,7 @@ class Snapshot(NamedTuple):
     policy: Policy | Untold
     forwards: Forwards | Untold
     namespaces: Namespaces | Untold
+    declared: tuple[Declared, ...] | Untold = Untold("older snapshots do not have it")
 
 
 SECTIONS: Final = Snapshot._fields[Snapshot._fields.index("ports") + 1 :]

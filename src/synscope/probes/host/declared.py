@@ -1,0 +1,165 @@
+"""What gateways are told to expect on a watched port, by their own configuration: TLS, the PROXY protocol's line.
+
+Input: ports and a time limit. Output: ``snapshot.Declared`` for each line that gives a port one of these. Only the
+lines with which HAProxy, nginx, stunnel and socat listen are looked at, and of them nothing is kept but the words
+for these two. Sources: HAProxy's configuration manual (bind), ngx_http_core_module and ngx_stream_core_module
+(listen), stunnel(8) (accept, client), socat(1) (OPENSSL-LISTEN).
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from synscope.probes.host import procfs
+from synscope.probes.host.snapshot import Declared
+
+TLS: Final = "TLS"
+PROXY_LINE: Final = "the PROXY protocol's line"
+
+_LARGEST: Final = 1 << 18
+_MOST_FILES: Final = 64
+_NGINX: Final = (
+    "/etc/nginx/nginx.conf",
+    "/usr/local/nginx/conf/nginx.conf",
+    "/usr/local/etc/nginx/nginx.conf",
+)
+_BIND = re.compile(r"^\s*bind\s+(\S+)(.*)$", re.MULTILINE)
+_LISTEN = re.compile(r"(?:^|[\s;{])listen\s+([^\s;]+)([^;]*);")
+_INCLUDE = re.compile(r"(?:^|[\s;{])include\s+([^\s;]+);")
+_COMMENT = re.compile(r"(?:^|(?<=\s))#.*$", re.MULTILINE)
+_SECTION = re.compile(r"^\s*\[", re.MULTILINE)
+_ACCEPT = re.compile(r"^\s*accept\s*=\s*(\S+)", re.MULTILINE | re.IGNORECASE)
+_CLIENT = re.compile(r"^\s*client\s*=\s*yes\b", re.MULTILINE | re.IGNORECASE)
+_TLS_LISTEN = re.compile(r"(?i)(?:openssl|ssl)-l(?:isten)?:(\d{1,5})")
+
+_Found = Iterator[tuple[int, tuple[str, ...]]]
+
+
+def look(ports: Sequence[int], until: float) -> tuple[Declared, ...]:
+    """Read the configuration of the gateways that run."""
+    found = []
+    for pid in procfs.processes(until):
+        program = procfs.program(pid)
+        reader = _READERS.get(program)
+        if reader is None:
+            continue
+        for port, wants in reader(procfs.command_line(pid), pid, until):
+            if port in ports and wants:
+                found.append(Declared(program, port, wants))
+    return tuple(dict.fromkeys(found))
+
+
+def of_haproxy(text: str) -> _Found:
+    """Yield the ports of HAProxy's ``bind`` lines with what each wants."""
+    for places, options in _BIND.findall(_COMMENT.sub("", text)):
+        words = options.split()
+        wants = _wants(words, tls="ssl", line="accept-proxy")
+        for place in places.split(","):
+            port = _port_of(place)
+            if port is not None:
+                yield port, wants
+
+
+def of_nginx(text: str) -> _Found:
+    """Yield the ports of nginx's ``listen`` lines with what each wants."""
+    for place, options in _LISTEN.findall(_COMMENT.sub("", text)):
+        port = _port_of(place if not place.isdigit() else f":{place}")
+        if port is not None:
+            yield port, _wants(options.split(), tls="ssl", line="proxy_protocol")
+
+
+def of_stunnel(text: str) -> _Found:
+    """Yield the ports that stunnel accepts TLS on: those of services that are no clients."""
+    head, *services = _SECTION.split(re.sub(r"^\s*;.*$", "", _COMMENT.sub("", text), flags=re.MULTILINE))
+    for service in services:
+        accepts = _ACCEPT.search(service)
+        port = _port_of(f":{accepts[1].rpartition(':')[2]}") if accepts else None
+        if port is not None and not _CLIENT.search(service) and not _CLIENT.search(head):
+            yield port, (TLS,)
+
+
+def _wants(words: Sequence[str], *, tls: str, line: str) -> tuple[str, ...]:
+    return tuple(name for word, name in ((tls, TLS), (line, PROXY_LINE)) if word in words)
+
+
+def _port_of(place: str) -> int | None:
+    number = place.rpartition(":")[2]
+    return int(number) if ":" in place and number.isdigit() else None
+
+
+def _haproxy(words: Sequence[str], pid: int, _until: float) -> _Found:
+    for name in _values(words, "-f"):
+        yield from of_haproxy(_text(_inside(pid, name)))
+
+
+def _nginx(words: Sequence[str], pid: int, until: float) -> _Found:
+    # The master's title has its command line; a worker's says no more than that it is one.
+    words = " ".join(words).split()
+    if "worker" in words:
+        return
+    prefix = next(iter(_values(words, "-p")), "")
+    named = [os.path.join(prefix, name) for name in _values(words, "-c")]  # noqa: PTH118 - as nginx does it
+    files = [_inside(pid, name) for name in named or _NGINX]
+    read: set[Path] = set()
+    while files and len(read) < _MOST_FILES and time.monotonic() < until:
+        file = files.pop(0)
+        if file in read:
+            continue
+        read.add(file)
+        text = _text(file)
+        yield from of_nginx(text)
+        for pattern in _INCLUDE.findall(_COMMENT.sub("", text)):
+            folder = file.parent
+            files += sorted(
+                _root(pid).glob(pattern.lstrip("/")) if pattern.startswith("/") else folder.glob(pattern)
+            )
+
+
+def _stunnel(words: Sequence[str], pid: int, _until: float) -> _Found:
+    for name in words[1:]:
+        if not name.startswith("-"):
+            yield from of_stunnel(_text(_inside(pid, name)))
+
+
+def _socat(words: Sequence[str], _pid: int, _until: float) -> _Found:
+    for word in words[1:]:
+        listens = _TLS_LISTEN.match(word)
+        if listens:
+            yield int(listens[1]), (TLS,)
+
+
+def _values(words: Sequence[str], option: str) -> list[str]:
+    return [value for name, value in itertools.pairwise(words) if name == option]
+
+
+def _root(pid: int) -> Path:
+    return procfs.PROC / str(pid) / "root"
+
+
+def _inside(pid: int, name: str) -> Path:
+    """Return a file as the process sees it."""
+    return _root(pid) / name.lstrip("/") if name.startswith("/") else procfs.PROC / str(pid) / "cwd" / name
+
+
+def _text(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(_LARGEST).decode(errors="replace")
+    except (OSError, ValueError):
+        return ""
+
+
+_READERS: Final[dict[str, Callable[[Sequence[str], int, float], _Found]]] = {
+    "haproxy": _haproxy,
+    "nginx": _nginx,
+    "openresty": _nginx,
+    "stunnel": _stunnel,
+    "stunnel4": _stunnel,
+    "socat": _socat,
+}

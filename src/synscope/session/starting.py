@@ -1,0 +1,133 @@
+"""Whether a server may still be starting when the command has failed: then a moment's wait tells.
+
+Input: the processes of this session before the command began, and ports. Output: whether anybody may come to
+listen, and whether somebody does. Reads /proc alone, so it knows nothing on other systems; it looks at this
+process's own network namespace. A process may be a server that starts when the command left it running, or when it
+is young and has worked, and listens nowhere yet. Source: proc(5).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+LEFT_S: Final = 3.0
+"""Seconds to wait for what the command itself left running."""
+YOUNG_S: Final = 2.0
+"""Seconds to wait for another process that began not long ago."""
+
+_PROC: Final = Path("/proc")
+_YOUNG_S: Final = 10.0
+_WORKED_S: Final = 0.1
+"""Seconds of a processor that a program needs at least to start; what only waits uses less."""
+_TABLES: Final = ("tcp", "tcp6")
+_LISTEN: Final = "0A"
+_LEAST_FIELDS: Final = 20
+
+
+class _Seen(NamedTuple):
+    """A process, with times in seconds."""
+
+    pid: int
+    parent: int
+    session: int
+    state: str
+    worked_s: float
+    age_s: float
+
+
+class Starting:
+    """Make one before the command starts; ask once it has ended."""
+
+    def __init__(self) -> None:
+        self._session = os.getsid(0) if hasattr(os, "getsid") else 0
+        self._before = frozenset(seen.pid for seen in _processes() if seen.session == self._session)
+
+    def wait_s(self, ports: Collection[int]) -> float:
+        """Return how long it is worth to wait for a listener; 0 where one is there, or nobody can come."""
+        if not ports or is_served(ports):
+            return 0.0
+        every = {seen.pid: seen for seen in _processes()}
+        own = _line_of(os.getpid(), every)
+        others = [seen for seen in every.values() if seen.pid not in own and seen.state not in "ZX"]
+        if any(seen.session == self._session and seen.pid not in self._before for seen in others):
+            return LEFT_S
+        listening = frozenset(inode for _, inode in _listening())
+        for seen in others:
+            working = seen.age_s < _YOUNG_S and seen.worked_s >= _WORKED_S and seen.pid not in self._before
+            if working and _shares_network(seen.pid) and not _holds_any(seen.pid, listening):
+                return YOUNG_S
+        return 0.0
+
+
+def is_served(ports: Collection[int]) -> bool:
+    """Whether somebody listens on one of the ports, at any address."""
+    return any(port in ports for port, _ in _listening())
+
+
+def _processes() -> Iterator[_Seen]:
+    tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
+    if not tick or not _PROC.is_dir():
+        return
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    with contextlib.suppress(OSError), os.scandir(_PROC) as entries:
+        for entry in entries:
+            if not entry.name.isdigit():
+                continue
+            # The name, in brackets, may hold anything.
+            fields = _text(f"{entry.name}/stat").rpartition(") ")[2].split()
+            if len(fields) >= _LEAST_FIELDS:
+                worked = (int(fields[11]) + int(fields[12])) / tick
+                age = now - int(fields[19]) / tick
+                yield _Seen(int(entry.name), int(fields[1]), int(fields[3]), fields[0], worked, age)
+
+
+def _line_of(pid: int, every: dict[int, _Seen]) -> frozenset[int]:
+    """Return a process, its ancestors and its descendants."""
+    line = set()
+    up = pid
+    while up in every and up not in line:
+        line.add(up)
+        up = every[up].parent
+    below, found = {pid}, {pid}
+    while found:
+        found = {seen.pid for seen in every.values() if seen.parent in found} - below
+        below |= found
+    return frozenset(line | below)
+
+
+def _listening() -> Iterator[tuple[int, int]]:
+    """The ports that are listened on, each with its socket's inode."""
+    for table in _TABLES:
+        for line in _text(f"self/net/{table}").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTEN:
+                yield int(fields[1].rpartition(":")[2], 16), int(fields[9])
+
+
+def _shares_network(pid: int) -> bool:
+    try:
+        return (_PROC / f"{pid}/net/tcp").stat().st_ino == (_PROC / "self/net/tcp").stat().st_ino
+    except OSError:
+        return False
+
+
+def _holds_any(pid: int, inodes: Collection[int]) -> bool:
+    wanted = {f"socket:[{inode}]" for inode in inodes}
+    with contextlib.suppress(OSError), os.scandir(_PROC / str(pid) / "fd") as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                if str(Path(entry.path).readlink()) in wanted:
+                    return True
+    return False
+
+
+def _text(name: str) -> str:
+    try:
+        return (_PROC / name).read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
