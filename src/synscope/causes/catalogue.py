@@ -54,6 +54,7 @@ from synscope.causes import (
     source_port_in_use,
     stack_fault,
     startup_race,
+    tcp_md5_wanted,
     tls_certificate,
     took_long,
     wrong_bind_address,
@@ -106,6 +107,8 @@ CATALOGUE: Final[tuple[Cause, ...]] = (
     service_limit.CAUSE,
     redirect_elsewhere.CAUSE,
     host_refused.CAUSE,
+    # Below the protocols, and yet an agreement of the two ends
+    tcp_md5_wanted.CAUSE,
     # SYN16x: the usual causes on a port with a role
     llm_backend.CAUSE,
     context_service.CAUSE,

@@ -80,6 +80,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN156": {_S.SERVE: 60},
         "SYN157": {_S.SERVE: 40},
         "SYN158": {_S.SERVE: 40},
+        "SYN159": {_S.IN: 8},
         "SYN161": {_S.LISTENER: 4, _S.QUEUE: 4, _S.ACCEPT: 10, _S.SERVE: 20},
         "SYN162": {_S.LISTENER: 3, _S.QUEUE: 3, _S.ACCEPT: 5, _S.SERVE: 10},
         "SYN163": {_S.LISTENER: 3, _S.QUEUE: 3, _S.ACCEPT: 5, _S.SERVE: 10},

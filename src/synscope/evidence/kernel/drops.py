@@ -28,6 +28,18 @@ POLICIES: Final = frozenset(
     {"SOCKET_FILTER", "BPF_CGROUP_EGRESS", "SECURITY_HOOK", "TC_EGRESS", "TC_INGRESS", "XDP"}
 )
 """Drops by programs that were put in the way: filters of sockets, control groups and devices, security modules."""
+SIGNATURES: Final = frozenset(
+    {
+        "TCP_MD5NOTFOUND",
+        "TCP_MD5UNEXPECTED",
+        "TCP_MD5FAILURE",
+        "TCP_AONOTFOUND",
+        "TCP_AOUNEXPECTED",
+        "TCP_AOKEYNOTFOUND",
+        "TCP_AOFAILURE",
+    }
+)
+"""Drops of segments whose signature (RFC 2385, RFC 5925) is missing, wrong, or not asked for."""
 ATTACHED: Final = POLICIES - {"SECURITY_HOOK"}
 """Those of them by programs or filters that somebody attached to a socket, a control group or a device."""
 
@@ -80,6 +92,14 @@ class FailedAttempt:
         if self._resets:
             return no("the TCP stack itself answered, so the SYN got through")
         return self._drop_is(*ATTACHED)
+
+    def signature_drop(self) -> Reply:
+        """Did the listener's socket drop the SYN for its signature?"""
+        if self._blurred:
+            return unknown(self.tie.why)
+        if self._resets:
+            return no("the TCP stack itself answered, so the SYN was taken")
+        return self._drop_is(*SIGNATURES)
 
     def stack_reset(self) -> Reply:
         """Did this machine's TCP stack send the RST?"""
@@ -232,6 +252,17 @@ attached_drop = question(
     direct=True,
     by_hand=in_drops("reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
 )(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED))
+
+
+signature_drop = question(
+    "kernel-says-signature-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN because its TCP signature is missing, wrong or not asked for",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_drops("reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),
+)(_of_drops(FailedAttempt.signature_drop))
 
 
 @question(
