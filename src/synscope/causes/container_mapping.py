@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, listeners, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, listeners, never, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -32,6 +32,9 @@ CAUSE = Cause(
         ),
         usually("redirect-leaves-loopback"),
         seldom("balancer-owns-port"),
+        # Where nobody serves the inner port, nobody speaks for the service.
+        never("service-error", "service-starting"),
+        seldom("http-client-error", "http-server-error"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),
         seldom("bind-failed-in-use"),
