@@ -54,6 +54,7 @@ CODES = {
     "SYN156": "service-limit",
     "SYN157": "redirect-elsewhere",
     "SYN158": "host-refused",
+    "SYN159": "tcp-md5-wanted",
     "SYN161": "llm-backend",
     "SYN162": "context-service",
     "SYN163": "control-plane-endpoint",

@@ -49,6 +49,7 @@ CAUSE = Cause(
     ),
     proof=(
         yes("kernel-says-signature-drop"),
+        yes("syn-unanswered", "others-sign-their-syn"),
         (
             *yes("syn-unanswered", "listener-wants-signature", "signature-drops-counted"),
             *no("syn-is-signed"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture
-from synscope.evidence.packets.view import PacketsView, attempts, frames_of, matching, total
-from synscope.evidence.question import Reply, Says, no, question, yes
+from synscope.evidence.packets.view import PacketsView, attempts, frames_of, matching
+from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, Label, Source, Stage
 from synscope.units import count
 
@@ -22,28 +22,35 @@ def _is_signed(attempt: Attempt) -> bool:
 @question(
     "others-sign-their-syn",
     Source.PACKETS,
-    "the listener answered SYNs that carry a TCP signature, and not the one without",
+    "the listener answered the SYNs of an address that carry a TCP signature, and not the one without",
     stage=Stage.IN,
     if_yes=Says.STOPPED,
+    direct=True,
     by_hand=in_capture(_OPTIONS, "the SYNs that are answered are listed, and the other one is not: yes"),
 )
 def others_sign_their_syn(view: PacketsView) -> Reply:
-    """Compare the SYNs that a listener answered with those to the same address that got no answer."""
+    """Compare the SYNs that a listener answered with those from the same address that got no answer.
+
+    A key belongs to the address of a peer: who has one there is not heard without a signature.
+    """
     silent = [group for group in view.failing if group.label is Label.SYN_NO_REPLY]
     bare = matching(silent, lambda attempt: not _is_signed(attempt))
     if not bare:
         return no("no SYN without a signature went unanswered")
-    servers = {attempt.server for attempt in bare.attempts}
-    answered = [group for group in view.labelled(*_TAKEN) if group.server in servers]
-    signed = matching(answered, _is_signed)
+    taken = [attempt for attempt in attempts(view.labelled(*_TAKEN)) if attempt.frames.syn is not None]
+    signed = [attempt for attempt in taken if _is_signed(attempt)]
     if not signed:
         return no("no SYN that was answered carried a signature")
-    if signed.number < total(answered):
-        return no("of the SYNs that were answered some carried a signature and others did not")
-    frames = frames_of((signed.attempts[0], bare.attempts[0]), lambda f: f.syn)
+    ways = {(attempt.client.address, attempt.server) for attempt in bare.attempts}
+    same = [attempt for attempt in taken if (attempt.client.address, attempt.server) in ways]
+    if not all(_is_signed(attempt) for attempt in same):
+        return no("SYNs without a signature were answered too")
+    if not same:
+        return unknown("SYNs with a signature were answered, but those of other addresses")
+    frames = frames_of((same[0], bare.attempts[0]), lambda f: f.syn)
     return yes(
-        f"{signed.phrase()} with a TCP signature in the SYN got an answer, "
-        f"and {bare.phrase()} without one got none",
+        f"{count(len(same), 'attempt')} with a TCP signature in the SYN got an answer, "
+        f"and {bare.phrase()} without one, from the same address, got none",
         frames,
     )
 
