@@ -61,6 +61,6 @@ def test_the_frames_are_one_of_each() -> None:
     told = found["others-sign-their-syn"]
     assert told.frames == (1, 7)
     assert (
-        told.text
-        == "1 attempt with a TCP signature in the SYN got an answer, and 1 attempt without one, from the same address, got none"
+        told.text == "1 attempt with a TCP signature in the SYN got an answer, "
+        "and 1 attempt without one, from the same address, got none"
     )
