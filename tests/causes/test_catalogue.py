@@ -31,6 +31,7 @@ CODES = {
     "SYN122": "firewall-drop",
     "SYN124": "route-leads-away",
     "SYN125": "ebpf-program",
+    "SYN126": "packet-discarded",
     "SYN131": "accept-queue-overflow",
     "SYN132": "resource-limits",
     "SYN133": "server-hung",

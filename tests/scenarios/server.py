@@ -20,6 +20,7 @@ from pathlib import Path
 
 HARD_CLOSE = struct.pack("ii", 1, 0)
 TCP_MD5SIG = 14
+IP_MINTTL = 21
 Handler = Callable[[socket.socket, argparse.Namespace], None]
 
 
@@ -122,6 +123,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--files", type=int, default=0, help="how many descriptors it may have more")
     parser.add_argument("--life", type=float, default=3600.0, help="seconds until it ends")
     parser.add_argument("--key-for", default="", help="the address whose segments must be signed (TCP-MD5)")
+    parser.add_argument("--min-ttl", type=int, default=0, help="segments with a lower TTL are dropped")
     parser.add_argument("--bare", action="store_true", help="without SO_REUSEADDR")
     parser.add_argument("--once", action="store_true", help="end after one connection")
     return parser.parse_args()
@@ -151,6 +153,8 @@ def _open(options: argparse.Namespace) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, options.v6only)
         if options.device:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, options.device.encode())
+        if options.min_ttl:
+            sock.setsockopt(socket.IPPROTO_IP, IP_MINTTL, options.min_ttl)
         if options.key_for:
             sign(sock, options.key_for)
         sock.bind((options.address, options.port))

@@ -2,32 +2,58 @@
 
 from __future__ import annotations
 
-from tests.scenarios.scenario import CURL, HERE, Scenario
+from typing import Final
+
+from tests.scenarios.scenario import Scenario
 from tests.scenarios.silent import NEVER, SILENT, chain
 
-COMPLETED = "completed"
-HTTP = ("http 127.0.0.1 8080",)
+COMPLETED: Final = "completed"
+ODD: Final = "odd-reply"
+DISCARDED: Final = "packet-discarded"
+"""The general word for what the kernel drops: true where it names a reason."""
+_NO_SHORT_CUT: Final = "sysctl -qw net.ipv4.conf.lo.disable_policy=0 net.ipv4.conf.lo.disable_xfrm=0"
+_IPSEC: Final = "ip xfrm policy add dir {} dst 127.0.0.1/32 proto tcp dport 8080 action block"
 
 
-def unlisted(name: str, label: str, *setup: str, **fields: object) -> Scenario:
-    """Return a failure that no cause of the catalogue is the reason of."""
-    return Scenario(name, "", label, serve=HTTP, then=setup, **fields)  # type: ignore[arg-type]
+def unlisted(
+    name: str, cause: str, label: str, setup: str, *, serve: str = "http 127.0.0.1 8080"
+) -> Scenario:
+    """Return a failure; ``cause`` is the general word that may be certain, or nothing."""
+    return Scenario(name, cause, label, serve=(serve,), then=(setup,) if setup else (), in_packets=False)
 
 
-UNLISTED = (
-    # The queueing discipline of the interface discards what is sent.
-    unlisted("netem loses everything", NEVER, "tc qdisc add dev lo root netem loss 100%"),
-    unlisted("netem corrupts everything", SILENT, "tc qdisc add dev lo root netem corrupt 100%"),
-    unlisted("a queue without room", NEVER, "tc qdisc add dev lo root pfifo limit 1; tc qdisc replace dev lo root tbf rate 8bit burst 20 limit 20"),
-    # Late, not lost: nobody waits for so long.
-    unlisted("netem delays by minutes", NEVER, "tc qdisc add dev lo root netem delay 100s"),
-    # An MTU that the SYN itself does not fit.
-    unlisted("a lookup in an empty table", NEVER, "ip rule add pref 2 lookup local; ip rule del pref 0; ip rule add pref 1 to 127.0.0.1 unreachable"),
-    unlisted("encryption wanted, and no key", NEVER, "ip xfrm policy add dir out dst 127.0.0.1/32 proto tcp dport 8080 action block"),
-    unlisted("encryption wanted on the way in", SILENT, "ip xfrm policy add dir in dst 127.0.0.1/32 proto tcp dport 8080 action block"),
-    unlisted("checksums spoilt by a rule", SILENT, chain("output", "tcp dport 8080 @th,128,16 set 0x1234")),
-    unlisted("the ports exchanged by a rule", SILENT, chain("input", "tcp dport 8080 tcp flags set 0")),
-    unlisted("no window for data", COMPLETED, chain("output", "tcp sport 8080 tcp window set 0")),
-    unlisted("netem after the handshake", COMPLETED, "(sleep 0; tc qdisc add dev lo root handle 1: prio; tc qdisc add dev lo parent 1:3 handle 30: netem loss 100%; tc filter add dev lo parent 1: protocol ip u32 match ip protocol 6 0xff match u16 0x0080 0xff00 at 2 flowid 1:3) || true"),
-    unlisted("sequence numbers spoilt", SILENT, chain("output", "tcp sport 8080 tcp flags syn,ack / syn,ack tcp ackseq set 77")),
+UNLISTED: Final = (
+    unlisted(
+        "a queue that has room for nothing",
+        DISCARDED,
+        NEVER,
+        "tc qdisc add dev lo root tbf rate 8bit burst 20 limit 20",
+    ),
+    unlisted("an IPsec policy on the way in", DISCARDED, SILENT, f"{_NO_SHORT_CUT}; {_IPSEC.format('in')}"),
+    unlisted("an IPsec policy on the way out", "", NEVER, f"{_NO_SHORT_CUT}; {_IPSEC.format('out')}"),
+    unlisted(
+        "a listener that wants a nearer client",
+        DISCARDED,
+        SILENT,
+        "",
+        serve="http 127.0.0.1 8080 --min-ttl 255",
+    ),
+    unlisted("a SYN that lost its flags", "", SILENT, chain("input", "tcp dport 8080 tcp flags set 0")),
+    unlisted(
+        "a SYN that turned into another", "", SILENT, chain("input", "tcp dport 8080 tcp flags set fin | syn")
+    ),
+    unlisted("a length that is no header's", "", SILENT, chain("input", "tcp dport 8080 tcp doff set 3")),
+    unlisted("a window of nothing", "", COMPLETED, chain("output", "tcp sport 8080 tcp window set 0")),
+    unlisted(
+        "an answer to another SYN",
+        "",
+        ODD,
+        chain("output", "tcp sport 8080 tcp flags syn,ack / syn,ack tcp ackseq set 77"),
+    ),
+    unlisted(
+        "an answer that comes from elsewhere",
+        "",
+        SILENT,
+        chain("output", "tcp sport 8080 ip saddr set 127.0.0.77"),
+    ),
 )

@@ -36,6 +36,7 @@ from synscope.causes import (
     loopback_down,
     name_resolution,
     one_address_refused,
+    packet_discarded,
     port_conflict,
     port_number_shortened,
     port_out_of_range,
@@ -81,6 +82,7 @@ CATALOGUE: Final[tuple[Cause, ...]] = (
     firewall_drop.CAUSE,
     route_leads_away.CAUSE,
     ebpf_program.CAUSE,
+    packet_discarded.CAUSE,
     # SYN13x: the server is there and cannot keep up
     accept_queue_overflow.CAUSE,
     resource_limits.CAUSE,

@@ -57,6 +57,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN122": {_S.OUT: 400, _S.IN: 500, _S.BACK: 700, _S.CARRY: 700},
         "SYN124": {_S.ROUTE: 100},
         "SYN125": {_S.OUT: 30, _S.IN: 15},
+        "SYN126": {_S.OUT: 2, _S.IN: 2},
         "SYN131": {_S.QUEUE: 600, _S.ACCEPT: 40},
         "SYN132": {_S.SOCKET: 400, _S.QUEUE: 100, _S.ACCEPT: 100, _S.SERVE: 60},
         "SYN133": {_S.QUEUE: 200, _S.ACCEPT: 550, _S.SERVE: 60},

@@ -43,6 +43,17 @@ SIGNATURES: Final = frozenset(
 ATTACHED: Final = POLICIES - {"SECURITY_HOOK"}
 """Those of them by programs or filters that somebody attached to a socket, a control group or a device."""
 
+_NAMED: Final = (
+    POLICIES
+    | SIGNATURES
+    | {NO_SOCKET, NETFILTER, OVERFLOW, "IP_OUTNOROUTES", "IP_LOCALNET", "IPV6DISABLED", "TCP_FLAGS"}
+)
+
+
+def is_other(reason: str) -> bool:
+    """Whether a reason is one that no question but ``kernel-says-other-drop`` asks for."""
+    return bool(reason) and reason not in _NAMED
+
 
 class FailedAttempt:
     """One attempt that failed, with all that ties it to the trace."""
@@ -100,6 +111,18 @@ class FailedAttempt:
         if self._resets:
             return no("the TCP stack itself answered, so the SYN was taken")
         return self._drop_is(*SIGNATURES)
+
+    def other_drop(self) -> Reply:
+        """Did the kernel drop the SYN for a reason that no other question names?"""
+        if self._blurred:
+            return unknown(self.tie.why)
+        if self._resets:
+            return no("the TCP stack itself answered, so the SYN got through")
+        drop = self.fate.drop
+        if drop is None:
+            return unknown(self.fate.why)
+        text = f"the kernel dropped the SYN of {drop.task} with the reason {drop.reason}"
+        return yes(text) if is_other(drop.reason) else no(text)
 
     def stack_reset(self) -> Reply:
         """Did this machine's TCP stack send the RST?"""
@@ -176,10 +199,10 @@ def _of_resets(ask: Ask) -> Callable[[KernelView], Reply]:
     return lambda view: _of_each(view, (Label.SYN_RST,), "was refused by an RST", ask)
 
 
-def _of_drops_or_unsent(ask: Ask, reasons: frozenset[str]) -> Callable[[KernelView], Reply]:
+def _of_drops_or_unsent(ask: Ask, is_meant: Callable[[str], bool]) -> Callable[[KernelView], Reply]:
     """Ask of attempts, or of connects whose SYN never got as far as being one."""
     of_attempts = _of_drops(ask)
-    return lambda view: of_attempts(view) if view.groups else unsent.stopped(view, reasons)
+    return lambda view: of_attempts(view) if view.groups else unsent.stopped(view, is_meant)
 
 
 def _of_each(view: KernelView, labels: tuple[Label, ...], happened: str, ask: Ask) -> Reply:
@@ -228,7 +251,7 @@ netfilter_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: NETFILTER_DROP: yes"),
-)(_of_drops_or_unsent(FailedAttempt.netfilter_drop, frozenset({NETFILTER})))
+)(_of_drops_or_unsent(FailedAttempt.netfilter_drop, NETFILTER.__eq__))
 
 policy_drop = question(
     "kernel-says-policy-drop",
@@ -240,7 +263,7 @@ policy_drop = question(
     by_hand=in_drops(
         "reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, SECURITY_HOOK, TC_INGRESS, TC_EGRESS or XDP: yes"
     ),
-)(_of_drops_or_unsent(FailedAttempt.policy_drop, POLICIES))
+)(_of_drops_or_unsent(FailedAttempt.policy_drop, POLICIES.__contains__))
 
 
 attached_drop = question(
@@ -251,7 +274,17 @@ attached_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
-)(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED))
+)(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED.__contains__))
+
+other_drop = question(
+    "kernel-says-other-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_drops("another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
+)(_of_drops_or_unsent(FailedAttempt.other_drop, is_other))
 
 
 signature_drop = question(
