@@ -22,7 +22,10 @@ CAUSE = Cause(
     ),
     documented_in=("A", "B", "C"),
     stops=(Stage.NUMBER,),
-    predicts=(always("port-above-65535", "port-zero", "client-error-port-invalid"), usually("wrapped-port-seen")),
+    predicts=(
+        always("port-above-65535", "port-zero", "client-error-port-invalid"),
+        usually("wrapped-port-seen"),
+    ),
     decided_by="the number itself",
     checks=on_each_os(
         linux="ss -ltnp",
