@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, always, on_each_os, yes
+from synscope.causes.cause import Cause, always, never, on_each_os, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -20,7 +20,7 @@ CAUSE = Cause(
     ),
     documented_in=("field",),
     stops=(Stage.OUT, Stage.IN),
-    predicts=(always("kernel-says-other-drop"),),
+    predicts=(always("kernel-says-other-drop"), never("loopback-is-down")),
     decided_by="the kernel's reason for the drop",
     checks=on_each_os(
         linux="sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb; tc -s qdisc; ip xfrm policy; nstat -az",

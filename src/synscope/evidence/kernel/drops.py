@@ -46,7 +46,16 @@ ATTACHED: Final = POLICIES - {"SECURITY_HOOK"}
 _NAMED: Final = (
     POLICIES
     | SIGNATURES
-    | {NO_SOCKET, NETFILTER, OVERFLOW, "IP_OUTNOROUTES", "IP_LOCALNET", "IPV6DISABLED", "TCP_FLAGS"}
+    | {
+        NO_SOCKET,
+        NETFILTER,
+        OVERFLOW,
+        "IP_OUTNOROUTES",
+        "IP_LOCALNET",
+        "IPV6DISABLED",
+        "TCP_FLAGS",
+        "DEV_READY",
+    }
 )
 
 
@@ -282,7 +291,6 @@ other_drop = question(
     "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's",
     stage=Stage.IN,
     if_yes=Says.STOPPED,
-    direct=True,
     by_hand=in_drops("another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
 )(_of_drops_or_unsent(FailedAttempt.other_drop, is_other))
 
