@@ -201,7 +201,8 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
         return ()
     if label is Label.CLIENT_NEVER_SENT and _had_no_need(observations):
         return ()
-    for witness in _words(observations):
+    # Words that contradict each other narrow to the same, in whatever order they came.
+    for witness in sorted(_words(observations), key=lambda word: word.question.name):
         if (
             witness.says is Says.STOPPED
             and witness.question.direct
