@@ -5,9 +5,10 @@ obedient TCP: ``C S | S SA | C A | C PA len=5 | S A``. Speakers: ``C`` client, `
 that sends an ICMP error (``I 3/3``) quoting the client's first segment.
 
 ``seq=`` and ``ack=`` take sums of numbers and the two initial sequence numbers ``c`` and ``s``
-(``seq=c+1``); ``len=`` is payload bytes; ``dt=`` milliseconds since the segment before (10 unless told,
-may be negative or a fraction). Without ``seq`` a segment goes on where its side stopped, a SYN at the
-side's initial number; without ``ack`` (and with the flag A) it acknowledges all the other side sent.
+(``seq=c+1``); ``len=`` is payload bytes; ``opt=md5`` or ``opt=ao`` signs it; ``dt=`` milliseconds since the
+segment before (10 unless told, may be negative or a fraction). Without ``seq`` a segment goes on where its
+side stopped, a SYN at the side's initial number; without ``ack`` (and with the flag A) it acknowledges all
+the other side sent.
 """
 
 from __future__ import annotations
@@ -22,6 +23,11 @@ CLIENT_ISN = 1_000_000
 SERVER_ISN = 5_000_000
 CLIENT = ("192.0.2.1", 40001)
 SERVER = ("192.0.2.2", 62893)
+_OPTIONS = {
+    "md5": b"\x02\x04\xff\xd7\x01\x01" + b"\x13\x12" + bytes(16),
+    "ao": b"\x1d\x10\x01\x02" + bytes(12),
+}
+"""A maximum segment size and TCP-MD5 (RFC 2385); TCP-AO (RFC 5925)."""
 
 
 @dataclass
@@ -77,7 +83,8 @@ def _segment(
     before = talk.following.get(speaker)
     if "R" not in flags and (before is None or (after - before) & 0xFFFFFFFF < 1 << 31 or "S" in flags):
         talk.following[speaker] = after
-    return wire.tcp(ends[0][1], ends[1][1], seq, ack, flags, b"x" * length)
+    options = _OPTIONS[told["opt"]] if "opt" in told else b""
+    return wire.tcp(ends[0][1], ends[1][1], seq, ack, flags, b"x" * length, options=options)
 
 
 def _number(text: str, talk: _Talk) -> int:

@@ -613,6 +613,47 @@ def test_a_special_reason_with_evidence_of_its_own_leads_its_general_one() -> No
     assert CERTAIN not in found.values()
 
 
+def test_a_service_that_speaks_is_mapped() -> None:
+    elsewhere = "service-error listener-in-other-namespace listener-in-linked-namespace some-completed"
+    found = rank(facts(DONE, elsewhere, "service-full redirect-leaves-loopback"))
+    assert standing(found)["application-error"] is CERTAIN
+    assert "container-mapping" not in standing(found)
+
+
+@pytest.mark.parametrize(
+    ("label", "told", "denied"),
+    [
+        (SILENT, "syn-unanswered kernel-says-signature-drop", ""),
+        (SILENT, "syn-unanswered others-sign-their-syn some-completed", ""),
+        (SILENT, "syn-unanswered listener-wants-signature signature-drops-counted", "syn-is-signed"),
+    ],
+)
+def test_signed_tcp_is_certain_by_the_kernel_or_by_both_sides(label: Label, told: str, denied: str) -> None:
+    found = standing(rank(facts(label, told, denied)))
+    assert next(iter(found.items())) == ("tcp-md5-wanted", CERTAIN)
+
+
+@pytest.mark.parametrize(
+    ("told", "denied"),
+    [
+        # Another program's connections may have moved the counters.
+        ("syn-unanswered signature-drops-counted", ""),
+        ("syn-unanswered syn-is-signed", ""),
+        ("syn-unanswered listener-wants-signature", ""),
+        ("syn-unanswered listener-wants-signature signature-drops-counted", "kernel-says-signature-drop"),
+    ],
+)
+def test_signed_tcp_is_not_certain_by_less(told: str, denied: str) -> None:
+    assert standing(rank(facts(SILENT, told, denied))).get("tcp-md5-wanted") is not CERTAIN
+
+
+def test_a_drop_by_the_kernel_itself_has_a_general_word() -> None:
+    for label, told in ((SILENT, "syn-unanswered"), (Label.CLIENT_NEVER_SENT, "no-syn-to-target")):
+        found = standing(rank(facts(label, f"{told} kernel-says-other-drop")))
+        assert next(iter(found.items())) == ("packet-discarded", CERTAIN)
+        assert "packet-discarded" not in standing(rank(facts(label, told, "kernel-says-other-drop")))
+
+
 def test_the_kernels_word_on_a_stop_narrows_the_bracket() -> None:
     wide = {each.candidate.cause.slug for each in place(facts(RST, "refused-by-rst"))}
     narrow = {each.candidate.cause.slug for each in place(facts(RST, "refused-by-rst kernel-says-no-socket"))}

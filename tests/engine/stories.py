@@ -51,6 +51,8 @@ ANSWERS: tuple[Story, ...] = (
         UNANSWERED,
     ),
     _story("unanswered", "C S | C S dt=1000 | C S dt=2000", UNANSWERED, syns=(3,)),
+    _story("signed, and unanswered", "C S opt=md5 | C S opt=md5 dt=1000", UNANSWERED, syns=(2,)),
+    _story("signed, recorded behind its answer", "S SA ack=c+1 | C S opt=ao | C A", "completed silent"),
     _story("icmp port unreachable", "C S | I 3/3", "SYN-no-reply icmp-error"),
     _story(
         "icmp, then success all the same",

@@ -520,3 +520,32 @@ def test_a_4_tuple_reused_without_end() -> None:
         for n in range(5000)
     ]
     assert len(follow(wire.pcap(capture)).attempts) == 5000
+
+
+MSS = b"\x02\x04\xff\xd7"
+MD5 = b"\x13\x12" + bytes(16)
+
+
+@pytest.mark.parametrize(
+    ("options", "kept", "signed"),
+    [
+        (MSS + b"\x01\x01" + MD5, None, True),
+        (b"\x1d\x10\x01\x02" + bytes(12), None, True),
+        (MSS, None, False),
+        (b"", None, False),
+        # Behind the end of the options nothing counts; a length of 0 or 1 leads nowhere.
+        (b"\x00" + MD5 + b"\x01", None, False),
+        (b"\x02\x00" + MD5, None, False),
+        (b"\x02\x01" + MD5, None, False),
+        (MSS[:3] + b"\x13", None, False),
+        # What was not stored was not seen.
+        (MSS + b"\x01\x01" + MD5, 14 + 20 + 20 + 6, False),
+        (MSS + b"\x01\x01" + MD5, 14 + 20 + 20 + 7, True),
+    ],
+)
+def test_a_signed_syn(options: bytes, kept: int | None, *, signed: bool) -> None:
+    segment = wire.tcp(CLIENT[1], SERVER[1], CLIENT_ISN, flags="S", options=options)
+    frame = wire.ethernet(wire.ip(CLIENT[0], SERVER[0], segment))
+    packet = wire.pcap_record(wire.START, frame[:kept], wirelen=len(frame))
+    (found,) = follow(wire.pcap_header() + packet).attempts
+    assert ("syn-signed" in found.events) is signed

@@ -320,7 +320,8 @@ def test_a_command_that_failed_at_a_try_which_sent_nothing() -> None:
 
 def test_what_could_not_be_read_is_no_stop() -> None:
     lacking = answered(capture_incomplete=YES)
-    assert bracket(Label.CLIENT_NEVER_SENT, lacking) == (Stage.NUMBER,)
+    assert bracket(Label.CLIENT_NEVER_SENT, lacking) == ()
+    assert bracket(Label.CLIENT_NEVER_SENT, {**lacking, **answered(port_above_65535=YES)}) == (Stage.NUMBER,)
     assert bracket(Label.SYN_NO_REPLY, lacking) == ()
     assert bracket(Label.SYN_NO_REPLY, {**lacking, **answered(syn_unanswered=YES)})
     assert bracket(Label.SYN_RST, lacking)

@@ -19,6 +19,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 HARD_CLOSE = struct.pack("ii", 1, 0)
+TCP_MD5SIG = 14
+IP_MINTTL = 21
 Handler = Callable[[socket.socket, argparse.Namespace], None]
 
 
@@ -120,9 +122,23 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--certificate", default="")
     parser.add_argument("--files", type=int, default=0, help="how many descriptors it may have more")
     parser.add_argument("--life", type=float, default=3600.0, help="seconds until it ends")
+    parser.add_argument("--key-for", default="", help="the address whose segments must be signed (TCP-MD5)")
+    parser.add_argument("--min-ttl", type=int, default=0, help="segments with a lower TTL are dropped")
     parser.add_argument("--bare", action="store_true", help="without SO_REUSEADDR")
     parser.add_argument("--once", action="store_true", help="end after one connection")
     return parser.parse_args()
+
+
+def sign(sock: socket.socket, peer: str) -> None:
+    """Set a TCP-MD5 key for a peer; source: linux/tcp.h (struct tcp_md5sig)."""
+    family = socket.AF_INET6 if ":" in peer else socket.AF_INET
+    at = 6 if family == socket.AF_INET6 else 2
+    address = struct.pack("=H", family) + bytes(at) + socket.inet_pton(family, peer)
+    sock.setsockopt(
+        socket.IPPROTO_TCP,
+        TCP_MD5SIG,
+        address.ljust(128, b"\0") + struct.pack("=BBHi80s", 0, 0, 3, 0, b"key"),
+    )
 
 
 def _open(options: argparse.Namespace) -> socket.socket:
@@ -137,6 +153,10 @@ def _open(options: argparse.Namespace) -> socket.socket:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, options.v6only)
         if options.device:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, options.device.encode())
+        if options.min_ttl:
+            sock.setsockopt(socket.IPPROTO_IP, IP_MINTTL, options.min_ttl)
+        if options.key_for:
+            sign(sock, options.key_for)
         sock.bind((options.address, options.port))
     if options.mode not in {"udp", "bound"}:
         sock.listen(options.backlog)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from tests.scenarios.scenario import CURL, HERE, Scenario
 
 DENIED = Path(__file__).with_name("denied.py")
+SIGNING = Path(__file__).with_name("server.py")
+SIGNS = (
+    'import socket, server; s = socket.socket(); server.sign(s, "127.0.0.1"); s.connect(("127.0.0.1", 8080))'
+)
+PYTHON = "/usr/bin/python3"
 SILENT = "SYN-no-reply"
 NEVER = "client-never-sent"
 V6 = "[::1]:8080"
@@ -22,6 +28,31 @@ def chain(hook: str, *rules: str, policy: str = "accept") -> str:
 
 
 DROPPED = (
+    Scenario(
+        "a listener wants signed TCP",
+        "tcp-md5-wanted",
+        SILENT,
+        serve=("http 127.0.0.1 8080 --key-for 127.0.0.1",),
+        in_packets=False,
+    ),
+    Scenario(
+        "a listener wants signed TCP, IPv6",
+        "tcp-md5-wanted",
+        SILENT,
+        f"{CURL} http://{V6}/",
+        V6,
+        serve=("http ::1 8080 --key-for ::1",),
+        in_packets=False,
+        long=True,
+    ),
+    Scenario(
+        "a client signs what nobody wants signed",
+        "tcp-md5-wanted",
+        SILENT,
+        f"PYTHONPATH={SIGNING.parent} timeout 1 {PYTHON} -c {shlex.quote(SIGNS)}",
+        serve=HTTP,
+        long=True,
+    ),
     Scenario("input drop", DROP, SILENT, serve=HTTP, setup=(chain("input", "tcp dport 8080 drop"),)),
     Scenario(
         "input drop, no service",

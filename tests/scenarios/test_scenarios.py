@@ -27,7 +27,14 @@ COVERED = frozenset(by_slug) - {
     *("stack-fault", "control-plane-endpoint", "exposure", "one-address-refused", "reset-after-answer"),
     *("port-number-shortened", "took-long", "self-connection", "route-leads-away", "ebpf-program"),
     *("deferred-accept", "client-other-transport", "client-source-address", "source-port-in-use"),
-    *("family-disabled", "service-loading", "service-limit", "redirect-elsewhere", "host-refused"),
+    *(
+        "family-disabled",
+        "service-loading",
+        "service-limit",
+        "redirect-elsewhere",
+        "host-refused",
+        "packet-discarded",
+    ),
 }
 """What this table makes happen: no damaged stack; a role is second to its cause; remarks are not failures. The others
 are in the corpus of failures that their authors had not seen."""

@@ -36,6 +36,7 @@ from synscope.causes import (
     loopback_down,
     name_resolution,
     one_address_refused,
+    packet_discarded,
     port_conflict,
     port_number_shortened,
     port_out_of_range,
@@ -54,6 +55,7 @@ from synscope.causes import (
     source_port_in_use,
     stack_fault,
     startup_race,
+    tcp_md5_wanted,
     tls_certificate,
     took_long,
     wrong_bind_address,
@@ -80,6 +82,7 @@ CATALOGUE: Final[tuple[Cause, ...]] = (
     firewall_drop.CAUSE,
     route_leads_away.CAUSE,
     ebpf_program.CAUSE,
+    packet_discarded.CAUSE,
     # SYN13x: the server is there and cannot keep up
     accept_queue_overflow.CAUSE,
     resource_limits.CAUSE,
@@ -106,6 +109,8 @@ CATALOGUE: Final[tuple[Cause, ...]] = (
     service_limit.CAUSE,
     redirect_elsewhere.CAUSE,
     host_refused.CAUSE,
+    # Below the protocols, and yet an agreement of the two ends
+    tcp_md5_wanted.CAUSE,
     # SYN16x: the usual causes on a port with a role
     llm_backend.CAUSE,
     context_service.CAUSE,

@@ -33,10 +33,10 @@ CAUSE = Cause(
             "redirect-leaves-loopback",
         ),
         usually("redirect-target-silent"),
-        # What is served inside answers, be it with an error.
-        never("service-error"),
-        seldom("http-client-error", "http-server-error"),
         seldom("balancer-owns-port"),
+        # Where nobody serves the inner port, nobody speaks for the service.
+        never("service-error", "service-starting"),
+        seldom("http-client-error", "http-server-error"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),
         seldom("bind-failed-in-use"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.causes.cause import Cause, always, on_each_os, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -22,7 +22,10 @@ CAUSE = Cause(
     ),
     documented_in=("A", "B", "C"),
     stops=(Stage.NUMBER,),
-    predicts=(usually("client-error-port-invalid"), usually("wrapped-port-seen")),
+    predicts=(
+        always("port-above-65535", "port-zero", "client-error-port-invalid"),
+        usually("wrapped-port-seen"),
+    ),
     decided_by="the number itself",
     checks=on_each_os(
         linux="ss -ltnp",

@@ -98,9 +98,13 @@ class Candidate(NamedTuple):
         return sum(each.weight for each in self.factors)
 
     def own_beside(self, general: Candidate) -> float:
-        """The same without what speaks for ``general`` as well: that does not tell the two apart."""
+        """The same without what speaks for ``general`` as well as for this one: that does not tell the two apart."""
         shared = set(general.support)
-        return sum(each.weight for each in self.factors if not each.holding or set(each.holding) - shared)
+        return sum(
+            each.weight
+            for each in self.factors
+            if each.weight < 0 or not each.holding or set(each.holding) - shared
+        )
 
     @property
     def score(self) -> float:

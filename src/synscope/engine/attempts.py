@@ -57,7 +57,8 @@ declare(
     ORPHAN_CLIENT_LOW=uint, ORPHAN_PORTS=uint, ORPHAN_ICMP=uint, ORPHAN_FRAME=uint, ORPHAN_TS=uint,
     PAYLOAD_LIMIT=uint, PAYLOAD_ENTRY_LONGS=uint, REPLY_BYTES=uint, SAMPLES_A_CLASS=uint, IPV4=uint,
     IPV4_HEADER=uint, IPV4_ID=uint, IPV4_SOURCE=uint, IPV6_HEADER=uint, IPV6_SOURCE=uint, PROTOCOL_TCP=uint,
-    TCP_HEADER=uint, TCP_OFFSET_AND_FLAGS=uint, TCP_WINDOW=uint, TCP_CHECKSUM=uint, FIN=uint, SYN=uint,
+    TCP_HEADER=uint, TCP_OFFSET_AND_FLAGS=uint, TCP_WINDOW=uint, TCP_CHECKSUM=uint, TCP_OPTION_END=uint,
+    TCP_OPTION_PAD=uint, TCP_OPTION_MD5=uint, TCP_OPTION_AO=uint, SHORTEST_OPTION=uint, FIN=uint, SYN=uint,
     RST=uint, ACK=uint, TLS_ALERT=uint, TLS_HANDSHAKE=uint, TLS_MAJOR=uint, ASCII_SPACE=uint,
     ASCII_ASTERISK=uint, ASCII_SLASH=uint, ASCII_0=uint, ASCII_2=uint, ASCII_4=uint, ASCII_5=uint,
     ASCII_A=uint, ASCII_C=uint, ASCII_H=uint, ASCII_N=uint, ASCII_O=uint, ASCII_T=uint, ASCII_Z=uint,
@@ -84,8 +85,8 @@ from synscope.engine.layout import (
 )  # fmt: skip
 from synscope.engine.names import (
     IPV4, IPV4_HEADER, IPV4_ID, IPV4_SOURCE, IPV6_HEADER, IPV6_SOURCE, PROTOCOL_TCP, TCP_HEADER,
-    TCP_OFFSET_AND_FLAGS, TCP_WINDOW, TCP_CHECKSUM, FIN, SYN, RST, ACK, TLS_ALERT, TLS_HANDSHAKE, TLS_MAJOR,
-    ASCII_SPACE, ASCII_ASTERISK, ASCII_SLASH, ASCII_0, ASCII_2, ASCII_4, ASCII_5, ASCII_A, ASCII_C, ASCII_H,
+    TCP_OFFSET_AND_FLAGS, TCP_WINDOW, TCP_CHECKSUM, TCP_OPTION_END, TCP_OPTION_PAD, TCP_OPTION_MD5,
+    TCP_OPTION_AO, SHORTEST_OPTION, FIN, SYN, RST, ACK, TLS_ALERT, TLS_HANDSHAKE, TLS_MAJOR, ASCII_SPACE, ASCII_ASTERISK, ASCII_SLASH, ASCII_0, ASCII_2, ASCII_4, ASCII_5, ASCII_A, ASCII_C, ASCII_H,
     ASCII_N, ASCII_O, ASCII_T, ASCII_Z, ASCII_SMALL_H,
 )  # fmt: skip
 
@@ -146,6 +147,7 @@ _S_DATA_LATE = declare(uint, BIT["server-data-after-client-fin"])
 _S_FIN_EARLY = declare(uint, BIT["server-fin-before-data"])
 _C_DATA_LATE = declare(uint, BIT["client-data-after-server-fin"])
 _SYN_DATA = declare(uint, BIT["syn-carries-data"])
+_SYN_SIGNED = declare(uint, BIT["syn-signed"])
 _BOTH_FINS = declare(uint, BIT["client-fin"] | BIT["server-fin"])
 _SELF_CONNECT = declare(uint, BIT["self-connect"])
 
@@ -392,6 +394,7 @@ def _on_syn(
     sender_is_high: cython.bint,
     seq: cython.uint,
     length: cython.uint,
+    signed: cython.uint,
     frame: cython.uint,
     ts: cython.ulonglong,
 ) -> cython.bint:
@@ -430,7 +433,7 @@ def _on_syn(
                     if events & _RST_TO_SYN != 0:
                         rows[base + EVENTS] |= _SYN_AGAIN
                 rows[base + LAST_SYN_US] = now
-                rows[base + EVENTS] |= _C_SYN
+                rows[base + EVENTS] |= _C_SYN | signed
                 if length != 0:
                     rows[base + EVENTS] |= _SYN_DATA
                 return True
@@ -459,6 +462,7 @@ def _on_refused_syn(
     sender_is_high: cython.bint,
     seq: cython.uint,
     length: cython.uint,
+    signed: cython.uint,
     frame: cython.uint,
     ts: cython.ulonglong,
 ) -> cython.bint:
@@ -476,7 +480,7 @@ def _on_refused_syn(
     rows[base + RST_TRAITS] |= RST_FROM_SERVER
     longs[long_base + TS_ANSWER] = longs[long_base + TS_END]
     longs[long_base + TS_END] = 0
-    _start_with_syn(rows, head, seq, length, frame, ts)
+    _start_with_syn(rows, head, seq, length, signed, frame, ts)
     return True
 
 
@@ -487,12 +491,13 @@ def _start_with_syn(
     r: cython.Py_ssize_t,
     seq: cython.uint,
     length: cython.uint,
+    signed: cython.uint,
     frame: cython.uint,
     ts: cython.ulonglong,
 ) -> cython.int:
     """Write what a first SYN tells into a new row."""
     base: cython.Py_ssize_t = r * WORDS
-    rows[base + EVENTS] |= _C_SYN
+    rows[base + EVENTS] |= _C_SYN | signed
     rows[base + STATE] |= KNOWS_CLIENT
     rows[base + ISN_CLIENT] = seq
     rows[base + NEXT_CLIENT] = (seq + 1 + length) & _M32
@@ -502,6 +507,35 @@ def _start_with_syn(
     rows[base + LAST_SYN_US] = (ts // 1000) & _M32
     if length != 0:
         rows[base + EVENTS] |= _SYN_DATA
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+def _signature(data: cython.uchar[::1], at: cython.Py_ssize_t, end: cython.Py_ssize_t) -> cython.uint:
+    """Return the event that the options of the SYN at ``at`` make: a signature, or none. ``end``: of its bytes.
+
+    Source: RFC 9293 §3.1, RFC 2385, RFC 5925.
+    """
+    kind: cython.uint
+    size: cython.uint
+    if at + TCP_HEADER > end:
+        return 0
+    size = data[at + TCP_OFFSET_AND_FLAGS] >> 4
+    end = min(end, at + size * 4)
+    at += TCP_HEADER
+    while at < end:
+        kind = data[at]
+        if kind == TCP_OPTION_END:
+            break
+        if kind == TCP_OPTION_PAD:
+            at += 1
+            continue
+        if kind == TCP_OPTION_MD5 or kind == TCP_OPTION_AO:
+            return _SYN_SIGNED
+        if at + 1 >= end or data[at + 1] < SHORTEST_OPTION:
+            break
+        at += data[at + 1]
     return 0
 
 
@@ -1110,7 +1144,7 @@ def track_batch(
         i=Py_ssize_t, r=Py_ssize_t, head=Py_ssize_t, slot=Py_ssize_t, base=Py_ssize_t, long_base=Py_ssize_t,
         steps=Py_ssize_t, end=Py_ssize_t, size=Py_ssize_t, at=Py_ssize_t, used=Py_ssize_t, key=Py_ssize_t,
         frame=uint, flags=uint, seq=uint, ack=uint, length=uint, word=uint, other=uint, kind=uint,
-        offset=uint, high=cython.bint, from_client=cython.bint, h=ulonglong, entry=ulonglong,
+        offset=uint, signed=uint, high=cython.bint, from_client=cython.bint, h=ulonglong, entry=ulonglong,
         low_high=ulonglong, low_low=ulonglong, high_high=ulonglong, high_low=ulonglong, ts=ulonglong,
     )  # fmt: skip
     touched: cython.ulonglong = 0
@@ -1197,16 +1231,17 @@ def track_batch(
                     if head < 0 and state[S_SETTLED] != 0 and _is_settled(settled, h, seq, True):
                         state[S_LATE] += 1
                         continue
+                    signed = _signature(data, tcp_ats[i], starts[i] + caplens[i])
                     if head < 0 or not (
-                        _on_syn(rows, state, head, high, seq, length, frame, ts)
-                        or _on_refused_syn(rows, longs, head, high, seq, length, frame, ts)
+                        _on_syn(rows, state, head, high, seq, length, signed, frame, ts)
+                        or _on_refused_syn(rows, longs, head, high, seq, length, signed, frame, ts)
                     ):
                         r = _open(
                             rows, longs, state, low_high, low_low, high_high, high_low, word, high,
                             head + 1, frame, ts,
                         )  # fmt: skip
                         slots[slot] = (h >> 32 << 32) | (r + 1)
-                        _start_with_syn(rows, r, seq, length, frame, ts)
+                        _start_with_syn(rows, r, seq, length, signed, frame, ts)
                 elif head < 0 or not _on_syn_ack(rows, longs, state, head, high, seq, ack, length, frame, ts):
                     if head < 0 and state[S_SETTLED] != 0 and _is_settled(settled, h, 0, False):
                         state[S_LATE] += 1

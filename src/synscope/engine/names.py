@@ -301,6 +301,14 @@ TCP_ACK = 8
 TCP_OFFSET_AND_FLAGS = 12
 TCP_WINDOW = 14
 TCP_CHECKSUM = 16
+TCP_OPTION_END = 0
+TCP_OPTION_PAD = 1
+TCP_OPTION_MD5 = 19
+"""RFC 2385."""
+TCP_OPTION_AO = 29
+"""RFC 5925."""
+SHORTEST_OPTION = 2
+"""Of those that have a length: kind and length."""
 TCP_WORDS = 5
 """Length of a header without options, in 32-bit words."""
 TCP_FLAGS = 0x01FF

@@ -51,6 +51,7 @@ EVENTS: tuple[tuple[str, str], ...] = (
     ("client-data-lost", "the client repeated its last payload, twice or more, and no acknowledgement came"),
     ("server-data-lost", "the server repeated its last payload, twice or more, and no acknowledgement came"),
     ("client-data-after-server-fin", "payload of the client came after the server's FIN"),
+    ("syn-signed", "the client's SYN carried a signature (option TCP-MD5 or TCP-AO)"),
 )
 """Names of all events with their meaning. An event's bit in an attempt's mask is its place here."""
 

@@ -196,7 +196,7 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
     if label is Label.COMPLETED and not _has_trouble(observations):
         return ()
     if _is_unproven_absence(label, observations):
-        return tuple(stage for stage in stages if stage is Stage.NUMBER)
+        return tuple(stage for stage in stages if stage is Stage.NUMBER and _number_stops(observations))
     if label is not Label.COMPLETED and _is_got_over(observations):
         return ()
     if label is Label.CLIENT_NEVER_SENT and _had_no_need(observations):
@@ -220,6 +220,13 @@ def _is_unproven_absence(label: Label, observations: Mapping[str, Observation]) 
     sign = _SIGN_OF_ABSENCE.get(label)
     incomplete = _is(observations, _INCOMPLETE, Answer.YES)
     return sign is not None and incomplete and not _is(observations, sign, Answer.YES)
+
+
+def _number_stops(observations: Mapping[str, Observation]) -> bool:
+    """Whether the number itself is said to stop a client: that needs no capture."""
+    return any(
+        word.says is Says.STOPPED and word.question.stage is Stage.NUMBER for word in _words(observations)
+    )
 
 
 def _narrowed(stages: tuple[Stage, ...], stage: Stage | None) -> tuple[Stage, ...]:

@@ -228,6 +228,56 @@ def test_overflows_point_at_a_listener_only_when_it_is_the_only_one() -> None:
     assert answers(snapshot(), snapshot(counters=more))["accept-queue-full"] is NO
 
 
+SIGNS = "listener-wants-signature"
+
+
+@pytest.mark.parametrize(
+    ("networks", "failed_at", "answer"),
+    [
+        (("127.0.0.1/32",), (), YES),
+        (("10.9.0.0/16", "127.0.0.0/8"), ("127.0.0.5",), YES),
+        (("::1/128",), ("::1",), YES),
+        (("fe80::/10",), ("fe80::1%eth0",), UNKNOWN),
+        # The client may come from another address than the target's own.
+        (("10.9.0.0/16",), (), UNKNOWN),
+        ((), (), NO),
+        (None, (), UNKNOWN),
+    ],
+)
+def test_a_listener_that_wants_signed_segments(
+    networks: tuple[str, ...] | None, failed_at: tuple[str, ...], answer: Answer
+) -> None:
+    address = failed_at[0] if failed_at else "127.0.0.1"
+    looked = snapshot(listener(address, signed_for=networks))
+    assert answers(looked, failed_at=failed_at)[SIGNS] is answer
+
+
+def test_nobody_wants_a_signature_where_nobody_listens() -> None:
+    assert answers(snapshot())[SIGNS] is NO
+    assert answers(BLIND)[SIGNS] is UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "answer"),
+    [
+        ({"TCPMD5NotFound": 3}, {"TCPMD5NotFound": 5}, YES),
+        ({"TCPAORequired": 0}, {"TCPAORequired": 1}, YES),
+        ({"TCPMD5NotFound": 3}, {"TCPMD5NotFound": 3}, NO),
+        ({"ListenOverflows": 3}, {"ListenOverflows": 5}, UNKNOWN),
+        (None, {"TCPMD5NotFound": 5}, UNKNOWN),
+    ],
+)
+def test_counted_segments_whose_signature_does_not_fit(
+    first: dict[str, int] | None, last: dict[str, int], answer: Answer
+) -> None:
+    looks = [
+        snapshot(counters=tuple(Setting(f"TcpExt{name}", value) for name, value in each.items()))
+        for each in (first, last)
+        if each is not None
+    ]
+    assert answers(*looks)["signature-drops-counted"] is answer
+
+
 @pytest.mark.parametrize(
     ("state", "answer"),
     [("S", NO), ("R", NO), ("T", YES), ("t", YES), ("Z", YES), ("D", YES), ("?", UNKNOWN)],

@@ -100,6 +100,39 @@ def test_answers(events: tuple[Event, ...], health: TraceHealth, expected: tuple
     assert answers(*events, health=health) == expected
 
 
+@pytest.mark.parametrize(
+    ("events", "answer"),
+    [
+        ((connect(), drop(6 * US, "TCP_MD5NOTFOUND")), YES),
+        ((connect(), drop(6 * US, "TCP_AOFAILURE")), YES),
+        (FIREWALL, NO),
+        (NO_SOCKET, NO),
+        ((), UNKNOWN),
+        ((connect(), connect(-40 * US, OTHER), drop(6 * US, "TCP_MD5NOTFOUND")), UNKNOWN),
+    ],
+)
+def test_a_signature_that_is_missing(events: tuple[Event, ...], answer: Answer) -> None:
+    failed = FailedAttempt(record(*events), attempt(Outcome.UNANSWERED))
+    assert failed.signature_drop().answer is answer
+
+
+@pytest.mark.parametrize(
+    ("events", "answer"),
+    [
+        ((connect(), drop(6 * US, "QDISC_DROP")), YES),
+        ((connect(), drop(6 * US, "TCP_MINTTL")), YES),
+        ((connect(), drop(6 * US, "TCP_MD5NOTFOUND")), NO),
+        (FIREWALL, NO),
+        (NO_SOCKET, NO),
+        ((), UNKNOWN),
+        ((connect(), connect(-40 * US, OTHER), drop(6 * US, "QDISC_DROP")), UNKNOWN),
+    ],
+)
+def test_a_drop_that_nothing_else_names(events: tuple[Event, ...], answer: Answer) -> None:
+    failed = FailedAttempt(record(*events), attempt(Outcome.UNANSWERED))
+    assert failed.other_drop().answer is answer
+
+
 def test_the_reason_is_told() -> None:
     failed = FailedAttempt(record(*FIREWALL), attempt(Outcome.UNANSWERED))
     assert (

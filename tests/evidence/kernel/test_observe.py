@@ -101,7 +101,7 @@ def test_the_interface_is_down() -> None:
         run("ip", "link", "set", "lo", "down")
         assert attempt(stage.port) != 0
         run("ip", "link", "set", "lo", "up")
-    assert stage.words == {"kernel-saw-connect-without-syn": "yes"}
+    assert stage.words == {"kernel-saw-connect-without-syn": "yes", "kernel-says-other-drop": "yes"}
     assert "QDISC_DROP" in stage.said["kernel-saw-connect-without-syn"].text
 
 

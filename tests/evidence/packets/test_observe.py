@@ -31,6 +31,7 @@ from tests.evidence.packets import (
     test_icmp,
     test_intermediaries,
     test_resets,
+    test_signatures,
     test_timeline,
 )
 from tests.evidence.payload import (
@@ -148,6 +149,7 @@ def test_every_word_comes_up() -> None:
         test_mismatch,
         test_resets,
         test_service_errors,
+        test_signatures,
         test_timeline,
     ]
     shown += [test_starting, test_limits, test_redirects, test_host_headers, test_usual_owner]

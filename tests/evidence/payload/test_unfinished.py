@@ -102,6 +102,11 @@ SITUATIONS = [
         DONE | {"reset-after-answer"},
     ),
     Situation(
+        "another program was answered: that is no retry",
+        (reset_late(), said(GET[:-2] + b"User-Agent: other\r\n\r\n", WHOLE, at=SECOND)),
+        DONE | {"request-after-close", "reset-after-answer"},
+    ),
+    Situation(
         "a WebSocket says farewell",
         (reset_late(GET, b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"),),
         DONE | {"reset-after-answer"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import of_process, on_each, on_linux
@@ -86,6 +87,79 @@ def risen(view: HostView, name: str) -> int:
     told, _ = view.told(snapshot.counters for snapshot in view.snapshots)
     values = [found.value for counters in told if (found := setting(counters, name)) is not None]
     return max(0, values[-1] - values[0]) if values else 0
+
+
+_SIGNATURES: Final = (
+    "TcpExtTCPMD5NotFound",
+    "TcpExtTCPMD5Unexpected",
+    "TcpExtTCPMD5Failure",
+    "TcpExtTCPAORequired",
+    "TcpExtTCPAOBad",
+    "TcpExtTCPAOKeyNotFound",
+)
+
+
+@question(
+    "signature-drops-counted",
+    Source.HOST,
+    "the kernel counted segments whose TCP signature was missing, wrong or not asked for",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=on_linux("nstat -az 'TcpExtTCPMD5*' 'TcpExtTCPAO*'", "one of them rises with each try: yes"),
+)
+def signature_drops_counted(view: HostView) -> Reply:
+    """Compare the first look with the last: the counters are the whole namespace's and name no port."""
+    looks, because = view.told(snapshot.counters for snapshot in view.snapshots)
+    if because:
+        return unknown(because)
+    if not any(setting(counters, name) for counters in looks for name in _SIGNATURES):
+        return unknown("these counters were not read")
+    rose = [f"{name} rose by {more}" for name in _SIGNATURES if (more := risen(view, name))]
+    if rose:
+        return yes(f"{', '.join(rose)} between the first look and the last")
+    if len(looks) == 1:
+        return unknown("the counters were read only once")
+    return no("the counters of TCP signatures stood still")
+
+
+@question(
+    "listener-wants-signature",
+    Source.HOST,
+    "the listener takes only signed TCP (TCP-MD5) from the client's address",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_linux(
+        "sudo ss -ltni 'sport = :{port}' | sed 's/=[^ ]*//g'", "md5keys, with the client's address: yes"
+    ),
+)
+def listener_wants_signature(view: HostView) -> Reply:
+    """Say it of a client at the target's own address: that is the one that a connect to it comes from."""
+    looks, because = view.told(snapshot.sockets for snapshot in view.snapshots)
+    if not looks:
+        return unknown(because)
+    serving = view.serving(view.last)
+    signing = [(listener, keys) for listener in serving if (keys := _keys_for(view, listener))]
+    if signing:
+        return yes(
+            joined(
+                f"{describe(listener)}, and wants TCP-MD5 from {joined(keys)}" for listener, keys in signing
+            )
+        )
+    if not serving:
+        return no("nothing listens there")
+    if any(listener.signed_for is None for listener in serving):
+        return unknown("which signatures a listener wants is told to those who may administer the network")
+    if any(listener.signed_for for listener in serving):
+        return unknown("the listener wants TCP-MD5 from other addresses than the target's")
+    return no(f"{listed(serving)}, and wants no TCP-MD5")
+
+
+def _keys_for(view: HostView, listener: LocalSocket) -> list[str]:
+    """Return the networks of the listener's keys that hold an address of the target."""
+    found = [(network, ipaddress.ip_network(network, strict=False)) for network in listener.signed_for or ()]
+    addresses = [ipaddress.ip_address(address) for address in view.addresses if "%" not in address]
+    return [text for text, network in found if any(address in network for address in addresses)]
 
 
 @question(

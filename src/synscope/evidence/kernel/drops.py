@@ -28,8 +28,40 @@ POLICIES: Final = frozenset(
     {"SOCKET_FILTER", "BPF_CGROUP_EGRESS", "SECURITY_HOOK", "TC_EGRESS", "TC_INGRESS", "XDP"}
 )
 """Drops by programs that were put in the way: filters of sockets, control groups and devices, security modules."""
+SIGNATURES: Final = frozenset(
+    {
+        "TCP_MD5NOTFOUND",
+        "TCP_MD5UNEXPECTED",
+        "TCP_MD5FAILURE",
+        "TCP_AONOTFOUND",
+        "TCP_AOUNEXPECTED",
+        "TCP_AOKEYNOTFOUND",
+        "TCP_AOFAILURE",
+    }
+)
+"""Drops of segments whose signature (RFC 2385, RFC 5925) is missing, wrong, or not asked for."""
 ATTACHED: Final = POLICIES - {"SECURITY_HOOK"}
 """Those of them by programs or filters that somebody attached to a socket, a control group or a device."""
+
+_NAMED: Final = (
+    POLICIES
+    | SIGNATURES
+    | {
+        NO_SOCKET,
+        NETFILTER,
+        OVERFLOW,
+        "IP_OUTNOROUTES",
+        "IP_LOCALNET",
+        "IPV6DISABLED",
+        "TCP_FLAGS",
+        "DEV_READY",
+    }
+)
+
+
+def is_other(reason: str) -> bool:
+    """Whether a reason is one that no question but ``kernel-says-other-drop`` asks for."""
+    return bool(reason) and reason not in _NAMED
 
 
 class FailedAttempt:
@@ -80,6 +112,26 @@ class FailedAttempt:
         if self._resets:
             return no("the TCP stack itself answered, so the SYN got through")
         return self._drop_is(*ATTACHED)
+
+    def signature_drop(self) -> Reply:
+        """Did the listener's socket drop the SYN for its signature?"""
+        if self._blurred:
+            return unknown(self.tie.why)
+        if self._resets:
+            return no("the TCP stack itself answered, so the SYN was taken")
+        return self._drop_is(*SIGNATURES)
+
+    def other_drop(self) -> Reply:
+        """Did the kernel drop the SYN for a reason that no other question names?"""
+        if self._blurred:
+            return unknown(self.tie.why)
+        if self._resets:
+            return no("the TCP stack itself answered, so the SYN got through")
+        drop = self.fate.drop
+        if drop is None:
+            return unknown(self.fate.why)
+        text = f"the kernel dropped the SYN of {drop.task} with the reason {drop.reason}"
+        return yes(text) if is_other(drop.reason) else no(text)
 
     def stack_reset(self) -> Reply:
         """Did this machine's TCP stack send the RST?"""
@@ -159,13 +211,13 @@ def _of_resets(ask: Ask) -> Callable[[KernelView], Reply]:
     return lambda view: _of_each(view, (Label.SYN_RST,), "was refused by an RST", ask)
 
 
-def _of_drops_or_unsent(ask: Ask, reasons: frozenset[str]) -> Callable[[KernelView], Reply]:
+def _of_drops_or_unsent(ask: Ask, is_meant: Callable[[str], bool]) -> Callable[[KernelView], Reply]:
     """Ask of attempts, or of connects whose SYN never got as far as being one."""
 
     def of_attempts(view: KernelView) -> Reply:
         return _of_each(view, _DROPPED_OR_ANSWERED, "failed", ask)
 
-    return lambda view: of_attempts(view) if view.groups else unsent.stopped(view, reasons)
+    return lambda view: of_attempts(view) if view.groups else unsent.stopped(view, is_meant)
 
 
 def _of_each(view: KernelView, labels: tuple[Label, ...], happened: str, ask: Ask) -> Reply:
@@ -214,7 +266,7 @@ netfilter_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: NETFILTER_DROP: yes"),
-)(_of_drops_or_unsent(FailedAttempt.netfilter_drop, frozenset({NETFILTER})))
+)(_of_drops_or_unsent(FailedAttempt.netfilter_drop, NETFILTER.__eq__))
 
 policy_drop = question(
     "kernel-says-policy-drop",
@@ -226,7 +278,7 @@ policy_drop = question(
     by_hand=in_drops(
         "reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, SECURITY_HOOK, TC_INGRESS, TC_EGRESS or XDP: yes"
     ),
-)(_of_drops_or_unsent(FailedAttempt.policy_drop, POLICIES))
+)(_of_drops_or_unsent(FailedAttempt.policy_drop, POLICIES.__contains__))
 
 
 attached_drop = question(
@@ -237,7 +289,27 @@ attached_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
-)(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED))
+)(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED.__contains__))
+
+other_drop = question(
+    "kernel-says-other-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=in_drops("another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
+)(_of_drops_or_unsent(FailedAttempt.other_drop, is_other))
+
+
+signature_drop = question(
+    "kernel-says-signature-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN because its TCP signature is missing, wrong or not asked for",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_drops("reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),
+)(_of_drops(FailedAttempt.signature_drop))
 
 
 @question(

@@ -8,7 +8,7 @@ no address, denied) makes no event at all.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import in_calls
@@ -81,13 +81,13 @@ def own_connect(view: KernelView) -> Reply:
     return no("no process of the command got as far as sending a SYN there")
 
 
-def stopped(view: KernelView, reasons: Collection[str]) -> Reply:
-    """Say whether a SYN to the target that nobody saw was dropped on its way out, for one of these reasons."""
+def stopped(view: KernelView, is_meant: Callable[[str], bool]) -> Reply:
+    """Say whether a SYN to the target that nobody saw was dropped on its way out, for a reason that is meant."""
     target, _, record = view
     connects = [event for event in record.connects(target.port) if aims_at(target, event.server)]
     drops = [(event, drop) for event in connects if (drop := _dropped(event, record)) is not None]
     for event, drop in drops:
-        if drop.reason in reasons:
+        if is_meant(drop.reason):
             return yes(
                 f"the kernel dropped the SYN of {event.task} on its way out with the reason {drop.reason}"
             )

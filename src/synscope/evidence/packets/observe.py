@@ -19,6 +19,7 @@ from synscope.evidence.packets import (
     icmp,
     intermediaries,
     resets,
+    signatures,
     timeline,
 )
 from synscope.evidence.packets.view import PacketsView
@@ -46,6 +47,7 @@ QUESTIONS: Final[tuple[Question, ...]] = collected(
     elsewhere,
     intermediaries,
     resets,
+    signatures,
     exchange,
     endings,
     mismatch,

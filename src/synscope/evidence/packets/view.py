@@ -20,6 +20,7 @@ NO_ATTEMPT: Final = "the capture holds no attempt to connect to the target"
 """Why most questions about a target that nobody tried have the answer no."""
 
 _MOST_QUOTED: Final = 6
+_AGENT: Final = "user-agent:"
 
 
 class Matches(NamedTuple):
@@ -137,13 +138,28 @@ def exchanges(groups: Iterable[AttemptGroup]) -> list[Exchange]:
     ]
 
 
-def last_answered(exchanged: Iterable[Exchange]) -> dict[str, int]:
-    """Return when each client's host last began a connection, of these, that the server answered."""
-    found: dict[str, int] = {}
+class Client(NamedTuple):
+    """Who asks, as far as packets tell two clients apart: a retry comes from the same one."""
+
+    address: str
+    program: str
+    """What its HTTP request calls it; empty where it does not say."""
+
+
+def client_of(exchange: Exchange) -> Client:
+    """Return who began a connection."""
+    request = exchange.client.request
+    lines = "" if request is None else request.headers
+    agent = next((line for line in lines.splitlines() if line.startswith(_AGENT)), "")
+    return Client(exchange.attempt.client.address, agent.removeprefix(_AGENT).strip())
+
+
+def last_answered(exchanged: Iterable[Exchange]) -> dict[Client, int]:
+    """Return when each client last began a connection, of these, that the server answered."""
+    found: dict[Client, int] = {}
     for exchange in exchanged:
-        attempt = exchange.attempt
-        if "server-data" in attempt.events:
-            client, began = attempt.client.address, attempt.first_ts_ns
+        if "server-data" in exchange.attempt.events:
+            client, began = client_of(exchange), exchange.attempt.first_ts_ns
             found[client] = max(began, found.get(client, began))
     return found
 

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_first_bytes
-from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
+from synscope.evidence.packets.view import Exchange, PacketsView, client_of, last_answered
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.protocols import MOST_QUOTED, readable
 from synscope.evidence.payload.recognise import Protocol
@@ -95,7 +95,7 @@ def said(view: PacketsView, test: Callable[[str], bool]) -> Reply | None:
     went_well = last_answered(x for x in view.exchanges if not told[x.attempt.id])
 
     def last_word(x: Exchange) -> bool:
-        later = went_well.get(x.attempt.client.address, x.attempt.first_ts_ns) > x.attempt.first_ts_ns
+        later = went_well.get(client_of(x), x.attempt.first_ts_ns) > x.attempt.first_ts_ns
         return test(told[x.attempt.id]) and not later
 
     return where(view, last_word, lambda x: f"the server said “{told[x.attempt.id]}”, and that was all")

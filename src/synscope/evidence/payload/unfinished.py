@@ -12,7 +12,7 @@ from typing import Final
 
 from synscope.evidence.by_hand import in_capture
 from synscope.evidence.packets.exchange import client_ended_first
-from synscope.evidence.packets.view import Exchange, PacketsView, last_answered
+from synscope.evidence.packets.view import Exchange, PacketsView, client_of, last_answered
 from synscope.evidence.payload.heard import hidden, where
 from synscope.evidence.payload.recognise import Protocol
 from synscope.evidence.question import Reply, Says, no, question
@@ -138,7 +138,7 @@ def request_after_close(view: PacketsView) -> Reply:
             {"client-data-after-server-fin", "server-rst", "server-data"} <= a.events
             and not _NO_FAREWELL.isdisjoint({x.client.protocol, x.server.protocol})
             and (x.server.response is None or x.server.response.status != _SWITCHING)
-            and answered.get(a.client.address, over) <= over
+            and answered.get(client_of(x), over) <= over
         )
 
     return (

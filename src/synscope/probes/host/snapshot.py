@@ -45,6 +45,8 @@ class LocalSocket(NamedTuple):
     owners: tuple[Owner, ...] = ()
     owner_untold: str | None = None
     """Why ``owners`` is empty. Every socket has an owner or the kernel itself."""
+    signed_for: tuple[str, ...] | None = None
+    """Networks whose segments it takes only with a TCP-MD5 signature; ``None`` where the system does not say."""
 
     @property
     def is_ipv6(self) -> bool:

@@ -35,6 +35,12 @@ _ADDRESSES_AT: Final = 8
 _DEVICE_AT: Final = 40
 _COUNTS_AT: Final = 56
 _SIZE: Final = 72
+_WITH_INFO: Final = 1 << 1
+"""Ask for INET_DIAG_INFO: without it the kernel leaves the keys of signatures out too."""
+_MD5_KEYS: Final = 18
+"""INET_DIAG_MD5SIG: for those who may administer the network."""
+_MD5_KEY = struct.Struct("=BBH16s80s")
+"""Family, length of the prefix, length of the key, address, key. The key itself is never kept."""
 _BYTECODE: Final = 1
 _V6ONLY: Final = 11
 _LOCAL_PORT_IS: Final = 11
@@ -55,6 +61,8 @@ class Entry(NamedTuple):
     uid: int
     inode: int
     v6only: bool | None
+    signed_for: tuple[str, ...] = ()
+    """Networks whose segments must carry a TCP-MD5 signature. Empty too where the kernel does not say."""
 
 
 def sockets(
@@ -72,7 +80,7 @@ def sockets(
     elif remote_port is not None:
         condition = _port_is(_REMOTE_PORT_IS, remote_port)
     for family in (socket.AF_INET, socket.AF_INET6):
-        body = _REQUEST.pack(family, protocol, 0, mask) + condition
+        body = _REQUEST.pack(family, protocol, _WITH_INFO, mask) + condition
         for answer in netlink.ask(netlink.SOCK_DIAG, _BY_FAMILY, body):
             if len(answer) >= _SIZE:
                 yield _entry(answer)
@@ -87,7 +95,8 @@ def _entry(data: bytes) -> Entry:
     family, state, _, _ = _STATE.unpack_from(data)
     port, remote_port = _PORTS.unpack_from(data, _PORTS_AT)
     queued, backlog, uid, inode = _COUNTS.unpack_from(data, _COUNTS_AT)
-    v6only = netlink.attributes(data[_SIZE:]).get(_V6ONLY)
+    attributes = netlink.attributes(data[_SIZE:])
+    v6only = attributes.get(_V6ONLY)
     return Entry(
         state=state,
         address=_address(family, data[_ADDRESSES_AT:]),
@@ -100,7 +109,15 @@ def _entry(data: bytes) -> Entry:
         uid=uid,
         inode=inode,
         v6only=bool(v6only[0]) if v6only else None,
+        signed_for=tuple(_networks(attributes.get(_MD5_KEYS, b""))),
     )
+
+
+def _networks(keys: bytes) -> Iterator[str]:
+    """Yield the networks that keys are set for; ``keys`` is an array of ``struct tcp_diag_md5sig``."""
+    whole = len(keys) - len(keys) % _MD5_KEY.size
+    for family, prefix, _, address, _ in _MD5_KEY.iter_unpack(keys[:whole]):
+        yield f"{_address(family, address)}/{prefix}"
 
 
 def _address(family: int, data: bytes) -> str:

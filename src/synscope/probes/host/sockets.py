@@ -24,6 +24,9 @@ _OWNERS_SHARE: Final = 0.7
 """What the search for owners may take of the time."""
 _LOOKS_AT_CLOCK: Final = 1024
 _FIRST_WITH_BOUND: Final = (6, 8)
+_MOST_KEYS: Final = 8
+_NET_ADMIN: Final = 12
+"""CAP_NET_ADMIN of capabilities(7)."""
 _ACCEPTS: Final = 0x10000
 """``__SO_ACCEPTCON`` in the flags of /proc/net/unix: the socket listens."""
 
@@ -51,7 +54,7 @@ def look(ports: Sequence[int], until: float) -> Sockets | Untold:
     inodes = frozenset(entry.inode for entry in (*kept, *idle, *udp))
     found = owners.find(inodes, began + (until - began) * _OWNERS_SHARE)
     return Sockets(
-        listeners=_records(kept, found),
+        listeners=_records(kept, found, keys_told=_are_keys_told()),
         bound=bound if isinstance(bound, Untold) else _records(bound[:_MOST_OTHERS], found),
         udp=_records(udp[:_MOST_OTHERS], found),
         unix=tuple(_unix(ports))[:_MOST_OTHERS],
@@ -75,11 +78,13 @@ def _kernel() -> tuple[int, int]:
     return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
-def _records(entries: Iterable[sock_diag.Entry], found: owners.Owners) -> tuple[LocalSocket, ...]:
-    return tuple(_record(entry, found) for entry in entries)
+def _records(
+    entries: Iterable[sock_diag.Entry], found: owners.Owners, *, keys_told: bool = False
+) -> tuple[LocalSocket, ...]:
+    return tuple(_record(entry, found, keys_told=keys_told) for entry in entries)
 
 
-def _record(entry: sock_diag.Entry, found: owners.Owners) -> LocalSocket:
+def _record(entry: sock_diag.Entry, found: owners.Owners, *, keys_told: bool) -> LocalSocket:
     user = owners.user_name(entry.uid)
     listens = entry.state == sock_diag.LISTEN
     return LocalSocket(
@@ -92,7 +97,15 @@ def _record(entry: sock_diag.Entry, found: owners.Owners) -> LocalSocket:
         user=user,
         owners=found.by_inode.get(entry.inode, ()),
         owner_untold=found.untold(entry.inode, user),
+        signed_for=entry.signed_for[:_MOST_KEYS] if keys_told and listens else None,
     )
+
+
+def _are_keys_told() -> bool:
+    """Whether the kernel tells this thread which signatures sockets want: it may administer the network."""
+    lines = (procfs.text("thread-self/status") or "").splitlines()
+    held = next((line.partition(":")[2] for line in lines if line.startswith("CapEff:")), "0")
+    return bool(int(held, 16) >> _NET_ADMIN & 1)
 
 
 def _device(index: int) -> str | None:
