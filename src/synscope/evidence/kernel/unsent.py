@@ -95,7 +95,7 @@ def stopped(view: KernelView, is_meant: Callable[[str], bool]) -> Reply:
     own = [event for event in connects if event.of_command]
     received = [(event, drop) for event in own if (drop := _dropped_later(event, record)) is not None]
     for event, drop in received:
-        if drop.reason in reasons:
+        if is_meant(drop.reason):
             return yes(
                 f"the kernel dropped the SYN of {event.task} where it came to, with the reason {drop.reason}"
             )
