@@ -23,6 +23,7 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.ACCEPT,),
     predicts=(
+        usually("nobody-spoke"),
         usually("syn-ack-repeated-after-ack", "greeted-when-client-left", "server-side-unfinished"),
         seldom("accept-queue-full", "kernel-says-queue-full"),
         seldom("firewall-rule-drops", "firewall-rule-rejects"),
@@ -61,10 +62,11 @@ CAUSE = Cause(
         yes("greeted-when-client-left", "server-side-unfinished"),
     ),
     # A connection in SYN-RECV alone is an accept queue that is full, or an ACK that was lost.
-    shows_by=(yes("syn-ack-repeated-after-ack", "greeted-when-client-left"),),
+    shows_by=(yes("syn-ack-repeated-after-ack", "greeted-when-client-left", "nobody-spoke"),),
     refines=("server-hung", "client-timeout-too-short"),
     says=(
         ("syn-ack-repeated-after-ack", "{observed}."),
         ("greeted-when-client-left", "{observed}."),
+        ("nobody-spoke", "{observed}."),
     ),
 )

@@ -22,7 +22,12 @@ CAUSE = Cause(
     stops=(Stage.SOCKET, Stage.ROUTE),
     predicts=(
         always("family-not-on-loopback"),
-        usually("client-error-no-address", "client-error-family", "client-error-unreachable"),
+        usually(
+            "client-error-no-address",
+            "client-error-family",
+            "client-error-unreachable",
+            "kernel-saw-family-refused",
+        ),
     ),
     decided_by="the addresses of the loopback interface",
     checks=on_each_os(
@@ -47,7 +52,14 @@ CAUSE = Cause(
         yes("family-not-on-loopback", "client-error-no-address"),
         yes("family-not-on-loopback", "client-error-family"),
     ),
-    shows_by=(yes("family-not-on-loopback", "client-error-family", "client-error-no-address"),),
+    shows_by=(
+        yes(
+            "family-not-on-loopback",
+            "client-error-family",
+            "client-error-no-address",
+            "kernel-saw-family-refused",
+        ),
+    ),
     refines=("loopback-down", "address-family-mismatch"),
     says=(("client-error-family", "The client says that the system has not this address family."),),
 )

@@ -22,7 +22,7 @@ CAUSE = Cause(
     documented_in=("C",),
     stops=(Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
     predicts=(
-        usually("server-silent", "answer-stalled"),
+        usually("server-silent", "answer-stalled", "nobody-spoke"),
         usually("client-gave-up", "server-process-stopped", "port-sharer-stopped"),
         seldom("late-answer"),
         seldom("server-closed-in-turn"),
@@ -76,6 +76,7 @@ CAUSE = Cause(
         yes(
             "server-silent",
             "answer-stalled",
+            "nobody-spoke",
             "late-answer",
             "server-process-stopped",
             "port-sharer-stopped",

@@ -202,6 +202,9 @@ def test_running_out_is_the_clients_unless_a_server_binds() -> None:
         "thread 'main' panicked at src/main.rs:3",
         "bash: line 1:  4242 Segmentation fault      (core dumped) ./server",
         "Error: Cannot find module 'express'",
+        "2026-11-29  3:04:48 0 [ERROR] Aborting",
+        "ERROR: server failed to start: no such table",
+        "app exiting with code 1",
     ],
 )
 def test_a_program_that_dies_of_itself(line: str) -> None:
@@ -215,6 +218,7 @@ def test_a_program_that_dies_of_itself(line: str) -> None:
         "requests.exceptions.ConnectionError: HTTPConnectionPool(host='localhost'): Connection refused",
         "httpx.ConnectTimeout: timed out",
         "an error: ValueError was mentioned",
+        "could not connect to the broker, aborting",
     ],
 )
 def test_a_clients_own_failure_is_no_crash(line: str) -> None:

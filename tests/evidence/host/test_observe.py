@@ -299,6 +299,15 @@ def test_descriptors_of_the_server(used: int | None, answer: Answer) -> None:
     assert answers(looked)["server-out-of-descriptors"] is answer
 
 
+@pytest.mark.parametrize(
+    ("tasks", "limit", "answer"),
+    [(20, 20, Answer.YES), (21, 20, Answer.YES), (19, 20, Answer.NO), (None, None, Answer.UNKNOWN)],
+)
+def test_processes_that_the_server_may_start(tasks: int | None, limit: int | None, answer: Answer) -> None:
+    looked = snapshot(listener(), processes=(process(tasks=tasks, task_limit=limit),))
+    assert answers(looked)["server-out-of-tasks"] is answer
+
+
 def test_descriptors_of_the_client() -> None:
     def client(used: int) -> Snapshot:
         return snapshot(processes=(process(9, "client", descriptors=used),))

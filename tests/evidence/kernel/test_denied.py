@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from synscope.evidence.kernel.denied import bind_no_address, connect_denied, own_bind_in_use, socket_denied
+from synscope.evidence.kernel.denied import (
+    bind_no_address,
+    connect_denied,
+    family_refused,
+    own_bind_in_use,
+    socket_denied,
+)
 from synscope.evidence.kernel.record import KernelView
 from synscope.model import Answer, Target
 from synscope.probes.kernel.events import Event, Kind, TraceHealth
@@ -35,6 +41,13 @@ def test_a_connect_that_was_denied() -> None:
     assert socket_denied(view(DENIED)).answer is Answer.NO
 
 
+def test_a_family_that_there_is_not_is_no_denial() -> None:
+    refused = view(NO_SOCKET._replace(reason="EAFNOSUPPORT"))
+    assert family_refused(refused).answer is Answer.YES
+    assert socket_denied(refused).answer is Answer.NO
+    assert family_refused(view(NO_SOCKET)).answer is Answer.NO
+
+
 def test_a_bind_of_the_command_is_not_anybodys() -> None:
     assert bind_no_address(view(UNBOUND)).answer is Answer.YES
     assert bind_no_address(view(UNBOUND._replace(of_command=False))).answer is Answer.NO
@@ -44,7 +57,7 @@ def test_a_bind_of_the_command_is_not_anybodys() -> None:
 
 @pytest.mark.parametrize("health", [replace(WATCHED, denials=False), replace(WATCHED, lost=1)])
 def test_what_was_not_watched_is_not_known(health: TraceHealth) -> None:
-    for asked in (connect_denied, socket_denied, bind_no_address, own_bind_in_use):
+    for asked in (connect_denied, socket_denied, family_refused, bind_no_address, own_bind_in_use):
         assert asked(view(health=health)).answer is Answer.UNKNOWN
 
 

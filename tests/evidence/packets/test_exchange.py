@@ -28,7 +28,23 @@ def talk(*events: str, client: str | None = None, server: str = "127.0.0.1", at:
     )
 
 
+SILENT_VISIT = attempt(
+    Outcome.CLOSED, events=frozenset({"client-fin"}), times=times(client_fin=3 * SECOND, end=3 * SECOND)
+)
+
 SITUATIONS = [
+    Situation("nobody speaks, and the client leaves", (SILENT_VISIT,), DONE | {"nobody-spoke"}),
+    Situation(
+        "nobody speaks, and the client resets",
+        (attempt(Outcome.RESET_BY_CLIENT, events=frozenset({"client-rst"}), times=times(end=3 * SECOND)),),
+        DONE | {"nobody-spoke", "reset-by-client"},
+    ),
+    Situation(
+        "nobody speaks, and it only looked whether somebody listens",
+        (attempt(Outcome.CLOSED, events=frozenset({"client-fin"}), times=times(client_fin=MS, end=MS)),),
+        DONE,
+    ),
+    Situation("one connection in reserve beside one that is used", (SILENT_VISIT, talk()), DONE),
     Situation(
         "silent until the client gives up",
         (

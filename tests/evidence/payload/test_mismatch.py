@@ -51,6 +51,9 @@ SITUATIONS = [
         (said(b"*1\r\n$4\r\nping\r\n", b"<!DOCTYPE HTML>\n<html lang='en'>\n<title>Error response</title>"),),
         DONE | {"other-protocol-greeting"},
     ),
+    Situation(
+        "STARTTLS", (said(b"EHLO me\r\nSTARTTLS\r\n" + HELLO, b"220 x ESMTP\r\n250 STARTTLS\r\n"),), TLS
+    ),
     Situation("SSH to SSH", (said(b"SSH-2.0-a\r\n", b"SSH-2.0-b\r\n"),), DONE),
     Situation("unknown client to SMTP", (said(b"\x01\x02\x03", b"220 x ESMTP\r\n"),), DONE),
     Situation(

@@ -10,6 +10,7 @@ from synscope.probes.kernel.filters import (
     FORK,
     MOST_PORTS,
     RESET,
+    SOCKET,
     STATE,
     TO_FILE,
     UnusableError,
@@ -55,5 +56,6 @@ def test_an_event_of_no_use(text: str) -> None:
 
 def test_of_calls_only_denials_and_unix_sockets() -> None:
     assert filter_of(CONNECT, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13"
+    assert filter_of(SOCKET, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13 || ret == -97"
     assert filter_of(TO_FILE, "\tfield:int addrlen;\n", []) == "addrlen != 16 && addrlen != 28"
     assert filter_of(FORK, "", []) == ""

@@ -52,6 +52,9 @@ def _crashes() -> re.Pattern[str]:
         r"|(?:Error: )?Cannot find module|Error: Could not find or load main class|.*\b(?:FATAL|[Ff]atal error)\b"
         r"|.*\[(?:emerg|crit)\]|.*\b[Ss]yntax error\b|.*error while loading shared libraries|.*: can't open file "
         r"|Fatal: |.*: line \d+: +\d+ (?:Aborted|Killed|Segmentation fault|Illegal instruction|Bus error)\b"
+        r"|(?!.*(?:[Cc]onnect|refused|timed? ?out|resolve)).*\b(?:[Aa]borting\b|[Ee]xiting (?:due to|because)"
+        r"|[Ee]xiting with (?:code|status) [1-9]|(?:[Ff]ailed|[Uu]nable|[Rr]efus(?:es|ing)) to start\b"
+        r"|[Ss]tart-?up (?:has )?(?:failed|aborted)\b)"
         r"|Unhandled exception|Uncaught |terminate called |Aborted|Illegal instruction|Bus error|Fatal Python error",
     )
 

@@ -235,6 +235,40 @@ def server_out_of_descriptors(view: HostView) -> Reply:
     return unknown(because) if because else no("no process listens there")
 
 
+@question(
+    "server-out-of-tasks",
+    Source.HOST,
+    "the server may start no further process or thread: its user or its cgroup has as many as are allowed",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_linux(
+        "grep processes /proc/PID/limits; ps -LU USER --no-headers | wc -l;"
+        " grep . /sys/fs/cgroup$(cut -d: -f3 /proc/PID/cgroup)/pids.*",
+        "as many run as the limit allows: yes",
+    ),
+)
+def server_out_of_tasks(view: HostView) -> Reply:
+    counted: list[Process] = []
+    for snapshot in view.snapshots:
+        for process in view.servers(snapshot):
+            if process.tasks is None or process.task_limit is None:
+                continue
+            if process.tasks >= process.task_limit:
+                return yes(_running(process))
+            counted.append(process)
+    if counted:
+        return no(_running(counted[-1]))
+    return unknown("no limit of processes is known for the server")
+
+
+def _running(process: Process) -> str:
+    return (
+        f"where {_process(process)} runs there are {process.tasks} processes and threads, of {process.task_limit}"
+        " that may be"
+    )
+
+
 def _used(process: Process) -> str:
     return f"{_process(process)} has {process.descriptors} descriptors of {process.descriptor_limit} open"
 

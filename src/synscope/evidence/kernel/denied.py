@@ -18,6 +18,7 @@ from synscope.units import count
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event
 
+_NO_FAMILY: Final = "EAFNOSUPPORT"
 _NOT_WATCHED: Final = "the calls of the command's own processes are not traced"
 
 
@@ -47,7 +48,26 @@ def connect_denied(view: KernelView) -> Reply:
 def socket_denied(view: KernelView) -> Reply:
     from synscope.probes.kernel.events import Kind
 
-    found = [event for event in view.record.denied() if event.kind is Kind.NO_SOCKET]
+    found = [
+        event for event in view.record.denied() if event.kind is Kind.NO_SOCKET and event.reason != _NO_FAMILY
+    ]
+    return _told(view, found, "socket")
+
+
+@question(
+    "kernel-saw-family-refused",
+    Source.KERNEL,
+    "the kernel had no socket of the wanted family for one of the command's processes, whatever family that was",
+    stage=Stage.SOCKET,
+    if_yes=Says.STOPPED,
+    by_hand=in_calls("socket", "socket() with AF_INET or AF_INET6 ends with EAFNOSUPPORT: yes"),
+)
+def family_refused(view: KernelView) -> Reply:
+    from synscope.probes.kernel.events import Kind
+
+    found = [
+        event for event in view.record.denied() if event.kind is Kind.NO_SOCKET and event.reason == _NO_FAMILY
+    ]
     return _told(view, found, "socket")
 
 

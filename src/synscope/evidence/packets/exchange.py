@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture
-from synscope.evidence.packets.view import Matches, PacketsView, frames_of, is_local, matching
+from synscope.evidence.packets.view import Matches, PacketsView, attempts, frames_of, is_local, matching
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, Outcome, Source, Stage
 from synscope.units import duration
@@ -22,6 +22,10 @@ ACKNOWLEDGED_BY_NS: Final = 500_000_000
 
 HALF_CLOSE_NS: Final = 100_000_000
 """A client that closes sooner after its request than this may only have finished sending."""
+
+
+GREETING_NS: Final = 1_000_000_000
+"""A client that stays for so long without a word waits for one; who only looks for a listener does not."""
 
 
 NOT_COMPLETED: Final = "no handshake completed"
@@ -160,6 +164,39 @@ def _silence(view: PacketsView, attempt: Attempt) -> int:
     if waited is not None:
         return waited
     return max(0, view.end_ts_ns - _asked_at(attempt)) if view.end_ts_ns is not None else 0
+
+
+@question(
+    "nobody-spoke",
+    Source.PACKETS,
+    "no side of any connection sent a byte, and the clients waited and left",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    by_hand=in_capture(
+        "tcp.len > 0", "no segment at all, although the client stayed for a second or longer: yes"
+    ),
+    own_connect=OwnConnect.FAKES,
+    belied_by="command-succeeded",
+)
+def nobody_spoke(view: PacketsView) -> Reply:
+    """Recognise a client that waits for a greeting. One connection that was used says that they are meant so."""
+    found = matching(view.completed, _left_without_a_word)
+    if found and all(_left_without_a_word(attempt) for attempt in attempts(view.completed)):
+        longest = max(_open_for(attempt) for attempt in found.attempts)
+        text = f"{found.phrase('client')} waited {duration(longest)} for the server to speak, and said nothing itself"
+        return yes(text, frames_of(found.attempts, lambda f: f.ack, lambda f: f.fin or f.rst))
+    return no("somebody spoke, or nobody waited for it" if view.completed else NOT_COMPLETED)
+
+
+def _left_without_a_word(attempt: Attempt) -> bool:
+    quiet = not _asked(attempt) and not server_spoke(attempt) and not _server_ended_first(attempt)
+    return quiet and _client_ended(attempt) and _open_for(attempt) >= GREETING_NS
+
+
+def _open_for(attempt: Attempt) -> int:
+    """Return ns from the SYN to the client's close."""
+    ended = attempt.times.client_fin if attempt.times.client_fin is not None else attempt.times.end
+    return 0 if ended is None else max(0, ended - attempt.times.first)
 
 
 @question(

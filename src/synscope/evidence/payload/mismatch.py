@@ -54,6 +54,9 @@ _CHANGE_CIPHER_SPEC: Final = 6
 _GOODBYE: Final = 31
 """The longest encrypted alert."""
 _SHORTEST_REQUEST: Final = 130
+_HELLO_RECORD: Final = b"\x16\x03"
+_RECORD_HEADER: Final = 5
+_CLIENT_HELLO: Final = b"\x01"
 _CERTIFICATE_FLIGHT: Final = 500
 _ENDS: Final = frozenset({"client-fin", "server-fin", "client-rst", "server-rst"})
 
@@ -212,6 +215,7 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
     stage=Stage.TALK,
     if_yes=Says.STOPPED,
     by_hand=in_tls("tls", "the client's Finished is its last record: yes"),
+    belied_by="command-succeeded",
 )
 def tls_left_unused(view: PacketsView) -> Reply:
     """Recognise clients that look at the certificate only when the handshake is over."""
@@ -239,9 +243,17 @@ def tls_left_unused(view: PacketsView) -> Reply:
 def tls_spoken(view: PacketsView) -> Reply:
     return (
         where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
+        or where(view, _began_tls_later, lambda _: "the client began TLS within the service's own protocol")
         or unheard(view)
         or no("nobody spoke TLS")
     )
+
+
+def _began_tls_later(exchange: Exchange) -> bool:
+    """Whether a client hello follows after a request for it: STARTTLS, and what databases have in its place."""
+    data = exchange.attempt.client_payload or b""
+    at = data.find(_HELLO_RECORD, 1)
+    return at > 0 and data[at + _RECORD_HEADER : at + _RECORD_HEADER + 1] == _CLIENT_HELLO
 
 
 @question(

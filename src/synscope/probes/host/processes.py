@@ -7,7 +7,9 @@ A command line may hold secrets: it is recorded only where the caller asks. Sour
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Final
 
 from synscope.probes.host import procfs
@@ -17,6 +19,10 @@ _FILTERED: Final = "2"
 """Seccomp's mode in which a program filters system calls."""
 _LONGEST_COMMAND: Final = 500
 _MOST_ANCESTORS: Final = 8
+_MANY: Final = 4096
+"""A limit that no user comes near is not counted against: that takes a look at every process."""
+_PATIENCE_S: Final = 0.2
+_CGROUPS: Final = "/sys/fs/cgroup"
 _UNCONFINED: Final = frozenset({"", "unconfined", "kernel"})
 
 
@@ -27,6 +33,7 @@ def look(wanted: Iterable[tuple[int, str]], *, command_lines: bool) -> tuple[Pro
 
 def _process(pid: int, role: str, *, command_lines: bool) -> Process:
     status = procfs.status(pid)
+    tasks, task_limit = _tasks(pid, status) if role != "client" else (None, None)
     command = " ".join(procfs.command_line(pid))[:_LONGEST_COMMAND] if command_lines else ""
     return Process(
         pid=pid,
@@ -36,7 +43,9 @@ def _process(pid: int, role: str, *, command_lines: bool) -> Process:
         state=status.get("State", "")[:1] or ("?" if _exists(pid) else ""),
         waits_in=_waits_in(pid),
         descriptors=_descriptors(pid),
-        descriptor_limit=_descriptor_limit(pid),
+        descriptor_limit=_limit(pid, "Max open files"),
+        tasks=tasks,
+        task_limit=task_limit,
         confinement=_confinement(pid),
         seccomp=status["Seccomp"] == _FILTERED if "Seccomp" in status else None,
         command=command,
@@ -75,12 +84,51 @@ def _descriptors(pid: int) -> int | None:
         return None
 
 
-def _descriptor_limit(pid: int) -> int | None:
+def _limit(pid: int, name: str) -> int | None:
+    """Return a soft limit of a process, ``None`` where there is none or it cannot be read."""
     for line in (procfs.text(f"{pid}/limits") or "").splitlines():
-        if line.startswith("Max open files"):
+        if line.startswith(name):
             soft = line.split()[3]
             return int(soft) if soft.isdigit() else None
     return None
+
+
+def _tasks(pid: int, status: Mapping[str, str]) -> tuple[int | None, int | None]:
+    """Return how many processes and threads there are and may be: of its cgroup or of its user.
+
+    The user's limit does not hold for root (setrlimit(2), RLIMIT_NPROC).
+    """
+    found = [_tasks_of_cgroup(pid)]
+    uid = status.get("Uid", "").split()[:1]
+    limit = _limit(pid, "Max processes")
+    if uid and uid != ["0"] and limit is not None and limit < _MANY:
+        found.append((_tasks_of_user(uid[0]), limit))
+    told = [(used, most) for used, most in found if used is not None and most is not None]
+    return min(told, key=lambda pair: pair[1] - pair[0], default=(None, None))
+
+
+def _tasks_of_user(uid: str) -> int:
+    states = (procfs.status(pid) for pid in procfs.processes(time.monotonic() + _PATIENCE_S))
+    threads = (status.get("Threads", "1") for status in states if status.get("Uid", "").split()[:1] == [uid])
+    return sum(int(number) for number in threads if number.isdigit())
+
+
+def _tasks_of_cgroup(pid: int) -> tuple[int | None, int | None]:
+    """Return the numbers of the pids controller, version 2 (docs.kernel.org/admin-guide/cgroup-v2.html)."""
+    for line in (procfs.text(f"{pid}/cgroup") or "").splitlines():
+        if line.startswith("0::/") and ".." not in line:
+            folder = _CGROUPS + line[len("0::") :].rstrip("/")
+            numbers = [_number(f"{folder}/pids.{name}") for name in ("current", "max")]
+            return numbers[0], numbers[1]
+    return None, None
+
+
+def _number(path: str) -> int | None:
+    try:
+        text = Path(path).read_text(encoding="ascii").strip()
+    except (OSError, ValueError):
+        return None
+    return int(text) if text.isdigit() else None
 
 
 def _confinement(pid: int) -> str:

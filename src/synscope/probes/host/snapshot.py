@@ -225,6 +225,10 @@ class Process(NamedTuple):
     descriptors: int | None = None
     """Open file descriptors."""
     descriptor_limit: int | None = None
+    tasks: int | None = None
+    """Processes and threads that count against ``task_limit``."""
+    task_limit: int | None = None
+    """How many processes and threads its user, or its cgroup, may have; the one of which less is left."""
     confinement: str = ""
     """Its SELinux or AppArmor label."""
     seccomp: bool | None = None

@@ -26,7 +26,7 @@ FORK: Final = "sched/sched_process_fork"
 CALLS: Final = (BIND, CONNECT, SOCKET, TO_FILE, FORK)
 """Switched on around a command only: tracing the ends of system calls makes every call of the machine cost more."""
 
-_EPERM, _EACCES = 1, 13
+_EPERM, _EACCES, _EAFNOSUPPORT = 1, 13, 97
 _IPV4_ADDRESS, _IPV6_ADDRESS = 16, 28
 """Lengths of the addresses that connect takes (ip(7), ipv6(7)); those of Unix sockets have others."""
 
@@ -58,7 +58,7 @@ def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
 
     Connects are those to ``ports``; listeners those of any port; binds those that failed; of calls to connect and
-    socket those that were denied.
+    socket those that were denied, of those to socket also those for a family that there is not.
 
     Raises ``UnusableError`` when the event lacks a field.
     """
@@ -67,7 +67,8 @@ def filter_of(event: str, text: str, ports: Collection[int]) -> str:
         return "ret < 0"
     if event in (CONNECT, SOCKET):
         _need(text, "ret")
-        return f"ret == -{_EPERM} || ret == -{_EACCES}"
+        denied = f"ret == -{_EPERM} || ret == -{_EACCES}"
+        return denied if event == CONNECT else f"{denied} || ret == -{_EAFNOSUPPORT}"
     if event == TO_FILE:
         _need(text, "addrlen")
         return f"addrlen != {_IPV4_ADDRESS} && addrlen != {_IPV6_ADDRESS}"
