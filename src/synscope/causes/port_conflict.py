@@ -28,6 +28,7 @@ CAUSE = Cause(
             "port-has-two-programs",
             "other-program-owns-port",
             "port-sharer-stopped",
+            "usual-owner-answered",
         ),
         # A port that nobody holds can be had: what could not be bound was another one.
         always("port-held", "listener-on-target"),
@@ -70,6 +71,7 @@ CAUSE = Cause(
             "port-has-two-programs",
             "other-program-owns-port",
             "port-sharer-stopped",
+            "usual-owner-answered",
             "mixed-results",
             "bound-not-listening",
             "other-protocol-greeting",
