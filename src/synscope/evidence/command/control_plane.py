@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from pathlib import PurePath
+from posixpath import basename
 from typing import Final
 
 from synscope.evidence.by_hand import of_client
@@ -61,7 +61,7 @@ def client_of_control_plane(view: CommandView) -> Reply:
         if _words().search(line):
             return said_so(line)
     for words in commands_of(view):
-        program = PurePath(words[0]).name if words else ""
+        program = basename(words[0]) if words else ""
         if program in _CLIENTS and not _SERVES & set(words):
             if named or any(number.search(word) for word in words):
                 return yes(f"the command runs {program}, which speaks to an agent or a control plane alone")

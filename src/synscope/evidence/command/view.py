@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -34,9 +33,8 @@ class Said(NamedTuple):
     """The port it names, as written."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class CommandView:
-    """A command that was watched, and the target that it is asked about."""
+class _Watched(NamedTuple):
+    """What a ``CommandView`` is made of."""
 
     command: Sequence[str]
     """Its words, the program first."""
@@ -47,6 +45,10 @@ class CommandView:
     """Its own exit status, ``None`` where it had none."""
     exit_status: int
     """The number a shell would show for how it ended."""
+
+
+class CommandView(_Watched):
+    """A command that was watched, and the target that it is asked about."""
 
     @property
     def program(self) -> str:

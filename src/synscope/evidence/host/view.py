@@ -7,7 +7,6 @@ room takes a ``HostView``. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
@@ -45,9 +44,8 @@ class Use(NamedTuple):
     """Other addresses at which a connect to that port ended → whether it was made."""
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class HostView:
-    """A target and what was seen of the host around it."""
+class _Looked(NamedTuple):
+    """What a ``HostView`` is made of."""
 
     target: Target
     snapshots: Sequence[Snapshot]
@@ -60,6 +58,10 @@ class HostView:
     """The families of protocols in which clients got no answer, by the packets."""
     use: Use | None = None
     """``None`` without a command, and where the client got as far as the target: then its names are not at fault."""
+
+
+class HostView(_Looked):
+    """A target and what was seen of the host around it."""
 
     @property
     def last(self) -> Snapshot:

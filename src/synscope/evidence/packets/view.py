@@ -7,7 +7,6 @@ Input: a ``TargetSummary``, the other targets of the capture, and when the captu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -48,9 +47,8 @@ class Exchange(NamedTuple):
     server: Payload
 
 
-@dataclass(frozen=True, eq=False, repr=False)
-class PacketsView:
-    """A target and its surroundings. Everything derived is computed once."""
+class _Seen(NamedTuple):
+    """What a ``PacketsView`` is made of."""
 
     summary: TargetSummary
     others: Sequence[TargetSummary]
@@ -58,6 +56,10 @@ class PacketsView:
     linktypes: tuple[str, ...] = ()
     missing: str = ""
     """What the capture lacks of what was sent, in words; empty when nothing is known to be missing."""
+
+
+class PacketsView(_Seen):
+    """A target and its surroundings. Everything derived is computed once."""
 
     @property
     def groups(self) -> tuple[AttemptGroup, ...]:
