@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synscope.causes.catalogue import CATALOGUE, by_code
 from synscope.causes.priors import PRIORS, STAGES, prior
-from synscope.evidence.path import BRACKETS
+from synscope.evidence.brackets import BRACKETS
 from synscope.model import Kind, Label
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.evidence.path import BRACKETS, STAGES, bracket, narrowed, path_of
+from synscope.evidence.brackets import BRACKETS, STAGES
+from synscope.evidence.path import bracket, narrowed, path_of
 from synscope.evidence.question import Says
 from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import (

@@ -14,7 +14,7 @@ from __future__ import annotations
 import enum
 from typing import Final, NamedTuple, Self
 
-from synscope.evidence.path import BRACKETS
+from synscope.evidence.brackets import BRACKETS
 from synscope.model import Answer, Check, Kind, Label, Stage, Transport, Where
 
 OBSERVED: Final = "{observed}"

@@ -30,6 +30,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from synscope.evidence.brackets import BRACKETS, STAGES
 from synscope.evidence.packets.delays import LATE_NS, handshake_took, handshake_words, tried_for
 from synscope.evidence.question import Question, Says
 from synscope.evidence.vocabulary import QUESTIONS
@@ -53,24 +54,6 @@ from synscope.model import (
     Witness,
 )
 from synscope.units import duration
-
-STAGES: Final = tuple(Stage)
-"""In the order of the path."""
-
-BRACKETS: Final[Mapping[Label, tuple[Stage, ...]]] = MappingProxyType(
-    {
-        Label.CLIENT_NEVER_SENT: STAGES[: STAGES.index(Stage.OUT) + 1],
-        # A stack that answers refuses a closed port at once: only behind a rule that hides it is nobody there.
-        Label.SYN_NO_REPLY: (Stage.IN, Stage.LISTENER, Stage.QUEUE, Stage.BACK),
-        Label.SYN_RST: (Stage.IN, Stage.LISTENER, Stage.QUEUE),
-        Label.ODD_REPLY: (Stage.IN, Stage.LISTENER),
-        Label.HALF_OPEN: (Stage.BACK,),
-        Label.COMPLETED: (Stage.CARRY, Stage.ACCEPT, Stage.TALK, Stage.SERVE),
-        Label.ONE_SIDED: (),
-        Label.MID_STREAM: (),
-    },
-)
-"""The stages at which a connection with a label may have stopped, by its packets."""
 
 SHOWN_BY: Final[Mapping[Label, tuple[str, ...]]] = MappingProxyType(
     {

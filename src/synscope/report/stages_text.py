@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from synscope.causes import catalogue
 from synscope.causes.cause import Cause
 from synscope.causes.priors import PRIORS
-from synscope.evidence.path import BRACKETS
+from synscope.evidence.brackets import BRACKETS
 from synscope.evidence.question import Question
 from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Label, Source, Stage
