@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 PORT = 8080
@@ -53,3 +55,8 @@ class Scenario:
     def standing(self) -> tuple[str, ...]:
         """What packets alone must not rule out."""
         return (self.packets or ((self.cause,) if self.cause else ())) if self.in_packets else ()
+
+
+def chosen(scenarios: Sequence[Scenario], quick: Collection[str]) -> list[Scenario]:
+    """Return those that are named, or all where ``SYNSCOPE_LONG`` is set."""
+    return [each for each in scenarios if os.environ.get("SYNSCOPE_LONG") or each.name in quick]

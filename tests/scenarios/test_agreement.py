@@ -23,7 +23,7 @@ if sys.platform != "linux":
 
 from synscope.causes.catalogue import by_slug
 from tests.scenarios.play import SOURCE, Answer, of_json
-from tests.scenarios.scenario import CURL, Scenario
+from tests.scenarios.scenario import CURL, Scenario, chosen
 from tests.scenarios.silent import chain
 from tests.scenarios.stage import Stage, missing, stage
 
@@ -125,6 +125,13 @@ SCENARIOS = (
     ),
 )
 
+QUICK = frozenset(
+    {
+        *("works", "nobody listens", "dropped on its way in", "rejected with a reset", "stopped", "hangs up"),
+        *("speaks SMTP", "loopback is down"),
+    }
+)
+"""Those that are played with all other tests; with ``SYNSCOPE_LONG=1`` every one is."""
 CHANGED = frozenset({"crashes while it answers", "listens later", "the source port is taken"})
 """Of these the doctor meets another state, or is another client than the one that failed."""
 GOT_OVER = frozenset({"listens later"})
@@ -210,7 +217,7 @@ def opposite(one: Said, other: Said) -> set[str]:
     return set(one.answer.certain) & set(other.answer.out)
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
+@pytest.mark.parametrize("scenario", chosen(SCENARIOS, QUICK), ids=lambda scenario: scenario.name)
 @pytest.mark.usefixtures("kernel")
 def test_all_commands_agree(scenario: Scenario) -> None:
     if program := missing(("tcpdump", "nft", "ip", "curl")):

@@ -10,12 +10,21 @@ if sys.platform != "linux":
     pytest.skip("namespaces are Linux's", allow_module_level=True)
 
 from tests.scenarios.play import play
-from tests.scenarios.scenario import Scenario
+from tests.scenarios.scenario import Scenario, chosen
 from tests.scenarios.stage import missing
 from tests.scenarios.unlisted import UNLISTED
 
 
-@pytest.mark.parametrize("scenario", UNLISTED, ids=lambda scenario: scenario.name)
+QUICK = frozenset(
+    {
+        *("an IPsec policy on the way in", "a listener that wants a nearer client", "a window of nothing"),
+        "a SYN that lost its flags",
+    }
+)
+"""Those that are played with all other tests; with ``SYNSCOPE_LONG=1`` every one is."""
+
+
+@pytest.mark.parametrize("scenario", chosen(UNLISTED, QUICK), ids=lambda scenario: scenario.name)
 @pytest.mark.usefixtures("kernel")
 def test_no_special_cause_is_certain(scenario: Scenario) -> None:
     if program := missing(("tcpdump", "nft", "tc", "curl")):
