@@ -12,7 +12,7 @@ import pytest
 
 from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
 from synscope.process import elevate
-from synscope.session.surroundings import Surroundings
+from synscope.session.surroundings import LOOK_S, Surroundings
 from tests.kernel import need_root
 
 PORT = 47_911
@@ -72,6 +72,16 @@ def test_what_goes_on_is_looked_at_in_between(helper: elevate.Helper) -> None:
         around.end()
         around.finish()
     assert len(around.snapshots) == 3
+
+
+@pytest.mark.usefixtures("kernel")
+def test_a_look_that_is_asked_for_late_is_not_lost(helper: elevate.Helper) -> None:
+    """A command that goes on for long has been looked at all the same."""
+    with Surroundings(helper, [TARGET], {}) as around:
+        around.begin()
+        time.sleep(LOOK_S + 1)
+        around.settle()
+    assert len(around.snapshots) == 1
 
 
 @pytest.mark.usefixtures("kernel")

@@ -40,6 +40,8 @@ from synscope.units import listed
 DURING_S: Final = 0.7
 """Seconds after which what still goes on is looked at."""
 _WAIT_S: Final = LOOK_S + 0.3
+_READ_S: Final = 0.3
+"""Seconds in which a snapshot that is ready is read."""
 _CHUNK: Final = 1 << 16
 _ESTABLISHED: Final = "TCP_ESTABLISHED"
 _MOST_SEARCHED: Final = 2_000
@@ -70,9 +72,11 @@ class _Look:
     def _text(self) -> bytes:
         assert self._descriptor is not None  # noqa: S101 - one of the two is there
         found = b""
+        # A look that was over long ago only has to be read.
+        until = max(self._until, time.monotonic() + _READ_S)
         with os.fdopen(self._descriptor, "rb", buffering=0) as pipe:
             while len(found) <= LONGEST_DOCUMENT:
-                left = self._until - time.monotonic()
+                left = until - time.monotonic()
                 if left <= 0 or not select.select([pipe], [], [], left)[0]:
                     return b""
                 piece = pipe.read(_CHUNK)
