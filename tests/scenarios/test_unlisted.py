@@ -14,7 +14,6 @@ from tests.scenarios.scenario import Scenario, chosen
 from tests.scenarios.stage import missing
 from tests.scenarios.unlisted import UNLISTED
 
-
 QUICK = frozenset(
     {
         *("an IPsec policy on the way in", "a listener that wants a nearer client", "a window of nothing"),
