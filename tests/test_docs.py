@@ -231,4 +231,4 @@ def test_the_steps_that_take_long_are_those_of_the_table() -> None:
         re.MULTILINE,
     )
     assert table == steps
-    assert len(steps) == 6
+    assert len(steps) == 7

@@ -243,8 +243,7 @@ def server_out_of_descriptors(view: HostView) -> Reply:
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=on_linux(
-        "grep processes /proc/PID/limits; ps -LU USER --no-headers | wc -l;"
-        " grep . /sys/fs/cgroup$(cut -d: -f3 /proc/PID/cgroup)/pids.*",
+        "grep processes /proc/PID/limits; ps -eLo user= | sort | uniq -c",
         "as many run as the limit allows: yes",
     ),
 )
