@@ -198,3 +198,9 @@ def test_who_only_looks_whether_the_port_answers_has_no_timeout() -> None:
     assert found["client-gave-up"].answer is Answer.NO
     found = observe(attempt(Outcome.RESET_BY_CLIENT, events=events, times=waited))
     assert found["late-answer"].answer is Answer.YES
+
+
+def test_who_waits_for_a_greeting_is_beside_the_point_where_another_try_failed() -> None:
+    assert observe(SILENT_VISIT)["nobody-spoke"].answer is Answer.YES
+    refused = attempt(Outcome.REFUSED, at=SECOND, frame=9)
+    assert observe(SILENT_VISIT, refused)["nobody-spoke"].answer is Answer.NO

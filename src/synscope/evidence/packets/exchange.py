@@ -179,9 +179,16 @@ def _silence(view: PacketsView, attempt: Attempt) -> int:
     belied_by="command-succeeded",
 )
 def nobody_spoke(view: PacketsView) -> Reply:
-    """Recognise a client that waits for a greeting. One connection that was used says that they are meant so."""
+    """Recognise a client that waits for a greeting.
+
+    One connection that was used says that they are meant so; one that failed, that this is not what went wrong.
+    """
     found = matching(view.completed, _left_without_a_word)
-    if found and all(_left_without_a_word(attempt) for attempt in attempts(view.completed)):
+    if (
+        found
+        and not view.failing
+        and all(_left_without_a_word(attempt) for attempt in attempts(view.completed))
+    ):
         longest = max(_open_for(attempt) for attempt in found.attempts)
         text = f"{found.phrase('client')} waited {duration(longest)} for the server to speak, and said nothing itself"
         return yes(text, frames_of(found.attempts, lambda f: f.ack, lambda f: f.fin or f.rst))
