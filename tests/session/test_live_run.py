@@ -72,7 +72,7 @@ def test_it_waits_for_answers_that_are_owed() -> None:
     owed = iter([True, True, False])
     session.owes_answer = lambda: next(owed)  # type: ignore[attr-defined]
     LiveRun(session).end(await_answers=True)  # type: ignore[arg-type]
-    assert session.calls == ["end", "step", "step", "finish"]
+    assert session.calls == ["end", "settle", "step", "step", "finish"]
 
 
 def test_without_more_the_surroundings_alone_are_asked() -> None:

@@ -46,8 +46,8 @@ class LiveRun:
         """Look at the host for the last time, and go on capturing for so many seconds, and for late answers."""
         self._surroundings.end()
         self.linger(linger_s)
-        self._surroundings.settle()
         if await_answers:
+            self._surroundings.settle()
             self.await_answers()
         self._surroundings.finish()
 

@@ -11,8 +11,8 @@ import pytest
 
 from synscope.probes.host import processes
 
-USER = 64_998
-"""Nobody's."""
+USER = 60_000 + os.getpid() % 4_000
+"""Nobody's, and not that of the same test in another process."""
 MOST = 40
 
 
