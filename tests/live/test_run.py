@@ -57,7 +57,7 @@ CASES = {
     "does not linger": Case(
         0,
         (*TARGET, "--linger", "0"),
-        ("bash", "-c", f"(sleep 1.5; {CLIENT}) 2>/dev/null &"),
+        ("bash", "-c", f"(while kill -0 $PPID; do sleep 0.1; done; {CLIENT}) >/dev/null 2>&1 &"),
         "client-never-sent",
     ),
     "a client of bash": Case(1, TARGET, ("bash", "-c", CLIENT), "SYN-RST"),

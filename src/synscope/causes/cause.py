@@ -200,3 +200,40 @@ def listeners(expect: str, then: str) -> tuple[Check, ...]:
         expect=expect,
         then=then,
     )
+
+
+ON_LINUX_LOOPBACK: Final = where(Transport.LOOPBACK, system="linux")
+"""Where ``lo`` is the interface that a rule has to name."""
+
+ALLOW_THE_PORT: Final = (
+    Fix(
+        "Allow the port: sudo ufw allow in on lo to any port {port} proto tcp (or its like).",
+        ON_LINUX_LOOPBACK,
+    ),
+    Fix(
+        "Allow the port from containers: sudo ufw allow in on docker0 to any port {port} proto tcp (or its like;"
+        " ip -br addr names the bridge).",
+        where(Transport.CONTAINER_TO_HOST, system="linux"),
+    ),
+    Fix(
+        "Allow the port from the client's network: sudo ufw allow proto tcp from ADDRESS to any port {port} (or"
+        " its like).",
+        where(Transport.REMOTE, system="linux"),
+    ),
+    Fix(
+        "Docker's rules stand before ufw's: allow forwarded traffic in the chain DOCKER-USER.",
+        where(Transport.HOST_TO_CONTAINER, system="linux"),
+    ),
+    Fix("Look for a NetworkPolicy that selects the pod, and allow the client in it.", where(Transport.POD)),
+    Fix(
+        "macOS: look for a VPN, an endpoint filter or a rule of pf: systemextensionsctl list names filters; make"
+        " an exception for 127.0.0.1 and ::1.",
+        where(system="macos"),
+    ),
+    Fix(
+        "Windows: New-NetFirewallRule -DisplayName synscope -Direction Inbound -Protocol TCP -LocalPort {port}"
+        " -Action Allow; a rule that blocks still wins: disable it.",
+        where(system="windows"),
+    ),
+)
+"""The first that fits leads."""

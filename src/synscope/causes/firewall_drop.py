@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Fix, never, on_each_os, seldom, usually, where, yes
-from synscope.model import Kind, Stage, Transport
-
-_LINUX_LOOPBACK = where(Transport.LOOPBACK, system="linux")
+from synscope.causes.cause import (
+    ALLOW_THE_PORT,
+    ON_LINUX_LOOPBACK,
+    Cause,
+    Fix,
+    never,
+    on_each_os,
+    seldom,
+    usually,
+    yes,
+)
+from synscope.model import Kind, Stage
 
 CAUSE = Cause(
     code="SYN122",
@@ -63,39 +71,9 @@ CAUSE = Cause(
         ),
     ),
     fixes=(
-        Fix(
-            "Allow the port: sudo ufw allow in on lo to any port {port} proto tcp (or its like).",
-            _LINUX_LOOPBACK,
-        ),
-        Fix(
-            "Allow the port from containers: sudo ufw allow in on docker0 to any port {port} proto tcp (or its like;"
-            " ip -br addr names the bridge).",
-            where(Transport.CONTAINER_TO_HOST, system="linux"),
-        ),
-        Fix(
-            "Allow the port from the client's network: sudo ufw allow proto tcp from ADDRESS to any port {port} (or"
-            " its like).",
-            where(Transport.REMOTE, system="linux"),
-        ),
-        Fix(
-            "Docker's rules stand before ufw's: allow forwarded traffic in the chain DOCKER-USER.",
-            where(Transport.HOST_TO_CONTAINER, system="linux"),
-        ),
-        Fix(
-            "Look for a NetworkPolicy that selects the pod, and allow the client in it.", where(Transport.POD)
-        ),
-        Fix(
-            "macOS: look for a VPN, an endpoint filter or a rule of pf: systemextensionsctl list names filters; make"
-            " an exception for 127.0.0.1 and ::1.",
-            where(system="macos"),
-        ),
-        Fix(
-            "Windows: New-NetFirewallRule -DisplayName synscope -Direction Inbound -Protocol TCP -LocalPort {port}"
-            " -Action Allow; a rule that blocks still wins: disable it.",
-            where(system="windows"),
-        ),
+        *ALLOW_THE_PORT,
         "Allow the port before the rule that drops it, as narrowly as the client needs.",
-        Fix("Accept loopback and established traffic before any rule that drops.", _LINUX_LOOPBACK),
+        Fix("Accept loopback and established traffic before any rule that drops.", ON_LINUX_LOOPBACK),
         "Antivirus, VPN, endpoint protection: make an exception for 127.0.0.1 and ::1.",
         "Switch on again whatever was switched off for the test.",
     ),

@@ -30,7 +30,6 @@ CAUSE = Cause(
         seldom("container-publishes-port", "forwarder-owns-port"),
         never("request-not-acknowledged"),
     ),
-    # Somebody else was to have the port: that an old instance hangs there is half the story.
     decided_by="the state of the server's process, and bytes that wait in its Recv-Q",
     checks=(
         *on_each_os(

@@ -51,6 +51,12 @@ GATEWAY_PRODUCTS: Final = frozenset(
 )
 """Names by which what passes requests on calls itself in HTTP's Server header (RFC 9110 §10.2.4)."""
 
+CONTROL_PLANE_CLIENTS: Final = _names(
+    "kubectl oc helm k9s flux argocd istioctl linkerd cilium kubeadm velero etcdctl nomad crictl calicoctl talosctl"
+    " dapr"
+)
+"""They speak to an agent or a control plane, and to nothing else."""
+
 SERVERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
     {
         "redis-server": frozenset({"Redis", "TLS"}),

@@ -18,10 +18,10 @@ from synscope.command.client_options import proxy_rules_of
 from synscope.command.redaction import redact_text, redact_words
 from synscope.evidence.command.observe import observe_command
 from synscope.model import Command, Diagnosis, Observation, TargetSummary
+from synscope.probes.host.starting import Starting, is_served
 from synscope.process.runner import Ended
 from synscope.session.live_run import LiveRun, Observe
 from synscope.session.start import LiveSession
-from synscope.session.starting import Starting, is_served
 
 
 def watch_command(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.probes.host.declared import PROXY_LINE, TLS, of_haproxy, of_nginx, of_stunnel
+from synscope.probes.host.declared import of_haproxy, of_nginx, of_stunnel
+from synscope.probes.host.snapshot import PROXY_LINE, TLS
 
 
 def test_haproxy() -> None:

@@ -12,26 +12,8 @@ from synscope.evidence.command.transport import commands_of
 from synscope.evidence.command.view import CommandView, said_so
 from synscope.evidence.question import Reply, no, question, unknown, yes
 from synscope.model import Source
+from synscope.reference.programs import CONTROL_PLANE_CLIENTS
 
-_CLIENTS: Final = frozenset(
-    {
-        *(
-            "kubectl",
-            "oc",
-            "helm",
-            "k9s",
-            "flux",
-            "argocd",
-            "istioctl",
-            "linkerd",
-            "cilium",
-            "kubeadm",
-            "velero",
-        ),
-        *("etcdctl", "nomad", "crictl", "calicoctl", "talosctl", "dapr"),
-    }
-)
-"""They speak to an agent or a control plane, and to nothing else."""
 _SERVES: Final = frozenset({"port-forward", "proxy", "agent", "run", "exec", "dashboard"})
 """Words by which they serve somebody else, so that what fails need not be theirs."""
 
@@ -62,7 +44,7 @@ def client_of_control_plane(view: CommandView) -> Reply:
             return said_so(line)
     for words in commands_of(view):
         program = basename(words[0]) if words else ""
-        if program in _CLIENTS and not _SERVES & set(words):
+        if program in CONTROL_PLANE_CLIENTS and not _SERVES & set(words):
             if named or any(number.search(word) for word in words):
                 return yes(f"the command runs {program}, which speaks to an agent or a control plane alone")
             return unknown(

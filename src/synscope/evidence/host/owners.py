@@ -197,7 +197,9 @@ def owner_speaks_otherwise(view: HostView) -> Reply:
     ),
 )
 def owner_wants_tls(view: HostView) -> Reply:
-    return _declared(view, "TLS", set(view.spoken) - {"TLS"})
+    from synscope.probes.host.snapshot import TLS
+
+    return _declared(view, TLS, set(view.spoken) - {TLS})
 
 
 @question(
@@ -212,7 +214,9 @@ def owner_wants_tls(view: HostView) -> Reply:
     ),
 )
 def owner_wants_proxy_line(view: HostView) -> Reply:
-    return _declared(view, "the PROXY protocol's line", set(view.spoken))
+    from synscope.probes.host.snapshot import PROXY_LINE
+
+    return _declared(view, PROXY_LINE, set(view.spoken))
 
 
 def _declared(view: HostView, what: str, otherwise: set[str]) -> Reply:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import of_process, on_each, on_linux
@@ -218,16 +219,9 @@ def _process(process: Process) -> str:
     ),
 )
 def server_out_of_descriptors(view: HostView) -> Reply:
-    counted: list[Process] = []
-    for snapshot in view.snapshots:
-        for process in view.servers(snapshot):
-            if process.descriptors is None or process.descriptor_limit is None:
-                continue
-            if process.descriptors >= process.descriptor_limit:
-                return yes(_used(process))
-            counted.append(process)
-    if counted:
-        return no(_used(counted[-1]))
+    found = _at_limit(view, lambda process: (process.descriptors, process.descriptor_limit), _used)
+    if found is not None:
+        return found
     here = view.serving(view.last)
     if here or any(view.servers(snapshot) for snapshot in view.snapshots):
         return unknown("the descriptors of the server's process cannot be counted (another user's need root)")
@@ -248,17 +242,26 @@ def server_out_of_descriptors(view: HostView) -> Reply:
     ),
 )
 def server_out_of_tasks(view: HostView) -> Reply:
-    counted: list[Process] = []
+    found = _at_limit(view, lambda process: (process.tasks, process.task_limit), _running)
+    return found or unknown("no limit of processes is known for the server")
+
+
+def _at_limit(
+    view: HostView,
+    counted: Callable[[Process], tuple[int | None, int | None]],
+    words: Callable[[Process], str],
+) -> Reply | None:
+    """Say whether a server's process ever had all that it may have; ``None`` where nothing was counted."""
+    last = None
     for snapshot in view.snapshots:
         for process in view.servers(snapshot):
-            if process.tasks is None or process.task_limit is None:
+            used, most = counted(process)
+            if used is None or most is None:
                 continue
-            if process.tasks >= process.task_limit:
-                return yes(_running(process))
-            counted.append(process)
-    if counted:
-        return no(_running(counted[-1]))
-    return unknown("no limit of processes is known for the server")
+            if used >= most:
+                return yes(words(process))
+            last = process
+    return None if last is None else no(words(last))
 
 
 def _running(process: Process) -> str:

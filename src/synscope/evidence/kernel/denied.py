@@ -18,68 +18,52 @@ from synscope.units import count
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event
 
-_NO_FAMILY: Final = "EAFNOSUPPORT"
 _NOT_WATCHED: Final = "the calls of the command's own processes are not traced"
 
 
-@question(
+def _denied(call: str, kind: str, *errors: str) -> Callable[[KernelView], Reply]:
+    """Ask whether a call of the command's processes failed with one of the errors. ``kind``: the event's name."""
+
+    def ask(view: KernelView) -> Reply:
+        record, health = view.record, view.record.health
+        if not health.denials:
+            return unknown(_NOT_WATCHED)
+        found = [event for event in record.denied() if event.kind.name == kind and event.reason in errors]
+        if found:
+            return yes(_said(found, call, "was denied"))
+        if record.whole:
+            return no(f"no {call} of the command's processes was denied")
+        return unknown(health.gaps or "the trace of calls is not complete")
+
+    return ask
+
+
+connect_denied = question(
     "kernel-saw-connect-denied",
     Source.KERNEL,
     "the kernel denied a connect to one of the command's processes, for whatever port",
     stage=Stage.SOCKET,
     if_yes=Says.STOPPED,
     by_hand=in_calls("connect", "connect() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
-)
-def connect_denied(view: KernelView) -> Reply:
-    from synscope.probes.kernel.events import Kind
+)(_denied("connect", "DENIED", "EPERM", "EACCES"))
 
-    found = [event for event in view.record.denied() if event.kind is Kind.DENIED]
-    return _told(view, found, "connect")
-
-
-@question(
+socket_denied = question(
     "kernel-saw-socket-denied",
     Source.KERNEL,
     "the kernel denied a socket to one of the command's processes, of whatever family",
     stage=Stage.SOCKET,
     if_yes=Says.STOPPED,
     by_hand=in_calls("socket", "socket() ends with EPERM or EACCES: yes"),
-)
-def socket_denied(view: KernelView) -> Reply:
-    from synscope.probes.kernel.events import Kind
+)(_denied("socket", "NO_SOCKET", "EPERM", "EACCES"))
 
-    found = [
-        event for event in view.record.denied() if event.kind is Kind.NO_SOCKET and event.reason != _NO_FAMILY
-    ]
-    return _told(view, found, "socket")
-
-
-@question(
+family_refused = question(
     "kernel-saw-family-refused",
     Source.KERNEL,
     "the kernel had no socket of the wanted family for one of the command's processes, whatever family that was",
     stage=Stage.SOCKET,
     if_yes=Says.STOPPED,
     by_hand=in_calls("socket", "socket() with AF_INET or AF_INET6 ends with EAFNOSUPPORT: yes"),
-)
-def family_refused(view: KernelView) -> Reply:
-    from synscope.probes.kernel.events import Kind
-
-    found = [
-        event for event in view.record.denied() if event.kind is Kind.NO_SOCKET and event.reason == _NO_FAMILY
-    ]
-    return _told(view, found, "socket")
-
-
-def _told(view: KernelView, found: list[Event], call: str) -> Reply:
-    record, health = view.record, view.record.health
-    if not health.denials:
-        return unknown(_NOT_WATCHED)
-    if found:
-        return yes(_said(found, call, "was denied"))
-    if record.whole:
-        return no(f"no {call} of the command's processes was denied")
-    return unknown(health.gaps or "the trace of calls is not complete")
+)(_denied("socket", "NO_SOCKET", "EAFNOSUPPORT"))
 
 
 def _own_bind_failed(error: str) -> Callable[[KernelView], Reply]:

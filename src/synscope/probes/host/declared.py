@@ -17,10 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from synscope.probes.host import procfs
-from synscope.probes.host.snapshot import Declared
-
-TLS: Final = "TLS"
-PROXY_LINE: Final = "the PROXY protocol's line"
+from synscope.probes.host.snapshot import PROXY_LINE, TLS, Declared
 
 _LARGEST: Final = 1 << 18
 _MOST_FILES: Final = 64

@@ -25,8 +25,6 @@ from synscope.probes.host.snapshot import ElsewhereListener, Namespaces, Untold
 from synscope.units import count
 
 _NAMED: Final = (Path("/run/netns"), Path("/run/docker/netns"))
-_LISTEN: Final = "0A"
-_TABLES: Final = ("tcp", "tcp6")
 _MOST: Final = 50
 _MOST_ADDRESSES: Final = 100
 _SHOWN: Final = 3
@@ -170,12 +168,9 @@ def _wires(folder: str) -> _Wires:
 
 
 def _listening(folder: str, ports: frozenset[int]) -> Iterator[_Row]:
-    for table in _TABLES:
-        for line in (procfs.text(f"{folder}/{table}") or "").splitlines()[1:]:
-            fields = line.split()
-            address, _, port = fields[1].rpartition(":")
-            if fields[3] == _LISTEN and int(port, 16) in ports:
-                yield address_of(address), int(port, 16), int(fields[9])
+    for address, port, inode in procfs.listening(folder):
+        if port in ports:
+            yield address_of(address), port, inode
 
 
 def address_of(digits: str) -> str:

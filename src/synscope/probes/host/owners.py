@@ -54,7 +54,7 @@ def find(inodes: frozenset[int], until: float) -> Owners:
     denied = False
     for pid in procfs.processes(until) if inodes else ():
         try:
-            held = _sockets_of(pid) & inodes
+            held = sockets_of(pid) & inodes
         except PermissionError:
             denied = True
             continue
@@ -86,7 +86,8 @@ def _is_root() -> bool:
     return os.geteuid() == 0
 
 
-def _sockets_of(pid: int) -> set[int]:
+def sockets_of(pid: int) -> set[int]:
+    """Return the inodes of a process's sockets. Raises ``OSError``."""
     found = set()
     with os.scandir(procfs.PROC / str(pid) / "fd") as entries:
         for entry in entries:

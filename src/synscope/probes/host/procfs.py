@@ -14,6 +14,8 @@ from typing import Final
 
 LARGEST: Final = 1 << 20
 PROC: Final = Path("/proc")
+_TCP_TABLES: Final = ("tcp", "tcp6")
+_LISTEN: Final = "0A"
 NET: Final = "thread-self/net"
 """The calling thread's network namespace: /proc/net is the first thread's."""
 
@@ -46,6 +48,16 @@ def counters(table: str) -> dict[str, int]:
                 if value.lstrip("-").isdecimal():
                     found[names[0].rstrip(":") + name] = int(value)
     return found
+
+
+def listening(folder: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the TCP listeners that a ``net`` folder shows: the address as it stands there, the port, the inode."""
+    for table in _TCP_TABLES:
+        for line in (text(f"{folder}/{table}") or "").splitlines()[1:]:
+            fields = line.split()
+            if fields[3] == _LISTEN:
+                address, _, port = fields[1].rpartition(":")
+                yield address, int(port, 16), int(fields[9])
 
 
 def processes(until: float) -> Iterator[int]:

@@ -296,13 +296,17 @@ class Forwards(NamedTuple):
     """Why an engine or a process could not be asked."""
 
 
+TLS: Final = "TLS"
+PROXY_LINE: Final = "the PROXY protocol's line"
+
+
 class Declared(NamedTuple):
     """What a program's configuration says that it wants of clients on a port, beyond what its protocol says."""
 
     program: str
     port: int
     wants: tuple[str, ...]
-    """``TLS``, ``the PROXY protocol's line``."""
+    """``TLS``, ``PROXY_LINE``."""
 
 
 class ElsewhereListener(NamedTuple):

@@ -8,25 +8,25 @@ is young and has worked, and listens nowhere yet. Source: proc(5).
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
 from collections.abc import Collection, Iterator
-from pathlib import Path
 from typing import Final, NamedTuple
+
+from synscope.probes.host import procfs
 
 LEFT_S: Final = 3.0
 """Seconds to wait for what the command itself left running."""
 YOUNG_S: Final = 2.0
 """Seconds to wait for another process that began not long ago."""
 
-_PROC: Final = Path("/proc")
 _YOUNG_S: Final = 10.0
 _WORKED_S: Final = 0.1
 """Seconds of a processor that a program needs at least to start; what only waits uses less."""
-_TABLES: Final = ("tcp", "tcp6")
-_LISTEN: Final = "0A"
+_NET: Final = "self/net"
 _LEAST_FIELDS: Final = 20
+_PATIENCE_S: Final = 0.5
+"""Seconds that a look at all processes may take."""
 
 
 class _Seen(NamedTuple):
@@ -56,7 +56,7 @@ class Starting:
         others = [seen for seen in every.values() if seen.pid not in own and seen.state not in "ZX"]
         if any(seen.session == self._session and seen.pid not in self._before for seen in others):
             return LEFT_S
-        listening = frozenset(inode for _, inode in _listening())
+        listening = frozenset(inode for _, _, inode in procfs.listening(_NET))
         for seen in others:
             working = seen.age_s < _YOUNG_S and seen.worked_s >= _WORKED_S and seen.pid not in self._before
             if working and _shares_network(seen.pid) and not _holds_any(seen.pid, listening):
@@ -66,24 +66,21 @@ class Starting:
 
 def is_served(ports: Collection[int]) -> bool:
     """Whether somebody listens on one of the ports, at any address."""
-    return any(port in ports for port, _ in _listening())
+    return any(port in ports for _, port, _ in procfs.listening(_NET))
 
 
 def _processes() -> Iterator[_Seen]:
     tick = os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
-    if not tick or not _PROC.is_dir():
+    if not tick or not procfs.PROC.is_dir():
         return
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
-    with contextlib.suppress(OSError), os.scandir(_PROC) as entries:
-        for entry in entries:
-            if not entry.name.isdigit():
-                continue
-            # The name, in brackets, may hold anything.
-            fields = _text(f"{entry.name}/stat").rpartition(") ")[2].split()
-            if len(fields) >= _LEAST_FIELDS:
-                worked = (int(fields[11]) + int(fields[12])) / tick
-                age = now - int(fields[19]) / tick
-                yield _Seen(int(entry.name), int(fields[1]), int(fields[3]), fields[0], worked, age)
+    for pid in procfs.processes(time.monotonic() + _PATIENCE_S):
+        # The name, in brackets, may hold anything.
+        fields = (procfs.text(f"{pid}/stat") or "").rpartition(") ")[2].split()
+        if len(fields) >= _LEAST_FIELDS:
+            worked = (int(fields[11]) + int(fields[12])) / tick
+            age = now - int(fields[19]) / tick
+            yield _Seen(pid, int(fields[1]), int(fields[3]), fields[0], worked, age)
 
 
 def _line_of(pid: int, every: dict[int, _Seen]) -> frozenset[int]:
@@ -100,34 +97,17 @@ def _line_of(pid: int, every: dict[int, _Seen]) -> frozenset[int]:
     return frozenset(line | below)
 
 
-def _listening() -> Iterator[tuple[int, int]]:
-    """The ports that are listened on, each with its socket's inode."""
-    for table in _TABLES:
-        for line in _text(f"self/net/{table}").splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == _LISTEN:
-                yield int(fields[1].rpartition(":")[2], 16), int(fields[9])
-
-
 def _shares_network(pid: int) -> bool:
     try:
-        return (_PROC / f"{pid}/net/tcp").stat().st_ino == (_PROC / "self/net/tcp").stat().st_ino
+        return (procfs.PROC / f"{pid}/net/tcp").stat().st_ino == (procfs.PROC / "self/net/tcp").stat().st_ino
     except OSError:
         return False
 
 
 def _holds_any(pid: int, inodes: Collection[int]) -> bool:
-    wanted = {f"socket:[{inode}]" for inode in inodes}
-    with contextlib.suppress(OSError), os.scandir(_PROC / str(pid) / "fd") as entries:
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                if str(Path(entry.path).readlink()) in wanted:
-                    return True
-    return False
+    from synscope.probes.host import owners  # noqa: PLC0415 - imports on Unix alone
 
-
-def _text(name: str) -> str:
     try:
-        return (_PROC / name).read_text(encoding="utf-8", errors="replace")
+        return not owners.sockets_of(pid).isdisjoint(inodes)
     except OSError:
-        return ""
+        return False

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from synscope.session.starting import LEFT_S, Starting, is_served
+from synscope.probes.host.starting import LEFT_S, Starting, is_served
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
