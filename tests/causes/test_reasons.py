@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synscope.causes.cause import Sign
 from synscope.causes.rank import place
-from synscope.causes.reasons import evidence_of
+from synscope.causes.reasons import contradicted, evidence_of
 from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, Facts, Label
 from tests.causes.builders import facts
@@ -49,3 +49,9 @@ def test_what_is_left_out_has_its_reason() -> None:
 def test_a_denial_is_evidence_too() -> None:
     known = facts(Label.SYN_RST, no="listener-on-target").observations
     assert evidence_of(Sign("listener-on-target", Answer.NO), known).text == "listener-on-target: no"
+
+
+def test_what_two_questions_say_in_the_same_words_is_quoted_once() -> None:
+    known = facts(Label.COMPLETED, "service-error service-full").observations
+    same = {name: each._replace(text="the server said “no”") for name, each in known.items()}
+    assert contradicted([Sign(name) for name in same], same) == "Ruled out: the server said “no”."

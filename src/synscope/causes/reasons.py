@@ -134,6 +134,6 @@ def _missing(candidate: Candidate) -> str:
 
 
 def _quote(signs: Sequence[Sign], observations: Observations) -> str:
-    """Return the texts of the first few observations behind ``signs``, as one clause."""
-    texts = (evidence_of(sign, observations).text.rstrip(". ") for sign in signs[:_QUOTED])
-    return "; ".join(texts)
+    """Return the texts of the first few observations behind ``signs``, each once, as one clause."""
+    texts = dict.fromkeys(evidence_of(sign, observations).text.rstrip(". ") for sign in signs)
+    return "; ".join(tuple(texts)[:_QUOTED])
