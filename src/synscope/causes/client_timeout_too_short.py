@@ -22,6 +22,8 @@ CAUSE = Cause(
     predicts=(
         usually("late-answer", "server-closed-in-turn", "client-refused-syn-ack"),
         seldom("request-not-acknowledged"),
+        # A forwarder closes with its client whatever the service behind it does.
+        seldom("container-publishes-port", "forwarder-owns-port", "balancer-owns-port"),
         never("server-process-stopped"),
     ),
     decided_by="the same request without a time limit: an answer then proves it",

@@ -16,8 +16,8 @@ CAUSE = Cause(
         "With TCP_DEFER_ACCEPT (or an accept filter on BSD) the kernel hands a connection to the program only "
         "when the client's first data is there. For a protocol in which the server speaks first (SMTP, FTP, SSH, "
         "MySQL) both sides then wait. The kernel keeps the handshake unfinished (SYN-RECV) until the option's "
-        "time is over; some repeat their SYN-ACK meanwhile. When the client gives up, its FIN "
-        "ends the wait, and the greeting comes at that moment. An ACK that is "
+        "time is over; some repeat their SYN-ACK meanwhile. When the client gives up, its FIN or "
+        "QUIT ends the wait, and the greeting comes at that moment. An ACK that is "
         "lost on its way in, and an accept queue that is full, make it repeat its SYN-ACK as well."
     ),
     documented_in=("field",),

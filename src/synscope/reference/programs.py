@@ -74,6 +74,21 @@ SERVERS: Final[Mapping[str, frozenset[str]]] = MappingProxyType(
         "Xvnc": frozenset({"VNC"}),
         "xrdp": frozenset({"RDP"}),
         "dnsmasq": frozenset({"DNS over TCP"}),
+        "hitch": frozenset({"TLS"}),
+        "stud": frozenset({"TLS"}),
+        "ghostunnel": frozenset({"TLS"}),
+        "gdbserver": frozenset({"GDB's remote protocol"}),
+        "rsync": frozenset({"rsync"}),
+        "smbd": frozenset({"SMB"}),
+        "rpcbind": frozenset({"RPC"}),
+        "slapd": frozenset({"LDAP", "TLS"}),
+        "distccd": frozenset({"distcc"}),
+        "x11vnc": frozenset({"VNC", "TLS"}),
+        "proftpd": frozenset({"SMTP or FTP", "TLS"}),
+        "pure-ftpd": frozenset({"SMTP or FTP", "TLS"}),
+        "exim4": frozenset({"SMTP or FTP", "TLS"}),
+        "dovecot": frozenset({"IMAP", "POP3", "TLS", "SMTP or FTP"}),
+        "nats-server": frozenset({"NATS", "TLS", "HTTP/1", "HTTP/2", "MQTT"}),
     }
 )
 """A server's name → the protocols it takes, as ``payload`` calls their families. Those that also speak HTTP

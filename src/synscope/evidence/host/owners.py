@@ -176,13 +176,27 @@ def owner_speaks_otherwise(view: HostView) -> Reply:
         return _unowned(view)
     if not view.spoken:
         return no("no client spoke in a known protocol and got no answer")
+    told = _told_to_speak(view)
     for program, pid in owners:
-        takes = SERVERS.get(program)
+        takes = told.get(program) or SERVERS.get(program)
         if takes is not None:
             spoke, own = " and ".join(view.spoken), " or ".join(sorted(takes))
             text = f"{program} (pid {pid}) has the port: it speaks {own}, and the client spoke {spoke}"
             return no(text) if takes & set(view.spoken) else yes(text)
     return unknown(f"which protocol {joined(program or '?' for program, _ in owners)} speaks is not known")
+
+
+def _told_to_speak(view: HostView) -> dict[str, frozenset[str]]:
+    """Return the one protocol that a program's command line gives to the port, by the program."""
+    from synscope.probes.host.snapshot import JAVA_DEBUGGER
+
+    looks, _ = view.told(snapshot.declared for snapshot in view.snapshots)
+    return {
+        entry.program: frozenset({JAVA_DEBUGGER})
+        for entries in looks
+        for entry in entries
+        if entry.port == view.target.port and JAVA_DEBUGGER in entry.wants
+    }
 
 
 @question(

@@ -245,8 +245,24 @@ def tls_spoken(view: PacketsView) -> Reply:
         where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
         or where(view, _began_tls_later, lambda _: "the client began TLS within the service's own protocol")
         or unheard(view)
+        or _may_have_begun_later(view)
         or no("nobody spoke TLS")
     )
+
+
+def _may_have_begun_later(view: PacketsView) -> Reply | None:
+    """Return *unknown* where the service's protocol can turn to TLS, and more was said than was kept."""
+    later = [
+        x
+        for x in view.exchanges
+        if {x.client.protocol, x.server.protocol} & _TURNS_TO_TLS
+        and x.attempt.server_bytes
+        and x.attempt.client_bytes > len(x.attempt.client_payload or b"")
+    ]
+    if not later:
+        return None
+    why = f"{describe(later[0].server)} can turn to TLS, and what the client said later was not kept"
+    return unknown(why, first_data_frames(x.attempt for x in later))
 
 
 def _began_tls_later(exchange: Exchange) -> bool:
@@ -389,7 +405,16 @@ def proxy_line_not_understood(view: PacketsView) -> Reply:
     )
 
 
+_TURNS_TO_TLS: Final = frozenset(
+    {
+        *(Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP, Protocol.IMAP, Protocol.POP3, Protocol.NATS),
+        *(Protocol.MYSQL, Protocol.POSTGRES, Protocol.RDP, Protocol.VNC),
+    }
+)
+"""Protocols that begin in the clear and may go on in TLS."""
 _AT_ONCE_NS: Final = 50_000_000
+_LONG_NS: Final = 1_000_000_000
+"""Longer than a server's greeting takes on one machine."""
 _SPEAKS_FIRST: Final = frozenset(
     {
         *(Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP, Protocol.SSH, Protocol.IMAP, Protocol.POP3),
@@ -401,32 +426,44 @@ _SPEAKS_FIRST: Final = frozenset(
 @question(
     "greeted-when-client-left",
     Source.PAYLOAD,
-    "the client waited for a greeting in vain, and the server's came at the moment when the client closed",
+    "the client waited for a greeting in vain, and the server's came at the moment when the client spoke or closed",
     stage=Stage.ACCEPT,
     if_yes=Says.STOPPED,
     by_hand=in_capture(
         "tcp.len > 0 && tcp.srcport == {port}",
-        "the greeting comes within milliseconds after the client's FIN, and the client sent no byte: yes",
+        "the greeting comes within milliseconds after the client's FIN or its own first byte, and not before: yes",
     ),
 )
 def greeted_when_client_left(view: PacketsView) -> Reply:
-    """Recognise a listener that hands a connection over when the client sends something: its FIN is the first."""
-
-    def so(x: Exchange) -> bool:
-        fin, spoke = x.attempt.times.client_fin, x.attempt.times.server_data
-        mute = not x.attempt.client_bytes and x.server.protocol in _SPEAKS_FIRST
-        waited = fin is not None and fin - x.attempt.first_ts_ns > 2 * _AT_ONCE_NS
-        return mute and waited and spoke is not None and fin is not None and 0 < spoke - fin < _AT_ONCE_NS
-
+    """Recognise a listener that hands a connection over when the client sends something, be it only its FIN."""
     return (
         where(
             view,
-            so,
-            lambda x: f"the server greeted with {describe(x.server)} when the client closed, not before",
+            lambda x: bool(_moved_by(x)),
+            lambda x: f"the server greeted with {describe(x.server)} when the client {_moved_by(x)}, not before",
         )
         or unheard(view)
-        or no("no greeting came when a client closed")
+        or no("no greeting came only when a client spoke or closed")
     )
+
+
+def _moved_by(exchange: Exchange) -> str:
+    """Return what the client did right before the greeting for which it had waited; empty where it did not so."""
+    times = exchange.attempt.times
+    if times.server_data is None or exchange.server.protocol not in _SPEAKS_FIRST:
+        return ""
+    spoke, closed = times.client_data, times.client_fin
+    if spoke is None and not exchange.attempt.client_bytes:
+        return "closed" if _answered_at_once(exchange, closed, 2 * _AT_ONCE_NS) else ""
+    return "spoke first" if _answered_at_once(exchange, spoke, _LONG_NS) else ""
+
+
+def _answered_at_once(exchange: Exchange, moved: int | None, waited: int) -> bool:
+    """Whether the server's first byte came right upon something that the client did after it had waited."""
+    spoke = exchange.attempt.times.server_data
+    if moved is None or spoke is None:
+        return False
+    return moved - exchange.attempt.first_ts_ns > waited and 0 < spoke - moved < _AT_ONCE_NS
 
 
 def unanswered_in(summary: TargetSummary) -> tuple[str, ...]:

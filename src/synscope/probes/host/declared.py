@@ -1,9 +1,10 @@
-"""What gateways are told to expect on a watched port, by their own configuration: TLS, the PROXY protocol's line.
+"""What programs are told to expect on a watched port: TLS, the PROXY protocol's line, a Java debugger.
 
 Input: ports and a time limit. Output: ``snapshot.Declared`` for each line that gives a port one of these. Only the
-lines with which HAProxy, nginx, stunnel and socat listen are looked at, and of them nothing is kept but the words
-for these two. Sources: HAProxy's configuration manual (bind), ngx_http_core_module and ngx_stream_core_module
-(listen), stunnel(8) (accept, client), socat(1) (OPENSSL-LISTEN).
+lines with which HAProxy, nginx, stunnel and socat listen are looked at, and the word that makes a Java machine wait
+for a debugger; of them nothing is kept but the words for these three. Sources: HAProxy's configuration manual (bind), ngx_http_core_module and ngx_stream_core_module
+(listen), stunnel(8) (accept, client), socat(1) (OPENSSL-LISTEN),
+Oracle's "JPDA Connection and Invocation" (jdwp).
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from synscope.probes.host import procfs
-from synscope.probes.host.snapshot import PROXY_LINE, TLS, Declared
+from synscope.probes.host.snapshot import JAVA_DEBUGGER, PROXY_LINE, TLS, Declared
 
 _LARGEST: Final = 1 << 18
 _MOST_FILES: Final = 64
@@ -34,6 +35,9 @@ _SECTION = re.compile(r"^\s*\[", re.MULTILINE)
 _ACCEPT = re.compile(r"^\s*accept\s*=\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _CLIENT = re.compile(r"^\s*client\s*=\s*yes\b", re.MULTILINE | re.IGNORECASE)
 _TLS_LISTEN = re.compile(r"(?i)(?:openssl|ssl)-l(?:isten)?:(\d{1,5})")
+
+_DEBUGGED = re.compile(r"-(?:agentlib:|Xrun)jdwp[=:](.*)")
+_DEBUG_PORT = re.compile(r"(?:^|:)(\d{1,5})$")
 
 _Found = Iterator[tuple[int, tuple[str, ...]]]
 
@@ -131,6 +135,16 @@ def _socat(words: Sequence[str], _pid: int, _until: float) -> _Found:
             yield int(listens[1]), (TLS,)
 
 
+def _java(words: Sequence[str], _pid: int, _until: float) -> _Found:
+    for word in words[1:]:
+        debugged = _DEBUGGED.match(word)
+        if debugged:
+            options = dict(option.partition("=")[::2] for option in debugged[1].split(","))
+            port = _DEBUG_PORT.search(options.get("address", ""))
+            if port and options.get("server") == "y":
+                yield int(port[1]), (JAVA_DEBUGGER,)
+
+
 def _values(words: Sequence[str], option: str) -> list[str]:
     return [value for name, value in itertools.pairwise(words) if name == option]
 
@@ -159,4 +173,5 @@ _READERS: Final[dict[str, Callable[[Sequence[str], int, float], _Found]]] = {
     "stunnel": _stunnel,
     "stunnel4": _stunnel,
     "socat": _socat,
+    "java": _java,
 }

@@ -298,15 +298,17 @@ class Forwards(NamedTuple):
 
 TLS: Final = "TLS"
 PROXY_LINE: Final = "the PROXY protocol's line"
+JAVA_DEBUGGER: Final = "JDWP (Java debugger)"
+"""As ``payload`` calls this protocol."""
 
 
 class Declared(NamedTuple):
-    """What a program's configuration says that it wants of clients on a port, beyond what its protocol says."""
+    """What a program's configuration or command line says that it wants of clients on a port."""
 
     program: str
     port: int
     wants: tuple[str, ...]
-    """``TLS``, ``PROXY_LINE``."""
+    """``TLS``, ``PROXY_LINE``, ``JAVA_DEBUGGER``."""
 
 
 class ElsewhereListener(NamedTuple):
