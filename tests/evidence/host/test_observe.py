@@ -5,8 +5,11 @@ from __future__ import annotations
 import pytest
 
 from synscope.evidence.host.observe import observe_host
+from synscope.evidence.payload.protocols import Protocol
 from synscope.model import Answer
 from synscope.probes.host.snapshot import (
+    JAVA_DEBUGGER,
+    Declared,
     Denial,
     ElsewhereListener,
     Firewall,
@@ -404,10 +407,20 @@ def test_balancers_answer_for_others() -> None:
         ("redis-server", (), NO),
         ("python3", ("HTTP/1",), UNKNOWN),
         ("beam.smp", ("HTTP/1",), UNKNOWN),
+        ("hitch", ("HTTP/1",), YES),
+        ("hitch", ("TLS",), NO),
     ],
 )
 def test_what_the_owner_speaks(program: str, spoken: tuple[str, ...], answer: Answer) -> None:
     assert answers(_owned_by(program), spoken=spoken)["owner-speaks-otherwise"] is answer
+
+
+def test_a_command_line_tells_what_the_owner_speaks() -> None:
+    debugged = _owned_by("java", declared=(Declared("java", PORT, (JAVA_DEBUGGER,)),))
+    assert answers(debugged, spoken=("HTTP/1",))["owner-speaks-otherwise"] is YES
+    assert answers(debugged, spoken=(Protocol.JDWP,))["owner-speaks-otherwise"] is NO
+    elsewhere = _owned_by("java", declared=(Declared("java", PORT + 1, (JAVA_DEBUGGER,)),))
+    assert answers(elsewhere, spoken=("HTTP/1",))["owner-speaks-otherwise"] is UNKNOWN
 
 
 def test_nobody_speaks_where_nobody_listens() -> None:

@@ -167,6 +167,17 @@ SITUATIONS += [
         DONE | {"greeted-when-client-left", "late-answer", "client-gave-up"},
     ),
     Situation(
+        "the greeting comes when the client has tired of waiting and speaks itself",
+        (
+            said(
+                b"QUIT\r\n",
+                b"220 x ESMTP\r\n",
+                times=times(client_data=3 * _SECOND, server_data=3 * _SECOND + 200_000, end=4 * _SECOND),
+            ),
+        ),
+        DONE | {"greeted-when-client-left"},
+    ),
+    Situation(
         "the greeting comes long after the client left",
         (
             said(
@@ -191,6 +202,7 @@ def test_situation(situation: Situation) -> None:
         ("other-protocol-greeting", said(None, b"SSH-2.0-x\r\n"), "nothing shows what the client speaks"),
         ("tls-certificate-rejected", said(HELLO, SERVER_HELLO, client_bytes=517), "not visible"),
         ("tls-alert", said(HELLO, SERVER_HELLO, client_bytes=517), "no alert is visible"),
+        ("tls-spoken", said(b"EHLO x\r\n", b"220 x ESMTP\r\n", client_bytes=900), "can turn to TLS"),
     ],
 )
 def test_could_not_tell(word: str, one: Attempt, why: str) -> None:

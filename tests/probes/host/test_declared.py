@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from synscope.probes.host.declared import of_haproxy, of_nginx, of_stunnel
-from synscope.probes.host.snapshot import PROXY_LINE, TLS
+from synscope.probes.host.declared import of_haproxy, of_java, of_nginx, of_stunnel
+from synscope.probes.host.snapshot import JAVA_DEBUGGER, PROXY_LINE, TLS
 
 
 def test_haproxy() -> None:
@@ -19,3 +19,12 @@ def test_nginx() -> None:
 def test_stunnel() -> None:
     text = "; accept = 1\n[a]\naccept = 127.0.0.1:8443\nconnect = 80\n[b]\nclient = yes\naccept = 6380\n"
     assert dict(of_stunnel(text)) == {8443: (TLS,)}
+
+
+def test_java() -> None:
+    words = (
+        "-agentlib:jdwp=server=y,suspend=n,address=*:5005",
+        "-Xrunjdwp:server=y,address=8000",
+    )
+    assert dict(of_java(("java", *words, "A"))) == {5005: (JAVA_DEBUGGER,), 8000: (JAVA_DEBUGGER,)}
+    assert not dict(of_java(("java", "-agentlib:jdwp=server=n,address=127.0.0.1:5005", "-Xrunjdwp:server=y")))

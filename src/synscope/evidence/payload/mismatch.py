@@ -440,7 +440,9 @@ def greeted_when_client_left(view: PacketsView) -> Reply:
         where(
             view,
             lambda x: bool(_moved_by(x)),
-            lambda x: f"the server greeted with {describe(x.server)} when the client {_moved_by(x)}, not before",
+            lambda x: (
+                f"the server greeted with {describe(x.server)} when the client {_moved_by(x)}, not before"
+            ),
         )
         or unheard(view)
         or no("no greeting came only when a client spoke or closed")

@@ -2,9 +2,9 @@
 
 Input: ports and a time limit. Output: ``snapshot.Declared`` for each line that gives a port one of these. Only the
 lines with which HAProxy, nginx, stunnel and socat listen are looked at, and the word that makes a Java machine wait
-for a debugger; of them nothing is kept but the words for these three. Sources: HAProxy's configuration manual (bind), ngx_http_core_module and ngx_stream_core_module
-(listen), stunnel(8) (accept, client), socat(1) (OPENSSL-LISTEN),
-Oracle's "JPDA Connection and Invocation" (jdwp).
+for a debugger; of them nothing is kept but the words for these three. Sources: HAProxy's configuration manual
+(bind), ngx_http_core_module and ngx_stream_core_module (listen), stunnel(8) (accept, client), socat(1)
+(OPENSSL-LISTEN), Oracle's "JPDA Connection and Invocation" (jdwp).
 """
 
 from __future__ import annotations
@@ -136,6 +136,11 @@ def _socat(words: Sequence[str], _pid: int, _until: float) -> _Found:
 
 
 def _java(words: Sequence[str], _pid: int, _until: float) -> _Found:
+    yield from of_java(words)
+
+
+def of_java(words: Sequence[str]) -> _Found:
+    """Yield the ports on which a Java machine waits for a debugger; one that calls the debugger does not listen."""
     for word in words[1:]:
         debugged = _DEBUGGED.match(word)
         if debugged:
