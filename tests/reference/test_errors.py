@@ -291,6 +291,12 @@ PASTED: tuple[tuple[str, str], ...] = (
     ("error reading server preface: http2: frame too large", "ERR_HTTP2_PROTOCOL_ERROR"),
     # certificates
     ("NET::ERR_CERT_AUTHORITY_INVALID", "CERTIFICATE_VERIFY_FAILED"),
+    ("TLS/SSL error: Validation of SSL server certificate failed", "CERTIFICATE_VERIFY_FAILED"),
+    ("javax.net.ssl.SSLHandshakeException: Received fatal alert: unknown_ca", "CERTIFICATE_VERIFY_FAILED"),
+    ('server certificate for "x" does not match host name "localhost"', "CERTIFICATE_VERIFY_FAILED"),
+    ("SSLHandshakeException: Received fatal alert: protocol_version", "ERR_SSL_PROTOCOL_ERROR"),
+    ("SSL connection error: error:0A000102:SSL routines::unsupported protocol", "ERR_SSL_PROTOCOL_ERROR"),
+    ("Error: A TLS error occurred.", "ERR_SSL_PROTOCOL_ERROR"),
     ("net::ERR_CERT_COMMON_NAME_INVALID", "CERTIFICATE_VERIFY_FAILED"),
     ("net::ERR_CERT_DATE_INVALID", "CERTIFICATE_VERIFY_FAILED"),
     ("curl: (60) SSL certificate problem: self-signed certificate", "CERTIFICATE_VERIFY_FAILED"),
