@@ -148,6 +148,8 @@ class Cause(NamedTuple):
     references: tuple[str, ...]
     proof: tuple[Signs, ...] = ()
     """Sets of signs; all of one set together prove it."""
+    doubted_by: Signs = ()
+    """While one of these holds nothing proves it: something else may be true, of which nobody can tell more."""
     shows_by: tuple[Signs, ...] = ()
     """It is considered only where one sign of each set holds, or nobody could tell whether one does."""
     refines: tuple[str, ...] = ()
@@ -174,7 +176,7 @@ class Cause(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """Names of all questions it speaks about, sorted."""
         signs = {sign for prediction in self.predicts for sign in prediction.signs}
-        signs.update(sign for group in (*self.proof, *self.shows_by) for sign in group)
+        signs.update(sign for group in (*self.proof, *self.shows_by, self.doubted_by) for sign in group)
         return tuple(
             sorted({sign.name for sign in signs} | {name for name, _ in (*self.says, *self.headlines)})
         )

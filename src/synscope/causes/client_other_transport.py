@@ -1,4 +1,4 @@
-"""SYN147: the client speaks UDP or uses a Unix socket file, so nothing comes over TCP."""
+"""SYN147: client and server do not use the same transport: one of them speaks UDP or uses a Unix socket file."""
 
 from __future__ import annotations
 
@@ -10,26 +10,37 @@ CAUSE = Cause(
     slug="client-other-transport",
     kind=Kind.FAILURE,
     since="0.1.0",
-    title="The client does not use TCP, so it never comes to port {port}",
-    summary="The client speaks UDP or uses a Unix socket file, and TCP port {port} sees nothing of it.",
+    title="The client or the server does not use TCP, so they do not meet at port {port}",
+    summary="One side speaks UDP or uses a Unix socket file, and the two do not meet over TCP at port {port}.",
     meaning=(
         "Many clients of databases and of services on the same machine use a file, a Unix socket, when no host is "
         "named: psql, mysql and mariadb (for which localhost means the file too), php, docker, curl --unix-socket. "
         "A missing file fails with 'No such file or directory', and no packet shows it. Other clients speak UDP: "
-        "dig, NTP, nc -u, HTTP/3. A server that listens on TCP is never asked."
+        "dig, NTP, nc -u, HTTP/3. A server that listens on TCP is never asked. The other way round, a server can "
+        "run with a Unix socket alone (mysqld --skip-networking, redis with port 0, supervisord without "
+        "inet_http_server, php-fpm, dockerd) or speak UDP alone (statsd, syslog, tftp): a UDP socket and a TCP "
+        "socket of one number have nothing to do with each other. The kernel then refuses a client that comes over "
+        "TCP, as if nothing ran."
     ),
     documented_in=("field",),
-    stops=(Stage.CLIENT,),
+    stops=(Stage.CLIENT, Stage.LISTENER),
     predicts=(
-        usually("client-error-socket-file", "command-asks-other-transport"),
+        usually(
+            "client-error-socket-file",
+            "command-asks-other-transport",
+            "udp-or-unix-lookalike",
+            "udp-serves-port",
+            "server-on-unix-socket",
+        ),
         seldom("proxy-configured"),
         seldom("client-error-name"),
         seldom("client-error-unreachable"),
         seldom("client-error-denied"),
         seldom("client-error-other-port"),
+        seldom("kernel-saw-listener-close", "listener-vanished"),
         never("some-completed"),
     ),
-    decided_by="the client's message: it names a path instead of a host and a port",
+    decided_by="the transports of both sides: the path in the client's message, the sockets of the server",
     checks=(
         *only(
             where(Transport.UNIX_SOCKET),
@@ -62,6 +73,15 @@ CAUSE = Cause(
             where(Transport.UNIX_SOCKET, protocol="mysql"),
         ),
         Fix("Leave out the option that asks for UDP: -u, +notcp.", where(Transport.UDP)),
+        Fix(
+            "Let the server listen on TCP: mysqld without --skip-networking, redis-server --port {port}, supervisord"
+            " with [inet_http_server], php-fpm with listen = 127.0.0.1:{port}. Or give the client the socket file.",
+            where(sign="server-on-unix-socket"),
+        ),
+        Fix(
+            "Let the client speak UDP, as the server does, or switch TCP on in the server.",
+            where(sign="udp-serves-port"),
+        ),
         "Name host and port in the client, and leave out the option that asks for UDP or for a file.",
         Fix(
             "Or let the server listen on the socket file that the client names.", where(Transport.UNIX_SOCKET)
@@ -72,13 +92,34 @@ CAUSE = Cause(
         "https://dev.mysql.com/doc/refman/8.4/en/connecting.html",
         "https://man7.org/linux/man-pages/man7/unix.7.html",
     ),
-    proof=(yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),),
-    shows_by=(yes("client-error-socket-file", "command-asks-other-transport"),),
+    proof=(
+        yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),
+        yes("refused-by-rst", "udp-serves-port"),
+        yes("refused-by-rst", "server-on-unix-socket"),
+    ),
+    # Without a word that the server uses something else, a client whose SYN was refused has used TCP.
+    shows_by=(
+        yes(
+            "client-error-socket-file",
+            "command-asks-other-transport",
+            "udp-or-unix-lookalike",
+            "udp-serves-port",
+            "server-on-unix-socket",
+        ),
+        yes("no-syn-to-target", "udp-or-unix-lookalike", "udp-serves-port", "server-on-unix-socket"),
+    ),
+    refines=("service-not-running",),
     says=(
+        ("server-on-unix-socket", "{observed}."),
+        ("udp-serves-port", "{observed}."),
+        ("udp-or-unix-lookalike", "{observed}."),
         ("client-error-socket-file", "Its message is about a Unix socket file."),
         ("command-asks-other-transport", "The command itself asks for it."),
     ),
     headlines=(
+        ("server-on-unix-socket", "{observed}, and the client goes to TCP port {port}"),
+        ("udp-serves-port", "{observed}"),
+        ("udp-or-unix-lookalike", "{observed}, which TCP port {port} does not lead to"),
         (
             "client-error-socket-file",
             "The client uses a Unix socket file, so it never comes to TCP port {port}",

@@ -220,8 +220,15 @@ def _made(
         factors=factors,
         shown=shown,
         contradiction=_contradiction(factors),
-        proof=next((group for group in cause.proof if all(holds(sign, observations) for sign in group)), ()),
+        proof=_proof(cause, observations),
     )
+
+
+def _proof(cause: Cause, observations: Observations) -> Signs:
+    """Return the set of the cause's proof that holds; none where something casts doubt on it."""
+    if any(holds(sign, observations) for sign in cause.doubted_by):
+        return ()
+    return next((group for group in cause.proof if all(holds(sign, observations) for sign in group)), ())
 
 
 def _is_worse(label: Label, facts: Facts) -> bool:

@@ -65,14 +65,15 @@ CAUSE = Cause(
         yes("refused-by-rst", "kernel-says-no-socket") + no("listener-on-target"),
         yes("refused-by-rst", "no-firewall-rule") + no("listener-on-target"),
     ),
+    # Who runs is starting, hangs, or listens elsewhere; who was started may have failed.
+    doubted_by=yes("udp-or-unix-lookalike", "udp-serves-port", "server-without-listener"),
     says=(
         ("command-stops-service", "The command itself speaks of stopping a service."),
         ("kernel-says-no-socket", "The kernel says that it dropped the SYN for want of a socket."),
-        ("udp-or-unix-lookalike", "Something serves it over UDP or a Unix socket, which is not TCP."),
+        ("server-without-listener", "{observed}: it is still starting, hangs, or has another socket."),
         ("bound-not-listening", "A socket is bound to it but has not called listen()."),
     ),
     headlines=(
-        ("udp-or-unix-lookalike", "{observed}"),
         ("bound-not-listening", "{observed}"),
     ),
 )

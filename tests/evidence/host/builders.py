@@ -88,6 +88,7 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "forwards": Forwards(()),
         "namespaces": Namespaces((), 0),
         "declared": (),
+        "running": (),
     }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]
 

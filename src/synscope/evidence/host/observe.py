@@ -18,6 +18,7 @@ from synscope.evidence.host import (
     owners,
     resources,
     routes,
+    running,
     surroundings,
 )
 from synscope.evidence.host.view import HostView, Use
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Question, ...]] = collected(
-    listeners, owners, resources, firewall, forwarders, names, surroundings, routes
+    listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes
 )
 """What looks at the host answer."""
 

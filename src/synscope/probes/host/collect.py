@@ -88,6 +88,7 @@ def linux_collectors() -> Collectors:
         namespaces,
         policy,
         processes,
+        running,
         sockets,
     )
 
@@ -120,6 +121,10 @@ def linux_collectors() -> Collectors:
         ),
         "declared": Collector(
             "the configuration of gateways", lambda wanted: declared.look(wanted.ports, wanted.until)
+        ),
+        "running": Collector(
+            "the servers that usually have the port",
+            lambda wanted: running.look(wanted.ports, wanted.until),
         ),
     }
 

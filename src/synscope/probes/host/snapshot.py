@@ -311,6 +311,23 @@ class Declared(NamedTuple):
     """``TLS``, ``PROXY_LINE``, ``JAVA_DEBUGGER``."""
 
 
+class RunningServer(NamedTuple):
+    """A process of a server to which clients of a watched port go as a rule, in this network namespace."""
+
+    port: int
+    """The watched port: the server's usual one, or one that its command line names."""
+    program: str
+    pid: int
+    listens: tuple[int, ...] = ()
+    """TCP ports that it listens on, whichever."""
+    udp: tuple[int, ...] = ()
+    """UDP ports that it has."""
+    files: tuple[str, ...] = ()
+    """Unix sockets that it listens on: their paths."""
+    untold: str = ""
+    """Why its sockets are not known."""
+
+
 class ElsewhereListener(NamedTuple):
     """A listener on a watched port in another network namespace."""
 
@@ -359,6 +376,7 @@ class Snapshot(NamedTuple):
     forwards: Forwards | Untold
     namespaces: Namespaces | Untold
     declared: tuple[Declared, ...] | Untold = Untold("older snapshots do not have it")
+    running: tuple[RunningServer, ...] | Untold = Untold("older snapshots do not have it")
 
 
 SECTIONS: Final = Snapshot._fields[Snapshot._fields.index("ports") + 1 :]
