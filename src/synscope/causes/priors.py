@@ -69,7 +69,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN144": {_S.NAME: 800},
         "SYN145": {_S.ROUTE: 500},
         "SYN146": {_S.ROUTE: 20, _S.OUT: 5, _S.IN: 5, _S.BACK: 10},
-        "SYN147": {_S.CLIENT: 80, _S.LISTENER: 8},
+        "SYN147": {_S.CLIENT: 80, _S.LISTENER: 25},
         "SYN148": {_S.SOCKET: 40},
         "SYN149": {_S.SOCKET: 20},
         "SYN150": {_S.SOCKET: 60, _S.ROUTE: 30},

@@ -49,7 +49,8 @@ LIKELY_AT: Final = 0.5
 """The probability from which the best cause, with those that it refines and that refine it, is called likely."""
 
 MOST_STANDING: Final = 12
-"""How many failures a target may have that are not ruled out; the least likely are left out."""
+"""How many failures a target may have that are not ruled out; the least likely are left out, those of which
+nothing shows before the others."""
 
 LEAST_SHARE: Final = 0.025
 """Causes less probable than this part of the best one are left out, beyond the first ``FEWEST``."""
@@ -398,7 +399,10 @@ def _most(standing: list[Candidate]) -> list[Candidate]:
             for at, each in enumerate(kept)
             if at < FEWEST_BESIDE_PROOF or each.proof or related(each, leading)
         ]
-    return kept[:MOST_STANDING]
+    for _ in range(len(kept) - MOST_STANDING):
+        plain = [each for each in kept[FEWEST:] if not (each.proof or each.shown or each.own >= SPECIAL_FROM)]
+        kept.remove(plain[-1] if plain else kept[-1])
+    return kept
 
 
 def _is_worth_a_look(candidate: Candidate, leading: Candidate, best: float) -> bool:
