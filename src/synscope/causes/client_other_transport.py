@@ -95,7 +95,6 @@ CAUSE = Cause(
     proof=(
         yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),
         yes("refused-by-rst", "udp-serves-port"),
-        yes("refused-by-rst", "server-on-unix-socket"),
     ),
     # Without a word that the server uses something else, a client whose SYN was refused has used TCP.
     shows_by=(

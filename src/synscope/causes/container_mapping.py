@@ -31,6 +31,7 @@ CAUSE = Cause(
             "rst-without-syn",
             "rule-redirects-target",
             "redirect-leaves-loopback",
+            "kernel-saw-connect-in-own-network",
         ),
         usually("redirect-target-silent"),
         seldom("balancer-owns-port"),
@@ -114,6 +115,7 @@ CAUSE = Cause(
     shows_by=(
         yes(
             "listener-in-other-namespace",
+            "kernel-saw-connect-in-own-network",
             "container-publishes-port",
             "upstream-attempt-failed",
             "refused-by-rst",
@@ -128,6 +130,10 @@ CAUSE = Cause(
     ),
     refines=("service-not-running", "application-error", "server-hung", "gateway-upstream"),
     says=(
+        (
+            "kernel-saw-connect-in-own-network",
+            "The client runs in a network namespace of its own, whose loopback is not this one.",
+        ),
         (
             "redirect-leaves-loopback",
             "A rule sends the loopback address away, and without route_localnet the kernel discards that.",

@@ -37,7 +37,8 @@ CAUSE = Cause(
     fixes=(
         "Linux: sudo ip link set lo up; if an address is missing: sudo ip addr add 127.0.0.1/8 dev lo.",
         "macOS: sudo ifconfig lo0 127.0.0.1 up. Windows: restart; then netsh int ip reset.",
-        "In a network namespace, bring lo up when the namespace is made: ip -n NAME link set lo up.",
+        "In a network namespace, bring lo up when the namespace is made: ip -n NAME link set lo up. It does not lead"
+        " to what listens outside: for that, let the client share the host's network (bwrap --share-net).",
     ),
     references=(
         "https://man7.org/linux/man-pages/man8/ip-link.8.html",
@@ -46,6 +47,10 @@ CAUSE = Cause(
     ),
     proof=(yes("no-syn-to-target", "loopback-is-down"),),
     says=(
+        (
+            "kernel-saw-command-leave-network",
+            "The client has a network namespace of its own, with an lo that nobody brought up.",
+        ),
         ("loopback-is-down", "The interface is down or has no address."),
         ("client-error-unreachable", "The client reported 'network' or 'host unreachable'."),
     ),

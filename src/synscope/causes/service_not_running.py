@@ -73,7 +73,5 @@ CAUSE = Cause(
         ("server-without-listener", "{observed}: it is still starting, hangs, or has another socket."),
         ("bound-not-listening", "A socket is bound to it but has not called listen()."),
     ),
-    headlines=(
-        ("bound-not-listening", "{observed}"),
-    ),
+    headlines=(("bound-not-listening", "{observed}"),),
 )

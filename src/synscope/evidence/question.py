@@ -143,12 +143,14 @@ def question(  # noqa: PLR0913 - one parameter for each thing that is known abou
     return declare
 
 
-def second_observer(of: Callable[..., Reply], source: Source) -> Callable[[Observer], Observer]:
-    """Declare that the decorated function answers the question of ``of`` too, from another source, indirectly."""
+def second_observer(
+    of: Callable[..., Reply], source: Source, *, direct: bool = False
+) -> Callable[[Observer], Observer]:
+    """Declare that the decorated function answers the question of ``of`` too, from another source."""
 
     def declare(answer: Observer) -> Observer:
         declared = question_of(of)
-        again = declared._replace(source=source, answer=answer, direct=False, by_hand=(), is_second=True)
+        again = declared._replace(source=source, answer=answer, direct=direct, by_hand=(), is_second=True)
         return _attach(answer, again)
 
     return declare

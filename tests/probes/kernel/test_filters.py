@@ -7,12 +7,14 @@ import pytest
 from synscope.probes.kernel.filters import (
     CONNECT,
     DROP,
+    FILTERED,
     FORK,
     MOST_PORTS,
     RESET,
     SOCKET,
     STATE,
     TO_FILE,
+    UNSHARE,
     UnusableError,
     filter_of,
 )
@@ -55,7 +57,10 @@ def test_an_event_of_no_use(text: str) -> None:
 
 
 def test_of_calls_only_denials_and_unix_sockets() -> None:
-    assert filter_of(CONNECT, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13"
+    assert filter_of(CONNECT, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13 || ret == -101"
     assert filter_of(SOCKET, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13 || ret == -97"
     assert filter_of(TO_FILE, "\tfield:int addrlen;\n", []) == "addrlen != 16 && addrlen != 28"
     assert filter_of(FORK, "", []) == ""
+    assert filter_of(UNSHARE, "\tfield:unsigned long unshare_flags;\n", []) == "unshare_flags & 1073741824"
+    calls = "\tfield:long id;\n\tfield:long ret;\n"
+    assert filter_of(FILTERED, calls, []) == "id == -1 && (ret == -1 || ret == -13 || ret == -97)"

@@ -113,7 +113,9 @@ def _running(view: HostView) -> Sequence[RunningServer] | Reply:
 
 
 def _local(server: RunningServer) -> str:
-    return f"{server.program} (pid {server.pid}) listens on the Unix socket {server.files[0]} and on no TCP port"
+    return (
+        f"{server.program} (pid {server.pid}) listens on the Unix socket {server.files[0]} and on no TCP port"
+    )
 
 
 def _described(server: RunningServer) -> str:

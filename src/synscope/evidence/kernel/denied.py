@@ -66,6 +66,16 @@ family_refused = question(
 )(_denied("socket", "NO_SOCKET", "EAFNOSUPPORT"))
 
 
+call_filtered = question(
+    "kernel-saw-call-filtered",
+    Source.KERNEL,
+    "a filter of system calls (seccomp) denied a call to one of the command's processes, whichever call",
+    stage=Stage.SOCKET,
+    if_yes=Says.STOPPED,
+    by_hand=in_calls("%network", "socket() or connect() ends with EPERM, EACCES or EAFNOSUPPORT: yes"),
+)(_denied("call", "FILTERED", "EPERM", "EACCES", "EAFNOSUPPORT"))
+
+
 def _own_bind_failed(error: str) -> Callable[[KernelView], Reply]:
     """Ask whether a bind of the command's processes failed with an error."""
 

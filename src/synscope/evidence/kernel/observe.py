@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.kernel import denied, drops, listeners, unsent
+from synscope.evidence.kernel import denied, drops, listeners, networks, unsent
 from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.question import Question, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
@@ -17,7 +17,7 @@ from synscope.model import AttemptGroup, Observation, Target
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, TraceHealth
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(drops, unsent, denied, listeners)
+QUESTIONS: Final[tuple[Question, ...]] = collected(drops, unsent, denied, networks, listeners)
 """What the kernel's trace and counters answer."""
 
 

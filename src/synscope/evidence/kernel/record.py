@@ -27,7 +27,6 @@ _RESET: Final = "reset"
 _LISTEN: Final = "listen"
 _UNLISTEN: Final = "unlisten"
 _LISTENERS: Final = "listeners"
-_UNBOUND: Final = "unbound"
 _DENIED: Final = "denied"
 _BUFFER: Final = "skb"
 
@@ -83,7 +82,15 @@ class Record:
 
     def unbound(self) -> list[Event]:
         """Binds that failed, to whatever port: the kernel does not say which."""
-        return self._within(_UNBOUND, 0, None)
+        from synscope.probes.kernel.events import Kind
+
+        return self._within(Kind.UNBOUND, 0, None)
+
+    def leaving(self) -> list[Event]:
+        """When a thread of the watched command went into another network namespace, or started one there."""
+        from synscope.probes.kernel.events import Kind
+
+        return self._within(Kind.LEAVES, 0, None)
 
     def denied(self) -> list[Event]:
         """Connects and sockets that the kernel denied to the watched command, to whatever port."""
@@ -121,8 +128,10 @@ def _keys() -> Callable[[Event], list[Hashable]]:
         if event.kind is Kind.DROP:
             return [(_DROP, event.task.tid), (_BUFFER, event.skb)]
         if event.server is None:
-            kept = {Kind.UNBOUND: _UNBOUND, Kind.DENIED: _DENIED, Kind.NO_SOCKET: _DENIED}
-            return [kept[event.kind]] if event.kind in kept else []
+            denied = event.kind in (Kind.DENIED, Kind.NO_SOCKET, Kind.FILTERED)
+            if denied or event.kind in (Kind.UNBOUND, Kind.LEAVES):
+                return [_DENIED if denied else event.kind]
+            return []
         if event.kind is Kind.CONNECT:
             return [(_CONNECT, event.server.port), (_CONNECT, "tid", event.task.tid)]
         if event.kind in (Kind.LISTEN, Kind.UNLISTEN):

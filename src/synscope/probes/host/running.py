@@ -8,15 +8,18 @@ command line nothing else is kept. Sources: proc(5), unix(7).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final, TypeVar
 
 from synscope.probes.host import owners, procfs
 from synscope.probes.host.snapshot import RunningServer, Untold
 from synscope.reference.programs import LONGEST_NAME, PORT_OWNERS
 
+T = TypeVar("T", int, str)
+
 _MOST: Final = 50
 _MOST_SOCKETS: Final = 20
+_CLOSED: Final = "the sockets of another user's process need root to be seen"
 _ACCEPTS: Final = 0x10000
 """``__SO_ACCEPTCON`` in the flags of /proc/net/unix: the socket listens."""
 _NUMBER = re.compile(r"(?<![\w.])\d{1,5}(?![\w.])")
@@ -45,17 +48,16 @@ def look(ports: Sequence[int], until: float) -> tuple[RunningServer, ...] | Unto
         except OSError:
             found += [RunningServer(port, program, pid, untold=_CLOSED) for port in meant]
             continue
-        listens, udp, paths = (
-            sorted({table[inode] for inode in held & table.keys()})[:_MOST_SOCKETS]
-            for table in (listeners, datagrams, files)
-        )
-        found += [RunningServer(port, program, pid, tuple(listens), tuple(udp), tuple(paths)) for port in meant]
+        listens, udp, paths = _of(held, listeners), _of(held, datagrams), _of(held, files)
+        found += [RunningServer(port, program, pid, listens, udp, paths) for port in meant]
         if len(found) >= _MOST:
             break
     return tuple(found[:_MOST])
 
 
-_CLOSED: Final = "the sockets of another user's process need root to be seen"
+def _of(held: set[int], table: Mapping[int, T]) -> tuple[T, ...]:
+    """Return what a table has for the sockets that a process holds."""
+    return tuple(sorted({table[inode] for inode in held & table.keys()}))[:_MOST_SOCKETS]
 
 
 def ports_of(program: str, words: Sequence[str], wanted: frozenset[int]) -> tuple[int, ...]:

@@ -20,8 +20,10 @@ class Kind(enum.Enum):
     LISTEN = "a socket began to listen"
     UNLISTEN = "a socket stopped listening"
     UNBOUND = "a bind failed"
-    DENIED = "the kernel denied a connect"
+    DENIED = "the kernel denied a connect, or had no way for it"
     NO_SOCKET = "the kernel denied a socket"
+    FILTERED = "a filter of system calls denied one"
+    LEAVES = "a thread, or the one that it starts, goes into another network namespace"
     TO_FILE = "a thread connects to a Unix socket"
     FORK = "a thread started another one"
     DROP = "a frame was dropped"
@@ -54,8 +56,8 @@ class Event(NamedTuple):
     server: Endpoint | None = None
     """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN."""
     reason: str = ""
-    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND, DENIED and NO_SOCKET: the error's name,
-    such as EACCES."""
+    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND, DENIED, NO_SOCKET and FILTERED: the
+    error's name, such as EACCES."""
     skb: str = ""
     """DROP and RESET: the buffer's (hashed) address; empty when not known."""
     ipv6: bool = False
@@ -66,7 +68,8 @@ class Event(NamedTuple):
     child: int = 0
     """FORK: the thread that was started."""
     of_command: bool = False
-    """CONNECT, UNBOUND, DENIED and NO_SOCKET: the thread is the watched command's, or one that it started."""
+    """CONNECT, UNBOUND, DENIED, NO_SOCKET, FILTERED and LEAVES: the thread is the watched command's, or one that it
+    started."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class TraceHealth:
     """Whether binds that fail are told of."""
     denials: bool = False
     """Whether connects and sockets that are denied to the watched command are told of."""
+    leaves: bool = False
+    """Whether it is told that the watched command's threads go into another network namespace."""
     crowded: int = 0
     """Events about such listeners that were dropped here to bound memory."""
     unread: int = 0

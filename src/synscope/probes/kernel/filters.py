@@ -23,10 +23,19 @@ SOCKET: Final = "syscalls/sys_exit_socket"
 TO_FILE: Final = "syscalls/sys_enter_connect"
 """Those to Unix sockets only: what is denied there is no connection over TCP."""
 FORK: Final = "sched/sched_process_fork"
-CALLS: Final = (BIND, CONNECT, SOCKET, TO_FILE, FORK)
+UNSHARE: Final = "syscalls/sys_enter_unshare"
+CLONE: Final = "syscalls/sys_enter_clone"
+SETNS: Final = "syscalls/sys_enter_setns"
+LEAVING: Final = (UNSHARE, CLONE, SETNS)
+"""How a thread, or the one that it starts, comes into another network namespace."""
+FILTERED: Final = "raw_syscalls/sys_exit"
+"""Calls that a filter (seccomp) ended before they began: they have the number -1 then."""
+CALLS: Final = (BIND, CONNECT, SOCKET, TO_FILE, FORK, *LEAVING, FILTERED)
 """Switched on around a command only: tracing the ends of system calls makes every call of the machine cost more."""
 
-_EPERM, _EACCES, _EAFNOSUPPORT = 1, 13, 97
+_EPERM, _EACCES, _EAFNOSUPPORT, _ENETUNREACH = 1, 13, 97, 101
+_NEWNET: Final = 0x40000000
+"""CLONE_NEWNET of clone(2)."""
 _IPV4_ADDRESS, _IPV6_ADDRESS = 16, 28
 """Lengths of the addresses that connect takes (ip(7), ipv6(7)); those of Unix sockets have others."""
 
@@ -50,6 +59,20 @@ _SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN = 2, 7, 1, 10
 """States by include/net/tcp_states.h: their numbers are fixed, BPF programs rely on them."""
 
 
+_DENIED: Final = f"ret == -{_EPERM} || ret == -{_EACCES}"
+_OF_CALLS: Final = {
+    BIND: ("ret", "ret < 0"),
+    CONNECT: ("ret", f"{_DENIED} || ret == -{_ENETUNREACH}"),
+    SOCKET: ("ret", f"{_DENIED} || ret == -{_EAFNOSUPPORT}"),
+    TO_FILE: ("addrlen", f"addrlen != {_IPV4_ADDRESS} && addrlen != {_IPV6_ADDRESS}"),
+    UNSHARE: ("unshare_flags", f"unshare_flags & {_NEWNET}"),
+    CLONE: ("clone_flags", f"clone_flags & {_NEWNET}"),
+    SETNS: ("flags", f"flags & {_NEWNET}"),
+    FILTERED: ("id ret", f"id == -1 && ({_DENIED} || ret == -{_EAFNOSUPPORT})"),
+}
+"""Event → the fields that it needs, and the filter."""
+
+
 class UnusableError(ValueError):
     """This kernel's event lacks what the witness needs."""
 
@@ -58,20 +81,15 @@ def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
 
     Connects are those to ``ports``; listeners those of any port; binds those that failed; of calls to connect and
-    socket those that were denied, of those to socket also those for a family that there is not.
+    socket those that were denied, also those to connect that found no network, and those to socket for a family that
+    there is not.
 
     Raises ``UnusableError`` when the event lacks a field.
     """
-    if event == BIND:
-        _need(text, "ret")
-        return "ret < 0"
-    if event in (CONNECT, SOCKET):
-        _need(text, "ret")
-        denied = f"ret == -{_EPERM} || ret == -{_EACCES}"
-        return denied if event == CONNECT else f"{denied} || ret == -{_EAFNOSUPPORT}"
-    if event == TO_FILE:
-        _need(text, "addrlen")
-        return f"addrlen != {_IPV4_ADDRESS} && addrlen != {_IPV6_ADDRESS}"
+    if event in _OF_CALLS:
+        field, expression = _OF_CALLS[event]
+        _need(text, *field.split())
+        return expression
     if event == DROP:
         return _drops(text)
     return _states(text, ports) if event == STATE else ""

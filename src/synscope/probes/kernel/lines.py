@@ -14,7 +14,21 @@ from typing import Final
 
 from synscope.model import PORT_MAX, Endpoint
 from synscope.probes.kernel.events import Event, Kind, Task
-from synscope.probes.kernel.filters import BIND, CONNECT, DROP, FORK, RESET, SOCKET, STATE, TO_FILE
+from synscope.probes.kernel.filters import (
+    BIND,
+    CLONE,
+    CONNECT,
+    DROP,
+    FILTERED,
+    FORK,
+    LEAVING,
+    RESET,
+    SETNS,
+    SOCKET,
+    STATE,
+    TO_FILE,
+    UNSHARE,
+)
 from synscope.probes.kernel.formats import FormatError, pattern_of
 from synscope.reference.loopback import parsed
 
@@ -148,6 +162,15 @@ def _failed(bare: Event, body: re.Match[str], kind: Kind) -> Event:
     return bare._replace(kind=kind, reason=errno.errorcode.get(number, str(number)))
 
 
+def _filtered(bare: Event, body: re.Match[str]) -> Event:
+    number = int(body["error"])
+    return bare._replace(kind=Kind.FILTERED, reason=errno.errorcode.get(number, str(number)))
+
+
+def _leaves(bare: Event, _body: re.Match[str]) -> Event:
+    return bare._replace(kind=Kind.LEAVES)
+
+
 def _to_file(bare: Event, _body: re.Match[str]) -> Event:
     return bare._replace(kind=Kind.TO_FILE)
 
@@ -183,11 +206,14 @@ def _skb(text: str) -> str:
 
 
 _RESULT: Final = re.compile(r"0x(?P<ret>[0-9a-f]{1,16})")
+_ARGUMENTS: Final = re.compile(r".*\)")
 _FIXED: Final = {
     BIND: _RESULT,
     CONNECT: _RESULT,
     SOCKET: _RESULT,
-    TO_FILE: re.compile(r".*\)"),
+    TO_FILE: _ARGUMENTS,
+    **dict.fromkeys(LEAVING, _ARGUMENTS),
+    FILTERED: re.compile(r"NR -1 = -(?P<error>\d{1,4})"),
     # Names come before it, and may look like it.
     FORK: re.compile(r".* child_pid=(?P<child>\d{1,10})"),
 }
@@ -196,6 +222,10 @@ _PRINTED: Final = {
     CONNECT: "sys_connect ->",
     SOCKET: "sys_socket ->",
     TO_FILE: "sys_connect(",
+    UNSHARE: "sys_unshare(",
+    CLONE: "sys_clone(",
+    SETNS: "sys_setns(",
+    FILTERED: "sys_exit:",
 }
 """Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
@@ -203,6 +233,8 @@ _NEEDED: Final = {
     CONNECT: frozenset({"ret"}),
     SOCKET: frozenset({"ret"}),
     TO_FILE: frozenset(),
+    **dict.fromkeys(LEAVING, frozenset()),
+    FILTERED: frozenset({"error"}),
     FORK: frozenset({"child"}),
     DROP: frozenset({"skbaddr", "protocol", "reason"}),
     RESET: frozenset({"skbaddr", "src", "dest"}),
@@ -218,5 +250,7 @@ _MAKERS: Final[dict[str, Callable[[Event, re.Match[str]], Event | None]]] = {
     CONNECT: _denied,
     SOCKET: _no_socket,
     TO_FILE: _to_file,
+    **dict.fromkeys(LEAVING, _leaves),
+    FILTERED: _filtered,
     FORK: _fork,
 }

@@ -23,7 +23,7 @@ from typing import Final
 
 from synscope.probes.host import procfs
 from synscope.probes.kernel.events import EPHEMERAL, Event, Kind, Task, TraceHealth
-from synscope.probes.kernel.filters import BIND, CONNECT, FORK, SOCKET, TO_FILE
+from synscope.probes.kernel.filters import BIND, CONNECT, FORK, SOCKET, TO_FILE, UNSHARE
 from synscope.probes.kernel.instance import Handover
 from synscope.probes.kernel.lines import Parser, lost_in, names_resets
 
@@ -46,7 +46,7 @@ _SECOND: Final = 1_000_000_000
 _TRIES: Final = 5
 _AT_ONCE_NS: Final = 60_000
 """A connect to a Unix socket that is denied ends this soon, some 15 µs, after it began."""
-_CALLS_OF_COMMAND: Final = frozenset({Kind.DENIED, Kind.NO_SOCKET})
+_CALLS_OF_COMMAND: Final = frozenset({Kind.DENIED, Kind.NO_SOCKET, Kind.FILTERED, Kind.LEAVES})
 _INITIAL_PID_NAMESPACE: Final = 0xEFFFFFFC
 """PROC_PID_INIT_INO of linux/proc_ns.h."""
 _ELSEWHERE: Final = "the trace does not say who is in the network namespace that is captured"
@@ -124,7 +124,8 @@ class TraceReader:
         known = {CONNECT, SOCKET, TO_FILE, FORK} <= formats - self._parser.missing.keys()
         if self._ids_are_ours and known:
             self._threads = {pid}
-            self._health = replace(self._health, denials=True)
+            leaves = UNSHARE in formats - self._parser.missing.keys()
+            self._health = replace(self._health, denials=True, leaves=leaves)
 
     def read(self, timeout_s: float = 0.0) -> None:
         """Take what has come, waiting up to ``timeout_s`` seconds for the first of it."""
