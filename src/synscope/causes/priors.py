@@ -72,7 +72,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN147": {_S.CLIENT: 80, _S.LISTENER: 25},
         "SYN148": {_S.SOCKET: 40},
         "SYN149": {_S.SOCKET: 20},
-        "SYN150": {_S.SOCKET: 60, _S.ROUTE: 30},
+        "SYN150": {_S.SOCKET: 60, _S.ROUTE: 30, _S.LISTENER: 3},
         "SYN151": {_S.TALK: 600, _S.ACCEPT: 60},
         "SYN152": {_S.TALK: 200},
         "SYN153": {_S.SERVE: 450},

@@ -40,7 +40,7 @@ def _file() -> re.Pattern[str]:
 @cache
 def _serves() -> re.Pattern[str]:
     """Return what a server's call looks like."""
-    return re.compile(r"bind|listen", re.IGNORECASE)
+    return re.compile(r"bind|listen|\bsocket\(\) \[", re.IGNORECASE)
 
 
 @cache
@@ -230,6 +230,38 @@ bind_failed_policy = _declared(
     Stage.LISTENER,
     in_log("not permitted", "the server's log has a line: yes"),
     fits=_of_serving,
+)
+
+
+_NO_IPV6: Final = frozenset({"EADDRNOTAVAIL", "EADDRNOTAVAIL (bind)", "EAFNOSUPPORT"})
+
+
+@cache
+def _ipv6_loopback() -> re.Pattern[str]:
+    """Return how a message names ::1, or :: as the address at which a server listens."""
+    return re.compile(r"(?<![\w:.])\[?::1?\]?(?![\w.])")
+
+
+def _on_ipv6(view: CommandView, said: Said) -> bool:
+    return _ipv6_loopback().search(said.line) is not None and not is_of_own_end(view, said)
+
+
+bind_failed_no_ipv6 = _declared(
+    "bind-failed-no-ipv6",
+    "the server's bind to ::1 or :: failed: there is no such address or family",
+    _NO_IPV6,
+    Stage.LISTENER,
+    in_log("assign requested address|family not supported", "a line that names ::1 or [::]: yes"),
+    fits=lambda view, said: _on_ipv6(view, said) and _serves().search(said.line) is not None,
+)
+
+client_error_no_ipv6 = _declared(
+    "client-error-no-ipv6",
+    "the client reported of ::1 that there is no such address or family",
+    _NO_IPV6,
+    Stage.SOCKET,
+    of_client(_RUN_AGAIN),
+    fits=lambda view, said: _on_ipv6(view, said) and _serves().search(said.line) is None,
 )
 
 

@@ -45,6 +45,32 @@ def family_not_on_loopback(view: HostView) -> Reply:
         have = {family_of(address) for address in loopback.addresses}
         if loopback.up and have and not have & set(needed):
             return yes(_without(loopback, needed[0]))
+        if loopback.up and have == {4}:
+            return unknown(f"{_without(loopback, 6)}; whether anything else than IPv4 is needed is not known")
+    return no(f"{told[-1].name} has {', '.join(told[-1].addresses) or 'no address'}")
+
+
+@question(
+    "ipv6-not-on-loopback",
+    Source.HOST,
+    "the loopback interface is up and has no IPv6 address: IPv6 is switched off there",
+    stage=Stage.SOCKET,
+    direct=True,
+    by_hand=on_each(
+        linux="ip -6 address show lo; sysctl net.ipv6.conf.all.disable_ipv6 net.ipv6.conf.lo.disable_ipv6",
+        macos="ifconfig lo0",
+        windows="Get-NetIPAddress -InterfaceAlias Loop*; Get-NetAdapterBinding -ComponentID ms_tcpip6",
+        reading="no ::1: yes",
+    ),
+    always=True,
+)
+def ipv6_not_on_loopback(view: HostView) -> Reply:
+    told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
+    if not told:
+        return unknown(because)
+    for loopback in told:
+        if loopback.up and {family_of(address) for address in loopback.addresses} == {4}:
+            return yes(_without(loopback, 6))
     return no(f"{told[-1].name} has {', '.join(told[-1].addresses) or 'no address'}")
 
 
@@ -56,8 +82,8 @@ def _without(loopback: Loopback, family: int) -> str:
 
 
 def _wanted(view: HostView) -> tuple[str, ...]:
-    """Return the addresses that the client goes to: of those that the command names, where the target names none."""
-    if view.target.host is None and view.use is not None:
+    """Return the addresses that the client goes to: those that the command names, where the target names none."""
+    if view.use is not None and (view.target.host is None or parsed(view.target.host) is None):
         literals = tuple(str(found) for host in view.use.hosts if (found := parsed(host)) is not None)
         if literals and len(literals) == len(view.use.hosts):
             return literals

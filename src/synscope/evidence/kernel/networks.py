@@ -67,6 +67,8 @@ def connect_in_own_network(view: KernelView) -> Reply:
 @second_observer(loopback_is_down, Source.KERNEL, direct=True)
 def own_loopback_is_down(view: KernelView) -> Reply:
     """Whether the lo of the command's own network namespace is: a connect found no way, none to the port began."""
+    if view.record.health.error:
+        return unknown(view.record.health.error)
     left = command_left_network(view)
     leaving = view.record.leaving()
     if not leaving or view.record.health.beside:
