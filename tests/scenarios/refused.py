@@ -50,8 +50,15 @@ NOTHING = (
         f"for i in 1 2 3; do {CURL} http://{HERE}/; done",
         long=True,
     ),
-    Scenario("served over UDP", NOT_RUNNING, RST, serve=("udp 127.0.0.1 8080",)),
-    Scenario("served on a Unix socket", NOT_RUNNING, RST, serve=("unix $TRY/app.8080.sock 0",), long=True),
+    Scenario("served over UDP", "client-other-transport", RST, serve=("udp 127.0.0.1 8080",)),
+    Scenario(
+        "served on a Unix socket",
+        "client-other-transport",
+        RST,
+        serve=("unix $TRY/app.8080.sock 0",),
+        also=(NOT_RUNNING,),
+        long=True,
+    ),
     Scenario("bound and not listening", NOT_RUNNING, RST, serve=("bound 127.0.0.1 8080",)),
     Scenario(
         "other services run",

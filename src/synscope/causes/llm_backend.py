@@ -56,6 +56,7 @@ CAUSE = Cause(
         "server-hung",
         "client-timeout-too-short",
         "application-error",
+        "service-loading",
         "gateway-upstream",
     ),
     says=(

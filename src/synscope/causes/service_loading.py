@@ -27,7 +27,7 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.SERVE,),
     predicts=(
-        usually("service-starting"),
+        usually("service-starting", "http-loading"),
         never("error-then-success"),
     ),
     decided_by="the words of the service's own error, and its log: what it still loads or waits for",
@@ -52,9 +52,9 @@ CAUSE = Cause(
         "https://redis.io/docs/latest/commands/ping/",
         "https://docs.docker.com/compose/how-tos/startup-order/",
     ),
-    proof=(yes("service-starting"),),
-    shows_by=(yes("service-starting"),),
+    proof=(yes("service-starting"), yes("http-loading")),
+    shows_by=(yes("service-starting", "http-loading"),),
     refines=("application-error",),
-    says=(("service-starting", "{observed}."),),
+    says=(("service-starting", "{observed}."), ("http-loading", "{observed}.")),
     headlines=(("service-starting", "The service on port {port} is still starting: “{quoted}”"),),
 )

@@ -66,11 +66,17 @@ CAUSE = Cause(
         yes("refused-by-rst", "no-firewall-rule") + no("listener-on-target"),
     ),
     # Who runs is starting, hangs, or listens elsewhere; who was started may have failed.
-    doubted_by=yes("udp-or-unix-lookalike", "udp-serves-port", "server-without-listener"),
+    doubted_by=yes(
+        "udp-or-unix-lookalike", "udp-serves-port", "server-without-listener", "command-starts-background"
+    ),
     says=(
         ("command-stops-service", "The command itself speaks of stopping a service."),
         ("kernel-says-no-socket", "The kernel says that it dropped the SYN for want of a socket."),
         ("server-without-listener", "{observed}: it is still starting, hangs, or has another socket."),
+        (
+            "command-starts-background",
+            "{observed}. If that is the server, it failed, is not ready yet, or listens elsewhere.",
+        ),
         ("bound-not-listening", "A socket is bound to it but has not called listen()."),
     ),
     headlines=(("bound-not-listening", "{observed}"),),

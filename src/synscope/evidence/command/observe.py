@@ -9,13 +9,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from synscope.evidence.command import client_errors, client_route, control_plane, local_end, transport
+from synscope.evidence.command import (
+    background,
+    client_errors,
+    client_route,
+    control_plane,
+    local_end,
+    transport,
+)
 from synscope.evidence.command.view import CommandView
 from synscope.evidence.question import Question, collected
 from synscope.model import Observation, Target
 
 QUESTIONS: Final[tuple[Question, ...]] = collected(
-    client_errors, client_route, local_end, transport, control_plane
+    client_errors, client_route, local_end, transport, background, control_plane
 )
 """What the watched command answers."""
 
