@@ -63,6 +63,8 @@ CAUSE = Cause(
         yes("reset-before-answer", "listener-vanished"),
         yes("closed-before-answer", "listener-vanished"),
     ),
+    # A relay for one connection closes its listener itself, and hangs up for reasons of its far end.
+    doubted_by=yes("forwarder-owns-port"),
     shows_by=(
         yes(
             "failures-after-success",
