@@ -910,3 +910,27 @@ def test_every_cause_can_be_reached() -> None:
             if finding.confidence is not Confidence.RULED_OUT
         }
         assert cause.slug in reached, cause.slug
+
+
+REFUSED = "refused-by-rst always-refused kernel-says-no-socket rst-looks-like-kernel"
+
+
+@pytest.mark.parametrize(
+    "doubt", ["udp-or-unix-lookalike", "server-without-listener", "command-starts-background"]
+)
+def test_a_doubt_takes_the_certainty(doubt: str) -> None:
+    sure = standing(rank(facts(Label.SYN_RST, REFUSED, "listener-on-target")))
+    assert sure["service-not-running"] is Confidence.CERTAIN
+    found = standing(rank(facts(Label.SYN_RST, f"{REFUSED} {doubt}", "listener-on-target")))
+    assert Confidence.CERTAIN not in found.values()
+
+
+def test_a_server_of_udp_is_no_server_of_tcp() -> None:
+    found = standing(rank(facts(Label.SYN_RST, f"{REFUSED} udp-serves-port", "listener-on-target")))
+    assert next(iter(found.items())) == ("client-other-transport", Confidence.CERTAIN)
+
+
+def test_by_packets_alone_another_transport_is_named_and_never_early() -> None:
+    found = list(standing(rank(facts(Label.SYN_RST, "refused-by-rst always-refused rst-looks-like-kernel"))))
+    assert found[0] == "service-not-running"
+    assert found.index("client-other-transport") > 4

@@ -52,7 +52,7 @@ CAUSE = Cause(
         "https://redis.io/docs/latest/commands/ping/",
         "https://docs.docker.com/compose/how-tos/startup-order/",
     ),
-    proof=(yes("service-starting"), yes("http-loading")),
+    proof=(yes("service-starting"),),
     shows_by=(yes("service-starting", "http-loading"),),
     refines=("application-error",),
     says=(("service-starting", "{observed}."), ("http-loading", "{observed}.")),

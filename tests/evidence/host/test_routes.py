@@ -28,8 +28,8 @@ FOUR = WELL._replace(addresses=("127.0.0.1",), ipv6_disabled=True)
     ("loopback", "target", "answer"),
     [
         (FOUR, "[::1]:8080", YES),
-        (FOUR, "127.0.0.1:8080", NO),
-        (FOUR, "localhost:8080", NO),
+        (FOUR, "127.0.0.1:8080", UNKNOWN),
+        (FOUR, "localhost:8080", UNKNOWN),
         (FOUR._replace(up=False), "[::1]:8080", NO),
         (WELL, "[::1]:8080", NO),
         (WELL._replace(addresses=("::1",)), "127.0.0.1:8080", YES),
