@@ -32,6 +32,9 @@ CAUSE = Cause(
             "rule-redirects-target",
             "redirect-leaves-loopback",
             "kernel-saw-connect-in-own-network",
+            # A proxy that has the published port takes the connection before it knows of the dead inner one.
+            "closed-before-answer",
+            "reset-before-answer",
         ),
         usually("redirect-target-silent"),
         seldom("balancer-owns-port"),

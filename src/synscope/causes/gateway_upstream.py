@@ -29,6 +29,9 @@ CAUSE = Cause(
             "gateway-names-itself",
             "balancer-owns-port",
             "forwarder-owns-port",
+            # A relay without a protocol of its own can only hang up.
+            "closed-before-answer",
+            "reset-before-answer",
         ),
         # What a relay passes on is the word of the service behind it.
         seldom("service-error"),
