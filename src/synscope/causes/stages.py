@@ -16,6 +16,8 @@ from synscope.model import Label, Observation, Stage
 
 PREDICTS: Final[Mapping[Stage, tuple[Prediction, ...]]] = MappingProxyType(
     {
+        # A number that stops a client is none of the wire, or the client says so.
+        Stage.NUMBER: (usually("port-above-65535", "port-zero", "client-error-port-invalid"),),
         # Whoever is stopped on the way out had set out.
         Stage.OUT: (usually("kernel-saw-own-connect", "kernel-saw-connect-without-syn"),),
         # A stack that finds no socket says so itself, with its own RST, and never in ICMP.
