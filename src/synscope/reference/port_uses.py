@@ -176,6 +176,7 @@ PORT_USES: tuple[PortUse, ...] = (
     PortUse(8080, "HTTP proxy", "proxies such as mitmproxy and Burp", _PROXY),
     PortUse(8080, "llama.cpp server", "local model server", _LLM),
     PortUse(8080, "Weaviate", "vector store", _CONTEXT),
+    PortUse(8080, "Kubernetes API", "where kubectl asks when it finds no kubeconfig", _CONTAINER),
     PortUse(8081, "Metro, Nexus", "React Native bundler, artefact store, second web server", _WEB),
     PortUse(8086, "InfluxDB", "time series database", _DATABASE),
     PortUse(8088, "Superset, YARN", "dashboards, or Hadoop's resource manager", _WEB),
