@@ -23,6 +23,8 @@ class Scored(NamedTuple):
 
     record: Recorded
     answered: Answered
+    beside: frozenset[str] = frozenset()
+    """Slugs of the warnings and notes that are not ruled out."""
 
     @property
     def slugs(self) -> tuple[str, ...]:
@@ -80,17 +82,10 @@ def scored(records: Iterable[Recorded], view: str) -> list[Scored]:
     for record in records:
         looked: View | None = record.live if view == "live" else record.packets
         if looked is not None:
-            ranked = rank(looked.facts())
-            found.append(
-                Scored(
-                    record,
-                    tuple(
-                        (finding.slug, finding.confidence)
-                        for finding in ranked
-                        if finding.kind is Kind.FAILURE and finding.confidence is not Confidence.RULED_OUT
-                    ),
-                )
-            )
+            standing = [each for each in rank(looked.facts()) if each.confidence is not Confidence.RULED_OUT]
+            failures = tuple((each.slug, each.confidence) for each in standing if each.kind is Kind.FAILURE)
+            beside = frozenset(each.slug for each in standing if each.kind is not Kind.FAILURE)
+            found.append(Scored(record, failures, beside))
     return found
 
 
@@ -123,7 +118,7 @@ def figures(rows: Sequence[Scored], view: str) -> Figures:
 def is_named(row: Scored, view: str) -> bool:
     """Whether what has to be named is."""
     if view == "packets":
-        return set(row.record.standing) <= set(row.slugs)
+        return set(row.record.standing) <= {*row.slugs, *row.beside}
     return bool(row.record.right & set(row.slugs))
 
 
