@@ -38,6 +38,8 @@ CAUSE = Cause(
             "owner-speaks-otherwise",
             "port-of-other-protocol",
             "proxy-line-not-understood",
+            "tls-refused-after-finished",
+            "tls-left-after-upgrade",
         ),
         # What is known of the owner: of few programs anything is.
         usually("owner-wants-tls", "owner-wants-proxy-line", "owner-mute-to-own-protocol"),

@@ -27,7 +27,7 @@ CAUSE = Cause(
     stops=(Stage.SERVE,),
     predicts=(
         usually("redirects-elsewhere"),
-        usually("redirect-target-failed", "client-error-other-port"),
+        usually("redirect-target-failed", "client-error-other-port", "sent-elsewhere-in-vain"),
         seldom("http-client-error", "http-server-error", "service-error"),
     ),
     decided_by="the place that the answer names, and whether the client can connect to it",
@@ -81,6 +81,7 @@ CAUSE = Cause(
     refines=("application-error",),
     says=(
         ("redirect-target-failed", "{observed}."),
+        ("sent-elsewhere-in-vain", "{observed}."),
         ("redirects-elsewhere", "{observed}."),
     ),
     headlines=(

@@ -21,7 +21,14 @@ CAUSE = Cause(
     documented_in=("A", "B"),
     stops=(Stage.TALK,),
     predicts=(
-        usually("tls-certificate-rejected", "client-error-certificate", "tls-left-unused", "tls-alert"),
+        usually(
+            "tls-certificate-rejected",
+            "client-error-certificate",
+            "tls-left-unused",
+            "tls-left-after-upgrade",
+            "tls-refused-after-finished",
+            "tls-alert",
+        ),
         seldom("command-succeeded"),
         never(Sign("tls-spoken", Answer.NO)),
     ),
@@ -47,11 +54,22 @@ CAUSE = Cause(
         yes("tls-certificate-rejected", "tls-alert"),
         yes("client-error-certificate", "tls-spoken") + no("command-succeeded"),
     ),
-    shows_by=(yes("tls-certificate-rejected", "client-error-certificate", "tls-left-unused", "tls-alert"),),
+    shows_by=(
+        yes(
+            "tls-certificate-rejected",
+            "client-error-certificate",
+            "tls-left-unused",
+            "tls-left-after-upgrade",
+            "tls-refused-after-finished",
+            "tls-alert",
+        ),
+    ),
     says=(
         ("tls-certificate-rejected", "The client turned the certificate down."),
         ("client-error-certificate", "The client says so itself."),
         ("tls-left-unused", "The client finished the handshake and left without a request."),
+        ("tls-left-after-upgrade", "The client finished the handshake and did not log in."),
+        ("tls-refused-after-finished", "The server closed in place of an answer."),
         ("tls-alert", "One side ended the TLS handshake with an alert."),
     ),
 )

@@ -32,6 +32,7 @@ from synscope.evidence.payload import (
     redirects,
     service_errors,
     starting,
+    tls_refusals,
     unfinished,
     usual_owner,
 )
@@ -51,6 +52,7 @@ QUESTIONS: Final[tuple[Question, ...]] = collected(
     exchange,
     endings,
     mismatch,
+    tls_refusals,
     declined,
     unfinished,
     http_answers,

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_first_bytes, in_tls
-from synscope.evidence.packets.exchange import client_ended_first
+from synscope.evidence.packets.exchange import GREETING_NS, client_ended_first
 from synscope.evidence.packets.view import (
     Exchange,
     PacketsView,
@@ -23,7 +23,7 @@ from synscope.evidence.packets.view import (
 from synscope.evidence.payload.heard import unheard, where
 from synscope.evidence.payload.http_answers import CLIENT_ERRORS
 from synscope.evidence.payload.protocols import NAMELESS
-from synscope.evidence.payload.recognise import Payload, Protocol, describe
+from synscope.evidence.payload.recognise import Payload, Protocol, describe, recognise
 from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
 from synscope.model import Label, Source, Stage, TargetSummary
@@ -341,7 +341,19 @@ def tls_alert(view: PacketsView) -> Reply:
         side, payload = ("client", x.client) if bad(x.client) else ("server", x.server)
         return f"the {side} sent {describe(payload)}"
 
-    reply = where(view, lambda x: bad(x.client) or bad(x.server), text) or unheard(view)
+    def late(x: Exchange) -> Payload:
+        """What a server says once it has seen the client's part, in TLS 1.2: a certificate that it wants."""
+        return (
+            recognise(x.attempt.server_reply or b"")
+            if x.server.protocol is Protocol.TLS_SERVER_HELLO
+            else x.server
+        )
+
+    reply = (
+        where(view, lambda x: bad(x.client) or bad(x.server), text)
+        or where(view, lambda x: bad(late(x)), lambda x: f"the server sent {describe(late(x))}")
+        or unheard(view)
+    )
     if reply is not None:
         return reply
     handshakes = [x for x in view.exchanges if is_tls(x.client) and is_tls(x.server)]

@@ -178,6 +178,35 @@ def redirect_target_failed(view: PacketsView) -> Reply:
     return unknown("the capture holds no attempt to the place to which the answer sent the client")
 
 
+@question(
+    "sent-elsewhere-in-vain",
+    Source.PACKETS,
+    "the service's own protocol sends the client to another place, and the capture holds no connection there",
+    stage=Stage.SERVE,
+    if_yes=Says.STOPPED,
+    by_hand=in_frames(
+        "tcp.flags.syn == 1",
+        "after a MOVED, an ASK or a broker's other address no SYN goes to that port: yes",
+    ),
+    belied_by="command-succeeded",
+)
+def sent_elsewhere_in_vain(view: PacketsView) -> Reply:
+    """Recognise clients that do not follow, or follow on a way that leads past the capture.
+
+    Whom HTTP redirects may well be content with the answer; a client of Redis or Kafka has none then.
+    """
+    found = [each for each in _found(view) if each.exchange.server.response is None]
+    if not found:
+        return hidden(view) or no("no service sends the client elsewhere in its own protocol")
+    lost = [each for each in found if not any(_goes_there(attempt, each) for attempt in _everywhere(view))]
+    if len(lost) < len(found):
+        return no("the capture holds a connection to where the client was sent")
+    return yes(
+        f"{lost[0].text}; the capture holds no connection there",
+        first_data_frames(each.exchange.attempt for each in lost),
+    )
+
+
 def _found(view: PacketsView) -> list[Elsewhere]:
     return [found for x in view.exchanges if (found := elsewhere_of(x)) is not None]
 

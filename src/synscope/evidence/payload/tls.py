@@ -66,11 +66,11 @@ CERTIFICATE_REJECTED: Final = frozenset({42, 43, 44, 45, 46, 48, 113, 114})
 
 def recognise_tls(data: bytes) -> Payload | None:
     """Return what the TLS records at the start of ``data`` say, or ``None`` when they are none."""
-    first = next(_records(data), None)
+    first = next(records_of(data), None)
     if first is None:
         return None
     kind, length, body = first
-    alert = next(filter(None, (_alert(*record) for record in _records(data))), None)
+    alert = next(filter(None, (_alert(*record) for record in records_of(data))), None)
     if kind == _HANDSHAKE:
         protocol = HANDSHAKES.get(body[0], Protocol.TLS_RECORD) if body else Protocol.TLS_RECORD
     else:
@@ -78,7 +78,7 @@ def recognise_tls(data: bytes) -> Payload | None:
     return Payload(protocol, alert=alert, first_record=_HEADER + length)
 
 
-def _records(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+def records_of(data: bytes) -> Iterator[tuple[int, int, bytes]]:
     """Yield type, announced length and the kept bytes of each record that starts within ``data``."""
     at = 0
     while at + _HEADER <= len(data):
