@@ -23,8 +23,9 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.ACCEPT,),
     predicts=(
-        usually("nobody-spoke", "greeted-when-client-left"),
-        usually("syn-ack-repeated-after-ack", "server-side-unfinished"),
+        usually(
+            "nobody-spoke", "syn-ack-repeated-after-ack", "greeted-when-client-left", "server-side-unfinished"
+        ),
         seldom("accept-queue-full", "kernel-says-queue-full"),
         seldom("firewall-rule-drops", "firewall-rule-rejects"),
         never("server-process-stopped"),

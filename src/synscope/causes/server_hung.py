@@ -25,6 +25,8 @@ CAUSE = Cause(
         usually("server-silent", "answer-stalled", "nobody-spoke"),
         usually("client-gave-up", "server-process-stopped", "port-sharer-stopped"),
         seldom("late-answer"),
+        # Who hangs does not hang up.
+        seldom("closed-before-answer", "reset-before-answer"),
         seldom("server-closed-in-turn"),
         seldom("balancer-owns-port"),
         seldom("container-publishes-port", "forwarder-owns-port"),

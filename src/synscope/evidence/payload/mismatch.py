@@ -266,7 +266,9 @@ def _may_have_begun_later(view: PacketsView) -> Reply | None:
 
 
 def _began_tls_later(exchange: Exchange) -> bool:
-    """Whether a client hello follows after a request for it: STARTTLS, and what databases have in its place."""
+    """Whether TLS follows after a request for it: STARTTLS, and what databases have in its place."""
+    if is_tls(recognise(exchange.attempt.server_reply or b"")):
+        return True
     data = exchange.attempt.client_payload or b""
     at = data.find(_HELLO_RECORD, 1)
     return at > 0 and data[at + _RECORD_HEADER : at + _RECORD_HEADER + 1] == _CLIENT_HELLO
