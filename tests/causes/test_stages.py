@@ -25,6 +25,6 @@ def test_a_reset_of_a_rule_is_none_of_the_stack() -> None:
 
 
 def test_a_stage_without_predictions_says_nothing() -> None:
-    assert Stage.NUMBER not in PREDICTS
+    assert Stage.NAME not in PREDICTS
     known = facts(Label.CLIENT_NEVER_SENT, "port-above-65535").observations
-    assert stage_factors(Stage.NUMBER, Label.CLIENT_NEVER_SENT, known) == 0
+    assert stage_factors(Stage.NAME, Label.CLIENT_NEVER_SENT, known) == 0

@@ -43,6 +43,7 @@ from tests.evidence.payload import (
     test_redirects,
     test_service_errors,
     test_starting,
+    test_tls_refusals,
     test_unfinished,
     test_usual_owner,
 )
@@ -153,6 +154,7 @@ def test_every_word_comes_up() -> None:
         test_timeline,
     ]
     shown += [test_starting, test_limits, test_redirects, test_host_headers, test_usual_owner]
+    shown += [test_tls_refusals]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     named |= {"capture-incomplete"}  # of the capture, not of a target: tests of its own
     assert named == {asked.name for asked in QUESTIONS if not asked.is_second}

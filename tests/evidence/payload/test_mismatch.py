@@ -167,15 +167,33 @@ SITUATIONS += [
         DONE | {"greeted-when-client-left", "late-answer", "client-gave-up"},
     ),
     Situation(
-        "the greeting comes when the client has tired of waiting and speaks itself",
+        "the greeting comes when the client, tired of waiting, says goodbye",
         (
             said(
                 b"QUIT\r\n",
                 b"220 x ESMTP\r\n",
-                times=times(client_data=3 * _SECOND, server_data=3 * _SECOND + 200_000, end=4 * _SECOND),
+                times=times(client_data=3 * _SECOND, server_data=3 * _SECOND + 200_000),
             ),
         ),
         DONE | {"greeted-when-client-left"},
+    ),
+    Situation(
+        "a client that speaks at once",
+        (said(b"EHLO x\r\n", b"220 x ESMTP\r\n", times=times(client_data=1000, server_data=200_000)),),
+        DONE,
+    ),
+    Situation(
+        "the server of TLS 1.2 wants a certificate",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                client_bytes=900,
+                server_bytes=4000,
+                server_reply=b"\x15\x03\x03\x00\x02\x02\x28",
+            ),
+        ),
+        TLS | {"tls-alert"},
     ),
     Situation(
         "the greeting comes long after the client left",

@@ -43,6 +43,7 @@ def at(port: int, outcome: Outcome = REFUSED, when: int = SECOND) -> tuple[Targe
 
 SENT = DONE | {"redirects-elsewhere"}
 FAILED = SENT | {"redirect-target-failed"}
+VAIN = SENT | {"sent-elsewhere-in-vain"}
 
 SITUATIONS = [
     Situation("the port is lost", (moved(b"http://localhost/app/"),), FAILED, others=at(80)),
@@ -54,9 +55,15 @@ SITUATIONS = [
     Situation("a path", (moved(b"/app/"),), DONE),
     Situation("no port at all", (moved(b"http://localhost:99999/"),), DONE),
     Situation("MOVED", (said(PING, b"-MOVED 3999 127.0.0.1:6381\r\n"),), FAILED, others=at(6381)),
-    Situation("ASK, to a container", (said(PING, b"-ASK 3999 172.18.0.3:6379\r\n"),), SENT),
+    Situation("ASK, to a container", (said(PING, b"-ASK 3999 172.18.0.3:6379\r\n"),), VAIN),
+    Situation(
+        "MOVED, and well there",
+        (said(PING, b"-MOVED 3999 127.0.0.1:6381\r\n"),),
+        SENT,
+        others=at(6381, Outcome.CLOSED),
+    ),
     Situation("another key's", (said(PING, b"-MOVED 3999 127.0.0.1:62893\r\n"),), DONE),
-    Situation("a broker elsewhere", (brokers(b"kafka", 29092),), SENT),
+    Situation("a broker elsewhere", (brokers(b"kafka", 29092),), VAIN),
     Situation("a broker here", (brokers(b"localhost", 62893),), DONE),
 ]
 

@@ -38,11 +38,12 @@ _ENDS_OF_FLIGHT: Final = frozenset(
 """What follows the last record of a server's flight whose header was kept, up to the end of the flight."""
 _EMPTY_CERTIFICATE: Final = 30
 _CHANGE_CIPHER_SPEC: Final = 6
-_GOODBYES: Final = frozenset(
-    sum(parts) + _ALERT_BYTES
-    for parts in product((0, _CHANGE_CIPHER_SPEC), (0, _EMPTY_CERTIFICATE), _FINISHED)
+_SECOND_FLIGHTS: Final = frozenset(
+    map(sum, product((0, _CHANGE_CIPHER_SPEC), (0, _EMPTY_CERTIFICATE), _FINISHED))
 )
-"""A client's second flight and a close_notify: it only looked whether the server speaks TLS."""
+_NOTHING_MORE: Final = _SECOND_FLIGHTS - {flight + _ALERT_BYTES for flight in _SECOND_FLIGHTS}
+"""What a client without a certificate sends up to its Finished; where a goodbye follows, it wanted no more."""
+_INTERRUPTED: Final = frozenset({"client-data-after-server-fin", "server-rst"})
 _SSL_REQUEST_BYTES: Final = 36
 _SSL_CAPABILITY: Final = 0x08
 _LONGEST_UNUSED: Final = _SSL_REQUEST_BYTES + 517 + _CHANGE_CIPHER_SPEC + _EMPTY_CERTIFICATE + _FINISHED[1]
@@ -81,7 +82,7 @@ def _is_refused(exchange: Exchange) -> bool:
         return False
     alert = reply.startswith(_ALERT) and len(reply) == _ALERT_BYTES
     ended = bool(attempt.events & {"server-fin", "server-rst"}) and not client_ended_first(attempt)
-    return alert and ended and _sent_nothing_else(attempt) and not _said_goodbye(exchange)
+    return alert and ended and _sent_nothing_else(attempt) and _is_interrupted(exchange)
 
 
 def _sent_nothing_else(attempt: Attempt) -> bool:
@@ -90,10 +91,10 @@ def _sent_nothing_else(attempt: Attempt) -> bool:
     return attempt.server_bytes - _ALERT_BYTES - flight in _ENDS_OF_FLIGHT
 
 
-def _said_goodbye(exchange: Exchange) -> bool:
-    """Whether the client ended the handshake with a goodbye of its own, which the server only returned."""
+def _is_interrupted(exchange: Exchange) -> bool:
+    """Whether the client had more to say: a server that only returns a goodbye interrupts nobody."""
     beyond = exchange.attempt.client_bytes - (exchange.client.first_record or 0)
-    return beyond in _GOODBYES and "client-data-after-server-fin" not in exchange.attempt.events
+    return beyond in _NOTHING_MORE or bool(exchange.attempt.events & _INTERRUPTED)
 
 
 @question(
