@@ -41,8 +41,10 @@ _CHANGE_CIPHER_SPEC: Final = 6
 _SECOND_FLIGHTS: Final = frozenset(
     map(sum, product((0, _CHANGE_CIPHER_SPEC), (0, _EMPTY_CERTIFICATE), _FINISHED))
 )
-_NOTHING_MORE: Final = _SECOND_FLIGHTS - {flight + _ALERT_BYTES for flight in _SECOND_FLIGHTS}
-"""What a client without a certificate sends up to its Finished; where a goodbye follows, it wanted no more."""
+_GOODBYES: Final = frozenset(flight + _ALERT_BYTES for flight in _SECOND_FLIGHTS)
+"""What a client without a certificate sends when it only wanted to see the handshake."""
+_WITH_CERTIFICATE: Final = 400
+"""A client with a certificate of its own sends more than this, and its size tells nothing."""
 _INTERRUPTED: Final = frozenset({"client-data-after-server-fin", "server-rst"})
 _SSL_REQUEST_BYTES: Final = 36
 _SSL_CAPABILITY: Final = 0x08
@@ -94,7 +96,8 @@ def _sent_nothing_else(attempt: Attempt) -> bool:
 def _is_interrupted(exchange: Exchange) -> bool:
     """Whether the client had more to say: a server that only returns a goodbye interrupts nobody."""
     beyond = exchange.attempt.client_bytes - (exchange.client.first_record or 0)
-    return beyond in _NOTHING_MORE or bool(exchange.attempt.events & _INTERRUPTED)
+    asked = beyond < _WITH_CERTIFICATE and beyond not in _GOODBYES
+    return asked or bool(exchange.attempt.events & _INTERRUPTED)
 
 
 @question(
