@@ -934,3 +934,23 @@ def test_by_packets_alone_another_transport_is_named_and_never_early() -> None:
     found = list(standing(rank(facts(Label.SYN_RST, "refused-by-rst always-refused rst-looks-like-kernel"))))
     assert found[0] == "service-not-running"
     assert found.index("client-other-transport") > 4
+
+
+def test_the_usual_owner_of_a_port_outlives_the_cut() -> None:
+    told = "refused-by-rst port-usual-for-control-plane port-usual-for-llm port-usual-for-context"
+    found = standing(rank(facts(RST, told)))
+    assert len(found) <= MOST_STANDING
+    named = set(found)
+    assert {"service-not-running", "control-plane-endpoint", "llm-backend", "context-service"} <= named
+
+
+def test_without_a_syn_what_the_clients_own_end_can_lack_is_named() -> None:
+    denied = (
+        "port-above-65535 port-zero port-blocked-by-clients wrapped-port-seen rst-without-syn refused-by-icmp"
+    )
+    denied = f"{denied} unreachable-by-icmp rst-looks-like-firewall syn-repeated another-port-failed"
+    found = standing(rank(facts(Label.CLIENT_NEVER_SENT, "no-syn-to-target target-is-loopback", denied)))
+    named = set(found)
+    lacking = {"client-source-address", "source-port-in-use", "family-disabled", "client-other-transport"}
+    assert {*lacking, "ebpf-program", "security-policy", "firewall-drop"} <= named
+    assert len(found) <= MOST_STANDING
