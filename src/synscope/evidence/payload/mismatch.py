@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import in_capture, in_first_bytes, in_tls
-from synscope.evidence.packets.exchange import GREETING_NS, client_ended_first
+from synscope.evidence.packets.exchange import client_ended_first
 from synscope.evidence.packets.view import (
     Exchange,
     PacketsView,
