@@ -11,10 +11,10 @@ from typing import Final
 
 from synscope.evidence.command import client_errors, client_route, control_plane, local_end, transport
 from synscope.evidence.command.view import CommandView
-from synscope.evidence.question import Question, collected
+from synscope.evidence.question import Asked, collected
 from synscope.model import Observation, Target
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(
+QUESTIONS: Final[tuple[Asked, ...]] = collected(
     client_errors, client_route, local_end, transport, control_plane
 )
 """What the watched command answers."""
@@ -25,7 +25,7 @@ def observe_command(
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order; see ``CommandView`` for the parameters."""
     view = CommandView(command, target, lines, status, exit_status)
-    return [asked.observed(asked.answer(view)) for asked in QUESTIONS]
+    return [asked.question.observed(asked.answer(view)) for asked in QUESTIONS]
 
 
 def preload() -> None:
