@@ -73,7 +73,7 @@ def test_a_stale_page_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.syspath_prepend(GENERATOR.parent)
-    from docgen import build
+    from docgen import build, vocabulary
 
     pages = build.generated()
     monkeypatch.setattr(build, "generated", lambda: pages)
@@ -82,6 +82,9 @@ def test_a_stale_page_is_named(
         status = build.main([*arguments, "--root", str(tmp_path)])
         return status, capsys.readouterr().out.splitlines()
 
+    table = tmp_path / vocabulary.TABLE
+    table.parent.mkdir(parents=True)
+    table.write_text(text_of(ROOT / vocabulary.TABLE), encoding="utf-8")
     assert main()[0] == 0
     assert main("--check") == (0, [])
     labels = tmp_path / "docs" / "labels.md"
@@ -92,6 +95,16 @@ def test_a_stale_page_is_named(
     assert named[:-1] == [f"stale: {Path('docs/labels.md')}", f"left over: {Path('docs/causes/gone.md')}"]
     assert main()[0] == 0
     assert main("--check") == (0, [])
+
+
+def test_the_words_come_before_the_pages_that_are_made_of_them(tmp_path: Path) -> None:
+    table = tmp_path / "src" / "synscope" / "evidence" / "vocabulary_table.py"
+    named = generate("--check", "--root", str(tmp_path)).stdout.splitlines()
+    assert named[:-1] == [f"stale: {table.relative_to(tmp_path)}"]
+    first, second, *_ = generate("--root", str(tmp_path)).stdout.splitlines()
+    assert first == f"written: {table.relative_to(tmp_path)}"
+    assert Path(second.removeprefix("written: ")).parts[0] == "docs"
+    assert text_of(table) == text_of(ROOT / table.relative_to(tmp_path))
 
 
 def test_labels_page_is_complete() -> None:

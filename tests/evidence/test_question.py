@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from synscope.evidence.question import (
+    Asked,
     Reply,
     Says,
     collected,
@@ -42,13 +43,13 @@ def test_a_question_knows_its_function() -> None:
         Says.PASSED,
         None,
     )
-    assert asked.observed(asked.answer(4)) == Observation("is-even", Answer.YES, Source.PACKETS, "even", (3,))
+    assert asked.observed(is_even(4)) == Observation("is-even", Answer.YES, Source.PACKETS, "even", (3,))
 
 
 def test_a_second_observer_answers_the_same_question_from_elsewhere() -> None:
     asked = question_of(looks_even)
     assert (asked.name, asked.source, asked.is_second, asked.direct) == ("is-even", Source.HOST, True, False)
-    assert asked.answer(4).answer is Answer.UNKNOWN
+    assert looks_even(4).answer is Answer.UNKNOWN
 
 
 def test_a_function_without_a_question() -> None:
@@ -62,5 +63,8 @@ def test_only_a_modules_own_questions_are_collected_in_their_order() -> None:
     for name, value in (("looks_even", looks_even), ("is_even", is_even), ("number", 7)):
         setattr(module, name, value)
         setattr(other, name, value)
-    assert collected(module) == (question_of(looks_even), question_of(is_even))
+    assert collected(module) == (
+        Asked(question_of(looks_even), looks_even),
+        Asked(question_of(is_even), is_even),
+    )
     assert collected(other, module, other) == collected(module)

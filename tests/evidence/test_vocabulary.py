@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections import Counter
 from itertools import chain
 
@@ -9,13 +11,15 @@ import pytest
 
 from synscope.causes import placeholders
 from synscope.causes.catalogue import CATALOGUE
+from synscope.evidence import rooms
 from synscope.evidence.command.observe import observe_command
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.question import Question
 from synscope.evidence.target_number import observe_request
-from synscope.evidence.vocabulary import OBSERVERS, QUESTIONS
+from synscope.evidence.vocabulary import QUESTIONS
+from synscope.evidence.vocabulary_table import OBSERVERS
 from synscope.model import PASSED_WHEN, Label, Source, Stage, Target, TargetSummary
 from synscope.probes.kernel.events import TraceHealth
 from tests.causes.test_catalogue import PLACEHOLDER
@@ -23,6 +27,18 @@ from tests.causes.test_catalogue import PLACEHOLDER
 IN_THE_COMMAND = {"command-stops-service", "command-sets-own-end"}
 """Questions that a look at the command answers."""
 every_question = pytest.mark.parametrize("asked", QUESTIONS.values(), ids=lambda asked: asked.name)
+
+
+def test_the_table_is_what_the_rooms_declare() -> None:
+    assert tuple(asked.question for asked in rooms.ASKED) == OBSERVERS, "run tests/tools/generate_docs.py"
+
+
+def test_the_words_are_known_without_the_rooms_that_answer() -> None:
+    program = "import sys; from synscope import analysis; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    imported = set(done.stdout.split())
+    assert "synscope.evidence.vocabulary" in imported
+    assert not imported & {f"synscope.evidence.{room}" for room in ("rooms", "host", "kernel", "command")}
 
 
 def test_no_name_is_declared_twice() -> None:

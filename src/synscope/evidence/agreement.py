@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from synscope.evidence.vocabulary import OBSERVERS, QUESTIONS
+from synscope.evidence.vocabulary import QUESTIONS
+from synscope.evidence.vocabulary_table import OBSERVERS
 from synscope.model import Answer, Observation, Source
 
 _DIRECT: Final = {(asked.name, asked.source): asked.direct for asked in OBSERVERS}

@@ -2,8 +2,8 @@
 
 ``question`` is the decorator that makes them one: it attaches a ``Question`` to the function and returns the
 function. A room (``packets``, ``host``, ``command``, ``kernel``, the request) collects the questions of its modules
-with ``collected`` and asks them; ``vocabulary`` is the collection of all rooms. There is no registry: a question
-that no room collects does not exist.
+with ``collected`` and asks them; ``rooms`` is the collection of all rooms, and ``vocabulary`` knows the questions
+without those who answer them. There is no registry: a question that no room collects does not exist.
 
 The function takes its room's view of one target and returns a ``Reply``. The same room's views and the replies
 are pure data, so that asking twice gives the same answer.
@@ -69,14 +69,12 @@ class OwnConnect(enum.Enum):
 
 
 class Question(NamedTuple):
-    """One thing that can be known about a target, and who answers it."""
+    """One thing that can be known about a target, and from which source."""
 
     name: str
     source: Source
     meaning: str
     """What *yes* says, as a clause: 'the server answered the SYN with an RST'."""
-    answer: Callable[..., Reply]
-    """Takes the view of the room that asks."""
     stage: Stage | None = None
     if_yes: Says | None = None
     """What *yes* says of the stage, ``None`` for nothing."""
@@ -98,6 +96,14 @@ class Question(NamedTuple):
     def observed(self, reply: Reply) -> Observation:
         """Return a reply to this question as an observation."""
         return Observation(self.name, reply.answer, self.source, reply.text, reply.frames, reply.about)
+
+
+class Asked(NamedTuple):
+    """A question, and the function that answers it."""
+
+    question: Question
+    answer: Callable[..., Reply]
+    """Takes the view of the room that asks."""
 
 
 Observer = TypeVar("Observer", bound=Callable[..., Reply])
@@ -127,7 +133,6 @@ def question(  # noqa: PLR0913 - one parameter for each thing that is known abou
                 name,
                 source,
                 meaning,
-                answer,
                 stage,
                 if_yes,
                 if_no,
@@ -150,7 +155,7 @@ def second_observer(
 
     def declare(answer: Observer) -> Observer:
         declared = question_of(of)
-        again = declared._replace(source=source, answer=answer, direct=direct, by_hand=(), is_second=True)
+        again = declared._replace(source=source, direct=direct, by_hand=(), is_second=True)
         return _attach(answer, again)
 
     return declare
@@ -168,10 +173,10 @@ def question_of(answer: Callable[..., Any]) -> Question:
     return found
 
 
-def collected(*modules: ModuleType) -> tuple[Question, ...]:
+def collected(*modules: ModuleType) -> tuple[Asked, ...]:
     """Return the questions that the modules' own functions answer, in the order of the modules and of their lines."""
     return tuple(
-        found
+        Asked(found, value)
         for module in modules
         for value in vars(module).values()
         if isinstance(value, FunctionType)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from synscope.evidence.question import Question, Reply, Says, collected, no, question, unknown, yes
+from synscope.evidence.question import Asked, Reply, Says, collected, no, question, unknown, yes
 from synscope.model import PORT_MAX, Observation, Source, Stage, Target
 from synscope.reference import ports
 from synscope.reference.loopback import names_loopback
@@ -116,10 +116,10 @@ def target_is_loopback(target: Target) -> Reply:
     return _said(loopback, text, text)
 
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(sys.modules[__name__])
+QUESTIONS: Final[tuple[Asked, ...]] = collected(sys.modules[__name__])
 """What the target as written answers."""
 
 
 def observe_request(target: Target) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order."""
-    return [asked.observed(asked.answer(target)) for asked in QUESTIONS]
+    return [asked.question.observed(asked.answer(target)) for asked in QUESTIONS]

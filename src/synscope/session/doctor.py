@@ -134,7 +134,8 @@ def observe_connects(
     """Return what the results of our own connects say, in the words for what a client reports."""
     failed = {connect.name: connect for connect in made if connect.code}
     observations = []
-    for name, errors in ((asked.name, asked.errors) for asked in COMMAND_QUESTIONS if asked.errors):
+    questions = (asked.question for asked in COMMAND_QUESTIONS)
+    for name, errors in ((each.name, each.errors) for each in questions if each.errors):
         fitting = next((failed[error] for error in errors if error in failed), None)
         if fitting is not None:
             observations.append(Observation(name, Answer.YES, Source.HOST, _own(fitting)))
@@ -151,10 +152,10 @@ def observe_our_close(summary: TargetSummary, made: Sequence[Connect]) -> Iterab
     """Take back what packets seem to say of a client, where the only client was this one, which sent nothing."""
     completed = sum(group.count for group in summary.groups if group.label is Label.COMPLETED)
     if completed <= sum(not connect.code for connect in made):
-        for asked in PACKETS_QUESTIONS:
-            if asked.own_connect is OwnConnect.FAKES:
+        for question in (asked.question for asked in PACKETS_QUESTIONS):
+            if question.own_connect is OwnConnect.FAKES:
                 text = "synscope connected, sent nothing and closed"
-                yield Withdrawal(asked.name, Answer.UNKNOWN, asked.source, text)
+                yield Withdrawal(question.name, Answer.UNKNOWN, question.source, text)
 
 
 def groups_of(made: Sequence[Connect], *, loopback_down: bool = False) -> tuple[AttemptGroup, ...]:
@@ -180,7 +181,8 @@ def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> 
     by_us = "; ".join(connect.text for connect in made)
     at_loopback = all(is_loopback(group.server.address) for group in summary.groups)
     unreachable = any(group.outcome is Outcome.ICMP_ERROR for group in summary.groups)
-    shown = {asked.name for asked in PACKETS_QUESTIONS if asked.own_connect is OwnConnect.SHOWS}
+    questions = (asked.question for asked in PACKETS_QUESTIONS)
+    shown = {each.name for each in questions if each.own_connect is OwnConnect.SHOWS}
     for seen in observe_packets(summary, (), end_ts_ns=None):
         answer, text = Answer.UNKNOWN, "nothing was captured"
         if seen.name in shown and summary.groups:

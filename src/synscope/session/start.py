@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 from synscope.capture.live.self_test import SelfTestConnection
 from synscope.capture.source import LiveSource
 from synscope.capture.write.save import Saver
-from synscope.evidence import vocabulary
+from synscope.evidence import rooms
 from synscope.model import Attempt
 from synscope.process.elevate import Helper
 from synscope.session.live_analysis import LiveAnalysis
@@ -103,7 +103,7 @@ def start_session(
     with contextlib.ExitStack() as resources:
         factory.obtain_rights(resources)
         preload()
-        vocabulary.preload()
+        rooms.preload()
         factory.give_up_rights()
         source = factory.open(resources)
         analysis = LiveAnalysis(

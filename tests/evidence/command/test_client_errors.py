@@ -11,7 +11,7 @@ from synscope.evidence.question import collected
 from synscope.model import Answer, Source, Target
 
 TARGET = Target("localhost:62893", 62893, "localhost")
-NAMES = {asked.name for asked in collected(client_errors)}
+NAMES = {asked.question.name for asked in collected(client_errors)}
 OUT_OF_RANGE = Target("localhost:619009", 619009, "localhost")
 
 
@@ -30,7 +30,7 @@ def test_every_meaning_is_in_the_table() -> None:
     from synscope.reference.errors import ERRORS
 
     known = {error.name for error in ERRORS}
-    assert {error for asked in collected(client_errors) for error in asked.errors} <= known
+    assert {error for asked in collected(client_errors) for error in asked.question.errors} <= known
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ QUIET = ("make", "check")
 def yes(command: tuple[str, ...], *lines: str) -> list[str]:
     seen = observe_command(command, TARGET, lines=lines, status=1, exit_status=1)
     assert all(said.source is Source.HOST and said.text for said in seen)
-    names = {asked.name for asked in collected(client_route)}
+    names = {asked.question.name for asked in collected(client_route)}
     return [said.name for said in seen if said.answer is Answer.YES and said.name in names]
 
 

@@ -157,7 +157,7 @@ def test_every_word_comes_up() -> None:
     shown += [test_tls_refusals]
     named = {word for module in shown for situation in module.SITUATIONS for word in situation.words}
     named |= {"capture-incomplete"}  # of the capture, not of a target: tests of its own
-    assert named == {asked.name for asked in QUESTIONS if not asked.is_second}
+    assert named == {asked.question.name for asked in QUESTIONS if not asked.question.is_second}
 
 
 def test_every_errno_has_words() -> None:
@@ -170,7 +170,9 @@ def test_each_word_has_one_answer(
     summary: TargetSummary, others: list[TargetSummary], end: int | None
 ) -> None:
     found = observe_packets(summary, [*others, summary], end_ts_ns=end)
-    assert [(each.name, each.source) for each in found] == [(asked.name, asked.source) for asked in QUESTIONS]
+    assert [(each.name, each.source) for each in found] == [
+        (asked.question.name, asked.question.source) for asked in QUESTIONS
+    ]
     assert all(each.text for each in found)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,14 +19,17 @@ from docgen import (
     questions,
     rule_diagram,
     stages,
+    vocabulary,
 )
 from docgen.markdown import HEADER
 from synscope.causes.catalogue import CATALOGUE
+from synscope.evidence.rooms import ASKED
 
 ROOT = Path(__file__).resolve().parents[3]
 _DOCS = Path("docs")
 _CAUSES = _DOCS / "causes"
 _WRAPPED = _DOCS / "cli.md"
+_COMMAND = Path(__file__).resolve().parents[1] / "generate_docs.py"
 
 
 def generated() -> dict[Path, str]:
@@ -75,24 +80,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=ROOT, metavar="DIR", help="the project's folder")
     options = parser.parse_args(arguments)
     root = options.root.resolve()
+    table = {vocabulary.TABLE: vocabulary.text(ASKED)}
+    if stale(table, root):
+        return _with_table(table, options, root)
     pages = generated() | refreshed(root)
     old, extra = stale(pages, root), left_over(pages, root)
     if options.check:
-        for path in old:
-            print(f"stale: {path}")
-        for path in extra:
-            print(f"left over: {path}")
-        if old or extra:
-            print("'python tests/tools/generate_docs.py' brings them up to date")
-        return 1 if old or extra else 0
-    for path in old:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(pages[path], encoding="utf-8", newline="\n")
-        print(f"written: {path}")
+        return _named(old, extra)
+    _write({path: pages[path] for path in old}, root)
     for path in extra:
         (root / path).unlink()
         print(f"removed: {path}")
     return 0
+
+
+def _with_table(table: dict[Path, str], options: argparse.Namespace, root: Path) -> int:
+    """Name or write the table that everything else is made of, and do the rest where it is read anew."""
+    if options.check:
+        return _named(list(table), ())
+    _write(table, root)
+    return subprocess.run([sys.executable, _COMMAND, "--root", root], check=False).returncode
+
+
+def _named(old: Sequence[Path], extra: Sequence[Path]) -> int:
+    for path in old:
+        print(f"stale: {path}")
+    for path in extra:
+        print(f"left over: {path}")
+    if old or extra:
+        print("'python tests/tools/generate_docs.py' brings them up to date")
+    return 1 if old or extra else 0
+
+
+def _write(pages: dict[Path, str], root: Path) -> None:
+    for path, text in pages.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(text, encoding="utf-8", newline="\n")
+        print(f"written: {path}", flush=True)
 
 
 def _same(path: Path, root: Path, text: str) -> bool:

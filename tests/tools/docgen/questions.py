@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from docgen.markdown import bullets, code, page, prose, sentence
 from synscope.evidence.by_hand import ByHand
 from synscope.evidence.question import Question, Says
-from synscope.evidence.vocabulary import OBSERVERS, QUESTIONS
+from synscope.evidence.vocabulary import QUESTIONS
+from synscope.evidence.vocabulary_table import OBSERVERS
 from synscope.model import PASSED_WHEN, Source, Stage
 from synscope.report.explanation import GENERIC
 from synscope.report.wording import SYSTEMS

@@ -18,10 +18,10 @@ from synscope.evidence.command import (
     transport,
 )
 from synscope.evidence.command.view import CommandView
-from synscope.evidence.question import Question, collected
+from synscope.evidence.question import Asked, collected
 from synscope.model import Observation, Target
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(
+QUESTIONS: Final[tuple[Asked, ...]] = collected(
     client_errors, client_route, local_end, transport, background, control_plane
 )
 """What the watched command answers."""
@@ -32,7 +32,7 @@ def observe_command(
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order; see ``CommandView`` for the parameters."""
     view = CommandView(command, target, lines, status, exit_status)
-    return [asked.observed(asked.answer(view)) for asked in QUESTIONS]
+    return [asked.question.observed(asked.answer(view)) for asked in QUESTIONS]
 
 
 def preload() -> None:

@@ -22,7 +22,7 @@ from synscope.evidence.host import (
     surroundings,
 )
 from synscope.evidence.host.view import HostView, Use
-from synscope.evidence.question import Question, Reply, collected, no, unknown
+from synscope.evidence.question import Asked, Reply, collected, no, unknown
 from synscope.model import Observation, Target
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(
+QUESTIONS: Final[tuple[Asked, ...]] = collected(
     listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes
 )
 """What looks at the host answer."""
@@ -54,17 +54,17 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
     """
     view = HostView(target, tuple(snapshots), environment_known, tuple(failed_at), client, tuple(spoken), use)
-    return [asked.observed(_reply(asked, view)) for asked in QUESTIONS]
+    return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 
-def _reply(asked: Question, view: HostView) -> Reply:
+def _reply(asked: Asked, view: HostView) -> Reply:
     """Ask, where there is something to look at; most questions make sense only for a number that is a port."""
     target = view.target
     if not view.snapshots:
         return unknown(NO_SNAPSHOT)
-    if not asked.always and not target.is_port:
+    if not asked.question.always and not target.is_port:
         return no(f"{target.port} is no TCP port")
-    if not asked.always and target.port not in view.last.ports:
+    if not asked.question.always and target.port not in view.last.ports:
         return unknown(f"port {target.port} was not among those looked at")
     return asked.answer(view)
 

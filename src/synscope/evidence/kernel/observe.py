@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.kernel import denied, drops, listeners, networks, unsent
 from synscope.evidence.kernel.record import KernelView, Record
-from synscope.evidence.question import Question, Reply, collected, unknown
+from synscope.evidence.question import Asked, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
 
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, TraceHealth
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(drops, unsent, denied, networks, listeners)
+QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, denied, networks, listeners)
 """What the kernel's trace and counters answer."""
 
 
@@ -26,13 +26,13 @@ def observe_kernel(
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order."""
     view = KernelView(target, groups, Record(events, health))
-    return [asked.observed(_reply(asked, view)) for asked in QUESTIONS]
+    return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 
-def _reply(asked: Question, view: KernelView) -> Reply:
+def _reply(asked: Asked, view: KernelView) -> Reply:
     """Ask, where the trace was on; counters can be asked without it."""
     health = view.record.health
-    if not asked.always and (health.error or health.start_ts_ns is None):
+    if not asked.question.always and (health.error or health.start_ts_ns is None):
         return unknown(health.error or "the kernel's trace was not on")
     return asked.answer(view)
 

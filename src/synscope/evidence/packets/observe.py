@@ -36,10 +36,10 @@ from synscope.evidence.payload import (
     unfinished,
     usual_owner,
 )
-from synscope.evidence.question import Question, collected
+from synscope.evidence.question import Asked, collected
 from synscope.model import Observation, TargetSummary
 
-QUESTIONS: Final[tuple[Question, ...]] = collected(
+QUESTIONS: Final[tuple[Asked, ...]] = collected(
     handshake,
     icmp,
     timeline,
@@ -82,4 +82,4 @@ def observe_packets(
     ``missing`` says what the capture lacks: a cut end, frames that could not be read.
     """
     view = PacketsView(summary, others, end_ts_ns, tuple(linktypes), missing)
-    return [asked.observed(asked.answer(view)) for asked in QUESTIONS]
+    return [asked.question.observed(asked.answer(view)) for asked in QUESTIONS]
