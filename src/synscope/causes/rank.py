@@ -399,15 +399,24 @@ def _most(standing: list[Candidate]) -> list[Candidate]:
             for at, each in enumerate(kept)
             if at < FEWEST_BESIDE_PROOF or each.proof or related(each, leading)
         ]
-    for _ in range(len(kept) - MOST_STANDING):
-        plain = [each for each in kept[FEWEST:] if not (each.proof or each.shown or each.own >= SPECIAL_FROM)]
-        kept.remove(plain[-1] if plain else kept[-1])
-    return kept
+    return _as_many_as_fit(kept)
+
+
+def _as_many_as_fit(kept: list[Candidate]) -> list[Candidate]:
+    """Cut what is too much from the end, but what points to a special reason of the leading one stays."""
+    over = max(0, len(kept) - MOST_STANDING)
+    others = [each for each in kept[FEWEST:] if not each.proof and not _is_pointed_to(each, kept[0])]
+    left_out = {id(each) for each in others[len(others) - min(over, len(others)) :]}
+    return [each for each in kept if id(each) not in left_out][:MOST_STANDING]
 
 
 def _is_worth_a_look(candidate: Candidate, leading: Candidate, best: float) -> bool:
     if math.exp(candidate.score - best) >= LEAST_SHARE or candidate.own >= SPECIAL_FROM:
         return True
+    return _is_pointed_to(candidate, leading)
+
+
+def _is_pointed_to(candidate: Candidate, leading: Candidate) -> bool:
     return bool(candidate.shown) and leading.cause.slug in candidate.cause.refines
 
 

@@ -19,7 +19,8 @@ if sys.platform != "linux":
 from synscope.engine.follower import Follower
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.witness import Witness, sum_up
-from synscope.model import Answer, Attempt, AttemptGroup, Observation, Target
+from synscope.evidence.vocabulary import QUESTIONS
+from synscope.model import Answer, Attempt, AttemptGroup, Observation, Source, Target
 from synscope.probes.kernel.events import Event, TraceHealth
 from synscope.probes.kernel.instance import Instance
 from synscope.probes.kernel.trace_reader import MOST_A_SECOND, TraceReader
@@ -64,8 +65,13 @@ class Stage:
 
     @property
     def words(self) -> dict[str, str]:
-        """Every word whose answer is not no."""
-        return {name: one.answer.value for name, one in self.said.items() if one.answer is not Answer.NO}
+        """Every word whose answer is not no; of another room's questions those that the kernel could tell."""
+        return {
+            name: one.answer.value
+            for name, one in self.said.items()
+            if one.answer is Answer.YES
+            or (one.answer is Answer.UNKNOWN and QUESTIONS[name].source is Source.KERNEL)
+        }
 
     @property
     def witness(self) -> Witness:
