@@ -60,7 +60,9 @@ class Figures(NamedTuple):
     first: int
     three: int
     named: int
-    """By packets alone: whatever has to stand does; live: a right cause is among those named."""
+    """A right cause is among those named, or by packets alone another that has to stand."""
+    whole: int
+    """Everything that has to stand does."""
     certain: int
     wrong: int
     """Wrong and certain; a connection that works counts too."""
@@ -104,6 +106,7 @@ def figures(rows: Sequence[Scored], view: str) -> Figures:
         first=number(lambda row: row.is_first),
         three=number(lambda row: bool(row.record.right & set(row.slugs[:TOP]))),
         named=number(lambda row: is_named(row, view)),
+        whole=number(lambda row: is_whole(row, view)),
         certain=number(lambda row: bool(row.record.right & set(row.certain))),
         wrong=sum(row.is_wrongly_certain for row in rows),
         most=sizes[-1],
@@ -116,10 +119,14 @@ def figures(rows: Sequence[Scored], view: str) -> Figures:
 
 
 def is_named(row: Scored, view: str) -> bool:
-    """Whether what has to be named is."""
-    if view == "packets":
-        return set(row.record.standing) <= {*row.slugs, *row.beside}
-    return bool(row.record.right & set(row.slugs))
+    """Whether somebody who reads the whole answer finds a right cause in it."""
+    right = row.record.right | (set(row.record.standing) if view == "packets" else set())
+    return bool(right & {*row.slugs, *row.beside})
+
+
+def is_whole(row: Scored, view: str) -> bool:
+    """Whether all is named that packets alone cannot exclude; live: a right cause."""
+    return set(row.record.standing) <= {*row.slugs, *row.beside} if view == "packets" else is_named(row, view)
 
 
 def words(name: str, view: str, counted: Figures) -> str:
@@ -131,7 +138,8 @@ def words(name: str, view: str, counted: Figures) -> str:
     return (
         f"{name} {view}: first {share(counted.first, counted.failures)}, "
         f"among the first {TOP} {share(counted.three, counted.failures)}, "
-        f"named {share(counted.named, counted.failures)}, certain {share(counted.certain, counted.failures)}, "
+        f"named {share(counted.named, counted.failures)}, with all that has to stand {counted.whole}, "
+        f"certain {share(counted.certain, counted.failures)}, "
         f"wrong and certain {counted.wrong}, works {share(counted.healthy, counted.working)}, "
         f"reasons without a name left open {share(counted.open, counted.unlisted)}, "
         f"at most {counted.most} named, {counted.median} in the median"
@@ -141,7 +149,7 @@ def words(name: str, view: str, counted: Figures) -> str:
 def losses(rows: Iterable[Scored], view: str) -> Iterable[str]:
     """Yield a line for each record that the ranking gets wrong."""
     for row in rows:
-        named = is_named(row, view) if row.record.cause not in {"", UNLISTED} else row.is_first
+        named = is_whole(row, view) if row.record.cause not in {"", UNLISTED} else row.is_first
         if named and not row.is_wrongly_certain and (row.is_first or view == "packets"):
             continue
         said = ", ".join(f"{slug} ({confidence.value})" for slug, confidence in row.answered[:TOP]) or "works"

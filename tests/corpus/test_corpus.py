@@ -35,7 +35,7 @@ def test_the_known_ones_are_told_live() -> None:
 
 def test_the_known_ones_are_named_by_packets_alone() -> None:
     counted = score.figures(score.scored(of("known"), "packets"), "packets")
-    assert counted.named >= LEAST_NAMED * counted.failures
+    assert counted.named >= counted.whole >= LEAST_NAMED * counted.failures
     assert counted.most <= MOST_STANDING
     assert counted.median <= MEDIAN_NAMED
 

@@ -92,10 +92,7 @@ CAUSE = Cause(
         "https://dev.mysql.com/doc/refman/8.4/en/connecting.html",
         "https://man7.org/linux/man-pages/man7/unix.7.html",
     ),
-    proof=(
-        yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),
-        yes("refused-by-rst", "udp-serves-port"),
-    ),
+    proof=(yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),),
     # Without a word that the server uses something else, a client whose SYN was refused has used TCP.
     shows_by=(
         yes(

@@ -72,9 +72,8 @@ CAUSE = Cause(
         yes("http-gateway-error", "gateway-upstream-failed"),
         yes("http-unavailable", "failed-attempt-before-error"),
         yes("gateway-names-itself"),
-        # A leg that fails while the server is mute may be anybody's: time is then no tie.
-        yes("forwarder-owns-port", "upstream-attempt-failed", "closed-before-answer"),
-        yes("forwarder-owns-port", "upstream-attempt-failed", "reset-before-answer"),
+        # A leg that fails while the server is mute may be anybody's: time is then no tie. And a tunnel or relay whose
+        # far end is dead is as well called a mapping that leads nowhere.
         yes("balancer-owns-port", "upstream-attempt-failed", "closed-before-answer"),
         yes("balancer-owns-port", "upstream-attempt-failed", "reset-before-answer"),
         yes("balancer-owns-port", "upstream-attempt-failed", "reset-after-answer"),

@@ -17,6 +17,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections import defaultdict
+from functools import cache
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -59,19 +60,28 @@ _NO_MATCH = _Strength(-1, 0)
 
 
 class _Phrase(NamedTuple):
-    pattern: re.Pattern[str]
+    parts: tuple[str, ...]
+    """What stands before and after the gap: where one of them is not in a text, the spelling is not."""
     strength: _Strength
     row: int
 
 
 def _phrase(spelling: str, tier: int, row: int) -> _Phrase:
-    literal = spelling.lower()
-    parts = [re.escape(part.strip()) for part in literal.split(GAP)]
-    pattern = f".{{0,{_GAP_WIDTH}}}?".join(parts)
+    parts = tuple(part.strip() for part in spelling.lower().split(GAP))
+    return _Phrase(parts, _Strength(tier, len(spelling.replace(GAP, ""))), row)
+
+
+def _occurs(parts: tuple[str, ...], plain: str) -> bool:
+    return all(part in plain for part in parts) and _pattern(parts).search(plain) is not None
+
+
+@cache
+def _pattern(parts: tuple[str, ...]) -> re.Pattern[str]:
+    """Return what a spelling looks like. Only a few of hundreds are in any text, so none is compiled before."""
     # Not \b: an underscore may join a prefix (WSA_, UV_), and some spellings begin or end with a quote.
-    before = "(?<![a-z0-9])" if literal[0].isalnum() else ""
-    after = "(?![a-z0-9])" if literal[-1].isalnum() else ""
-    return _Phrase(re.compile(before + pattern + after), _Strength(tier, len(literal.replace(GAP, ""))), row)
+    before = "(?<![a-z0-9])" if parts[0][:1].isalnum() else ""
+    after = "(?![a-z0-9])" if parts[-1][-1:].isalnum() else ""
+    return re.compile(before + f".{{0,{_GAP_WIDTH}}}?".join(map(re.escape, parts)) + after)
 
 
 _PHRASES: tuple[_Phrase, ...] = tuple(
@@ -199,7 +209,7 @@ def find(text: str) -> tuple[ErrorMeaning, ...]:
     numbered = _numbered(plain)
     strengths: dict[int, _Strength] = {row: _Strength(_NUMBER, 0) for row in numbered}
     for phrase in _PHRASES:
-        if phrase.strength > strengths.get(phrase.row, _NO_MATCH) and phrase.pattern.search(plain):
+        if phrase.strength > strengths.get(phrase.row, _NO_MATCH) and _occurs(phrase.parts, plain):
             strengths[phrase.row] = phrase.strength
     best = sorted(strengths, key=lambda row: (-strengths[row].tier, -strengths[row].length, row))
     return tuple(

@@ -8,7 +8,19 @@ Dovecot, Postfix, RabbitMQ, NATS, memcached.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
+from typing import Final
+
+_OF_STARTING: Final = (
+    *("load", "start", "init", "warm", "boot", "recover", "ready", "accept"),
+    *("prepared", "available", "estimated_time"),
+)
+_OF_LIMITS: Final = (
+    *("limit", "many", "max", "remaining", "throttl", "allowed", "quota"),
+    *("blocked", "full", "rejected"),
+)
+"""One of these is in each text that the forms below recognise: most texts need no form."""
 
 
 @cache
@@ -60,14 +72,23 @@ def _limit_form() -> re.Pattern[str]:
 
 def speaks_of_starting(text: str) -> bool:
     """Whether an error says that the service is not ready yet and will be."""
-    return bool(_starting_form().search(text)) and not _ended_form().search(text)
+    return (
+        _has_one_of(_OF_STARTING, text)
+        and bool(_starting_form().search(text))
+        and not _ended_form().search(text)
+    )
 
 
 def speaks_of_room(text: str) -> bool:
     """Whether an error says that there is no room for one more client."""
-    return bool(_full_form().search(text))
+    return _has_one_of(_OF_LIMITS, text) and bool(_full_form().search(text))
 
 
 def speaks_of_limit(text: str) -> bool:
     """Whether an error says that a limit of the service is reached."""
-    return speaks_of_room(text) or bool(_limit_form().search(text))
+    return speaks_of_room(text) or (_has_one_of(_OF_LIMITS, text) and bool(_limit_form().search(text)))
+
+
+def _has_one_of(stems: Iterable[str], text: str) -> bool:
+    plain = text.lower()
+    return any(stem in plain for stem in stems)
