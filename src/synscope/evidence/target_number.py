@@ -77,11 +77,17 @@ def port_needs_privilege(target: Target) -> Reply:
 
 
 def _usual_for(role: str, words: str) -> Callable[[Target], Reply]:
-    """Ask whether services with a role, a tag of ``reference.ports``, usually listen on the port."""
+    """Ask whether services with a role, a tag of ``reference.ports``, usually listen on the port.
+
+    A port at which servers of all kinds listen, as 8080, points to none of them.
+    """
 
     def ask(target: Target) -> Reply:
-        tagged = any(role in use.tags for use in ports.usual(target.port))
-        return _said(tagged, f"{target.port} is {words}", f"{target.port} is not {words}")
+        uses = ports.usual(target.port)
+        tagged = [role in use.tags for use in uses]
+        if any(tagged) and not all(tagged):
+            return unknown(f"{target.port} is {words}, and of others")
+        return _said(any(tagged), f"{target.port} is {words}", f"{target.port} is not {words}")
 
     return ask
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synscope.model import Answer
 from synscope.probes.host.snapshot import Declared, Forward, Forwards, Namespaces, Owner, Snapshot
-from tests.evidence.host.builders import PORT, answers, listener, snapshot
+from tests.evidence.host.builders import PORT, answers, listener, process, snapshot
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 SSH = Forward("ssh", "127.0.0.1", PORT, "127.0.0.1:5000", 7, through="10.44.0.2")
@@ -46,3 +46,5 @@ def test_a_server_that_is_mute_to_its_own_protocol_may_take_tls() -> None:
     assert answers(_owned_by("redis-server"), spoken=("Redis",))["owner-mute-to-own-protocol"] is YES
     assert answers(_owned_by("redis-server"), spoken=("HTTP/1",))["owner-mute-to-own-protocol"] is NO
     assert answers(_owned_by("mysqld"), spoken=("MySQL",))["owner-mute-to-own-protocol"] is NO
+    stopped = _owned_by("redis-server", processes=(process(77, state="T"),))
+    assert answers(stopped, spoken=("Redis",))["owner-mute-to-own-protocol"] is UNKNOWN

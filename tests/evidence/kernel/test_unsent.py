@@ -110,3 +110,10 @@ def test_the_command_set_out_for_the_target() -> None:
     assert own_connect(KernelView(TARGET, (), record(own))).answer is Answer.UNKNOWN
     holes = replace(watched, lost=1)
     assert own_connect(KernelView(TARGET, (), record(health=holes))).answer is Answer.UNKNOWN
+
+
+def test_to_port_0_nobody_gets_further() -> None:
+    zero = connect(server=Endpoint("127.0.0.1", 0))._replace(of_command=True)
+    known = record(zero, health=replace(WHOLE, denials=True))
+    found = own_connect(KernelView(Target("127.0.0.1:0", 0, "127.0.0.1"), (), known))
+    assert found.answer is Answer.UNKNOWN

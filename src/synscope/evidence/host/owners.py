@@ -6,7 +6,7 @@ import itertools
 from typing import TYPE_CHECKING
 
 from synscope.evidence.by_hand import of_listeners, on_any
-from synscope.evidence.host.resources import HALTED
+from synscope.evidence.host.resources import HALTED, server_process_stopped
 from synscope.evidence.host.view import (
     HostView,
     family_of,
@@ -17,7 +17,7 @@ from synscope.evidence.host.view import (
     owner_of,
 )
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
-from synscope.model import Endpoint, Source, Stage
+from synscope.model import Answer, Endpoint, Source, Stage
 from synscope.reference.programs import BALANCERS, SERVERS, WEB_SERVERS
 
 if TYPE_CHECKING:
@@ -262,6 +262,9 @@ def owner_mute_to_own_protocol(view: HostView) -> Reply:
     owners = view.programs()
     if not owners:
         return _unowned(view)
+    halted = server_process_stopped(view)
+    if halted.answer is Answer.YES:
+        return unknown(f"{halted.text}: it answers nobody")
     for program, pid in owners:
         takes = SERVERS.get(program, frozenset())
         if "TLS" in takes and set(view.spoken) and set(view.spoken) <= takes - {"TLS"}:

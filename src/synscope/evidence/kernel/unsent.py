@@ -73,6 +73,8 @@ def own_connect(view: KernelView) -> Reply:
         return no("the capture has attempts to the target")
     if not record.health.denials:
         return unknown("the calls of the command's own processes are not traced")
+    if not target.port:
+        return unknown("a client that takes port 0 for a port gets no further with it")
     for event in record.connects(target.port):
         if event.of_command and aims_at(target, event.server):
             return yes(f"{event.task} began to connect to {event.server}, and no SYN to it is in the capture")
