@@ -500,7 +500,7 @@ CASES = (
         DONE,
         "always-completed server-silent request-acknowledged client-gave-up",
         "server-hung",
-        also="client-timeout-too-short resource-limits",
+        also="client-timeout-too-short container-mapping",
     ),
     Case("cut off", DONE, "always-completed server-silent request-not-acknowledged", "firewall-drop"),
     Case("sidecar", RST, "refused-by-rst port-usual-for-control-plane", "service-not-running"),

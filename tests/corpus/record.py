@@ -96,8 +96,9 @@ def of_played(name: str, played: Played) -> Recorded:
     )
     live = View(target["target"], target["label"], groups, target["why"]["answers"])
     packets = None if played.file is None or not scenario.in_packets else _of_facts(played.file)
+    standing = tuple(slug for slug in scenario.standing if slug != UNLISTED)
     return Recorded(
-        name, scenario.name, scenario.cause, scenario.also, scenario.standing, scenario.label, live, packets
+        name, scenario.name, scenario.cause, scenario.also, standing, scenario.label, live, packets
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Sign, listeners, never, on_each_os, usually, yes
+from synscope.causes.cause import Cause, Sign, listeners, never, on_each_os, seldom, usually, yes
 from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
@@ -23,7 +23,9 @@ CAUSE = Cause(
     stops=(Stage.LISTENER,),
     predicts=(
         usually("bind-failed-permission", "kernel-saw-bind-denied"),
-        usually("port-is-privileged", "port-needs-privilege"),
+        # That a port needs privileges is so at every hour, with and without a server: it shows nothing by itself.
+        seldom(Sign("port-is-privileged", Answer.NO)),
+        never(Sign("port-needs-privilege", Answer.NO)),
         never("listener-on-target"),
         never("listener-vanished"),
         never(Sign("bind-failure-names-port", Answer.NO)),

@@ -35,6 +35,7 @@ CAUSE = Cause(
             # A proxy that has the published port takes the connection before it knows of the dead inner one.
             "closed-before-answer",
             "reset-before-answer",
+            "server-silent",
         ),
         usually("redirect-target-silent"),
         seldom("balancer-owns-port"),

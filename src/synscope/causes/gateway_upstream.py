@@ -29,9 +29,10 @@ CAUSE = Cause(
             "gateway-names-itself",
             "balancer-owns-port",
             "forwarder-owns-port",
-            # A relay without a protocol of its own can only hang up.
+            # A relay without a protocol of its own can only hang up, or wait itself.
             "closed-before-answer",
             "reset-before-answer",
+            "server-silent",
         ),
         # What a relay passes on is the word of the service behind it.
         seldom("service-error"),

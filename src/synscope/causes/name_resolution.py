@@ -27,6 +27,7 @@ CAUSE = Cause(
             "client-error-name",
             "dns-query-for-localhost",
             "went-where-name-leads",
+            "name-leads-to-another-machine",
             "unusual-loopback-address",
         ),
         seldom("command-succeeded"),

@@ -22,7 +22,9 @@ CAUSE = Cause(
     documented_in=("A",),
     stops=(Stage.CLIENT,),
     predicts=(
-        usually("proxy-configured", "proxy-request-names-target", "client-error-proxy"),
+        usually(
+            "proxy-configured", "command-names-proxy", "proxy-request-names-target", "client-error-proxy"
+        ),
         usually("proxy-port-tried", "client-error-other-port", "another-port-failed"),
         seldom("client-error-name"),
     ),
@@ -62,6 +64,7 @@ CAUSE = Cause(
     says=(
         ("proxy-request-names-target", "A request to a proxy names it."),
         ("client-error-proxy", "The client itself blames its proxy."),
+        ("command-names-proxy", "The client is told to use a proxy."),
         ("proxy-configured", "The client's environment names a proxy for it."),
         ("proxy-port-tried", "A SYN went to a port that proxies use."),
         (

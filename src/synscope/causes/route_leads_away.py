@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, always, on_each_os, usually, yes
+from synscope.causes.cause import Cause, always, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -24,6 +24,7 @@ CAUSE = Cause(
         always("route-leads-away"),
         usually("client-error-unreachable", "client-error-denied"),
         usually("kernel-saw-connect-without-syn"),
+        seldom("name-leads-to-another-machine"),
     ),
     decided_by="what 'ip route get' says of the address",
     checks=on_each_os(

@@ -505,6 +505,11 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("macos", "dscacheutil -q host -a name {host}", "the address that the failed connect went to, and not the target's: yes"),
         ByHand("windows", "Resolve-DnsName {host}", "the address that the failed connect went to, and not the target's: yes"),
     ), always=True),
+    Question("name-leads-to-another-machine", Source.HOST, "the target's name leads to another machine only, and a server on this one has the port", stage=Stage.NAME, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "getent ahosts {host}; ip -br address; ss -ltn 'sport = :{port}'", "no address of the name is one of this machine's, and a line has the port: yes"),
+        ByHand("macos", "dscacheutil -q host -a name {host}; ifconfig; lsof -nP -iTCP:{port} -sTCP:LISTEN", "no address of the name is one of this machine's, and a line has the port: yes"),
+        ByHand("windows", "Resolve-DnsName {host}; Get-NetIPAddress; Get-NetTCPConnection -LocalPort {port} -State Listen", "no address of the name is one of this machine's, and a line has the port: yes"),
+    )),
     Question("proxy-configured", Source.HOST, "the client's environment sends the target to a proxy", stage=Stage.CLIENT, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "env | grep -i _proxy", "a proxy for this scheme, and {host} is not in NO_PROXY: yes"),
         ByHand("macos", "env | grep -i _proxy; scutil --proxy", "a proxy for this scheme, and {host} is not in NO_PROXY: yes"),
@@ -645,6 +650,11 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("windows", "{probe}", "the command or the message names {port}: yes"),
     )),
     Question("command-stops-service", Source.HOST, "the command that was watched speaks of stopping a service", stage=Stage.LISTENER, if_yes=Says.STOPPED),
+    Question("command-names-proxy", Source.HOST, "the words of the command tell the client to use a proxy", stage=Stage.CLIENT, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "{probe}", "an option or setting for a proxy in the client's command line: yes"),
+        ByHand("macos", "{probe}", "an option or setting for a proxy in the client's command line: yes"),
+        ByHand("windows", "{probe}", "an option or setting for a proxy in the client's command line: yes"),
+    )),
     Question("client-source-missing", Source.HOST, "the client could not take the local address or device that it was told to connect from", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "ip -br address; ss -tan", "the client's address or device is missing, or its port is in the list: yes"),
         ByHand("macos", "ifconfig; netstat -an -p tcp", "the client's address or device is missing, or its port is in the list: yes"),

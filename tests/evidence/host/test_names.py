@@ -7,9 +7,9 @@ import pytest
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.host.view import Use
 from synscope.model import Answer, Observation
-from synscope.probes.host.snapshot import HostsLine, Names, Resolved, Untold
+from synscope.probes.host.snapshot import HostsLine, Loopback, Names, Resolved, Untold
 from synscope.targets import parse
-from tests.evidence.host.builders import PORT, snapshot
+from tests.evidence.host.builders import PORT, listener, snapshot
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 NAMES = Names(
@@ -120,3 +120,27 @@ def test_a_connect_to_where_localhost_leads() -> None:
     names = Names((Resolved("localhost", ("192.0.2.7",)),), ())
     seen = observed(Use((), {"192.0.2.7": False}), f"localhost:{PORT}", names)["went-where-name-leads"]
     assert (seen.answer, f"192.0.2.7:{PORT} failed" in seen.text) == (YES, True)
+
+
+@pytest.mark.parametrize(
+    ("target", "own", "served", "answer"),
+    [
+        (f"web:{PORT}", (), True, YES),
+        (f"web:{PORT}", ("192.0.2.7",), True, NO),
+        (f"web:{PORT}", (), False, NO),
+        (f"both:{PORT}", (), True, NO),
+        (f"slow:{PORT}", (), True, UNKNOWN),
+        (f"localhost:{PORT}", (), True, NO),
+        (f"192.0.2.7:{PORT}", (), True, NO),
+        (f"web:{PORT}", None, True, UNKNOWN),
+    ],
+)
+def test_a_name_of_another_machine_where_the_service_is_here(
+    target: str, own: tuple[str, ...] | None, answer: Answer, *, served: bool
+) -> None:
+    loopback = Loopback(
+        "lo", True, ("127.0.0.1",), route_ipv4="local dev lo", route_ipv6="local dev lo", others=own
+    )
+    looked = snapshot(*((listener(),) if served else ()), names=NAMES, loopback=loopback)
+    seen = {one.name: one for one in observe_host(parse(target), [looked], environment_known=True)}
+    assert seen["name-leads-to-another-machine"].answer is answer

@@ -9,7 +9,6 @@ a local end, and no word of listening.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
 from functools import cache
 from posixpath import basename
 from typing import Final
@@ -91,19 +90,9 @@ def _no_device() -> re.Pattern[str]:
     )
 
 
-def _commands(view: CommandView) -> Iterator[Sequence[str]]:
-    """Yield the simple commands in the watched one, those of shells' texts too."""
-    from synscope.command.splitting import shell_commands
-
-    yield view.command
-    for word in view.command:
-        if any(letter in word for letter in " ;&|\n"):
-            yield from shell_commands(word[:20_000])
-
-
 def option_of_own_end(view: CommandView) -> str:
     """Return the option by which a client in the command is told of its own end; empty when there is none."""
-    for words in _commands(view):
+    for words in view.simple_commands():
         for at, program in enumerate(words):
             options = _OPTIONS.get(basename(program))
             if options:

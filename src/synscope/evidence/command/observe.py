@@ -15,6 +15,7 @@ from synscope.evidence.command import (
     client_route,
     control_plane,
     local_end,
+    named_proxy,
     transport,
 )
 from synscope.evidence.command.view import CommandView
@@ -22,7 +23,7 @@ from synscope.evidence.question import Asked, collected
 from synscope.model import Observation, Target
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
-    client_errors, client_route, local_end, transport, background, control_plane
+    client_errors, client_route, named_proxy, local_end, transport, background, control_plane
 )
 """What the watched command answers."""
 

@@ -6,7 +6,7 @@ Texts and numbers are recognised by ``reference.errors`` alone.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 _SAME_ERROR: Final = 30
 """Lines of a trace back from one in which the same error may name its port."""
+
+_LONGEST_TEXT: Final = 20_000
+"""Characters of a shell's text that are read."""
 
 _STATUS_SPEAKS: Final = frozenset({"curl"})
 """Programs whose exit statuses the error table numbers."""
@@ -54,6 +57,15 @@ class CommandView(_Watched):
     def program(self) -> str:
         """The program's name without its folder."""
         return os.path.basename(self.command[0])  # noqa: PTH119 - the name as typed, not a path of ours
+
+    def simple_commands(self) -> Iterator[Sequence[str]]:
+        """Yield the command itself, and the simple commands in its shells' texts."""
+        from synscope.command.splitting import shell_commands
+
+        yield self.command
+        for word in self.command:
+            if any(letter in word for letter in " ;&|\n"):
+                yield from shell_commands(word[:_LONGEST_TEXT])
 
     @cached_property
     def said(self) -> tuple[Said, ...]:

@@ -18,6 +18,7 @@ from synscope.evidence.host.view import (
     is_local,
     is_untold,
     joined,
+    listed,
     served,
 )
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
@@ -84,6 +85,40 @@ def went_where_name_leads(view: HostView) -> Reply:
                 text = f"{name} resolves to {', '.join(leads)}, and a connect to {where}"
                 return no(f"{text} was made") if made else yes(f"{text} failed")
     return unknown("no connect was seen to another address that the name leads to")
+
+
+@question(
+    "name-leads-to-another-machine",
+    Source.HOST,
+    "the target's name leads to another machine only, and a server on this one has the port",
+    stage=Stage.NAME,
+    if_yes=Says.STOPPED,
+    by_hand=on_each(
+        linux="getent ahosts {host}; ip -br address; ss -ltn 'sport = :{port}'",
+        macos="dscacheutil -q host -a name {host}; ifconfig; lsof -nP -iTCP:{port} -sTCP:LISTEN",
+        windows="Resolve-DnsName {host}; Get-NetIPAddress; Get-NetTCPConnection -LocalPort {port} -State Listen",
+        reading="no address of the name is one of this machine's, and a line has the port: yes",
+    ),
+)
+def name_leads_to_another_machine(view: HostView) -> Reply:
+    """Recognise an old line of a hosts file, or a name that means something elsewhere: the service is here."""
+    host, resolved, loopback = view.target.host, view.resolved, view.last.loopback
+    if is_untold(loopback):
+        return unknown(loopback.could_not_tell)
+    if host is None or parsed(host) is not None or view.names_loopback():
+        return no("no name of another machine was asked for")
+    if resolved is None or resolved.late or loopback.others is None:
+        return unknown(f"whose addresses {host} has is not known")
+    if not resolved.addresses:
+        return no(f"{host} does not resolve")
+    own = {*loopback.addresses, *loopback.others}
+    text = f"{host} resolves to {', '.join(resolved.addresses)}"
+    if any(is_local(address) or address in own for address in resolved.addresses):
+        return no(f"{text}, of this machine")
+    here = view.on_port(view.last)
+    if not here:
+        return no(f"{text}, and no server on this machine has port {view.target.port}")
+    return yes(f"{text}, of another machine{_lines(view, host)}; {listed(here)} here")
 
 
 def _names(view: HostView, use: Use) -> tuple[str, ...]:
