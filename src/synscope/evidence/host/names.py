@@ -109,12 +109,10 @@ def name_leads_to_another_machine(view: HostView) -> Reply:
         return no("no name of another machine was asked for")
     if resolved is None or resolved.late or loopback.others is None:
         return unknown(f"whose addresses {host} has is not known")
-    if not resolved.addresses:
-        return no(f"{host} does not resolve")
     own = {*loopback.addresses, *loopback.others}
-    text = f"{host} resolves to {', '.join(resolved.addresses)}"
-    if any(is_local(address) or address in own for address in resolved.addresses):
-        return no(f"{text}, of this machine")
+    text = f"{host} resolves to {', '.join(resolved.addresses) or 'nothing'}"
+    if not resolved.addresses or any(is_local(each) or each in own for each in resolved.addresses):
+        return no(f"{text}, and to no other machine alone")
     here = view.on_port(view.last)
     if not here:
         return no(f"{text}, and no server on this machine has port {view.target.port}")
