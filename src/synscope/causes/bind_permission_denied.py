@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Sign, listeners, never, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Sign, listeners, never, on_each_os, usually, yes
 from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
@@ -23,9 +23,6 @@ CAUSE = Cause(
     stops=(Stage.LISTENER,),
     predicts=(
         usually("bind-failed-permission", "kernel-saw-bind-denied"),
-        # That a port needs privileges is so at every hour, with and without a server: it shows nothing by itself.
-        seldom(Sign("port-is-privileged", Answer.NO)),
-        never(Sign("port-needs-privilege", Answer.NO)),
         never("listener-on-target"),
         never("listener-vanished"),
         never(Sign("bind-failure-names-port", Answer.NO)),
@@ -56,6 +53,7 @@ CAUSE = Cause(
         yes("refused-by-rst", "bind-failed-permission", "port-needs-privilege", "bind-failure-names-port"),
     ),
     shows_by=(
+        # That a port needs privileges is so at every hour, with and without a server: it makes it possible, no more.
         yes("bind-failed-permission", "kernel-saw-bind-denied", "port-is-privileged", "port-needs-privilege"),
     ),
     refines=("service-not-running", "crashed-before-bind"),
