@@ -5,12 +5,26 @@ from __future__ import annotations
 import pytest
 
 from synscope.model import Answer, Attempt
-from tests.evidence.builders import DONE, GET, HELLO, SERVER_HELLO, Situation, check, observe, said, times
+from tests.evidence.builders import (
+    ANSWERED,
+    DONE,
+    GET,
+    HELLO,
+    SERVER_HELLO,
+    Situation,
+    check,
+    observe,
+    said,
+    times,
+)
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 TLS = DONE | {"tls-spoken"}
+REJECTED = {"tls-certificate-rejected"}
+FIN = {"client-fin"}
+CLOSED = {"client_fin": 3, "end": 3}
 
 SITUATIONS = [
     Situation(
@@ -98,6 +112,43 @@ SITUATIONS = [
                 HELLO,
                 SERVER_HELLO[:11] + RETRY + SERVER_HELLO[43:],
                 client_bytes=517 + 6 + 517 + 7,
+                server_bytes=1329,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        TLS | {"tls-certificate-rejected"},
+    ),
+    *(
+        Situation(
+            f"left after the server's flight: {name}",
+            (
+                said(
+                    hello,
+                    SERVER_HELLO,
+                    client_bytes=517 + beyond,
+                    server_bytes=flight,
+                    events=ANSWERED | ends,
+                    times=times(client_data=1, server_data=2, **at),
+                ),
+            ),
+            TLS | found,
+        )
+        for name, hello, beyond, flight, ends, at, found in (
+            ("change_cipher_spec alone", HELLO, 6, 1393, FIN, CLOSED, REJECTED),
+            ("change_cipher_spec and an encrypted alert", HELLO, 30, 1369, FIN, CLOSED, REJECTED),
+            ("no certificate was there, the session was resumed", HELLO, 6, 240, FIN, CLOSED, set()),
+            ("the server hung up", HELLO, 0, 1369, {"server-fin"}, {"end": 3}, set()),
+            ("without having read it", HELLO, 0, 1369, {"client-rst"}, {"end": 3}, set()),
+            ("a balancer's check", HELLO.replace(b"\x03\x03", b"\x03\0"), 0, 1369, FIN, CLOSED, set()),
+        )
+    ),
+    Situation(
+        "certificate rejected after a second hello that is longer",
+        (
+            said(
+                HELLO[:3] + b"\0\x65" + HELLO[5:106] + b"\x14\x03\x03\0\x01\x01\x16\x03\x03\0\xa5\x01",
+                SERVER_HELLO[:11] + RETRY + SERVER_HELLO[43:],
+                client_bytes=106 + 6 + 170 + 24,
                 server_bytes=1329,
                 times=times(client_data=1, server_data=2, end=3),
             ),

@@ -24,7 +24,7 @@ from synscope.evidence.payload.heard import unheard, where
 from synscope.evidence.payload.http_answers import CLIENT_ERRORS
 from synscope.evidence.payload.protocols import NAMELESS
 from synscope.evidence.payload.recognise import Payload, Protocol, describe, recognise
-from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY
+from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY, records_of
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
 from synscope.model import Label, Source, Stage, TargetSummary
 from synscope.reference.ports import USUAL_PROTOCOLS
@@ -39,8 +39,12 @@ def _plain_to_tls_form() -> re.Pattern[str]:
 
 
 # A client's TLS Finished needs 58 bytes and more; an alert, with or without change_cipher_spec, 7 to 37.
-# Java closes without an alert.
-_ALERT_SIZES: Final = frozenset({0, *range(7, 41)})
+_ALERT_SIZES: Final = frozenset(range(7, 41))
+_WITHOUT_ALERT: Final = frozenset({0, 6})
+"""What a client sends that closes without an alert, as Java does: nothing, or change_cipher_spec alone."""
+_OF_CHECKS: Final = b"\x03\x00"
+"""SSL 3.0 as the version of a ClientHello: balancers ask so whether a server speaks TLS, and leave."""
+_HELLO_VERSION: Final = slice(9, 11)
 _FINISHED: Final = 58
 # A client's second flight. TLS 1.3: perhaps change_cipher_spec, Finished over SHA-256 or SHA-384. TLS 1.2:
 # ClientKeyExchange (X25519, P-256, P-384, P-521, RSA of 2048 bits), change_cipher_spec, Finished (ChaCha20, GCM).
@@ -55,6 +59,7 @@ _GOODBYE: Final = 31
 """The longest encrypted alert."""
 _SHORTEST_REQUEST: Final = 130
 _HELLO_RECORD: Final = b"\x16\x03"
+_HANDSHAKE: Final = 22
 _RECORD_HEADER: Final = 5
 _CLIENT_HELLO: Final = b"\x01"
 _CERTIFICATE_FLIGHT: Final = 500
@@ -183,8 +188,11 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
         return x.client.alert is not None and x.client.alert.description in CERTIFICATE_REJECTED
 
     def left(x: Exchange) -> str:
-        extra = f"{_beyond_hello(x)} bytes after its hello, as many as one alert"
-        return f"the handshake ended after the server's first flight: the client sent only {extra}"
+        beyond = _beyond_hello(x)
+        much = "nothing" if not beyond else f"only {beyond} bytes"
+        less = "less than" if beyond in _WITHOUT_ALERT else "as many as"
+        extra = f"{much} after its hello, {less} one alert"
+        return f"the handshake ended after the server's first flight: the client sent {extra}"
 
     reply = where(view, alerted, lambda x: f"the client sent {describe(x.client)}") or where(
         view, _left_after_flight, left
@@ -299,9 +307,18 @@ def _beyond_hello(exchange: Exchange) -> int:
     hello = exchange.client.first_record or 0
     beyond = max(0, exchange.attempt.client_bytes - hello)
     if (exchange.attempt.server_payload or b"")[_RANDOM] == _HELLO_RETRY:
-        # The second hello is taken to be as long as the first: both are padded.
-        return max(0, beyond - hello - _CHANGE_CIPHER_SPEC)
+        return max(0, beyond - _second_hello(exchange) - _CHANGE_CIPHER_SPEC)
     return beyond
+
+
+def _second_hello(exchange: Exchange) -> int:
+    """Return how long the hello is that the client was asked for: as long as the first where it was not kept."""
+    hellos = [
+        _RECORD_HEADER + length
+        for kind, length, _ in records_of(exchange.attempt.client_payload or b"")
+        if kind == _HANDSHAKE
+    ]
+    return hellos[1] if len(hellos) > 1 else exchange.client.first_record or 0
 
 
 def _left_after_flight(exchange: Exchange) -> bool:
@@ -311,7 +328,18 @@ def _left_after_flight(exchange: Exchange) -> bool:
     )
     ended = attempt.times.end is not None or bool(attempt.events & _ENDS)
     hello = exchange.client.protocol is Protocol.TLS_CLIENT_HELLO and exchange.client.alert is None
-    return hello and flight and ended and _beyond_hello(exchange) in _ALERT_SIZES
+    beyond = _beyond_hello(exchange)
+    rejected = beyond in _ALERT_SIZES or (beyond in _WITHOUT_ALERT and _walked_out(exchange))
+    return hello and flight and ended and rejected
+
+
+def _walked_out(exchange: Exchange) -> bool:
+    """Whether it was the client that ended it, having read the server's flight, and no check of the port."""
+    attempt = exchange.attempt
+    by_server = bool(attempt.events & {"server-fin", "server-rst"}) and not client_ended_first(attempt)
+    # Who closes before it has read everything resets.
+    unread = "client-rst" in attempt.events and "client-fin" not in attempt.events
+    return not by_server and not unread and (attempt.client_payload or b"")[_HELLO_VERSION] != _OF_CHECKS
 
 
 def ended_without_request(exchange: Exchange) -> bool:
