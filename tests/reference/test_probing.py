@@ -24,5 +24,5 @@ def test_only_http_is_asked_by_curl() -> None:
 def test_tables_lead_to_rows() -> None:
     assert {USUAL, *BY_FAMILY.values(), *BY_SCHEME.values()} <= set(PROBES)
     families = {family for takes in SERVERS.values() for family in takes}
-    unprobed = {"RDP", "LDAP", "SMB", "RPC", "rsync", "distcc", "GDB's remote protocol"}
+    unprobed = {"RDP", "SMB", "RPC", "rsync", "distcc", "GDB's remote protocol"}
     assert families - unprobed <= set(BY_FAMILY)

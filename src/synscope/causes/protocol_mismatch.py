@@ -5,9 +5,7 @@ from __future__ import annotations
 from synscope.causes.cause import Cause, Fix, no, on_each_os, only, probing, seldom, usually, where, yes
 from synscope.model import Kind, Stage
 
-_NOT_WEB = (
-    "h2c redis postgres mysql mongodb memcached kafka mqtt amqp nats ssh smtp imap pop3 vnc telnet text dns"
-)
+_NOT_WEB = "h2c redis postgres mysql mongodb memcached kafka mqtt amqp nats ssh smtp imap pop3 vnc telnet text dns ldap iperf3"
 
 CAUSE = Cause(
     code="SYN151",

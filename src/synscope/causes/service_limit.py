@@ -6,7 +6,7 @@ from synscope.causes.cause import Cause, Fix, never, on_each_os, only, seldom, u
 from synscope.model import Kind, Stage
 
 _HTTP = where(protocol="http tls h2c")
-_SESSIONS = "redis postgres mysql mongodb memcached amqp mqtt smtp imap"
+_SESSIONS = "redis postgres mysql mongodb memcached amqp mqtt smtp imap ldap"
 
 CAUSE = Cause(
     code="SYN156",

@@ -8,7 +8,7 @@ from synscope.model import Kind, Stage
 _POSTGRES = where(protocol="postgres")
 _REDIS = where(protocol="redis")
 _HTTP = where(protocol="http tls h2c")
-_OTHERS = where(protocol="mysql mongodb kafka mqtt amqp nats text")
+_OTHERS = where(protocol="mysql mongodb kafka mqtt amqp nats text ldap iperf3")
 
 CAUSE = Cause(
     code="SYN155",

@@ -26,6 +26,7 @@ _SSHD: Final = "https://man.openbsd.org/sshd_config"
 _MQTT: Final = "https://docs.oasis-open.org/mqtt/mqtt/v3.1.1/os/mqtt-v3.1.1-os.html"
 _AMQP: Final = "https://www.rabbitmq.com/docs/access-control"
 _SMTP: Final = "https://www.postfix.org/SMTPD_ACCESS_README.html"
+_LDAP: Final = "https://www.rfc-editor.org/rfc/rfc4511.html#appendix-A"
 _RSYNC: Final = "https://download.samba.org/pub/rsync/rsyncd.conf.5"
 
 _LONGEST_TEXT: Final = 2_000
@@ -288,6 +289,48 @@ SERVICE_ERRORS: tuple[ErrorMeaning, ...] = (
         remedy="RabbitMQ's guest may come from localhost only: add a user, and give it rights on the virtual host.",
         causes=_SAYS_NO,
         source=_AMQP,
+    ),
+    _row(
+        "LDAP bind refused",
+        "Invalid credentials (49)",
+        "49 invalidCredentials",
+        "LDAP: error code 49",
+        "LDAP Result Code 49",
+        "ldap_bind: Invalid credentials",
+        "Invalid DN syntax (34)",
+        "Inappropriate authentication (48)",
+        "48 inappropriateAuthentication",
+        meaning="The directory does not accept this name (DN) with this password.",
+        remedy="Try both with ldapwhoami -x -D DN -W. Active Directory adds a code: data 52e is the password, 525 the"
+        " name, 775 a locked account.",
+        causes=_SAYS_NO,
+        source=_LDAP,
+    ),
+    _row(
+        "LDAP wants more",
+        "Confidentiality required (13)",
+        "13 confidentialityRequired",
+        "Strong(er) authentication required (8)",
+        "8 strongerAuthRequired",
+        "LDAP: error code 8",
+        "LDAP: error code 13",
+        meaning="The directory takes passwords only over TLS, or only with a stronger way to log in.",
+        remedy="Use StartTLS (-ZZ) or ldaps:// on port 636, with a certificate that the client trusts.",
+        causes=_SAYS_NO,
+        source=_LDAP,
+    ),
+    _row(
+        "LDAP unwilling or without rights",
+        "Server is unwilling to perform (53)",
+        "53 unwillingToPerform",
+        "Insufficient access (50)",
+        "50 insufficientAccessRights",
+        "LDAP: error code 53",
+        "LDAP: error code 50",
+        meaning="The directory understands the request and does not allow it: by its rules, or for this user.",
+        remedy="Its diagnostic message and log say which rule: anonymous binds, a read-only copy, the access list.",
+        causes=_SAYS_NO,
+        source=_LDAP,
     ),
     _row(
         "rsync daemon",

@@ -259,6 +259,7 @@ USUAL_PROTOCOLS: Final = {
     21: "SMTP or FTP",
     22: "SSH",
     25: "SMTP or FTP",
+    389: "LDAP",
     1883: "MQTT",
     3306: "MySQL",
     3389: "RDP",

@@ -103,6 +103,12 @@ PROBES: Final[Mapping[str, Probe]] = MappingProxyType(
         "vnc": _greeting("VNC", "RFB and a version"),
         "telnet": _greeting("Telnet", "a prompt"),
         "text": _greeting("a protocol of its own", "its greeting"),
+        "ldap": _client(
+            "LDAP",
+            "ldapsearch -x -H ldap://{host}:{port} -o nettimeout=5 -s base -b '' supportedLDAPVersion",
+            "supportedLDAPVersion: 3",
+        ),
+        "iperf3": _client("iperf3", "iperf3 -c {address} -p {port} -t 1", "a table of rates"),
         "dns": Probe(
             "DNS over TCP",
             "dig +tcp +time=3 +tries=1 -p {port} @{address} localhost",
@@ -134,6 +140,8 @@ BY_FAMILY: Final[Mapping[str, str]] = MappingProxyType(
         "VNC": "vnc",
         "Telnet": "telnet",
         "DNS over TCP": "dns",
+        "LDAP": "ldap",
+        "iperf3": "iperf3",
         "text": "text",
     }
 )
@@ -156,6 +164,7 @@ BY_SCHEME: Final[Mapping[str, str]] = MappingProxyType(
         "ssh": "ssh",
         "smtp": "smtp",
         "imap": "imap",
+        "ldap": "ldap",
     }
 )
 """The scheme of a URL → the row that asks it."""

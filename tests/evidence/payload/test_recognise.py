@@ -52,6 +52,10 @@ SAMPLES = [
     (b"\x00\x00\x00\x08\x04\xd2\x16\x2f", Protocol.POSTGRES, "PostgreSQL"),
     (b"\x00\x00\x00\x29\x00\x03\x00\x00user\x00me\x00", Protocol.POSTGRES, "PostgreSQL"),
     (b"N", Protocol.POSTGRES, "PostgreSQL"),
+    (b"\x30\x0c\x02\x01\x01\x60\x07\x02\x01\x03\x04\0\x80\0", Protocol.LDAP, "LDAP"),
+    (b"\x30\x84\0\0\0\x10\x02\x01\x01\x61" + bytes(12), Protocol.LDAP, "LDAP"),
+    (b"\x30\x26\x02\x01\x01\x04\x06public", Protocol.BINARY, "binary data starting 30 26 02 01 01 04 06 70"),
+    (b"ynll5jj7znrjh4jaarnwlp6d6se4rnbd5wkd\0", Protocol.IPERF, "iperf3"),
     (b"E\x00\x00\x00\x55SFATAL\x00", Protocol.POSTGRES, "PostgreSQL “SFATAL ”"),
     (
         b"\x3c\x00\x00\x00\x01\x00\x00\x00\x00\x00\x00\x00\xdd\x07\x00\x00" + bytes(44),

@@ -21,6 +21,18 @@ def fatal(code: str, text: str) -> bytes:
     return b"E" + (len(fields) + 4).to_bytes(4, "big") + fields
 
 
+def ldap(operation: int, result: int, text: str = "") -> bytes:
+    """An LDAP response, its outer length in the long form, as Active Directory writes it."""
+    body = bytes((0x0A, 1, result, 4, 0, 4, 0x82)) + len(text).to_bytes(2) + text.encode()
+    message = b"\x02\x01\x02" + bytes((operation, 0x82)) + len(body).to_bytes(2) + body
+    return b"\x30\x84" + len(message).to_bytes(4) + message
+
+
+BIND = bytes.fromhex("301f020101601a020103040e636e3d61646d696e2c64633d6578800577726f6e67")
+ENTRY = b"\x30\x0c\x02\x01\x02\x64\x07\x04\x03dc=\x30\x00"
+COOKIE = b"ynll5jj7znrjh4jaarnwlp6d6se4rnbd5wkd\0"
+
+
 def ended(client: bytes, server: bytes, reply: bytes | None = None, at: int = 0) -> Attempt:
     return said(client, server, server_reply=reply, at=at)
 
@@ -53,6 +65,18 @@ ERRORS = [
     ),
     (b"CONNECT {}\r\n", b"INFO {}\r\n", b"-ERR 'Authorization Violation'\r\n", "-ERR"),
     (b"version\r\n", b"VERSION 1.6\r\n", b"SERVER_ERROR out of memory\r\n", "SERVER_ERROR"),
+    (BIND, ldap(0x61, 49), None, "49 invalidCredentials"),
+    (BIND, ldap(0x61, 53, "unauthenticated bind (DN with no password) disallowed"), None, "53 unwilling"),
+    (BIND, ldap(0x61, 13, "x" * 400)[:100], None, "13 confidentialityRequired: xxx"),
+    (BIND, ldap(0x61, 0), None, ""),
+    (BIND, ldap(0x61, 14), None, ""),
+    (BIND, ldap(0x61, 0), ENTRY + ldap(0x65, 32, "gone"), "32 noSuchObject: gone"),
+    (BIND, ldap(0x61, 0), ENTRY + ldap(0x65, 0), ""),
+    (BIND, ldap(0x61, 0), ENTRY, ""),
+    (BIND, ldap(0x61, 0), b"\x30\x84\0\0", ""),
+    (BIND, ldap(0x61, 0), b"\x30\xff\x02", ""),
+    (COOKIE, b"\xff", None, "ACCESS_DENIED (-1)"),
+    (COOKIE, b"\x09", None, ""),
     (b"a LOGIN x y\r\n", b"* OK ready\r\n", b"a NO wrong password\r\n", "a NO"),
 ]
 
@@ -74,6 +98,17 @@ def test_an_error_that_is_cut(cut: int) -> None:
 
 
 SITUATIONS = [
+    Situation("no such name in the directory", (ended(BIND, ldap(0x61, 49)),), DONE | {"service-error"}),
+    Situation(
+        "the directory is busy",
+        (ended(BIND, ldap(0x61, 51)),),
+        DONE | {"service-error", "service-full", "limit-named"},
+    ),
+    Situation(
+        "iperf3 is busy",
+        (ended(COOKIE, b"\xff"),),
+        DONE | {"service-error", "service-full", "limit-named"},
+    ),
     Situation(
         "no room",
         (ended(SSL_REQUEST, b"N", FULL),),

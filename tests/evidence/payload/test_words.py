@@ -35,7 +35,27 @@ LIMITS = [
     "API rate limit exceeded",
     "1129 Host 'a' is blocked because of many connection errors",
 ]
-NO_LIMITS = ["no limit", "the client is blocked", "connection refused", "many connections are open", ""]
+LIMITS += [
+    "the server is busy running a test. try again later",
+    "server busy, please try again.  maximum pending requests exceeded",
+    "51 busy: come back",
+    "the service is at capacity",
+    "no more connections available",
+    "toomanyrequests: You have reached your pull rate limit",
+]
+NO_LIMITS = [
+    "BUSY Redis is busy running a script. You can only call SCRIPT KILL",
+    "Device or resource busy",
+    "Max retries exceeded with url: /",
+    "Temporary failure in name resolution, try again later",
+    "the disk is full",
+    "no more data",
+    "no limit",
+    "the client is blocked",
+    "connection refused",
+    "many connections are open",
+    "",
+]
 
 
 @pytest.mark.parametrize(

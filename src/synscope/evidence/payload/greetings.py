@@ -54,6 +54,23 @@ def _mysql_form() -> re.Pattern[bytes]:
 
 
 @cache
+def _ldap_form() -> re.Pattern[bytes]:
+    """Return how an LDAPMessage begins: sequence, its length, the message's number, the operation."""
+    length = rb"(?:[\0-\x7f]|\x81.|\x82..|\x83.{3}|\x84.{4})"
+    return re.compile(
+        rb"\x30"
+        + length
+        + rb"\x02(?:\x01.|\x02..|\x03.{3}|\x04.{4})[\x60\x61\x63-\x69\x6b-\x6f\x77-\x79\x42\x4a]",
+        re.DOTALL,
+    )
+
+
+@cache
+def _cookie_form() -> re.Pattern[bytes]:
+    return re.compile(rb"[a-z2-7]{36}\0")
+
+
+@cache
 def _mysql_error_form() -> re.Pattern[bytes]:
     return re.compile(rb".\x00\x00\x00\xff.{2}(?:#[0-9A-Z]{5})?[\x20-\x7e]", re.DOTALL)
 
@@ -62,6 +79,7 @@ _POSTGRES_REQUESTS: Final = (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30", b"\x04\xd
 _MONGODB_OPCODES: Final = frozenset({1, 2004, 2012, 2013})
 _KAFKA_FIRST_KEYS: Final = frozenset({3, 18})
 _SOCKS4_CONNECT: Final = 9
+_COOKIE_BYTES: Final = 37
 
 
 def prefixed(data: bytes) -> Payload | None:
@@ -211,6 +229,17 @@ def _ascii(data: bytes) -> str:
     return data.decode("latin-1") if data.isascii() else ""
 
 
+def ldap(data: bytes) -> Payload | None:
+    """Recognise an LDAP message of either side (RFC 4511 §4.1.1, §4.2 to §4.12)."""
+    return Payload(Protocol.LDAP) if _ldap_form().match(data) else None
+
+
+def iperf(data: bytes) -> Payload | None:
+    """Recognise the cookie with which iperf3's client begins: 36 letters and digits, and a zero byte."""
+    whole = len(data) == _COOKIE_BYTES and _cookie_form().match(data)
+    return Payload(Protocol.IPERF) if whole else None
+
+
 GREETINGS: Final[tuple[Callable[[bytes], Payload | None], ...]] = (
     prefixed,
     mail_or_ftp,
@@ -225,6 +254,8 @@ GREETINGS: Final[tuple[Callable[[bytes], Payload | None], ...]] = (
     rdp,
     mongodb,
     kafka,
+    ldap,
+    iperf,
     socks,
     dns,
 )

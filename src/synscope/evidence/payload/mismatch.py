@@ -450,7 +450,7 @@ def proxy_line_not_understood(view: PacketsView) -> Reply:
 _TURNS_TO_TLS: Final = frozenset(
     {
         *(Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP, Protocol.IMAP, Protocol.POP3, Protocol.NATS),
-        *(Protocol.MYSQL, Protocol.POSTGRES, Protocol.RDP, Protocol.VNC),
+        *(Protocol.MYSQL, Protocol.POSTGRES, Protocol.RDP, Protocol.VNC, Protocol.LDAP),
     }
 )
 """Protocols that begin in the clear and may go on in TLS."""

@@ -50,6 +50,8 @@ class Protocol(enum.StrEnum):
     RDP = "RDP"
     VNC = "VNC"
     DNS = "DNS over TCP"
+    LDAP = "LDAP"
+    IPERF = "iperf3"
     TEXT = "text"
     BINARY = "binary data"
 

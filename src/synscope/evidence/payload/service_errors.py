@@ -4,7 +4,7 @@ Input: the first bytes of a connection and of the server's last reply. An error 
 business (a key of the wrong type, a script to be loaded first); one after which the client leaves is why it left.
 Sources: redis.io's protocol specification, PostgreSQL §55.8 and appendix A, MySQL's ERR_Packet and error reference,
 RFC 5321 §4.2, RFC 959 §4.2, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0 §3.2.2.2, AMQP 0-9-1 §1.4,
-rsync's clientserver.c, OpenSSH's sshd.c.
+rsync's clientserver.c, OpenSSH's sshd.c, RFC 4511 §4.1.9 and appendix A, iperf3's iperf_api.h.
 """
 
 # ruff: noqa: PLR2004 - offsets, lengths and codes of wire formats, each read once next to its meaning
@@ -76,10 +76,51 @@ def _amqp_close_form() -> re.Pattern[bytes]:
     return re.compile(rb"\x01\0\0.{4}\0\x0a\0\x32(..).([\x20-\x7e]+)", re.DOTALL)
 
 
+_LDAP_RESULTS: Final[dict[int, str]] = {
+    1: "operationsError",
+    2: "protocolError",
+    3: "timeLimitExceeded",
+    4: "sizeLimitExceeded",
+    7: "authMethodNotSupported",
+    8: "strongerAuthRequired",
+    11: "adminLimitExceeded",
+    12: "unavailableCriticalExtension",
+    13: "confidentialityRequired",
+    16: "noSuchAttribute",
+    17: "undefinedAttributeType",
+    18: "inappropriateMatching",
+    19: "constraintViolation",
+    20: "attributeOrValueExists",
+    21: "invalidAttributeSyntax",
+    32: "noSuchObject",
+    33: "aliasProblem",
+    34: "invalidDNSyntax",
+    36: "aliasDereferencingProblem",
+    48: "inappropriateAuthentication",
+    49: "invalidCredentials",
+    50: "insufficientAccessRights",
+    51: "busy",
+    52: "unavailable",
+    53: "unwillingToPerform",
+    54: "loopDetect",
+    64: "namingViolation",
+    65: "objectClassViolation",
+    66: "notAllowedOnNonLeaf",
+    67: "notAllowedOnRDN",
+    68: "entryAlreadyExists",
+    69: "objectClassModsProhibited",
+    71: "affectsMultipleDSAs",
+    80: "other",
+}
+"""Results that are errors: 0, 5, 6, 10 and 14 are good ends, comparisons, a referral, a step of SASL."""
+_LDAP_RESPONSES: Final = frozenset({0x61, 0x65, 0x67, 0x69, 0x6B, 0x6D, 0x6F, 0x78})
+_SEQUENCE: Final = 0x30
+
+
 @question(
     "service-error",
     Source.PAYLOAD,
-    "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT …)",
+    "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT, LDAP …)",
     stage=Stage.SERVE,
     if_yes=Says.STOPPED,
     direct=True,
@@ -177,6 +218,47 @@ def _amqp(data: bytes) -> str:
     return f"connection.close {int.from_bytes(closed[1], 'big')} {_words(closed[2])}"
 
 
+def _ldap(data: bytes) -> str:
+    """Read the result of the last response that is there; what stands before it is entries."""
+    found = ""
+    while len(data) > 2 and data[0] == _SEQUENCE:
+        message, data = _element(data)
+        operation = _element(message)[1]
+        if operation[:1] and operation[0] in _LDAP_RESPONSES:
+            found = _ldap_result(_element(operation)[0])
+    return found
+
+
+def _ldap_result(body: bytes) -> str:
+    code, rest = _element(body)
+    result = _LDAP_RESULTS.get(int.from_bytes(code), "") if body[:1] == b"\x0a" and len(code) == 1 else ""
+    if not result:
+        return ""
+    words = _words(_element(_element(rest)[1])[0])
+    return f"{code[0]} {result}{f': {words}' if words else ''}"
+
+
+def _element(data: bytes) -> tuple[bytes, bytes]:
+    """Return what one element of BER holds, as far as it was kept, and what follows it (X.690 §8.1.3)."""
+    if len(data) < 2:
+        return b"", b""
+    at, length = 2, data[1]
+    if length > 0x80:
+        at += length - 0x80
+        length = int.from_bytes(data[2:at])
+    return data[at : at + length], data[at + length :]
+
+
+_IPERF_ANSWERS: Final = {
+    b"\xff": "ACCESS_DENIED (-1): the server is busy running a test",
+    b"\xfe": "SERVER_ERROR (-2)",
+}
+
+
+def _iperf(data: bytes) -> str:
+    return _IPERF_ANSWERS.get(data[:1], "")
+
+
 _READERS: Final[tuple[tuple[frozenset[Protocol], Callable[[bytes], str]], ...]] = (
     (frozenset({Protocol.POSTGRES}), _postgres),
     (frozenset({Protocol.MYSQL}), _mysql),
@@ -187,6 +269,8 @@ _READERS: Final[tuple[tuple[frozenset[Protocol], Callable[[bytes], str]], ...]] 
     (frozenset({Protocol.MQTT}), _mqtt),
     (frozenset({Protocol.AMQP}), _amqp),
     (frozenset({Protocol.REDIS}), _redis),
+    (frozenset({Protocol.LDAP}), _ldap),
+    (frozenset({Protocol.IPERF}), _iperf),
     (frozenset({Protocol.TEXT}), _plain),
 )
 """Who speaks what, by either side's first bytes; the first row that fits is asked."""

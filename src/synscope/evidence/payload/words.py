@@ -2,7 +2,7 @@
 
 Input: the text of an error, chosen by a stranger. The words are those of the programs: PostgreSQL, Redis, MySQL,
 Elasticsearch, OpenSearch, Solr, Kibana, Jenkins, GitLab, SonarQube, Loki, Keycloak; for limits also OpenSSH, rsync,
-Dovecot, Postfix, RabbitMQ, NATS, memcached.
+Dovecot, Postfix, RabbitMQ, NATS, memcached, iperf3, Ollama, OpenLDAP.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _OF_STARTING: Final = (
 )
 _OF_LIMITS: Final = (
     *("limit", "many", "max", "remaining", "throttl", "allowed", "quota"),
-    *("blocked", "full", "rejected"),
+    *("blocked", "full", "rejected", "busy", "capacity", "overload", "slots", "available"),
 )
 """One of these is in each text that the forms below recognise: most texts need no form."""
 
@@ -54,7 +54,11 @@ def _full_form() -> re.Pattern[str]:
     return re.compile(
         r"max(?:imum)? (?:number of )?(?:clients|connections)\b"
         r"|too many (?:\w+ )?(?:clients|connections|users|sessions|sockets)|remaining connection slots"
-        r"|max_user_connections|max_connections|connection limit|too many concurrent|exceeded maxstartups",
+        r"|max_user_connections|max_connections|connection limit|too many concurrent|exceeded maxstartups"
+        r"|(?:server|service|host|instance|broker|directory) (?:is |was )?(?:currently |too |temporarily )?busy\b"
+        r"|^51 busy\b|\b(?:at|over|reached) (?:full |its |max(?:imum)? )*capacity\b"
+        r"|(?:server|service) (?:is )?(?:at capacity|full\b|overloaded)"
+        r"|no (?:more |free |available )+(?:connections?|slots?|sessions?)\b",
         re.IGNORECASE,
     )
 
@@ -65,7 +69,8 @@ def _limit_form() -> re.Pattern[str]:
     return re.compile(
         r"rate.?limit|too many (?:requests|connection errors|login|failed|authentication)|throttl(?:ed|ing)"
         r"|not allowed at this time|quota (?:is |was )?(?:exceeded|reached)|(?:limit|quota) (?:is |was |has been )?"
-        r"(?:reached|exceeded)|is blocked because of|queue is full|max_connect_errors|rejected.execution",
+        r"(?:reached|exceeded)|is blocked because of|queue is full|max_connect_errors|rejected.execution"
+        r"|too ?many ?requests|pending requests exceeded",
         re.IGNORECASE,
     )
 
