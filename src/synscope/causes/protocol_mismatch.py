@@ -5,7 +5,10 @@ from __future__ import annotations
 from synscope.causes.cause import Cause, Fix, no, on_each_os, only, probing, seldom, usually, where, yes
 from synscope.model import Kind, Stage
 
-_NOT_WEB = "h2c redis postgres mysql mongodb memcached kafka mqtt amqp nats ssh smtp imap pop3 vnc telnet text dns ldap iperf3"
+_NOT_WEB = (
+    "h2c redis postgres mysql mongodb memcached kafka mqtt amqp nats ssh smtp imap pop3 vnc telnet text dns"
+    " ldap iperf3"
+)
 
 CAUSE = Cause(
     code="SYN151",
@@ -30,6 +33,7 @@ CAUSE = Cause(
             "plain-to-tls-server",
             "other-protocol-greeting",
             "answer-not-http",
+            "http-answer-to-other",
             "tls-declined",
             "upgrade-refused",
             "tls-hello-unanswered",
@@ -92,6 +96,7 @@ CAUSE = Cause(
         yes("plain-to-tls-server"),
         yes("other-protocol-greeting") + no("kernel-saw-bind-in-use", "listener-on-similar-port"),
         yes("answer-not-http"),
+        yes("http-answer-to-other") + no("kernel-saw-bind-in-use", "listener-on-similar-port"),
         yes("tls-declined"),
         yes("closed-before-answer", "owner-speaks-otherwise"),
         yes("reset-before-answer", "owner-speaks-otherwise"),
@@ -107,6 +112,7 @@ CAUSE = Cause(
             "plain-to-tls-server",
             "other-protocol-greeting",
             "answer-not-http",
+            "http-answer-to-other",
             "tls-declined",
             "upgrade-refused",
             "tls-hello-unanswered",
@@ -125,6 +131,7 @@ CAUSE = Cause(
         ("tls-to-plain-server", "The client speaks TLS and the server does not."),
         ("plain-to-tls-server", "The server speaks TLS and the client does not."),
         ("answer-not-http", "The client speaks HTTP, and the server's answer is something else."),
+        ("http-answer-to-other", "The server speaks HTTP, and the client something else."),
         ("tls-declined", "The client insists on encryption, and the server has none."),
         ("other-protocol-greeting", "The server greets in another protocol than the client's."),
         ("owner-speaks-otherwise", "The port's owner speaks another protocol than the client."),
@@ -144,6 +151,7 @@ CAUSE = Cause(
         ),
         ("owner-speaks-otherwise", "{observed}"),
         ("answer-not-http", "The client speaks HTTP to port {port}, and the server something else"),
+        ("http-answer-to-other", "Port {port} speaks HTTP, and the client something else"),
         ("tls-declined", "The client insists on encryption, and the server on port {port} has none"),
         (
             "upgrade-refused",

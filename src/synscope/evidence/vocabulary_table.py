@@ -248,6 +248,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("answer-not-http", Source.PAYLOAD, "an HTTP request was answered with bytes that are not HTTP", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the answer to an HTTP request does not begin with HTTP/: yes"),
     )),
+    Question("http-answer-to-other", Source.PAYLOAD, "the client began with bytes that are no HTTP, and the server answered with an HTTP error or a page", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the client's first line is no HTTP request, the answer begins with HTTP/: yes"),
+    )),
     Question("upgrade-refused", Source.PAYLOAD, "the client asked for WebSocket and got another answer than 101", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -Y "tcp.port == {port} && http.upgrade || http.response"', "the answer to 'Upgrade: websocket' is another than 101: yes"),
     )),
@@ -299,7 +302,7 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("service-starting", Source.PAYLOAD, "the service says that it is still starting or loading, in its own protocol", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the server's error speaks of starting or loading, and of no model: yes"),
     )),
-    Question("service-error", Source.PAYLOAD, "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT …)", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+    Question("service-error", Source.PAYLOAD, "the server's last word is an error of its own protocol (Redis, PostgreSQL, MySQL, SMTP, MQTT, LDAP …)", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the server's last word is an error: yes"),
     )),
     Question("service-full", Source.PAYLOAD, "the server's last word is that it has no room for another client", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(

@@ -13,6 +13,11 @@ WEBSOCKET = b"GET /socket HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade:
 SSL_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x2f"
 GSS_REQUEST = b"\0\0\0\x08\x04\xd2\x16\x30"
 BANNER = b'{"event":"hello"}\n'
+OBJECTION = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+FINE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+OBJECTED = {"http-client-error"}
+PAGE = {"http-answer-to-other"}
+ALIEN = OBJECTED | PAGE
 
 
 def left(client: bytes, server: bytes, **fields: Any) -> Attempt:
@@ -35,6 +40,24 @@ SITUATIONS = [
     Situation("a request in HTTP/0.9", (said(b"GET /\r\n", b"<p>hello</p>"),), DONE),
     Situation("a request cut before its version", (said(b"GET /" + b"a" * 507, BANNER),), DONE),
     Situation("no request of HTTP", (said(b"hello\r\n", BANNER),), DONE),
+    *(
+        Situation(f"{asked[:20]!r} and an objection in HTTP", (said(asked, OBJECTION),), DONE | found)
+        for asked, found in (
+            (b"003f", ALIEN),
+            (b"003fgit-upload-pack /me/app.git\0host=127.0.0.1:3000\0", ALIEN),
+            (b"\x07\x03hello", ALIEN),
+            (b"USER anonymous\r\n", ALIEN),
+            (b"DESCRIBE rtsp://127.0.0.1/cam RTSP/1.0\r\nCSeq: 1\r\n\r\n", ALIEN),
+            (b'{"id":1,"op":"login"}\n', ALIEN),
+            (b"get / http/1.1\r\n\r\n", OBJECTED),
+            (b"\r\nGET / HTTP/1.1\r\n\r\n", OBJECTED),
+            (b"GET /a b c HTTP/1.1\r\n\r\n", OBJECTED),
+            (b"GET /\r\n", OBJECTED),
+            (b"FETC", OBJECTED),
+        )
+    ),
+    Situation("a client of another kind got a page", (said(b"\x01hello", b"<html>no</html>"),), DONE | PAGE),
+    Situation("a client of another kind got what it wants", (said(b"\x01hello", FINE),), DONE),
     Situation(
         "WebSocket, not found", (upgraded(b"404 Not Found"),), DONE | {"upgrade-refused", "http-client-error"}
     ),

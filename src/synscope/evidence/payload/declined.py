@@ -78,8 +78,64 @@ def _is_alien(exchange: Exchange) -> bool:
     answer = answer.lstrip(b"\r\n")
     # The kept bytes may end within the first word.
     is_http = answer.startswith((_HTTP_BEGINS, _ICY)) or _HTTP_BEGINS.startswith(answer[: len(_HTTP_BEGINS)])
-    nameless = exchange.server.protocol in {Protocol.TEXT, Protocol.BINARY}
+    nameless = exchange.server.protocol in _NAMELESS
     return nameless and not is_http and _http1_request_form().match(asked) is not None
+
+
+@cache
+def _request_begins() -> re.Pattern[bytes]:
+    """Return how a request may begin, whatever its method, while its first line is not whole."""
+    return re.compile(rb"[A-Za-z][A-Za-z-]{0,19}(?: [\x21-\x7e]*)?")
+
+
+_NAMELESS: Final = frozenset({Protocol.TEXT, Protocol.BINARY})
+_HTTP09: Final = b"GET "
+_FIRST_ERROR: Final = 400
+_PAGES: Final = ("<!doctype html", "<html")
+
+
+@question(
+    "http-answer-to-other",
+    Source.PAYLOAD,
+    "the client began with bytes that are no HTTP, and the server answered with an HTTP error or a page",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_first_bytes("the client's first line is no HTTP request, the answer begins with HTTP/: yes"),
+)
+def http_answer_to_other(view: PacketsView) -> Reply:
+    """Recognise a web server that another client came to, by what it makes of that client's bytes."""
+
+    def stranger(x: Exchange) -> bool:
+        response, asked = x.server.response, x.attempt.client_payload or b""
+        page = x.server.protocol is Protocol.TEXT and x.server.text.lower().startswith(_PAGES)
+        objects = page or (response is not None and response.status >= _FIRST_ERROR)
+        return objects and x.client.protocol in _NAMELESS and not _may_speak_http(asked)
+
+    return (
+        where(
+            view,
+            stranger,
+            lambda x: f"the client began with {describe(x.client)}, and got {describe(x.server)}",
+        )
+        or hidden(view)
+        or no("no client that speaks no HTTP got an answer in HTTP")
+    )
+
+
+_PROXY_LINES: Final = (b"PROXY ", b"\r\n\r\n\0\r\nQUIT\n")
+"""A line of a balancer's, before what its client says (HAProxy's proxy-protocol.txt, §2)."""
+
+
+def _may_speak_http(asked: bytes) -> bool:
+    """Whether a client's first bytes may be the beginning of a request in HTTP, be it a bad one."""
+    if asked.startswith(_PROXY_LINES):
+        return True
+    line, ended, _ = asked.lstrip(b"\r\n").partition(b"\n")
+    if not line or _HTTP_BEGINS in line.upper():
+        return True
+    whole = bool(ended) or _request_begins().fullmatch(line) is None
+    return not whole or line.upper().startswith(_HTTP09)
 
 
 @question(
