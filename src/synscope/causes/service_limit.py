@@ -25,7 +25,7 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.SERVE,),
     predicts=(
-        usually("limit-named", "service-full", "gateway-asked-nobody"),
+        usually("limit-named", "service-full", "gateway-asked-nobody", "client-error-limit"),
         seldom("upstream-attempt-failed", "failed-attempt-before-error"),
         never("service-starting"),
     ),
@@ -81,11 +81,12 @@ CAUSE = Cause(
         yes("limit-named"),
         yes("service-full"),
     ),
-    shows_by=(yes("limit-named", "service-full", "gateway-asked-nobody"),),
+    shows_by=(yes("limit-named", "service-full", "gateway-asked-nobody", "client-error-limit"),),
     refines=("application-error", "resource-limits"),
     says=(
         ("limit-named", "{observed}."),
         ("service-full", "{observed}."),
+        ("client-error-limit", "The client says so itself: {observed}."),
         ("gateway-asked-nobody", "{observed}, as for a limit of its own (limit_req, limit_conn)."),
     ),
     headlines=(

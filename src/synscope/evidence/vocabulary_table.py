@@ -637,6 +637,11 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("macos", "COMMAND; echo $?", "0: yes; another number: no"),
         ByHand("windows", "COMMAND; $LASTEXITCODE", "0: yes; another number: no"),
     )),
+    Question("client-error-limit", Source.HOST, "the client reported that the service is busy or full, or that it asks too often", stage=Stage.SERVE, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "{probe}", "the message speaks of too many clients or requests, a busy server, or a limit: yes"),
+        ByHand("macos", "{probe}", "the message speaks of too many clients or requests, a busy server, or a limit: yes"),
+        ByHand("windows", "{probe}", "the message speaks of too many clients or requests, a busy server, or a limit: yes"),
+    )),
     Question("client-error-proxy", Source.HOST, "the client reported that it could not get through its proxy", stage=Stage.CLIENT, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message names a proxy: yes"),
         ByHand("macos", "{probe}", "the message names a proxy: yes"),

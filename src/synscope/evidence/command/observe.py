@@ -12,6 +12,7 @@ from typing import Final
 from synscope.evidence.command import (
     background,
     client_errors,
+    client_limits,
     client_route,
     control_plane,
     local_end,
@@ -23,7 +24,7 @@ from synscope.evidence.question import Asked, collected
 from synscope.model import Observation, Target
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
-    client_errors, client_route, named_proxy, local_end, transport, background, control_plane
+    client_errors, client_limits, client_route, named_proxy, local_end, transport, background, control_plane
 )
 """What the watched command answers."""
 
