@@ -291,6 +291,15 @@ PASTED: tuple[tuple[str, str], ...] = (
     ("error reading server preface: http2: frame too large", "ERR_HTTP2_PROTOCOL_ERROR"),
     # certificates
     ("NET::ERR_CERT_AUTHORITY_INVALID", "CERTIFICATE_VERIFY_FAILED"),
+    (
+        "curl: (56) error:0A00045C:SSL routines::tlsv13 alert certificate required, errno 0",
+        "CERTIFICATE_REQUIRED",
+    ),
+    (
+        "javax.net.ssl.SSLHandshakeException: Received fatal alert: certificate_required",
+        "CERTIFICATE_REQUIRED",
+    ),
+    ("remote error: tls: certificate required", "CERTIFICATE_REQUIRED"),
     ("TLS/SSL error: Validation of SSL server certificate failed", "CERTIFICATE_VERIFY_FAILED"),
     ("javax.net.ssl.SSLHandshakeException: Received fatal alert: unknown_ca", "CERTIFICATE_VERIFY_FAILED"),
     ('server certificate for "x" does not match host name "localhost"', "CERTIFICATE_VERIFY_FAILED"),

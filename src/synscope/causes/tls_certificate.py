@@ -1,8 +1,8 @@
-"""SYN152: the client does not accept the server's certificate."""
+"""SYN152: the client does not accept the server's certificate, or the server misses the client's."""
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, Sign, never, no, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, Fix, Sign, never, no, on_each_os, seldom, usually, where, yes
 from synscope.model import Answer, Kind, Stage
 
 CAUSE = Cause(
@@ -16,7 +16,9 @@ CAUSE = Cause(
         "The server shows a certificate that the client does not trust: self-signed, expired, of an "
         "unknown authority, or made for another name than 'localhost'. The client then sends an alert "
         "(unknown CA, bad certificate, certificate expired) or just closes. In TLS 1.3 that alert may be "
-        "encrypted, and only its place, right after the server's certificate, tells."
+        "encrypted, and only its place, right after the server's certificate, tells. Or the server asks for a "
+        "certificate of the client (mutual TLS) and gets none that it takes: then it is the server that closes, "
+        "after the client's part of the handshake."
     ),
     documented_in=("A", "B"),
     stops=(Stage.TALK,),
@@ -24,6 +26,7 @@ CAUSE = Cause(
         usually(
             "tls-certificate-rejected",
             "client-error-certificate",
+            "client-error-own-certificate",
             "tls-left-unused",
             "tls-left-after-upgrade",
             "tls-refused-after-finished",
@@ -41,6 +44,10 @@ CAUSE = Cause(
         then="trust or replace it. 'Verification: OK' means that this client has another trust store",
     ),
     fixes=(
+        Fix(
+            "Give the client a certificate and key that the server's authority signed (curl --cert, --key).",
+            where(sign="client-error-own-certificate"),
+        ),
         "Use a certificate for the name the client uses (localhost; 127.0.0.1 as IP entry): see mkcert.",
         "Or let the client trust the authority that signed it (its trust store may not be the system's).",
         "An expired one: renew it and reload the server. Switching verification off is for a test only.",
@@ -58,6 +65,7 @@ CAUSE = Cause(
         yes(
             "tls-certificate-rejected",
             "client-error-certificate",
+            "client-error-own-certificate",
             "tls-left-unused",
             "tls-left-after-upgrade",
             "tls-refused-after-finished",
@@ -67,9 +75,17 @@ CAUSE = Cause(
     says=(
         ("tls-certificate-rejected", "The client turned the certificate down."),
         ("client-error-certificate", "The client says so itself."),
+        ("client-error-own-certificate", "{observed}."),
         ("tls-left-unused", "The client finished the handshake and left without a request."),
         ("tls-left-after-upgrade", "The client finished the handshake and did not log in."),
         ("tls-refused-after-finished", "The server closed in place of an answer."),
         ("tls-alert", "One side ended the TLS handshake with an alert."),
+    ),
+    headlines=(
+        ("client-error-own-certificate", "The server on port {port} wants a certificate of the client"),
+        (
+            "tls-refused-after-finished",
+            "The server on port {port} turned the client down in TLS: likely it wants a client's certificate",
+        ),
     ),
 )

@@ -193,6 +193,38 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
         references=(f"{sources.RFC_8446}#section-5.1", sources.CURL, sources.CHROMIUM),
     ),
     ErrorMeaning(
+        name="CERTIFICATE_REQUIRED",
+        spellings=(
+            "CERTIFICATE_REQUIRED",
+            "alert certificate required",
+            "tls: certificate required",
+            "tls: client didn't provide a certificate",
+            "peer did not return a certificate",
+            "CertificateRequired",
+            "Certificate is required",
+            "No required SSL certificate was sent",
+            "ERR_BAD_SSL_CLIENT_AUTH_CERT",
+            "ERR_SSL_CLIENT_AUTH_CERT_NEEDED",
+            "SSL_ERROR_RX_CERTIFICATE_REQUIRED_ALERT",
+            "requires a valid client certificate",
+        ),
+        meaning=(
+            "The server wants a certificate of the client (mutual TLS), and the client has none, or none that the "
+            "server takes. The server's own certificate was accepted."
+        ),
+        on_the_wire=(
+            "The TCP handshake completes, TLS goes on to the client's Finished; then the server sends an alert "
+            "(in TLS 1.3 encrypted) and closes."
+        ),
+        labels=("completed",),
+        cause_slugs=("tls-certificate", "protocol-mismatch", "application-error"),
+        references=(f"{sources.RFC_8446}#section-4.4.2",),
+        remedy=(
+            "Give the client a certificate and its key (curl --cert, --key; --client-certificate; sslcert), signed"
+            " by an authority that the server trusts; or use a port on which the server asks for none."
+        ),
+    ),
+    ErrorMeaning(
         name="CERTIFICATE_VERIFY_FAILED",
         spellings=(
             "CERTIFICATE_VERIFY_FAILED",
@@ -204,7 +236,6 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "ERR_CERT_DATE_INVALID",
             "ERR_CERT_INVALID",
             "NET::ERR_CERT",
-            "ERR_BAD_SSL_CLIENT_AUTH_CERT",
             "ERR_TLS_CERT_ALTNAME_INVALID",
             "SEC_ERROR_UNKNOWN_ISSUER",
             "SSL_ERROR_BAD_CERT_DOMAIN",
@@ -234,11 +265,9 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "NSURLErrorDomain Code=-1202",
             "Your connection is not private",
             "sslv3 alert certificate unknown",
-            "alert certificate required",
             "alert bad certificate",
             "fatal alert: certificate_unknown",
             "fatal alert: certificate_expired",
-            "fatal alert: certificate_required",
             "fatal alert: bad_certificate",
             "fatal alert: unknown_ca",
             "validation of SSL server certificate failed",
@@ -246,7 +275,6 @@ EXCHANGE_ERRORS: tuple[ErrorMeaning, ...] = (
             "alert certificate expired",
             "alert certificate unknown",
             "tls: unknown certificate authority",
-            "tls: certificate required",
             "Hostname mismatch",
             "hostname … doesn't match",
             "does not match certificate's hostname",

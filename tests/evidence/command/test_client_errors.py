@@ -229,6 +229,8 @@ def test_what_the_client_may_not_and_does_not_trust() -> None:
     assert yes("python", "PermissionError: [Errno 13] Permission denied") == ["client-error-denied"]
     assert yes("bash", "bash: connect: Permission denied") == ["client-error-denied"]
     assert yes("sh", "PermissionError: [Errno 13] Permission denied: '/etc/key.pem'") == []
+    line = "read tcp 127.0.0.1:4->127.0.0.1:62893: remote error: tls: certificate required"
+    assert yes("etcdctl", line) == ["client-error-own-certificate"]
     line = "curl: (60) SSL certificate problem: self-signed certificate"
     assert yes("curl", line, status=60) == ["client-error-certificate"]
 

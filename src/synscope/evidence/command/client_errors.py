@@ -195,6 +195,14 @@ client_error_certificate = _declared(
     of_client(_RUN_AGAIN),
 )
 
+client_error_own_certificate = _declared(
+    "client-error-own-certificate",
+    "the client reported that the server wants a certificate of the client",
+    frozenset({"CERTIFICATE_REQUIRED"}),
+    Stage.TALK,
+    of_client(_RUN_AGAIN),
+)
+
 client_error_denied = _declared(
     "client-error-denied",
     "the client reported that it may not connect",

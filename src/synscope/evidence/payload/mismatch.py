@@ -60,6 +60,8 @@ _GOODBYE: Final = 31
 _SHORTEST_REQUEST: Final = 130
 _HELLO_RECORD: Final = b"\x16\x03"
 _HANDSHAKE: Final = 22
+_SHORTEST_HELLO: Final = 50
+"""A ClientHello without a session, with one cipher and no extension (RFC 5246 §7.4.1.2)."""
 _RECORD_HEADER: Final = 5
 _CLIENT_HELLO: Final = b"\x01"
 _CERTIFICATE_FLIGHT: Final = 500
@@ -265,7 +267,7 @@ def _may_have_begun_later(view: PacketsView) -> Reply | None:
         for x in view.exchanges
         if {x.client.protocol, x.server.protocol} & _TURNS_TO_TLS
         and x.attempt.server_bytes
-        and x.attempt.client_bytes > len(x.attempt.client_payload or b"")
+        and x.attempt.client_bytes - len(x.attempt.client_payload or b"") >= _SHORTEST_HELLO
     ]
     if not later:
         return None
