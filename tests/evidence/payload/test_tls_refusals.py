@@ -76,8 +76,28 @@ SITUATIONS = [
     Situation("an answer, and a goodbye", (ended(more=29),), TLS),
     Situation("an answer last", (ended(TICKET),), TLS),
     Situation(
-        "the client closed first",
-        (ended(times=times(client_data=1, server_data=2, client_fin=3, end=3)),),
+        "the client closed upon the alert",
+        (ended(beyond=210, times=times(client_data=1, server_data=2, client_fin=3, end=3)),),
+        REFUSED,
+    ),
+    Situation(
+        "the client closed because it had waited enough",
+        (
+            ended(
+                beyond=234, times=times(client_data=1, server_data=2, client_fin=600_000_000, end=600_000_000)
+            ),
+        ),
+        TLS,
+    ),
+    Situation(
+        "the client closed first, and nobody had asked it for a certificate",
+        (
+            ended(
+                server_payload=FLIGHT[:-941] + FLIGHT[-844:],
+                server_bytes=len(FLIGHT) - 97 + VERIFY_AND_FINISHED + len(ALERT),
+                times=times(client_data=1, server_data=2, client_fin=3, end=3),
+            ),
+        ),
         TLS,
     ),
     Situation("MySQL's client leaves before it logs in", (database(),), TLS | {"tls-left-after-upgrade"}),

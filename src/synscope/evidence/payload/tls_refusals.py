@@ -50,6 +50,9 @@ _SSL_REQUEST_BYTES: Final = 36
 _SSL_CAPABILITY: Final = 0x08
 _LONGEST_UNUSED: Final = _SSL_REQUEST_BYTES + 517 + _CHANGE_CIPHER_SPEC + _EMPTY_CERTIFICATE + _FINISHED[1]
 """MySQL's request for TLS, a padded ClientHello and the client's second flight."""
+_AT_ONCE_NS: Final = 500_000_000
+"""Sooner than any client gives up that waits for an answer."""
+_APPLICATION_DATA: Final = 23
 _APPLICATION_RECORD: Final = b"\x17\x03\x03"
 
 
@@ -83,8 +86,25 @@ def _is_refused(exchange: Exchange) -> bool:
     if not hello or exchange.server.protocol is not Protocol.TLS_SERVER_HELLO:
         return False
     alert = reply.startswith(_ALERT) and len(reply) == _ALERT_BYTES
-    ended = bool(attempt.events & {"server-fin", "server-rst"}) and not client_ended_first(attempt)
-    return alert and ended and _sent_nothing_else(attempt) and _is_interrupted(exchange)
+    ended = bool(attempt.events & {"server-fin", "server-rst"})
+    # A client that closes upon the alert may be the first to close; what follows its own goodbye is no refusal.
+    first = not client_ended_first(attempt) or (_wants_certificate(attempt) and _closed_at_once(attempt))
+    return alert and ended and first and _sent_nothing_else(attempt) and _is_interrupted(exchange)
+
+
+def _wants_certificate(attempt: Attempt) -> bool:
+    """Whether something longer than the server's extensions stands before its certificate: a CertificateRequest."""
+    encrypted = [
+        length for kind, length, _ in records_of(attempt.server_payload or b"") if kind == _APPLICATION_DATA
+    ]
+    return len(encrypted) > 2 and encrypted[0] < encrypted[1] < encrypted[2]  # noqa: PLR2004 - the first three
+
+
+def _closed_at_once(attempt: Attempt) -> bool:
+    times = attempt.times
+    if times.client_fin is None or times.server_data is None:
+        return False
+    return 0 <= times.client_fin - times.server_data < _AT_ONCE_NS
 
 
 def _sent_nothing_else(attempt: Attempt) -> bool:
