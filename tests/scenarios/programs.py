@@ -82,7 +82,7 @@ NR = "service-not-running"
 H = f"{PY} -m http.server"
 _PROGRAMS: Final = (
     "nginx", "redis-server", "redis-cli", "node", "php", "socat", "haproxy", "java", "git", "wget", "nc", "ncat",
-    "ssh", "setpriv", "iptables-legacy",
+    "ssh", "setpriv", "iptables-legacy", "iperf3", "slapd", "ldapwhoami",
 )  # fmt: skip
 
 
@@ -689,6 +689,39 @@ c,_ = s.accept(); c.recv(4096); c.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length:
                 "server { listen 127.0.0.1:7952 ssl; ssl_certificate c.pem; ssl_certificate_key k.pem; return 200 ok; }",
                 7952,
             ),
+        ),
+    ),
+    _one(
+        "git's own protocol to a web port",
+        "protocol-mismatch",
+        DONE,
+        "git ls-remote git://127.0.0.1:7961/x.git",
+        "127.0.0.1:7961",
+        setup=nginx("server { listen 127.0.0.1:7961; return 200 ok; }", 7961),
+        also=("wrong-port",),
+    ),
+    _one(
+        "iperf3 runs another test",
+        "service-limit",
+        DONE,
+        "iperf3 -c 127.0.0.1 -p 7962 -t 1 --connect-timeout 2000",
+        "127.0.0.1:7962",
+        setup=(bg("iperf3 -s -p 7962", 7962), bg("iperf3 -c 127.0.0.1 -p 7962 -t 60 -b 1K", cond="sleep .7")),
+    ),
+    _one(
+        "slapd does not take the password",
+        "application-error",
+        DONE,
+        "ldapwhoami -x -H ldap://127.0.0.1:7963 -D cn=admin,dc=ex -w wrong",
+        "127.0.0.1:7963",
+        setup=(
+            put(
+                "slapd.conf",
+                "include /etc/ldap/schema/core.schema\nmodulepath /usr/lib/ldap\ndatabase ldif\nsuffix dc=ex\n"
+                "directory l\nrootdn cn=admin,dc=ex\nrootpw secret",
+            ),
+            "mkdir $TRY/l",
+            bg("slapd -d 0 -f $TRY/slapd.conf -h ldap://127.0.0.1:7963", 7963),
         ),
     ),
     _one(

@@ -50,7 +50,7 @@ LOST = frozenset(
 LOST_IN_PACKETS = frozenset(
     {
         # Encrypted, and nothing in the open says that anything went wrong.
-        *("git, self-signed", "client certificate wanted"),
+        "git, self-signed",
         # A queue that is full hides who does not empty it; answers that are lost look like a server without any.
         *("stopped, and its queue full", "answers dropped once established"),
         # Another address of loopback, which packets alone do not tell from a mistake.
