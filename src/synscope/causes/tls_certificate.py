@@ -82,7 +82,10 @@ CAUSE = Cause(
         ("tls-alert", "One side ended the TLS handshake with an alert."),
     ),
     headlines=(
-        ("client-error-own-certificate", "The server on port {port} wants a certificate of the client"),
+        (
+            "client-error-own-certificate",
+            "The server on port {port} wants a certificate of the client, or another",
+        ),
         (
             "tls-refused-after-finished",
             "The server on port {port} turned the client down in TLS: likely it wants a client's certificate",

@@ -582,11 +582,11 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("macos", "{probe}", "the message says so: yes"),
         ByHand("windows", "{probe}", "the message says so: yes"),
     ), errors=frozenset({"CERTIFICATE_VERIFY_FAILED"})),
-    Question("client-error-own-certificate", Source.HOST, "the client reported that the server wants a certificate of the client", stage=Stage.TALK, if_yes=Says.STOPPED, by_hand=(
+    Question("client-error-own-certificate", Source.HOST, "the client reported that the server wants a certificate of the client, or does not take its own", stage=Stage.TALK, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
         ByHand("macos", "{probe}", "the message says so: yes"),
         ByHand("windows", "{probe}", "the message says so: yes"),
-    ), errors=frozenset({"CERTIFICATE_REQUIRED"})),
+    ), errors=frozenset({"CERTIFICATE_REQUIRED", "CERTIFICATE_VERIFY_FAILED"})),
     Question("client-error-denied", Source.HOST, "the client reported that it may not connect", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
         ByHand("macos", "{probe}", "the message says so: yes"),

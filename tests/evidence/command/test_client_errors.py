@@ -231,6 +231,12 @@ def test_what_the_client_may_not_and_does_not_trust() -> None:
     assert yes("sh", "PermissionError: [Errno 13] Permission denied: '/etc/key.pem'") == []
     line = "read tcp 127.0.0.1:4->127.0.0.1:62893: remote error: tls: certificate required"
     assert yes("etcdctl", line) == ["client-error-own-certificate"]
+    for line in ("remote error: tls: bad certificate", "error:0A000418:SSL routines::tlsv1 alert unknown ca"):
+        assert yes("etcdctl", line) == ["client-error-own-certificate"]
+    line = (
+        "SSL_do_handshake() failed (SSL routines::tlsv1 alert unknown ca), client: 127.0.0.1, server: a:62893"
+    )
+    assert yes("nginx", line) == ["client-error-certificate"]
     line = "curl: (60) SSL certificate problem: self-signed certificate"
     assert yes("curl", line, status=60) == ["client-error-certificate"]
 

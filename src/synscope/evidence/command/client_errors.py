@@ -187,20 +187,49 @@ client_error_resources = _declared(
     fits=_of_client,
 )
 
+
+@cache
+def _alert() -> re.Pattern[str]:
+    """Return how a program tells of an alert that it received: the other side objects, not itself."""
+    return re.compile(
+        r"remote error: tls|received fatal alert|(?:sslv3|tlsv1\d?) alert|\[SSL: \w*ALERT_", re.IGNORECASE
+    )
+
+
+@cache
+def _servers_log() -> re.Pattern[str]:
+    """Return how a server tells of a client's alert."""
+    return re.compile(r"handshake error from|\bclient: |\bclient\b.{0,40}\balert\b|\baccept", re.IGNORECASE)
+
+
+def _objects_to_own(_view: CommandView, said: Said) -> bool:
+    """Whether a certificate of the client's is what the line is about."""
+    alerted = _alert().search(said.line) and not _servers_log().search(said.line)
+    return said.meaning.name == _REQUIRED or bool(alerted)
+
+
+def _objects_to_servers(view: CommandView, said: Said) -> bool:
+    return not _objects_to_own(view, said)
+
+
+_REQUIRED: Final = "CERTIFICATE_REQUIRED"
+
 client_error_certificate = _declared(
     "client-error-certificate",
     "the client reported that it does not trust the certificate",
     frozenset({"CERTIFICATE_VERIFY_FAILED"}),
     Stage.TALK,
     of_client(_RUN_AGAIN),
+    fits=_objects_to_servers,
 )
 
 client_error_own_certificate = _declared(
     "client-error-own-certificate",
-    "the client reported that the server wants a certificate of the client",
-    frozenset({"CERTIFICATE_REQUIRED"}),
+    "the client reported that the server wants a certificate of the client, or does not take its own",
+    frozenset({_REQUIRED, "CERTIFICATE_VERIFY_FAILED"}),
     Stage.TALK,
     of_client(_RUN_AGAIN),
+    fits=_objects_to_own,
 )
 
 client_error_denied = _declared(
