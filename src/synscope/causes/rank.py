@@ -49,8 +49,8 @@ LIKELY_AT: Final = 0.5
 """The probability from which the best cause, with those that it refines and that refine it, is called likely."""
 
 MOST_STANDING: Final = 12
-"""How many failures a target may have that are not ruled out; the least likely are left out, those of which
-nothing shows before the others."""
+"""How many failures a target may have that are not ruled out; the least likely are left out, but for what is
+proven and for what points to a special reason of the leading one."""
 
 LEAST_SHARE: Final = 0.025
 """Causes less probable than this part of the best one are left out, beyond the first ``FEWEST``."""

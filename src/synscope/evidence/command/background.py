@@ -7,12 +7,11 @@ from functools import cache
 from typing import Final
 
 from synscope.evidence.by_hand import of_client
-from synscope.evidence.command.view import CommandView
+from synscope.evidence.command.view import LONGEST_TEXT, CommandView
 from synscope.evidence.question import Reply, no, question, yes
 from synscope.model import Source, Stage
 
 _SHOWN: Final = 60
-_LONGEST: Final = 20_000
 
 
 @cache
@@ -35,7 +34,7 @@ def _only_waits() -> re.Pattern[str]:
 )
 def command_starts_background(view: CommandView) -> Reply:
     for word in view.command:
-        for found in _background().finditer(word[:_LONGEST]):
+        for found in _background().finditer(word[:LONGEST_TEXT]):
             started = " ".join(found[1].split())
             if not _only_waits().match(started):
                 return yes(f"the command starts in the background: {started[:_SHOWN]}")

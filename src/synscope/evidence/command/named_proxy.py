@@ -32,7 +32,7 @@ def _option() -> re.Pattern[str]:
 @cache
 def _setting() -> re.Pattern[str]:
     """Return the names of settings and variables: of git, Java, wget, shells. The first group is what it is for."""
-    return re.compile(r"(?:-D|--conf=|--config=)?(https?|all|socks)?[._]?proxy(?:host|_host)?", re.IGNORECASE)
+    return re.compile(r"(?:-D)?(https?|all|socks)?[._]?proxy(?:host|_host)?", re.IGNORECASE)
 
 
 @question(

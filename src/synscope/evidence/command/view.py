@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SAME_ERROR: Final = 30
 """Lines of a trace back from one in which the same error may name its port."""
 
-_LONGEST_TEXT: Final = 20_000
+LONGEST_TEXT: Final = 20_000
 """Characters of a shell's text that are read."""
 
 _STATUS_SPEAKS: Final = frozenset({"curl"})
@@ -65,7 +65,7 @@ class CommandView(_Watched):
         yield self.command
         for word in self.command:
             if any(letter in word for letter in " ;&|\n"):
-                yield from shell_commands(word[:_LONGEST_TEXT])
+                yield from shell_commands(word[:LONGEST_TEXT])
 
     @cached_property
     def said(self) -> tuple[Said, ...]:

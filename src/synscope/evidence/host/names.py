@@ -112,7 +112,7 @@ def name_leads_to_another_machine(view: HostView) -> Reply:
     own = {*loopback.addresses, *loopback.others}
     text = f"{host} resolves to {', '.join(resolved.addresses) or 'nothing'}"
     if not resolved.addresses or any(is_local(each) or each in own for each in resolved.addresses):
-        return no(f"{text}, and to no other machine alone")
+        return no(f"{text}: not to another machine alone")
     here = view.on_port(view.last)
     if not here:
         return no(f"{text}, and no server on this machine has port {view.target.port}")
