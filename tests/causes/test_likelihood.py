@@ -62,6 +62,16 @@ def test_a_sign_can_be_a_no() -> None:
     assert weighed(prediction, "program-crashed").is_denied
 
 
+def test_packets_deny_nothing_behind_the_place_where_they_end() -> None:
+    known = {"syn-repeated": observe("syn-repeated", Answer.NO)}
+    assert factor(usually("syn-repeated"), Label.CLIENT_NEVER_SENT, known) is None
+    assert factor(usually("syn-repeated"), Label.SYN_NO_REPLY, known) is not None
+    seen = {"syn-repeated": observe("syn-repeated", Answer.YES)}
+    assert factor(usually("syn-repeated"), Label.CLIENT_NEVER_SENT, seen) is not None
+    host = {"listener-on-target": observe("listener-on-target", Answer.NO)}
+    assert factor(usually("listener-on-target"), Label.CLIENT_NEVER_SENT, host) is not None
+
+
 names = st.sampled_from(sorted(QUESTIONS))
 
 
@@ -77,7 +87,7 @@ def test_no_word_speaks_against_its_meaning(
     known = {name: observe(name, answer) for name, answer in given_answers.items()}
     found = factor(Prediction(word, tuple(signs)), label, known)
     if found is None:
-        assert all(given_answers.get(sign.name, Answer.UNKNOWN) is Answer.UNKNOWN for sign in signs)
+        assert all(given_answers.get(sign.name) is not Answer.YES for sign in signs)
         return
     assert abs(found.weight) <= LARGEST
     speaks_for = bool(found.holding) is (word in EXPECTING)

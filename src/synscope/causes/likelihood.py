@@ -4,6 +4,7 @@ An answer speaks for a cause as far as the cause predicts it better than what is
 probability that the word gives divided by the question's background rate (``background``, measured on the corpus
 of played failures, by label). Signs that are ways of showing the same thing count once, by the most telling of those
 that hold. Where none holds and some of them nobody could tell, the denial counts for the part that was looked for.
+Packets deny nothing that lies behind the stages of the label: a connection that did not get there cannot show it.
 Nothing here was tuned: the numbers of the words are round ones, and any near them rank alike.
 """
 
@@ -16,7 +17,9 @@ from typing import Final, NamedTuple
 
 from synscope.causes.background import rate
 from synscope.causes.cause import Prediction, Sign, Word
-from synscope.model import Answer, Label, Observation
+from synscope.evidence.brackets import BRACKETS, STAGES
+from synscope.evidence.vocabulary import QUESTIONS
+from synscope.model import Answer, Label, Observation, Source
 
 PROBABILITY: Final[Mapping[Word, float]] = MappingProxyType(
     {Word.ALWAYS: 0.97, Word.USUALLY: 0.75, Word.SELDOM: 0.06, Word.NEVER: 0.005},
@@ -25,6 +28,8 @@ PROBABILITY: Final[Mapping[Word, float]] = MappingProxyType(
 
 EXPECTING: Final = frozenset({Word.ALWAYS, Word.USUALLY})
 """The words of a cause that expects a sign."""
+
+_OF_PACKETS: Final = frozenset({Source.PACKETS, Source.PAYLOAD})
 
 LEAST_AGAINST: Final = 1.1
 """A sign that is there although the cause seldom shows it speaks against it at least so much: one to three."""
@@ -52,7 +57,11 @@ class Factor(NamedTuple):
 
 def factor(prediction: Prediction, label: Label, observations: Mapping[str, Observation]) -> Factor | None:
     """Return what the answers make of a prediction, ``None`` where nobody could tell."""
-    told = tuple(sign for sign in prediction.signs if is_told(sign, observations))
+    told = tuple(
+        sign
+        for sign in prediction.signs
+        if is_told(sign, observations) and not _is_out_of_sight(sign, label, observations)
+    )
     if not told:
         return None
     holding = tuple(sign for sign in told if holds(sign, observations))
@@ -73,6 +82,16 @@ def _directed(weight: float, word: Word, *, holds: bool) -> float:
         return max(0.0, min(LARGEST, weight))
     most = -LEAST_AGAINST if holds else 0.0
     return max(-LARGEST, min(most, weight))
+
+
+def _is_out_of_sight(sign: Sign, label: Label, observations: Mapping[str, Observation]) -> bool:
+    """Whether the packets say no of what happens only behind the stages at which the label stops."""
+    if observations[sign.name].answer is not Answer.NO:
+        return False
+    asked, bracket = QUESTIONS[sign.name], BRACKETS[label]
+    if asked.stage is None or not bracket or asked.source not in _OF_PACKETS:
+        return False
+    return STAGES.index(asked.stage) > STAGES.index(bracket[-1])
 
 
 def _usual(sign: Sign, label: Label) -> float:

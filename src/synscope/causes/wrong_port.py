@@ -26,6 +26,7 @@ CAUSE = Cause(
             "kernel-saw-listener-on-another-port",
             "kernel-saw-listener-on-similar-port",
             "similar-port-tried",
+            "client-error-other-port",
         ),
         usually("listener-on-another-port", "another-port-failed", "other-program-owns-port"),
         seldom("listener-on-target"),

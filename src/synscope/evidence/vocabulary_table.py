@@ -320,8 +320,8 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("redirect-target-failed", Source.PACKETS, "the client went where the answer sent it, and failed there", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -Y "tcp.flags.syn == 1 || tcp.flags.reset == 1"', "after the redirect a SYN goes to its host and port and is refused or stays without an answer: yes"),
     )),
-    Question("sent-elsewhere-in-vain", Source.PACKETS, "the service's own protocol sends the client to another place, and the capture holds no connection there", stage=Stage.SERVE, if_yes=Says.STOPPED, by_hand=(
-        ByHand("any", 'tshark -r FILE -Y "tcp.flags.syn == 1"', "after a MOVED, an ASK or a broker's other address no SYN goes to that port: yes"),
+    Question("sent-elsewhere-in-vain", Source.PACKETS, "the client is sent where it may not get, and the capture holds no connection there", stage=Stage.SERVE, if_yes=Says.STOPPED, by_hand=(
+        ByHand("any", 'tshark -r FILE -Y "tcp.flags.syn == 1"', "after a MOVED, an ASK, a broker's other address or a Location with a bare name no SYN goes there: yes"),
     ), belied_by="command-succeeded"),
     Question("host-header-refused", Source.PAYLOAD, "the server refuses the name in the request's Host header", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -Y "tcp.port == {port} && http.response.code >= 400"', "the status is 421, or the page speaks of the host or its header: yes"),

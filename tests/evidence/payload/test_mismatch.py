@@ -19,6 +19,7 @@ from tests.evidence.builders import (
 )
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+PING = b"*1\r\n$4\r\nPING\r\n"
 RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 TLS = DONE | {"tls-spoken"}
@@ -171,6 +172,31 @@ SITUATIONS = [
         )
         for flight in (80, 93, 126)
     ),
+    Situation(
+        "broke off after the handshake, the session tickets unread",
+        (
+            said(
+                HELLO,
+                SERVER_HELLO,
+                events=ANSWERED | {"client-rst"},
+                client_bytes=517 + 80,
+                server_bytes=1934,
+                times=times(client_data=1, server_data=2, end=3),
+            ),
+        ),
+        TLS | {"tls-left-unused"},
+    ),
+    Situation(
+        "a Redis client and a text of another kind",
+        (said(PING, b"ERR malformed request\n"),),
+        DONE | {"other-protocol-greeting"},
+    ),
+    Situation(
+        "a Redis client and memcached",
+        (said(PING, b"ERROR\r\nERROR\r\n"),),
+        DONE | {"other-protocol-greeting", "service-error"},
+    ),
+    Situation("a Redis client and a status", (said(PING, b"+QUEUED\r\n"),), DONE),
     Situation(
         "left after the handshake, and said so",
         (

@@ -51,6 +51,10 @@ SITUATIONS = [
     Situation("refused before", (moved(b"http://localhost/"),), SENT, others=at(80, when=-SECOND)),
     Situation("well there", (moved(b"http://localhost/"),), SENT, others=at(80, Outcome.CLOSED)),
     Situation("another name", (moved(b"http://inner.example:62893/"),), SENT),
+    Situation("a name of the service's own network", (moved(b"http://keycloak:8081/auth"),), VAIN),
+    Situation(
+        "a bare name, and well there", (moved(b"http://keycloak:81/"),), SENT, others=at(81, Outcome.CLOSED)
+    ),
     Situation("the same place", (moved(b"http://localhost:62893/app/"),), DONE),
     Situation("a path", (moved(b"/app/"),), DONE),
     Situation("no port at all", (moved(b"http://localhost:99999/"),), DONE),

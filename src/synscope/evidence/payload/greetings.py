@@ -32,6 +32,8 @@ PREFIXES: Final[tuple[tuple[bytes, Protocol], ...]] = (
     (b"VERSION ", Protocol.MEMCACHED),
     (b"STAT ", Protocol.MEMCACHED),
     (b"VALUE ", Protocol.MEMCACHED),
+    (b"CLIENT_ERROR ", Protocol.MEMCACHED),
+    (b"SERVER_ERROR ", Protocol.MEMCACHED),
 )
 """Protocols that a fixed beginning gives away."""
 
@@ -78,6 +80,9 @@ def _mysql_error_form() -> re.Pattern[bytes]:
 _POSTGRES_REQUESTS: Final = (b"\x04\xd2\x16\x2f", b"\x04\xd2\x16\x30", b"\x04\xd2\x16\x2e")
 _MONGODB_OPCODES: Final = frozenset({1, 2004, 2012, 2013})
 _KAFKA_FIRST_KEYS: Final = frozenset({3, 18})
+_MEMCACHED_ANSWERS: Final = frozenset(
+    {b"ERROR\r\n", b"END\r\n", b"STORED\r\n", b"NOT_STORED\r\n", b"NOT_FOUND\r\n"}
+)
 _SOCKS4_CONNECT: Final = 9
 _COOKIE_BYTES: Final = 37
 
@@ -135,9 +140,9 @@ def mongodb(data: bytes) -> Payload | None:
 
 
 def memcached(data: bytes) -> Payload | None:
-    """Recognise memcached's one-word answers, which are the whole message."""
-    answers = (b"ERROR\r\n", b"END\r\n", b"STORED\r\n", b"NOT_STORED\r\n", b"NOT_FOUND\r\n")
-    return Payload(Protocol.MEMCACHED, text=first_line(data)) if data in answers else None
+    """Recognise memcached's one-word answers, which are the whole message, one for each line of the client."""
+    lines = frozenset(data.splitlines(keepends=True))
+    return Payload(Protocol.MEMCACHED, text=first_line(data)) if lines <= _MEMCACHED_ANSWERS else None
 
 
 def kafka(data: bytes) -> Payload | None:

@@ -26,7 +26,7 @@ from synscope.evidence.payload.protocols import NAMELESS
 from synscope.evidence.payload.recognise import Payload, Protocol, describe, recognise
 from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY, records_of
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
-from synscope.model import Label, Source, Stage, TargetSummary
+from synscope.model import Attempt, Label, Source, Stage, TargetSummary
 from synscope.reference.ports import USUAL_PROTOCOLS
 from synscope.units import listed
 
@@ -124,6 +124,8 @@ def plain_to_tls_server(view: PacketsView) -> Reply:
 
 _PAGES: Final = ("<!doctype html", "<html")
 """How an answer begins that a web server gives to what it does not take for HTTP at all."""
+_RESP_REPLIES: Final = tuple("+-:$*_#,(!=%~>|")
+"""How every reply to a Redis client begins (RESP3 specification)."""
 
 
 @question(
@@ -148,10 +150,12 @@ def other_protocol_greeting(view: PacketsView) -> Reply:
         answered_in_kind = is_tls(x.server) or (is_tls(x.client) and x.server.response is not None)
         if x.client.protocol is Protocol.SOCKS and x.server.response is None:
             return False
-        page = x.server.protocol is Protocol.TEXT and x.server.text.lower().startswith(_PAGES)
+        said = x.server.text if x.server.protocol is Protocol.TEXT else ""
+        page = x.client.request is None and said.lower().startswith(_PAGES)
+        other = x.client.protocol is Protocol.REDIS and said and not said.startswith(_RESP_REPLIES)
         return (
             named(x.client)
-            and (named(x.server) or (page and x.client.request is None))
+            and (named(x.server) or page or bool(other))
             and x.client.family != x.server.family
             and not answered_in_kind
         )
@@ -239,7 +243,7 @@ def tls_left_unused(view: PacketsView) -> Reply:
             and answered
             and flight
             and _beyond_hello(x) in _SECOND_FLIGHTS
-            and client_ended_first(x.attempt)
+            and (client_ended_first(x.attempt) or _broke_off(x.attempt))
         )
 
     return (
@@ -342,6 +346,11 @@ def _walked_out(exchange: Exchange) -> bool:
     # Who closes before it has read everything resets.
     unread = "client-rst" in attempt.events and "client-fin" not in attempt.events
     return not by_server and not unread and (attempt.client_payload or b"")[_HELLO_VERSION] != _OF_CHECKS
+
+
+def _broke_off(attempt: Attempt) -> bool:
+    """Whether it was the client that ended it, by a reset: the server's session tickets were still unread."""
+    return "client-rst" in attempt.events and not attempt.events & {"server-fin", "server-rst"}
 
 
 def ended_without_request(exchange: Exchange) -> bool:

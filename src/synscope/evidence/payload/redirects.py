@@ -181,23 +181,24 @@ def redirect_target_failed(view: PacketsView) -> Reply:
 @question(
     "sent-elsewhere-in-vain",
     Source.PACKETS,
-    "the service's own protocol sends the client to another place, and the capture holds no connection there",
+    "the client is sent where it may not get, and the capture holds no connection there",
     stage=Stage.SERVE,
     if_yes=Says.STOPPED,
     by_hand=in_frames(
         "tcp.flags.syn == 1",
-        "after a MOVED, an ASK or a broker's other address no SYN goes to that port: yes",
+        "after a MOVED, an ASK, a broker's other address or a Location with a bare name no SYN goes there: yes",
     ),
     belied_by="command-succeeded",
 )
 def sent_elsewhere_in_vain(view: PacketsView) -> Reply:
     """Recognise clients that do not follow, or follow on a way that leads past the capture.
 
-    Whom HTTP redirects may well be content with the answer; a client of Redis or Kafka has none then.
+    Whom HTTP redirects may well be content with the answer, unless it names a host that only the service's own
+    network knows: a bare name, as Compose and Kubernetes give them. A client of Redis or Kafka has no answer then.
     """
-    found = [each for each in _found(view) if each.exchange.server.response is None]
+    found = [each for each in _found(view) if each.exchange.server.response is None or _is_bare(each.host)]
     if not found:
-        return hidden(view) or no("no service sends the client elsewhere in its own protocol")
+        return hidden(view) or no("no service sends the client where only its own network leads")
     lost = [each for each in found if not any(_goes_there(attempt, each) for attempt in _everywhere(view))]
     if len(lost) < len(found):
         return no("the capture holds a connection to where the client was sent")
@@ -209,6 +210,11 @@ def sent_elsewhere_in_vain(view: PacketsView) -> Reply:
 
 def _found(view: PacketsView) -> list[Elsewhere]:
     return [found for x in view.exchanges if (found := elsewhere_of(x)) is not None]
+
+
+def _is_bare(host: str) -> bool:
+    """Whether it is a name without a dot, and not the machine's own."""
+    return parsed(host) is None and "." not in host and not same_host(host, "localhost")
 
 
 def _everywhere(view: PacketsView) -> tuple[Attempt, ...]:
