@@ -31,6 +31,7 @@ CAUSE = Cause(
         usually(
             "tls-to-plain-server",
             "plain-to-tls-server",
+            "tls-no-common-version",
             "other-protocol-greeting",
             "answer-not-http",
             "http-answer-to-other",
@@ -98,6 +99,7 @@ CAUSE = Cause(
         yes("answer-not-http"),
         yes("http-answer-to-other") + no("kernel-saw-bind-in-use", "listener-on-similar-port"),
         yes("tls-declined"),
+        yes("tls-no-common-version"),
         yes("closed-before-answer", "owner-speaks-otherwise"),
         yes("reset-before-answer", "owner-speaks-otherwise"),
         yes("server-silent", "owner-speaks-otherwise") + no("server-process-stopped"),
@@ -110,6 +112,7 @@ CAUSE = Cause(
         yes(
             "tls-to-plain-server",
             "plain-to-tls-server",
+            "tls-no-common-version",
             "other-protocol-greeting",
             "answer-not-http",
             "http-answer-to-other",
@@ -130,6 +133,7 @@ CAUSE = Cause(
     says=(
         ("tls-to-plain-server", "The client speaks TLS and the server does not."),
         ("plain-to-tls-server", "The server speaks TLS and the client does not."),
+        ("tls-no-common-version", "Both speak TLS, and share no version, cipher or protocol in it."),
         ("answer-not-http", "The client speaks HTTP, and the server's answer is something else."),
         ("http-answer-to-other", "The server speaks HTTP, and the client something else."),
         ("tls-declined", "The client insists on encryption, and the server has none."),

@@ -33,6 +33,7 @@ CAUSE = Cause(
             "tls-alert",
         ),
         seldom("command-succeeded"),
+        never("tls-no-common-version"),
         never(Sign("tls-spoken", Answer.NO)),
     ),
     decided_by="the client's message, or the result of verifying the certificate",

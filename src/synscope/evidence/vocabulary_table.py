@@ -206,8 +206,8 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("tls-to-plain-server", Source.PAYLOAD, "the client spoke TLS and the server answered in plain text or not in TLS", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the client begins with 16 03, the server with something else: yes"),
     ), own_connect=OwnConnect.FAKES),
-    Question("plain-to-tls-server", Source.PAYLOAD, "the client spoke plain text and the server answered with a TLS alert or a 'HTTP to HTTPS port' error", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
-        ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the client begins with text, the server with 15 03 or a hint at HTTPS: yes"),
+    Question("plain-to-tls-server", Source.PAYLOAD, "the client spoke plain text and the server answered with a TLS alert, or that it wants TLS", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the client begins with text, the server with 15 03 or a hint at TLS: yes"),
     ), own_connect=OwnConnect.FAKES),
     Question("other-protocol-greeting", Source.PAYLOAD, "the server greeted with a protocol other than the client's", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -q -z "follow,tcp,ascii,0"', "the server's first line is of another protocol than the client's: yes"),
@@ -223,6 +223,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     )),
     Question("tls-hello-unanswered", Source.PAYLOAD, "the client's TLS hello got no byte in answer", stage=Stage.ACCEPT, if_yes=Says.STOPPED, by_hand=(
         ByHand("any", 'tshark -r FILE -d "tcp.port=={port},tls" -Y "tcp.port == {port} && tls.handshake.type == 1"', "no byte of the server follows: yes"),
+    )),
+    Question("tls-no-common-version", Source.PAYLOAD, "a TLS alert says that the two ends share no version, no cipher or no protocol", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("any", 'tshark -r FILE -d "tcp.port=={port},tls" -Y "tcp.port == {port} && tls.alert_message.desc in {70, 71, 86, 120}"', "a frame is listed: yes; none is: no"),
     )),
     Question("tls-alert", Source.PAYLOAD, "a TLS alert other than close_notify was sent", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("any", 'tshark -r FILE -d "tcp.port=={port},tls" -Y "tcp.port == {port} && tls.alert_message.desc > 0"', "a frame is listed: yes; none is: no"),

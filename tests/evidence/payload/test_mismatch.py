@@ -198,6 +198,27 @@ SITUATIONS = [
     ),
     Situation("a Redis client and a status", (said(PING, b"+QUEUED\r\n"),), DONE),
     Situation(
+        "no common version",
+        (said(HELLO, b"\x15\x03\x03\x00\x02\x02\x46"),),
+        TLS | {"tls-alert", "tls-no-common-version"},
+    ),
+    Situation(
+        "NATS wants TLS, and the client goes on without",
+        (said(b"CONNECT {}\r\n", b'INFO {"tls_required":true}\r\n', server_reply=b"-ERR 'x'\r\n"),),
+        DONE | {"plain-to-tls-server", "service-error"},
+    ),
+    Situation(
+        "SMTP wants TLS",
+        (
+            said(
+                b"EHLO me\r\n",
+                b"220 x ESMTP\r\n",
+                server_reply=b"530 5.7.0 Must issue a STARTTLS command first\r\n",
+            ),
+        ),
+        DONE | {"plain-to-tls-server", "service-error"},
+    ),
+    Situation(
         "left after the handshake, and said so",
         (
             said(

@@ -115,6 +115,16 @@ SITUATIONS = [
         DONE | {"service-error", "service-full", "limit-named"},
     ),
     Situation(
+        "git's daemon does not export it",
+        (
+            ended(
+                b"0026git-upload-pack /app.git\0host=x\0",
+                b"0036ERR access denied or repository not exported: /app.git",
+            ),
+        ),
+        DONE | {"service-error"},
+    ),
+    Situation(
         "no password",
         (ended(PING, b"-NOAUTH Authentication required.\r\n"),),
         DONE | {"service-error"},

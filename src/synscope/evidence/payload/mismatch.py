@@ -22,7 +22,7 @@ from synscope.evidence.packets.view import (
 )
 from synscope.evidence.payload.heard import unheard, where
 from synscope.evidence.payload.http_answers import CLIENT_ERRORS
-from synscope.evidence.payload.protocols import NAMELESS
+from synscope.evidence.payload.protocols import LIMIT, NAMELESS, Alert
 from synscope.evidence.payload.recognise import Payload, Protocol, describe, recognise
 from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY, records_of
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
@@ -35,6 +35,15 @@ from synscope.units import listed
 def _plain_to_tls_form() -> re.Pattern[str]:
     return re.compile(
         r"http request (?:was sent )?to (?:an )?https|speaking plain http to an ssl|requires tls|http to https"
+    )
+
+
+@cache
+def _wants_tls_form() -> re.Pattern[bytes]:
+    """Return how services say that they serve nobody without TLS (NATS, SMTP, FTP, LDAP, MySQL …)."""
+    return re.compile(
+        rb"(?:tls|ssl)(?:/tls)? (?:connection )?(?:is )?required|must issue (?:a )?starttls"
+        rb"|insecure transport are prohibited|requires? (?:an? )?(?:tls|ssl|encryption|encrypted|secure connection)"
     )
 
 
@@ -95,11 +104,11 @@ def tls_to_plain_server(view: PacketsView) -> Reply:
 @question(
     "plain-to-tls-server",
     Source.PAYLOAD,
-    "the client spoke plain text and the server answered with a TLS alert or a 'HTTP to HTTPS port' error",
+    "the client spoke plain text and the server answered with a TLS alert, or that it wants TLS",
     stage=Stage.TALK,
     if_yes=Says.STOPPED,
     direct=True,
-    by_hand=in_first_bytes("the client begins with text, the server with 15 03 or a hint at HTTPS: yes"),
+    by_hand=in_first_bytes("the client begins with text, the server with 15 03 or a hint at TLS: yes"),
     own_connect=OwnConnect.FAKES,
 )
 def plain_to_tls_server(view: PacketsView) -> Reply:
@@ -113,13 +122,22 @@ def plain_to_tls_server(view: PacketsView) -> Reply:
             and response.status in CLIENT_ERRORS
             and _plain_to_tls_form().search(f"{response.reason}\n{response.rest}".lower())
         )
-        return x.server.protocol is Protocol.TLS_ALERT or bool(told)
+        return x.server.protocol is Protocol.TLS_ALERT or bool(told) or (response is None and _wants_tls(x))
 
     return (
         where(view, mismatch, _both)
         or unheard(view)
-        or no("no plain-text client got a TLS alert or an HTTPS hint")
+        or no("no plain-text client got a TLS alert or a hint at TLS")
     )
+
+
+def _wants_tls(exchange: Exchange) -> bool:
+    """Whether a service says so in its own protocol as its last word, or NATS at first and the client went on."""
+    attempt = exchange.attempt
+    greeting = attempt.server_payload or b""
+    last = attempt.server_reply if attempt.server_reply is not None else greeting
+    announced = exchange.server.protocol is Protocol.NATS and b'"tls_required":true' in greeting[:LIMIT]
+    return announced or _wants_tls_form().search(last[:LIMIT].lower()) is not None
 
 
 _PAGES: Final = ("<!doctype html", "<html")
@@ -363,6 +381,41 @@ def ended_without_request(exchange: Exchange) -> bool:
     return beyond < _FINISHED or (left and client_ended_first(exchange.attempt))
 
 
+_NO_COMMON_GROUND: Final = frozenset({70, 71, 86, 120})
+"""Alerts by which one side says that it shares no version, no cipher or no protocol with the other."""
+
+
+@question(
+    "tls-no-common-version",
+    Source.PAYLOAD,
+    "a TLS alert says that the two ends share no version, no cipher or no protocol",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_tls("tls.alert_message.desc in {70, 71, 86, 120}"),
+)
+def tls_no_common_version(view: PacketsView) -> Reply:
+
+    def alert_of(x: Exchange) -> Alert | None:
+        return x.client.alert or x.server.alert or _late(x).alert
+
+    def says_so(x: Exchange) -> bool:
+        alert = alert_of(x)
+        return is_tls(x.client) and alert is not None and alert.description in _NO_COMMON_GROUND
+
+    def text(x: Exchange) -> str:
+        alert = alert_of(x)
+        return f"a TLS alert ended the handshake: {alert.name if alert else ''}"
+
+    return where(view, says_so, text) or unheard(view) or no("no alert speaks of versions or ciphers")
+
+
+def _late(exchange: Exchange) -> Payload:
+    """What a server says once it has seen the client's part, in TLS 1.2: a certificate that it wants."""
+    handshaking = exchange.server.protocol is Protocol.TLS_SERVER_HELLO
+    return recognise(exchange.attempt.server_reply or b"") if handshaking else exchange.server
+
+
 @question(
     "tls-alert",
     Source.PAYLOAD,
@@ -382,17 +435,9 @@ def tls_alert(view: PacketsView) -> Reply:
         side, payload = ("client", x.client) if bad(x.client) else ("server", x.server)
         return f"the {side} sent {describe(payload)}"
 
-    def late(x: Exchange) -> Payload:
-        """What a server says once it has seen the client's part, in TLS 1.2: a certificate that it wants."""
-        return (
-            recognise(x.attempt.server_reply or b"")
-            if x.server.protocol is Protocol.TLS_SERVER_HELLO
-            else x.server
-        )
-
     reply = (
         where(view, lambda x: bad(x.client) or bad(x.server), text)
-        or where(view, lambda x: bad(late(x)), lambda x: f"the server sent {describe(late(x))}")
+        or where(view, lambda x: bad(_late(x)), lambda x: f"the server sent {describe(_late(x))}")
         or unheard(view)
     )
     if reply is not None:

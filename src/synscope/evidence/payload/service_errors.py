@@ -4,7 +4,7 @@ Input: the first bytes of a connection and of the server's last reply. An error 
 business (a key of the wrong type, a script to be loaded first); one after which the client leaves is why it left.
 Sources: redis.io's protocol specification, PostgreSQL §55.8 and appendix A, MySQL's ERR_Packet and error reference,
 RFC 5321 §4.2, RFC 959 §4.2, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0 §3.2.2.2, AMQP 0-9-1 §1.4,
-rsync's clientserver.c, OpenSSH's sshd.c, RFC 4511 §4.1.9 and appendix A, iperf3's iperf_api.h.
+rsync's clientserver.c, OpenSSH's sshd.c, gitprotocol-pack(5), RFC 4511 §4.1.9 and appendix A, iperf3's iperf_api.h.
 """
 
 # ruff: noqa: PLR2004 - offsets, lengths and codes of wire formats, each read once next to its meaning
@@ -67,8 +67,10 @@ def _imap_form() -> re.Pattern[bytes]:
 
 @cache
 def _plain_form() -> re.Pattern[bytes]:
-    """Return what rsync's daemon says, and sshd in the place of its greeting."""
-    return re.compile(rb"@ERROR: ?|Exceeded MaxStartups|Not allowed at this time")
+    """Return what rsync's daemon says, sshd in the place of its greeting, git's daemon, and plain services."""
+    return re.compile(
+        rb"@ERROR: ?|Exceeded MaxStartups|Not allowed at this time|(?:[0-9a-f]{4})?ERR |(?:ERROR|FATAL)[ :]"
+    )
 
 
 @cache
