@@ -96,12 +96,21 @@ class Following:
         self._over = True
 
     def followed(
-        self, batches: Iterable[tuple[_Data, Batch]], *, decoded: bool = False
+        self,
+        batches: Iterable[tuple[_Data, Batch]],
+        *,
+        decoded: bool = False,
+        once: Callable[[Batch], None] | None = None,
     ) -> Iterator[tuple[_Data, Batch]]:
-        """Follow each batch, decoding it unless that was done, then yield it."""
+        """Follow each batch, decoding it unless that was done, then yield it.
+
+        ``once`` leaves out of a decoded batch what is in it more than once.
+        """
         for data, batch in batches:
             if not decoded:
                 self._follower.decode(data, batch)
+            if once is not None:
+                once(batch)
             self._follower.track(data, batch)
             if batch.count:
                 if self.first_ts_ns is None:

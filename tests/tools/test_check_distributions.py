@@ -26,7 +26,7 @@ PACKAGE = {
 }
 BINARIES = {
     f"synscope/engine/{name}.cpython-311-x86_64-linux-gnu.so": b""
-    for name in ("records", "headers", "attempts", "fold", "blocks")
+    for name in ("records", "headers", "attempts", "fold", "blocks", "copies")
 }
 
 

@@ -132,6 +132,10 @@ class LiveSource(Protocol):
     """For each frame of the batch: 1 when its TCP checksum was left to the hardware, as far as that is known."""
     ifindex: array[int]
     """For each frame of the batch: the number of its interface, 0 where it is not known."""
+    several: bool
+    """Whether frames of several interfaces come, so that one may come more than once."""
+    loopback: int
+    """The number of the loopback interface, 0 where it is not known."""
     state: RingState
     interruptions: int
     """How often the interface went down."""

@@ -12,6 +12,7 @@ import click
 
 from synscope.cli import live_options, live_report, live_web, options, output, save_options, target_type
 from synscope.model import Target
+from synscope.reference.systems import interface_text
 from synscope.report import formats
 
 if TYPE_CHECKING:
@@ -105,7 +106,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
     plan = place.plan(wanted, saving)
     stop = Stop(duration, count, until_failure, until_success)
-    name = place.interface or "loopback"
+    name = interface_text(place.interface or ("any" if place.capture_with == "ring" else "loopback"))
     row = report.stream(name)
     view = live_web.view(web, wanted, drawn=row is None or not sys.stdout.isatty())
     context.call_on_close(view.close)

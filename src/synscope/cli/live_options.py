@@ -54,7 +54,7 @@ _PLACE = (
         setting="interface",
         counts=_in_this_network,
         shell_complete=_interfaces,
-        help="An interface, e.g. eth0, or any for all. The default is the loopback interface.",
+        help="One interface, e.g. lo or eth0. The default is any: every interface.",
     ),
     _option(
         "--netns",

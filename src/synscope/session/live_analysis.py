@@ -10,6 +10,7 @@ and RST are captured, so that its handshakes are near misses and never judged.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from array import array
@@ -22,6 +23,8 @@ from synscope.capture.live.self_test import SelfTestConnection, SelfTestResult, 
 from synscope.capture.source import LiveSource, RingState
 from synscope.capture.write.save import Saver
 from synscope.capture.write.storage import SaveError
+from synscope.engine.batch import Batch
+from synscope.engine.follower import Copies
 from synscope.engine.moments import Moments
 from synscope.engine.names import linktype_name
 from synscope.engine.outcome import OUTCOME_RULES
@@ -75,15 +78,17 @@ class Stop:
 class LiveAnalysis:
     """A capture that runs. Owns ``ring``; ends ``saver``, but leaves closing it to others.
 
-    ``interface`` is its name as the user knows it.
+    ``interface`` is its name as the user knows it. ``covered`` says that no client can reach a target without being
+    seen there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is captured, for whom
         self,
         ring: LiveSource,
         interface: str,
         targets: Sequence[Target],
         *,
+        covered: bool = True,
         saver: Saver | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
     ) -> None:
@@ -91,10 +96,14 @@ class LiveAnalysis:
         self._interface = interface
         self._targets = targets
         self._saver = saver
+        self._covered = covered
         self._told = on_attempt
         self._following = Following(on_attempt=None if on_attempt is None else self._tell)
         self._ports = _marks(targets)
         self._everything = not targets
+        self._copies = (
+            Copies(seed=int.from_bytes(os.urandom(8)), loopback=ring.loopback) if ring.several else None
+        )
         self._linktypes: dict[int, None] = {}
         self._began = time.monotonic()
         self._notes: list[str] = []
@@ -112,9 +121,9 @@ class LiveAnalysis:
 
     def step(self, wait: float = WAIT_S) -> None:
         """Follow the frames that wait, or wait for some; settle what is over now and then."""
-        for data, batch in self._following.followed(self._ring.batches(wait)):
-            for linktype in {batch.linktype[0], batch.linktype[batch.count - 1]}:
-                self._linktypes.setdefault(linktype)
+        once = None if self._copies is None else self._once
+        for data, batch in self._following.followed(self._ring.batches(wait), once=once):
+            self._linktypes.update(dict.fromkeys(batch.linktype[: batch.count]))
             if self._saver is not None and self._saver.error is None:
                 try:
                     self._saver.write(data, batch, self._ring.unfilled, self._ring.ifindex)
@@ -122,6 +131,10 @@ class LiveAnalysis:
                     self._notes.append(str(error))
         last = self._following.last_ts_ns
         self._following.settle(0 if last is None else max(0, time.time_ns() - last))
+
+    def _once(self, batch: Batch) -> None:
+        assert self._copies is not None  # noqa: S101 - only then is this called
+        self._copies.leave_out(batch, self._ring.unfilled, self._ring.ifindex)
 
     @property
     def elapsed(self) -> float:
@@ -256,7 +269,7 @@ class LiveAnalysis:
         """Return how much it proves that nothing was seen: see ``model.Claim``."""
         live = health.live
         awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
-        return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
+        return Claim.STRONG if awake and self._covered and health.dropped == 0 else Claim.LIVE
 
     def _health(self, self_test: tuple[Canary, str]) -> CaptureHealth:
         ring, counted = self._ring, self._following.counted()
@@ -270,9 +283,11 @@ class LiveAnalysis:
         undecoded = dict(counted.undecoded)
         if ring.unknown:
             undecoded["link layer not known"] = ring.unknown
+        copies = 0 if self._copies is None else self._copies.segments
         return replace(
             counted,
             undecoded=undecoded,
+            tcp_segments=counted.tcp_segments - copies,
             linktypes=tuple(linktype_name(number) for number in self._linktypes),
             system=system_named(sys.platform),
             format="live",

@@ -34,7 +34,7 @@ class Plan:
 
     targets: tuple[Target, ...]
     interface: str | None = None
-    """Its name, ``any``, or ``None`` for the loopback interface."""
+    """Its name, or ``any``. ``None`` is every interface; where only one can be captured, the loopback interface."""
     namespace: str | None = None
     """Path of the network namespace to look into."""
     snap_length: int = SNAP_LENGTH

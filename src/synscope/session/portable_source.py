@@ -17,10 +17,12 @@ from synscope.capture.live import filter_expression, portable
 from synscope.capture.live.self_test import SelfTestConnection, run_self_test
 from synscope.capture.source import LiveSource
 from synscope.capture.write.save import Saver
+from synscope.model import Target
 from synscope.process import privileges
 from synscope.process.elevate import Helper
 from synscope.process.errors import PrivilegeError, SessionError
 from synscope.process.privileges import Identity
+from synscope.session.coverage import is_covered
 from synscope.session.plan import Plan
 
 if TYPE_CHECKING:
@@ -77,6 +79,10 @@ class PortableSource:
     def self_test(self) -> tuple[SelfTestConnection, ...]:
         """Connect over the loopback interface, where that is captured."""
         return run_self_test(self._plan.ports) if self.interface == portable.loopback_name() else ()
+
+    def covers(self, target: Target) -> bool:
+        """Whether no client can reach the target without being seen."""
+        return is_covered(target, self.interface, portable.loopback_name())
 
 
 def _obstacle(plan: Plan, command: Sequence[str]) -> str | None:

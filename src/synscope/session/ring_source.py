@@ -21,25 +21,26 @@ from synscope.capture.live.self_test import SelfTestConnection, run_self_test
 from synscope.capture.write import pcapng
 from synscope.capture.write.save import SaveOptions, Saver
 from synscope.capture.write.storage import Files, SaveError, reason
+from synscope.model import Target
 from synscope.process import elevate, privileges
 from synscope.process.elevate import Helper
 from synscope.process.errors import SessionError
 from synscope.process.file_maker import FileMaker
 from synscope.process.privileges import Identity
+from synscope.session.coverage import ANY, is_covered
 from synscope.session.plan import Plan, Saving
 
 if TYPE_CHECKING:
     from synscope.process.runner import Runner
 
 _LOOPBACK: Final = "lo"
-_ANY: Final = "any"
 
 
 class RingSource:
     """Makes the ring of one session; see ``start.SourceFactory``."""
 
     def __init__(self, plan: Plan, announce: Callable[[str], None], command: Sequence[str]) -> None:
-        self.interface = plan.interface or _loopback(plan)
+        self.interface = plan.interface or ANY
         self.helper: Helper | None = None
         self.runner: Runner | None = None
         self.saver: Saver | None = None
@@ -108,11 +109,16 @@ class RingSource:
     def self_test(self) -> tuple[SelfTestConnection, ...]:
         """Connect in the network that is captured."""
         plan = self._plan
-        if self.interface not in {_loopback(plan), _ANY}:
+        if self.interface not in {_loopback(plan), ANY}:
             return ()
         if self.helper is not None and plan.is_of_another_network:
             return self.helper.run_self_test(sorted(plan.ports), plan.namespace)
         return run_self_test(plan.ports)
+
+    def covers(self, target: Target) -> bool:
+        """Whether no client can reach the target without being seen."""
+        plan = self._plan
+        return is_covered(target, self.interface, _loopback(plan), another_network=plan.namespace is not None)
 
     def _open_largest(self) -> tuple[socket.socket, Geometry]:
         """Open the largest ring there is memory for."""

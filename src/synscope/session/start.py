@@ -19,7 +19,7 @@ from synscope.capture.live.self_test import SelfTestConnection
 from synscope.capture.source import LiveSource
 from synscope.capture.write.save import Saver
 from synscope.evidence import rooms
-from synscope.model import Attempt
+from synscope.model import Attempt, Target
 from synscope.process.elevate import Helper
 from synscope.session.live_analysis import LiveAnalysis
 from synscope.session.plan import Plan
@@ -84,6 +84,10 @@ class SourceFactory(Protocol):
         """Make the self-test's connections; none where the loopback interface is not captured."""
         ...
 
+    def covers(self, target: Target) -> bool:
+        """Whether no client of the captured network can reach the target without being seen."""
+        ...
+
 
 def start_session(
     plan: Plan,
@@ -107,7 +111,12 @@ def start_session(
         factory.give_up_rights()
         source = factory.open(resources)
         analysis = LiveAnalysis(
-            source, factory.interface, plan.targets, saver=factory.saver, on_attempt=on_attempt
+            source,
+            factory.interface,
+            plan.targets,
+            covered=all(map(factory.covers, plan.targets)),
+            saver=factory.saver,
+            on_attempt=on_attempt,
         )
         resources.callback(analysis.close)
         surroundings = resources.enter_context(

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from synscope.capture.source import RingState
 from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
+from synscope.reference.systems import interface_text
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
 from synscope.session.live_analysis import LiveAnalysis, label_counts
@@ -128,7 +129,12 @@ class Feed:
             "phase": phase.value,
             "report": report,
         }
-        fixed = {"targets": self._targets, "interface": visible(interface), "labels": _LABELS, "kept": KEPT}
+        fixed = {
+            "targets": self._targets,
+            "interface": visible(interface_text(interface)),
+            "labels": _LABELS,
+            "kept": KEPT,
+        }
         self._log.add(
             "update",
             _json({**about, "rows": [row.json() for row in changed(before, rows)]}),

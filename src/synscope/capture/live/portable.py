@@ -222,6 +222,8 @@ class Portable:
     ``unfilled`` stays 0: Scapy does not tell which checksums were left to the hardware.
     """
 
+    several = False
+    loopback = 0
     damaged = 0
     unknown = 0
 

@@ -86,7 +86,8 @@ class Ring:
         self.ifindex = array("I", bytes(4 * SIZE))
         self._words = array("Q", bytes(8 * blocks.STATE_SIZE))
         self._words[blocks.STATE_BIG_ENDIAN] = sys.byteorder == "big"
-        self._words[blocks.STATE_LOOPBACK] = loopback_index(self._socket)
+        self._words[blocks.STATE_LOOPBACK] = self.loopback = loopback_index(self._socket)
+        self.several = not self._socket.getsockname()[0]
         self.state = RingState.CAPTURING
         self.interruptions = 0
         """How often the interface went down."""
