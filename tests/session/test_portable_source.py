@@ -175,6 +175,7 @@ def test_without_root_nobody_else_can_be_become() -> None:
 class _Silent:
     """A capture in which nothing ever comes."""
 
+    several, loopback = False, 0
     state = RingState.CAPTURING
     interruptions = damaged = received = copies = unknown = snapped = 0
     dropped = None

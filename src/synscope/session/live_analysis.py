@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -110,6 +110,8 @@ class LiveAnalysis:
         self._seen_of_self_test: set[tuple[Endpoint, Endpoint]] = set()
         self.self_test: tuple[SelfTestConnection, ...] = ()
         """Its connections; none where the capture leaves out the loopback interface."""
+        self.redirects: Mapping[int, Collection[Endpoint]] = {}
+        """Where firewall rules send what goes to a target's port."""
         self.own_servers: frozenset[Endpoint] = frozenset()
         """Servers of this program's own beside the self-test's: no part of the results either."""
 
@@ -229,7 +231,16 @@ class LiveAnalysis:
         health = self._health(_self_test_result(self.self_test, syns))
         self._close()
         kept = [self._near(group) for group in groups if group.server not in own]
-        diagnosis = diagnose(name, kept, orphans, health, self._targets, claim=self._claim(health), more=more)
+        diagnosis = diagnose(
+            name,
+            kept,
+            orphans,
+            health,
+            self._targets,
+            claim=self._claim(health),
+            more=more,
+            redirects=self.redirects,
+        )
         return diagnosis._replace(command=command)
 
     def close(self) -> None:
@@ -261,9 +272,13 @@ class LiveAnalysis:
 
     def _near(self, group: AttemptGroup) -> AttemptGroup:
         """Take a half-open group of a port that is not watched for completed: only its SYN-ACKs are captured."""
-        if self._everything or self._ports[group.server.port] or group.label is not Label.HALF_OPEN:
+        watched = self._everything or self._ports[group.server.port] or self._is_redirected(group.server)
+        if watched or group.label is not Label.HALF_OPEN:
             return group
         return replace(group, label=Label.COMPLETED, outcome=Outcome.STILL_OPEN)
+
+    def _is_redirected(self, server: Endpoint) -> bool:
+        return any(server in ends for ends in self.redirects.values())
 
     def _claim(self, health: CaptureHealth) -> Claim:
         """Return how much it proves that nothing was seen: see ``model.Claim``."""

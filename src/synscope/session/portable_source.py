@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -72,7 +72,7 @@ class PortableSource:
         else:
             give_up(self._invoker)
 
-    def open(self, resources: contextlib.ExitStack) -> LiveSource:  # noqa: ARG002 - it is open
+    def open(self, resources: contextlib.ExitStack, ports: Collection[int]) -> LiveSource:  # noqa: ARG002 - it is open
         """Return the source."""
         return self._source
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope._version import VERSION
@@ -48,9 +48,7 @@ class RingSource:
         self._announce = announce
         self._command = command
         self._invoker = privileges.invoking()
-        self._program = bpf.program_bytes(
-            bpf.filter_program(plan.ports or None, plan.proxy_ports, plan.snap_length)
-        )
+        self._program = self._filter(plan.ports)
         self._file_maker: FileMaker | None = None
         self._opened: tuple[socket.socket, Geometry] | None = None
 
@@ -90,8 +88,11 @@ class RingSource:
         """Become the user without any right. Raises ``PrivilegeError``."""
         privileges.drop(privileges.parsing_identity(self._invoker))
 
-    def open(self, resources: contextlib.ExitStack) -> Ring:
+    def open(self, resources: contextlib.ExitStack, ports: Collection[int]) -> Ring:
         """Return the ring, and make the first file that frames are saved in."""
+        if ports and self._plan.ports:
+            with contextlib.suppress(bpf.FilterError):  # so many: the plan's own are watched alone
+                self._program = self._filter(self._plan.ports | frozenset(ports))
         made, geometry = self._opened or self._open_largest()
         ring = Ring(made.detach(), geometry)
         resources.callback(ring.close)
@@ -119,6 +120,10 @@ class RingSource:
         """Whether no client can reach the target without being seen."""
         plan = self._plan
         return is_covered(target, self.interface, _loopback(plan), another_network=plan.namespace is not None)
+
+    def _filter(self, ports: Collection[int]) -> bytes:
+        plan = self._plan
+        return bpf.program_bytes(bpf.filter_program(ports or None, plan.proxy_ports, plan.snap_length))
 
     def _open_largest(self) -> tuple[socket.socket, Geometry]:
         """Open the largest ring there is memory for."""

@@ -1,7 +1,7 @@
 """Starts a live session in the order that each step needs.
 
 Input: a plan, and perhaps a command. Output: a ``LiveSession``, whose capture runs and has been tested. The steps:
-obtain rights, give them up, open the source, look at the host, and make the self-test's connections.
+obtain rights, give them up, look at the host, open the source, and make the self-test's connections.
 
 Invariant: once rights are given up, nothing has to be imported any more, for the user that this process has become
 may not be able to read the installation. What the end of a session needs, modules of this room import at their top;
@@ -11,7 +11,7 @@ what a report needs besides, ``preload`` imports.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -76,8 +76,8 @@ class SourceFactory(Protocol):
         """Give up, for good, every right that this process can. Raises ``PrivilegeError``."""
         ...
 
-    def open(self, resources: contextlib.ExitStack) -> LiveSource:
-        """Return the source of frames."""
+    def open(self, resources: contextlib.ExitStack, ports: Collection[int]) -> LiveSource:
+        """Return the source of frames: of the plan's ports and, where that is still possible, of ``ports``."""
         ...
 
     def self_test(self) -> tuple[SelfTestConnection, ...]:
@@ -109,16 +109,6 @@ def start_session(
         preload()
         rooms.preload()
         factory.give_up_rights()
-        source = factory.open(resources)
-        analysis = LiveAnalysis(
-            source,
-            factory.interface,
-            plan.targets,
-            covered=all(map(factory.covers, plan.targets)),
-            saver=factory.saver,
-            on_attempt=on_attempt,
-        )
-        resources.callback(analysis.close)
         surroundings = resources.enter_context(
             Surroundings(
                 factory.helper,
@@ -130,8 +120,21 @@ def start_session(
             )
         )
         surroundings.begin()
-        analysis.self_test = factory.self_test()
         surroundings.settle()
+        # Only now: where rules send a target's connections elsewhere, that port is watched too.
+        redirects = surroundings.redirects()
+        source = factory.open(resources, {end.port for ends in redirects.values() for end in ends})
+        analysis = LiveAnalysis(
+            source,
+            factory.interface,
+            plan.targets,
+            covered=all(map(factory.covers, plan.targets)),
+            saver=factory.saver,
+            on_attempt=on_attempt,
+        )
+        resources.callback(analysis.close)
+        analysis.redirects = redirects
+        analysis.self_test = factory.self_test()
         return LiveSession(
             analysis,
             surroundings,

@@ -24,10 +24,19 @@ from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
-from synscope.model import FAILURES, Attempt, Diagnosis, Endpoint, Observation, Target, TargetSummary
+from synscope.model import (
+    FAILURES,
+    PORT_MAX,
+    Attempt,
+    Diagnosis,
+    Endpoint,
+    Observation,
+    Target,
+    TargetSummary,
+)
 from synscope.probes.host import proxy
 from synscope.probes.host.collect import collect
-from synscope.probes.host.snapshot import Snapshot, Sockets
+from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Snapshot, Sockets
 from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
 from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.trace_reader import TraceReader
@@ -43,6 +52,7 @@ _WAIT_S: Final = LOOK_S + 0.3
 _READ_S: Final = 0.3
 """Seconds in which a snapshot that is ready is read."""
 _CHUNK: Final = 1 << 16
+_PORT_DIGITS: Final = 5
 _ESTABLISHED: Final = "TCP_ESTABLISHED"
 _MOST_SEARCHED: Final = 2_000
 """Events in which makers are looked for while the capture goes on: more would keep it from its frames."""
@@ -148,6 +158,16 @@ class Surroundings:
             if Endpoint(listener.address, listener.port) not in self.own_servers
         )
         return found._replace(sockets=found.sockets._replace(listeners=others))
+
+    def redirects(self) -> dict[int, frozenset[Endpoint]]:
+        """Return where firewall rules send what goes to the ports, by port, as far as the looks tell."""
+        found: dict[int, set[Endpoint]] = {}
+        for look in self._taken:
+            if isinstance(look.firewall, Firewall):
+                for ruling in look.firewall.rulings:
+                    if ruling.verdict is RuleVerdict.REDIRECT and ruling.packet is PacketKind.SYN:
+                        found.setdefault(ruling.port, set()).update(redirected_to(ruling))
+        return {port: frozenset(ends) for port, ends in found.items()}
 
     def step(self) -> None:
         """Take what the trace says; look again once it goes on for longer."""
@@ -271,6 +291,24 @@ class Surroundings:
         helper, self._helper = self._helper, None
         with contextlib.suppress(HelperError):  # it removes the instance itself when it ends
             helper.untrace()
+
+
+def redirected_to(ruling: Ruling) -> set[Endpoint]:
+    """Return the endpoints that a redirect can mean: an IPv6 address with a port behind it is ambiguous."""
+    where = ruling.how.removeprefix("port ")
+    here = "::1" if ":" in ruling.address else "127.0.0.1"
+    if where == "this machine":
+        return {Endpoint(here, ruling.port)}
+    whole = parsed(where.strip("[]"))
+    found = set() if whole is None else {Endpoint(str(whole), ruling.port)}
+    head, _, number = where.rpartition(":")
+    address = parsed(head.strip("[]"))
+    if number.isdecimal() and len(number) <= _PORT_DIGITS and int(number) <= PORT_MAX:
+        if address is not None:
+            found.add(Endpoint(str(address), int(number)))
+        elif not head:
+            found.add(Endpoint(here, int(number)))
+    return found
 
 
 def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:

@@ -44,6 +44,7 @@ class Frame:
     hardware: int = 1
     network: int = 14
     protocol: int = 0
+    packet_type: int = 0
 
 
 class _BeyondTheEndError(Exception):
@@ -53,6 +54,8 @@ class _BeyondTheEndError(Exception):
 def _load(frame: Frame, offset: int, size: int) -> int:
     if offset == 0xFFFFF000:
         return frame.protocol
+    if offset == 0xFFFFF004:
+        return frame.packet_type
     if offset == 0xFFFFF01C:
         return frame.hardware
     assert offset < 0xFFFFF000, "an ancillary load that is not modelled"

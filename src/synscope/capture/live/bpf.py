@@ -19,7 +19,7 @@ What passes, cut to the snap length:
   headers, more than two VLAN tags, and every frame of an interface that delivers raw 802.11 frames.
 
 What does not: the copy of a loopback frame on its way out, for the same frame comes in again; UDP, ARP, ESP, other
-data of unwatched ports (a segment without payload is told at once, one with it by its first bytes), and IP inside GRE,
+data of unwatched ports (a segment without payload is told at once, one with it by its first bytes), IP inside GRE,
 VXLAN, PPPoE, MPLS or another IP header (what travels inside shows on the tunnel's own interface). A frame that ends
 before the headers it announces is dropped too: reading behind the end is how a classic BPF program says no, and no
 stack accepts it.
