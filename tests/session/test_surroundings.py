@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling
 from synscope.process import elevate
-from synscope.session.surroundings import LOOK_S, Surroundings
+from synscope.session.surroundings import LOOK_S, Surroundings, redirected_to
 from tests.kernel import need_root
 
 PORT = 47_911
@@ -127,3 +128,22 @@ def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None
         around.finish()
         assert time.monotonic() - began < 10
         assert _answers(around)["no-firewall-rule"] is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "address", "meant"),
+    [
+        ("172.17.0.2:80", "127.0.0.1", {("172.17.0.2", 80)}),
+        ("172.17.0.2", "127.0.0.1", {("172.17.0.2", 8080)}),
+        ("[fd00::2]:80", "::1", {("fd00::2", 80)}),
+        ("fd00::2:80", "::1", {("fd00::2:80", 8080), ("fd00::2", 80)}),
+        ("port 9000", "127.0.0.1", {("127.0.0.1", 9000)}),
+        (":9000", "::1", {("::1", 9000)}),
+        ("this machine", "127.0.0.1", {("127.0.0.1", 8080)}),
+        ("172.17.0.2:80-90", "127.0.0.1", set()),
+        ("", "127.0.0.1", set()),
+    ],
+)
+def test_where_a_rule_sends_a_connection(how: str, address: str, meant: set[tuple[str, int]]) -> None:
+    ruling = Ruling(address, 8080, PacketKind.SYN, RuleVerdict.REDIRECT, how)
+    assert {(end.address, end.port) for end in redirected_to(ruling)} == meant

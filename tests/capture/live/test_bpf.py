@@ -318,6 +318,17 @@ def test_what_is_said_to_a_proxy_at_any_port(payload: bytes, wanted: bool, v6: b
     assert passes(_ether(options, v6=v6)) is wanted
 
 
+def test_the_outgoing_copy_of_a_loopback_frame_is_left_out() -> None:
+    """It comes in again. On any other interface what goes out is all there is of it."""
+    frame = wire.ethernet(wire.ip("127.0.0.1", "127.0.0.1", wire.tcp(OTHER, WATCHED[0], flags="S")))
+    kept = {
+        (hardware, kind): bool(execute(PROGRAM, Frame(frame, hardware, packet_type=kind)))
+        for hardware in (1, 772)
+        for kind in (0, 4)
+    }
+    assert kept == {(1, 0): True, (1, 4): True, (772, 0): True, (772, 4): False}
+
+
 def test_many_ports_are_not_looked_for_in_socks_4() -> None:
     asked = _ether(_segment("PA", payload=b"\x04\x01\x1f\x40\x7f\x00\x00\x01\x00"))
     for count, wanted in ((MOST_SOCKS4, True), (MOST_SOCKS4 + 1, False)):
