@@ -117,7 +117,7 @@ class FrameSource(Protocol):
 
 
 class RingState(enum.Enum):
-    """Whether the interface of a live capture delivers frames."""
+    """Whether the interface of a live capture delivers frames; of several, the loopback interface."""
 
     CAPTURING = "capturing"
     DOWN = "the interface is down"
@@ -138,7 +138,7 @@ class LiveSource(Protocol):
     """The number of the loopback interface, 0 where it is not known."""
     state: RingState
     interruptions: int
-    """How often the interface went down."""
+    """How often the interface went down; of several, the loopback interface."""
     damaged: int
     """Blocks that could not be read to the end."""
     fullest: float

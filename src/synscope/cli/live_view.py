@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
 
-from synscope.capture.source import RingState
 from synscope.cli import output
 from synscope.model import FAILURES, Attempt, Diagnosis, Label, Target
 from synscope.reference.systems import interface_text
@@ -187,8 +186,8 @@ def render(
         f"{analysis.elapsed:.0f} s · {analysis.frames:,} frames · buffer {100 * ring.use:.0f} % full · "
     )
     health.append("losses not known" if lost is None else f"{lost:,} lost", "bold red" if lost else None)
-    if ring.state is not RingState.CAPTURING:
-        health.append(f" · {ring.state.value}", "bold red")
+    if analysis.trouble:
+        health.append(f" · {analysis.trouble}", "bold red")
     health.append("   Ctrl-C stops and reports")
     return Group(head, counts, table, health)
 

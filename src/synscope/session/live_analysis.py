@@ -286,13 +286,26 @@ class LiveAnalysis:
         awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
         return Claim.STRONG if awake and self._covered and health.dropped == 0 else Claim.LIVE
 
+    def _looked_at(self) -> str:
+        """Return the name of the interface of which the source tells whether it is up."""
+        ring = self._ring
+        return (ring.several and ring.interface_name(ring.loopback)) or self._interface
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing comes, in words; empty where all is well."""
+        ring = self._ring
+        if ring.state is RingState.CAPTURING:
+            return ""
+        return f"{self._looked_at()}: {ring.state.value}" if ring.several else ring.state.value
+
     def _health(self, self_test: tuple[Canary, str]) -> CaptureHealth:
         ring, counted = self._ring, self._following.counted()
         notes = list(self._notes)
         if ring.state is not RingState.CAPTURING:
-            notes.append(f"{self._interface}: {ring.state.value}")
+            notes.append(f"{self._looked_at()}: {ring.state.value}")
         elif ring.interruptions:
-            notes.append(f"{self._interface} went down {count(ring.interruptions, 'time')} meanwhile")
+            notes.append(f"{self._looked_at()} went down {count(ring.interruptions, 'time')} meanwhile")
         if ring.damaged:
             notes.append(f"{count(ring.damaged, 'block')} of the ring could not be read to the end")
         undecoded = dict(counted.undecoded)

@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from synscope.capture.source import RingState
 from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
 from synscope.reference.systems import interface_text
 from synscope.report.escape import visible
@@ -73,7 +72,7 @@ def now(analysis: LiveAnalysis) -> Now:
             "lost": ring.dropped,
             "ring": round(ring.use, 3),
             "fullest": round(ring.fullest, 3),
-            "trouble": None if ring.state is RingState.CAPTURING else ring.state.value,
+            "trouble": analysis.trouble or None,
             "canary": "not seen yet" if pending else canary.value,
             "why": "" if pending else visible(why),
         },
