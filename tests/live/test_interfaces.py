@@ -48,7 +48,8 @@ GATEWAY, ONE, OTHER = "172.17.0.1", "172.17.0.2", "172.17.0.3"
 PUBLISHED, RENAMED = 8080, 8081
 RULES = f"""
 table ip nat {{
-  chain out {{ type nat hook output priority -100; fib daddr type local tcp dport {RENAMED} dnat to {ONE}:{PUBLISHED}; }}
+  chain out {{ type nat hook output priority -100;
+    fib daddr type local tcp dport {RENAMED} dnat to {ONE}:{PUBLISHED}; }}
   chain pre {{ type nat hook prerouting priority -100; fib daddr type local tcp dport {PUBLISHED} dnat to {ONE}; }}
   chain post {{ type nat hook postrouting priority 100; oifname docker0 ip saddr 172.17.0.0/16 masquerade; }}
 }}

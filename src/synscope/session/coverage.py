@@ -6,7 +6,6 @@ proved only for what was watched: where a client could have gone another way, it
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import sys
 from typing import Final
@@ -14,6 +13,7 @@ from typing import Final
 from synscope.capture.live.interfaces import interfaces
 from synscope.model import Target
 from synscope.reference.loopback import names_loopback, parsed
+from synscope.session.connects import is_own
 
 ANY: Final = "any"
 
@@ -32,21 +32,18 @@ def is_covered(target: Target, interface: str, loopback: str, *, another_network
         return True
     if another_network:
         return False
-    if target.host is not None and _is_own(target.host):
+    if target.host is not None and _is_here(target.host):
         return True
     return target.host is None and _is_alone(loopback)
 
 
-def _is_own(host: str) -> bool:
-    """Whether a literal address is one of this machine's: the way to it is the loopback interface."""
+def _is_here(host: str) -> bool:
+    """Whether a literal address is one of this machine's."""
     literal = parsed(host)
     if literal is None:
         return False
     family = socket.AF_INET if literal.version == 4 else socket.AF_INET6  # noqa: PLR2004 - IPv4
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as made:
-        made.bind((str(literal), 0))
-        return True
-    return False
+    return is_own((family, (str(literal), 0)))
 
 
 def _is_alone(loopback: str) -> bool:

@@ -17,6 +17,7 @@ from synscope.evidence.packets.intermediaries import may_be_proxied
 from synscope.evidence.payload.recognise import describe, recognise
 from synscope.evidence.typo import looks_like_typo
 from synscope.model import (
+    FAILURES,
     PORT_MAX,
     AttemptGroup,
     Claim,
@@ -80,7 +81,8 @@ def summarise(  # noqa: PLR0913 - one parameter a fact about the capture
     matching = tuple(group for group in groups if _matches(target, group))
     if not matching:
         there = tuple(group for group in groups if group.server in redirects)
-        matching = there if all(group.label is Label.COMPLETED for group in there) else ()
+        failed = any(group.label in FAILURES for group in there)
+        matching = () if failed else tuple(group for group in there if group.label is Label.COMPLETED)
     own = _marked(matching, end_ts_ns)
     counts: dict[Label, int] = {}
     for group in own:
