@@ -119,6 +119,20 @@ def test_a_connection_that_is_translated_on_its_way_is_one(translated: dict[str,
     assert left(*seen) == [0, 3, 4]
 
 
+def test_a_bridge_that_shows_an_answer_half_translated() -> None:
+    """With br_netfilter, the bridge has the answer as neither end knows it."""
+    half = {"client": "127.0.0.1"}
+    seen = [
+        (0, BRIDGE, segment("S", 100)),
+        (US, PORT, segment("SA", 500, 101, back=True)),
+        (2 * US, BRIDGE, segment("SA", 500, 101, back=True, **half)),
+        (3 * US, BRIDGE, segment("A", 101, 501)),
+        (MS, PORT, segment("PA", 501, 101, b"x", back=True)),
+        (MS + US, BRIDGE, segment("PA", 501, 101, b"x", back=True, **half)),
+    ]
+    assert left(*seen) == [0, 1, 3, 4]
+
+
 def test_two_clients_with_one_initial_sequence_number_stay_two() -> None:
     """On one interface, as a tool sends them that makes its own segments."""
     one, other = segment("S", 100), segment("S", 100, client="172.17.0.9")

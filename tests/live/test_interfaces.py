@@ -51,7 +51,7 @@ table ip nat {{
   chain out {{ type nat hook output priority -100;
     fib daddr type local tcp dport {RENAMED} dnat to {ONE}:{PUBLISHED}; }}
   chain pre {{ type nat hook prerouting priority -100; fib daddr type local tcp dport {PUBLISHED} dnat to {ONE}; }}
-  chain post {{ type nat hook postrouting priority 100; oifname docker0 ip saddr 172.17.0.0/16 masquerade; }}
+  chain post {{ type nat hook postrouting priority 100; oifname docker0 masquerade; }}
 }}
 """
 
@@ -72,7 +72,8 @@ def containers() -> Iterator[Containers]:
             ran("ip", "-n", name, "link", "set", "eth0", "up")
         with program.inside(host):
             # /proc/sys shows the network namespace of who opens it.
-            Path("/proc/sys/net/ipv4/ip_forward").write_text("1", encoding="ascii")
+            for setting in ("ip_forward", "conf/all/route_localnet"):
+                Path(f"/proc/sys/net/ipv4/{setting}").write_text("1", encoding="ascii")
             subprocess.run(["nft", "-f", "-"], input=RULES, text=True, check=True)
         yield Containers(host, one, other)
 
@@ -117,27 +118,14 @@ def test_a_client_that_leaves_by_another_interface_is_seen(tmp_path: Path) -> No
             stack.enter_context(server(ONE, PUBLISHED))
         with program.inside(there.host):
             own = stack.enter_context(server(GATEWAY))
-        for where, port in ((there.other, own.port), (there.host, RENAMED)):
+        for where, address, port in ((there.other, GATEWAY, own.port), (there.host, "127.0.0.1", RENAMED)):
             path = tmp_path / f"{port}.json"
-            command = program.python(request, GATEWAY, str(port))
+            command = program.python(request, address, str(port))
             with program.inside(where):
                 output = ("--format", "json", "--output", str(path))
-                done = program.run("run", "-p", f"{GATEWAY}:{port}", *output, "--", *command)
+                done = program.run("run", "-p", f"{address}:{port}", *output, "--", *command)
             assert done.status == 0, done.err
             assert counted(path) == [{"completed": 1}]
-
-
-def test_one_interface_proves_no_absence_on_others(tmp_path: Path) -> None:
-    claims = {}
-    with contextlib.ExitStack() as stack:
-        one, _ = stack.enter_context(two_namespaces())
-        for interface in ("lo", "any"):
-            path = tmp_path / f"{interface}.json"
-            with program.inside(one):
-                output = ("--format", "json", "--output", str(path))
-                program.run("run", "-p", "10.99.0.2:9", "-i", interface, *output, "--", "true")
-            claims[interface] = program.of_document(path.read_text(encoding="utf-8")).targets[0]["claim"]
-    assert claims == {"lo": "live", "any": "strong"}
 
 
 @contextlib.contextmanager
@@ -158,7 +146,7 @@ def test_between_two_namespaces_both_sides_see_it_once(tmp_path: Path) -> None:
         with program.inside(other):
             far = stack.enter_context(server("10.99.0.2"))
         watches = []
-        for name, interface in ((one, "near"), (one, "any"), (other, "far")):
+        for name, interface in ((one, "near"), (other, "far")):
             path = tmp_path / f"{interface}.json"
             output = ("--count", "1", "--format", "json", "--output", str(path))
             with program.inside(name):
@@ -172,4 +160,4 @@ def test_between_two_namespaces_both_sides_see_it_once(tmp_path: Path) -> None:
             report = program.of_document(path.read_text(encoding="utf-8"))
             assert report.targets[0]["counts"] == {"completed": 1}, path
             assert report.health["duplicates"] == report.health["dropped"] == 0
-            assert report.health["canary"] == ("seen" if path.stem == "any" else "could not be sent")
+            assert report.health["canary"] == "could not be sent"

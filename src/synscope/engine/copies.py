@@ -13,8 +13,9 @@ bond one of its links and the bond itself: the kernel shows it on each. Which of
   acknowledgement that were not there. It need not be cut in the same way: an interface may split what another
   carried in one piece;
 * of a connection whose addresses this machine translates on the way: one to the same port that begins with the same
-  initial sequence number on another interface. All of it is left out in both directions, for the client's end of the
-  translation has the whole conversation.
+  initial sequence number on another interface; and one that shows first the very SYN-ACK that another one showed
+  before, as a bridge does whose frames are half translated. All of it is left out in both directions, for the client's
+  end of the translation has the whole conversation.
 
 What comes again on the *same* interface was sent again, and stays. Frames of the loopback interface have no copies on
 others and are not looked at.
@@ -176,6 +177,24 @@ def _translates(
 
 
 @cython.cfunc
+def _answers_another(
+    table: cython.ulonglong[::1],
+    key: cython.ulonglong,
+    begun: cython.ulonglong,
+    flow: cython.ulonglong,
+    when: cython.ulonglong,
+) -> cython.bint:
+    """Whether a SYN-ACK showed just before that it is another connection's, and this one never began; else note it."""
+    at: cython.Py_ssize_t = _entry(table, begun)
+    has_begun: cython.bint = table[at + _OF] == begun
+    at = _entry(table, key)
+    if table[at + _OF] == key and table[at + _WHAT] != flow and _within(when, table[at + _WHEN], _COPY_NS):
+        return not has_begun
+    _put(table, at, key, when, 0, flow)
+    return False
+
+
+@cython.cfunc
 def _is_translated(
     translated: cython.ulonglong[::1], flow: cython.ulonglong, when: cython.ulonglong
 ) -> cython.bint:
@@ -207,14 +226,23 @@ def _is_copy(
     end: cython.uint = (seq + length) & _M32
     both: cython.ulonglong = ((source + destination) & _M64) | 1
     way: cython.ulonglong = _mixed(source, destination, seed)
-    words: cython.ulonglong = end
+    words: cython.ulonglong = seq
+    begun: cython.ulonglong = _mixed(both, 1, seed)
+    words = (words << 32) | ack
+    if flags & _SYN_AND_ACK == _SYN_AND_ACK and _answers_another(
+        table, _mixed(words, 2, seed), begun, both, when
+    ):
+        _put(translated, _entry(translated, both), both, when, where, 0)
     if _is_translated(translated, both, when):
         return True
     if control == 0:
         return _brings_nothing(table, way, when, where, end, ack)
+    words = end
     words = (words << 32) | ack
     if _seen_elsewhere(table, _mixed(way, words, seed ^ control), when, where):
         return True
+    if flags & _SYN_AND_ACK == _SYN:
+        _put(table, _entry(table, begun), begun, when, where, 0)
     if flags & _SYN_AND_ACK == _SYN and seq != 0:
         words = seq
         words = (words << 16) | (ports & 0xFFFF)

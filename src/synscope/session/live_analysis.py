@@ -125,7 +125,7 @@ class LiveAnalysis:
         """Follow the frames that wait, or wait for some; settle what is over now and then."""
         once = None if self._copies is None else self._once
         for data, batch in self._following.followed(self._ring.batches(wait), once=once):
-            self._linktypes.update(dict.fromkeys(batch.linktype[: batch.count]))
+            self._note_linktypes(batch)
             if self._saver is not None and self._saver.error is None:
                 try:
                     self._saver.write(data, batch, self._ring.unfilled, self._ring.ifindex)
@@ -133,6 +133,13 @@ class LiveAnalysis:
                     self._notes.append(str(error))
         last = self._following.last_ts_ns
         self._following.settle(0 if last is None else max(0, time.time_ns() - last))
+
+    def _note_linktypes(self, batch: Batch) -> None:
+        if batch.count:
+            found = batch.linktype[: batch.count]
+            # Nearly always all the same: compared as a whole, for one by one takes longer than all else here.
+            alike = found == array("I", [found[0]]) * batch.count
+            self._linktypes.update(dict.fromkeys(found[:1] if alike else found))
 
     def _once(self, batch: Batch) -> None:
         assert self._copies is not None  # noqa: S101 - only then is this called
