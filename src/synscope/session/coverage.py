@@ -32,12 +32,12 @@ def is_covered(target: Target, interface: str, loopback: str, *, another_network
         return True
     if another_network:
         return False
-    if target.host is not None and _is_here(target.host):
+    if target.host is not None and is_here(target.host):
         return True
     return target.host is None and _is_alone(loopback)
 
 
-def _is_here(host: str) -> bool:
+def is_here(host: str) -> bool:
     """Whether a literal address is one of this machine's."""
     literal = parsed(host)
     if literal is None:

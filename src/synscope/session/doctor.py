@@ -41,7 +41,7 @@ from synscope.model import (
 from synscope.probes.host.snapshot import Loopback
 from synscope.process.errors import ElevationError, SessionError
 from synscope.reference.loopback import is_loopback
-from synscope.session.connects import Connect, Connects, Greeting, Resolved, resolve, tls_context
+from synscope.session.connects import Connect, Connects, Greeting, Resolved, is_own, resolve, tls_context
 from synscope.session.live_run import LINGER_S, LiveRun
 from synscope.session.plan import Plan
 from synscope.session.start import LiveSession, start_session
@@ -100,7 +100,7 @@ def examine(
     announce(f"connecting to {', '.join(map(str, found.endpoints))}: {how.value}")
     connects = Connects(found, how, _context(how))
     try:
-        session = start_session(_capture_plan(plan), announce, preload=preload)
+        session = start_session(_capture_plan(plan, found), announce, preload=preload)
     except ElevationError as error:
         ways = f"; to have it captured: {error.ways[0]}" if error.ways else ""
         return _uncaptured(plan, connects, f"nothing was captured: {_reason(error.reason)}{ways}", found)
@@ -201,12 +201,15 @@ def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> 
             yield Observation(seen.name, answer, Source.HOST, text)
 
 
-def _capture_plan(plan: DoctorPlan) -> Plan:
+def _capture_plan(plan: DoctorPlan, found: Resolved) -> Plan:
+    on_linux = sys.platform.startswith("linux")
+    # Elsewhere one interface is captured, and which leads to another machine is not known: then nothing is.
     return Plan(
         targets=(plan.target,),
+        interface=None if on_linux or all(map(is_own, found.addresses)) else "any",
         typed=plan.typed,
         may_prompt=plan.may_prompt,
-        capture_with="ring" if sys.platform.startswith("linux") else "portable",
+        capture_with="ring" if on_linux else "portable",
         environment=plan.environment,
     )
 

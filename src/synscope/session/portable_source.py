@@ -22,7 +22,8 @@ from synscope.process import privileges
 from synscope.process.elevate import Helper
 from synscope.process.errors import PrivilegeError, SessionError
 from synscope.process.privileges import Identity
-from synscope.session.coverage import is_covered
+from synscope.reference.loopback import parsed
+from synscope.session.coverage import is_covered, is_here
 from synscope.session.plan import Plan
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class PortableSource:
     def obtain_rights(self, resources: contextlib.ExitStack) -> None:
         """Start the command's runner, then open the capture, with the rights that this process has."""
         plan = self._plan
+        if plan.interface is None:
+            self.interface = _way_to(plan.targets) or self.interface
         expression = filter_expression.filter_expression(plan.ports or None, plan.proxy_ports)
         if self._command and self._invoker is not None:
             from synscope.process.runner import Runner  # noqa: PLC0415 - Linux only
@@ -83,6 +86,21 @@ class PortableSource:
     def covers(self, target: Target) -> bool:
         """Whether no client can reach the target without being seen."""
         return is_covered(target, self.interface, portable.loopback_name())
+
+
+def _way_to(targets: Sequence[Target]) -> str | None:
+    """Return the one interface by which all targets are reached, as far as they are literal addresses; else ``None``."""
+    ways = {
+        portable.interface_to(host) if (host := _elsewhere(target)) else portable.loopback_name()
+        for target in targets
+    }
+    return ways.pop() if len(ways) == 1 else None
+
+
+def _elsewhere(target: Target) -> str | None:
+    """Return the target's literal address, where it is not this machine's."""
+    literal = None if target.host is None else parsed(target.host)
+    return None if literal is None or is_here(str(literal)) else str(literal)
 
 
 def _obstacle(plan: Plan, command: Sequence[str]) -> str | None:

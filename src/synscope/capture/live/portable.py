@@ -343,6 +343,21 @@ def loopback_name() -> str:
     return _LOOPBACKS.get(SYSTEM, _BSD_LOOPBACK)
 
 
+def interface_to(address: str) -> str | None:
+    """Return the interface by which a literal address is reached, as Scapy reads the routes; ``None``: not known."""
+    with contextlib.suppress(Exception):  # Scapy's own, and those of a system that it reads otherwise
+        if ":" in address:
+            import scapy.route6  # noqa: PLC0415 - it fills what is asked
+            from scapy.config import conf  # noqa: PLC0415
+
+            return str(conf.route6.route(address)[0])
+        import scapy.route  # noqa: F401, PLC0415
+        from scapy.config import conf  # noqa: PLC0415
+
+        return str(conf.route.route(address)[0])
+    return None
+
+
 def open_portable(interface: str, expression: str, snap_length: int, *, libpcap: bool = False) -> Portable:
     """Capture on ``interface`` what ``expression`` passes, ``snap_length`` bytes of each frame.
 
