@@ -89,7 +89,7 @@ class PortableSource:
 
 
 def _way_to(targets: Sequence[Target]) -> str | None:
-    """Return the one interface by which all targets are reached, as far as they are literal addresses; else ``None``."""
+    """Return the interface by which all targets are reached, as far as addresses tell; ``None`` where they differ."""
     ways = {
         portable.interface_to(host) if (host := _elsewhere(target)) else portable.loopback_name()
         for target in targets
