@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from synscope.session.plan import Saving
 
 _HELP = """\
-Capture on the loopback interface while the failure is reproduced, show the attempts as they happen, and
+Capture on every interface while the failure is reproduced, show the attempts as they happen, and
 report as analyze does when it is stopped.
 
 \b
