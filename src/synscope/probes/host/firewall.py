@@ -17,6 +17,8 @@ from synscope.probes.host import deadline, iptables, nft, procfs
 from synscope.probes.host.asked_packet import AskedPacket, Span
 from synscope.probes.host.rules import Ruleset, judge
 from synscope.probes.host.snapshot import Firewall, PacketKind, Untold
+from synscope.probes.kernel.firewall_table import TABLE
+from synscope.reference.firewall_makers import CHAINS
 
 _OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
 _LIST: Final = ("nft", "-j", "list", "ruleset")
@@ -24,16 +26,6 @@ _TEXTS: Final = ("nft", "-a", "-t", "list", "ruleset")
 _SAVE: Final = {"ip": "iptables-save", "ip6": "ip6tables-save"}
 _LEGACY: Final = {"ip": "iptables-legacy-save", "ip6": "ip6tables-legacy-save"}
 _LEGACY_TABLES: Final = {"ip": "ip_tables_names", "ip6": "ip6_tables_names"}
-_FRONT_ENDS: Final = {
-    "ufw": "ufw",
-    "firewalld": "firewalld",
-    "DOCKER": "Docker",
-    "NETAVARK": "Podman",
-    "KUBE-": "Kubernetes",
-    "f2b-": "fail2ban",
-    "LIBVIRT": "libvirt",
-    "ts-": "Tailscale",
-}
 _STATES: Final = {kind: "new" if kind is PacketKind.SYN else "established" for kind in PacketKind}
 
 
@@ -88,10 +80,13 @@ def _native(found: Ruleset, until: float) -> Untold | None:
     if isinstance(listed, Untold):
         return listed
     try:
-        through_iptables = _translated(found, nft.tables(listed), until)
+        tables = nft.tables(listed)
+        through_iptables = _translated(found, tables, until)
+        # What the firewall's trace puts there stops nothing.
+        traces = frozenset(table for table in tables if table[1].startswith(TABLE))
         texts = _output(_TEXTS, until)
         listing = "" if isinstance(texts, Untold) else texts
-        own = nft.parse(listed, listing, through_iptables)
+        own = nft.parse(listed, listing, through_iptables | traces)
         found.missing = found.missing or nft.unfollowed(listing)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         return Untold(f"the output of nft was not understood ({type(error).__name__}: {error})")
@@ -146,7 +141,7 @@ def _front_ends(found: Ruleset) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(
             program
-            for sign, program in _FRONT_ENDS.items()
+            for sign, program in CHAINS.items()
             if any(name.startswith(sign) or table.endswith(sign) for table, name in found.chains)
         )
     )
