@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from synscope.command.hosts import hosts_of
 from synscope.evidence.host.observe import observe_host
-from synscope.evidence.host.view import Use
+from synscope.evidence.host.view import Use, failed_within
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
@@ -202,6 +202,7 @@ class Surroundings:
             client=self.client,
             spoken=unanswered_in(summary),
             use=self._use(summary, events),
+            failed_within=failed_within(summary),
         )
         return (*host, *kernel)
 

@@ -1,4 +1,4 @@
-"""A table of our own in nf_tables that marks packets of the watched ports for tracing, and that nothing leaves behind.
+"""A table of our own in nf_tables that marks packets of the watched ports for tracing, and never stays behind.
 
 Input: the watched ports. Output: a socket that the kernel's word on each marked packet comes from. Runs with
 privileges; standard library only, parses no packet. The table has the flag ``owner``: the kernel removes it with the
