@@ -51,7 +51,7 @@ _VERDICT_MASK: Final = 0xFF
 
 # Attributes of a trace event.
 _A_TABLE, _A_CHAIN, _A_HANDLE, _A_TYPE, _A_VERDICT, _A_ID = 1, 2, 3, 4, 5, 6
-_A_NETWORK, _A_TRANSPORT, _A_IIF, _A_OIF, _A_NFPROTO, _A_POLICY = 8, 9, 10, 12, 15, 16
+_A_NETWORK, _A_TRANSPORT, _A_IIF, _A_OIF, _A_POLICY = 8, 9, 10, 12, 16
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class FirewallReader:
                 return
             for came in received(data):
                 if came.kind == _TRACE:
-                    self._take(attributes(came.body[4:]))
+                    self._take(_family(came.body), attributes(came.body[4:]))
             if self._events >= MOST_EVENTS or len(self._walks) >= MOST_WALKS:
                 self._lost = f"the firewall's trace ended after {self._events:,} events"
                 self.close()
@@ -140,13 +140,9 @@ class FirewallReader:
             self._lost = "the firewall's trace lost events"
             return self._message()
 
-    def _take(self, told: dict[int, bytes]) -> None:
+    def _take(self, family: str, told: dict[int, bytes]) -> None:
         self._events += 1
-        place = RulePlace(
-            _FAMILIES.get(_number(told.get(_A_NFPROTO)), "?"),
-            _name(told.get(_A_TABLE)),
-            _name(told.get(_A_CHAIN)),
-        )
+        place = RulePlace(family, _name(told.get(_A_TABLE)), _name(told.get(_A_CHAIN)))
         walk = self._walk_of(told, place)
         if walk is None:
             return
@@ -222,6 +218,11 @@ def _addresses(header: bytes) -> tuple[str, str] | None:
     if version == _IPV6 and len(header) >= _IPV6_SIZE:
         return str(ipaddress.IPv6Address(header[8:24])), str(ipaddress.IPv6Address(header[24:40]))
     return None
+
+
+def _family(body: bytes) -> str:
+    """Return the family of the table: the attribute of that name has the packet's."""
+    return _FAMILIES.get(body[0], "?") if body else "?"
 
 
 def _number(value: bytes | None) -> int:
