@@ -21,7 +21,10 @@ from tests.evidence.builders import attempt, group
 from tests.kernel import namespace, need
 
 PORT = 47_700
-DROPPED, BY_POLICY, REJECTED, KEPT_IN, BY_IPTABLES, FREE, UNANSWERING, BY_UFW = range(PORT, PORT + 8)
+DROPPED, BY_POLICY, REJECTED, KEPT_IN, BY_IPTABLES, FREE, UNANSWERING, BY_UFW, AT_DEVICE = range(
+    PORT, PORT + 9
+)
+PORTS = range(PORT, PORT + 9)
 RULES = f"""
 table inet t {{
   chain input {{ type filter hook input priority 0; policy accept;
@@ -34,6 +37,10 @@ table inet t {{
     tcp sport {UNANSWERING} tcp flags & (syn | ack) == syn | ack drop }}
   chain strict {{ type filter hook input priority 10; policy drop;
     tcp dport != {BY_POLICY} accept }}
+}}
+table netdev d {{
+  chain entrance {{ type filter hook ingress device "lo" priority 0; policy accept;
+    tcp dport {AT_DEVICE} drop }}
 }}
 """
 
@@ -78,9 +85,9 @@ def test_the_rule_that_did_it() -> None:
     ).returncode
     with elevate.start_helper() as helper, socket.create_server(("127.0.0.1", UNANSWERING)):
         session = SessionFirewallTrace()
-        session.begin(helper, range(PORT, PORT + 8), None)
+        session.begin(helper, PORTS, None)
         assert TABLE in tables()
-        clients = {port: connect(port) for port in range(PORT, PORT + 8)}
+        clients = {port: connect(port) for port in PORTS}
         session.end()
         assert TABLE not in tables()
     seen = {port: said(session.trace, port, client, Outcome.UNANSWERED) for port, client in clients.items()}
@@ -97,6 +104,8 @@ def test_the_rule_that_did_it() -> None:
     assert "reject with tcp reset' in inet t input rejects the SYN" in texts[REJECTED][0]
     assert f"the rule 'tcp dport {KEPT_IN} drop' in inet t output drops the SYN" in texts[KEPT_IN][0]
     assert seen[KEPT_IN]["firewall-rule-seen-out"].answer == "yes"
+    assert f"the rule 'tcp dport {AT_DEVICE} drop' in netdev d entrance drops the SYN" in texts[AT_DEVICE][0]
+    assert seen[AT_DEVICE]["firewall-rule-seen"].answer == "yes"
     assert "in inet t ufw-user-input, made by ufw, drops the SYN" in texts[BY_UFW][0]
     assert f"in inet t output drops the answer of 127.0.0.1:{UNANSWERING}" in texts[UNANSWERING][0]
     assert seen[UNANSWERING]["firewall-rule-seen-back"].answer == "yes"

@@ -39,7 +39,8 @@ _LARGEST: Final = 1 << 16
 _READS: Final = 2_000
 """Messages in one go, so that a flood cannot keep the caller."""
 _LONGEST_NAME: Final = 64
-_FAMILIES: Final = {1: "inet", 2: "ip", 5: "netdev", 7: "bridge", 10: "ip6"}
+_DEVICE: Final = "netdev"
+_FAMILIES: Final = {1: "inet", 2: "ip", 5: _DEVICE, 7: "bridge", 10: "ip6"}
 _STOPS: Final = {0: Stop.DROP, 2: Stop.STOLEN, 3: Stop.QUEUE}
 _POLICY, _RULE = 1, 3
 _NUMBER = struct.Struct(">I")
@@ -173,7 +174,8 @@ class FirewallReader:
         if _A_NETWORK not in told:
             return known
         began = place.table == self._table and place.chain in _BEGINNINGS
-        if not began:
+        # One that was marked on its way out meets a device's own chain before ours on its way in.
+        if not began and (known is not None or place.family != _DEVICE):
             # One that entered where nothing of ours is was marked by somebody else.
             if known is not None and _A_IIF in told and _A_OIF in told:
                 known.way = Way.THROUGH
@@ -183,7 +185,7 @@ class FirewallReader:
             self._of_packet.pop(number, None)
             return None
         self._of_packet[number] = made
-        if made.flags & SYN:
+        if began and made.flags & SYN:
             self._syns[made.way] += 1
         self._walks.append(made)
         return made
