@@ -30,17 +30,23 @@ table inet t {{
   chain input {{ type filter hook input priority 0; policy accept;
     tcp dport {DROPPED} counter drop
     tcp dport {REJECTED} reject with tcp reset
-    tcp dport {BY_UFW} jump ufw-user-input }}
-  chain ufw-user-input {{ drop comment "none comes in" }}
+    tcp dport {BY_UFW} jump ufw-user-input
+  }}
+  chain ufw-user-input {{
+    drop comment "none comes in"
+  }}
   chain output {{ type filter hook output priority 0; policy accept;
     tcp dport {KEPT_IN} drop
-    tcp sport {UNANSWERING} tcp flags & (syn | ack) == syn | ack drop }}
+    tcp sport {UNANSWERING} tcp flags & (syn | ack) == syn | ack drop
+  }}
   chain strict {{ type filter hook input priority 10; policy drop;
-    tcp dport != {BY_POLICY} accept }}
+    tcp dport != {BY_POLICY} accept
+  }}
 }}
 table netdev d {{
   chain entrance {{ type filter hook ingress device "lo" priority 0; policy accept;
-    tcp dport {AT_DEVICE} drop }}
+    tcp dport {AT_DEVICE} drop
+  }}
 }}
 """
 

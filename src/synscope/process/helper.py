@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 LARGEST_MESSAGE: Final = 1 << 17
 LOOK_S: Final = 0.6
 """What one look at the host may take."""
+_NAMING_S: Final = 1.0
+"""What naming rules may take."""
 DETACH: Final = "--detach"
 """Argument: serve from a process of its own, so that the one that was started ends at once."""
 CLONE_NEWNET: Final = 0x40000000
@@ -176,7 +178,7 @@ def _name_and_exit(sink: int, request: Mapping[str, object], rules: list[Numbere
 
         _as_looker()
         with _inside(request):
-            found = rule_names.look(rules, LOOK_S)
+            found = rule_names.look(rules, _NAMING_S)
         with os.fdopen(sink, "w") as file:
             json.dump([[*rule, *name] for rule, name in found.items()], file)
     finally:

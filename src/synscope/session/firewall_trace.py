@@ -20,7 +20,7 @@ from synscope.probes.kernel.firewall_walks import NOT_ASKED, FirewallTrace, Rule
 from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
 
-_NAMED_WITHIN_S: Final = 1.0
+_NAMED_WITHIN_S: Final = 1.2
 _CHUNK: Final = 1 << 16
 _LARGEST: Final = 1 << 20
 _CHANGED: Final = "rules were changed meanwhile"

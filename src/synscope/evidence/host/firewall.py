@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import of_firewall
@@ -54,7 +54,7 @@ def _stops(view: HostView, verdict: RuleVerdict) -> Reply:
     if met:
         # Those that were seen to count first.
         met.sort(key=lambda ruling: not _counted(view, ruling))
-        return yes(joined(describe(ruling, _counted(view, ruling)) for ruling in met))
+        return yes(joined(describe(ruling, _counted(view, ruling)) for ruling in _each_rule_once(met)))
     if hits:
         return no(joined(map(_unmet, hits)))
     doubt = _doubt(view, rulings)
@@ -150,6 +150,16 @@ def _in_every_look(view: HostView, ruling: Ruling) -> bool:
         if not is_untold(snapshot.firewall)
     ]
     return all(found)
+
+
+def _each_rule_once(rulings: Iterable[Ruling]) -> Iterator[Ruling]:
+    """Yield of each rule and address only what it does first: to the SYN, where it stops that."""
+    seen = set()
+    for ruling in rulings:
+        key = (ruling.address, ruling.place, tuple(_words(ruling)))
+        if key not in seen:
+            seen.add(key)
+            yield ruling
 
 
 def _same(one: Ruling, other: Ruling) -> bool:

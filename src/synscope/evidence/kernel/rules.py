@@ -278,13 +278,13 @@ def seen_rejecting(view: KernelView) -> Reply:
     names = [(walk, _name(view, walk)) for walk in walks]
     rejecting = [name is not None and name.rejects for _, name in names]
     if all(rejecting):
-        return yes(_said(view, walks))
+        return yes("the rule answers what it discards")
     trace = view.record.firewall
     if any(rejecting) or (trace is not None and trace.unnamed):
         return unknown((trace and trace.unnamed) or "one rule rejects, and another one drops")
     if any(walk.at is not None and walk.at.handle and name is None for walk, name in names):
         return unknown("the rules could not be named")
-    return no(_said(view, walks))
+    return no("the rule answers nothing")
 
 
 @question(

@@ -8,20 +8,17 @@ rulings are kept. Programs attached through eBPF (XDP, tc, cgroups) are not seen
 from __future__ import annotations
 
 import ipaddress
-import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from synscope.probes.host import deadline, iptables, nft, procfs
+from synscope.probes.host import iptables, nft, nft_listing, procfs
 from synscope.probes.host.asked_packet import AskedPacket, Span
 from synscope.probes.host.rules import Ruleset, judge
 from synscope.probes.host.snapshot import Firewall, PacketKind, Untold
-from synscope.probes.kernel.firewall_table import TABLE
 from synscope.reference.firewall_makers import CHAINS
 
 _OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
-_LIST: Final = ("nft", "-j", "list", "ruleset")
 _TEXTS: Final = ("nft", "-a", "-t", "list", "ruleset")
 _SAVE: Final = {"ip": "iptables-save", "ip6": "ip6tables-save"}
 _LEGACY: Final = {"ip": "iptables-legacy-save", "ip6": "ip6tables-legacy-save"}
@@ -76,17 +73,14 @@ def packets(
 
 def _native(found: Ruleset, until: float) -> Untold | None:
     """Add the rules of nf_tables, those of iptables-nft included."""
-    listed = _output(_LIST, until)
+    listed = nft_listing.rules(until)
     if isinstance(listed, Untold):
         return listed
     try:
-        tables = nft.tables(listed)
-        through_iptables = _translated(found, tables, until)
-        # What the firewall's trace puts there stops nothing.
-        traces = frozenset(table for table in tables if table[1].startswith(TABLE))
-        texts = _output(_TEXTS, until)
+        through_iptables = _translated(found, nft.tables(listed), until)
+        texts = nft_listing.output(_TEXTS, until)
         listing = "" if isinstance(texts, Untold) else texts
-        own = nft.parse(listed, listing, through_iptables | traces)
+        own = nft.parse(listed, listing, through_iptables)
         found.missing = found.missing or nft.unfollowed(listing)
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         return Untold(f"the output of nft was not understood ({type(error).__name__}: {error})")
@@ -102,7 +96,7 @@ def _translated(
     for family, program in _SAVE.items():
         if not any((family, name) in tables for name in _OF_IPTABLES):
             continue
-        saved = _output((program, "-c"), until)
+        saved = nft_listing.output((program, "-c"), until)
         if isinstance(saved, Untold) or "(nf_tables)" not in saved.partition("\n")[0]:
             continue
         found.chains.update(iptables.parse(saved, ipv6=family == "ip6").chains)
@@ -117,7 +111,7 @@ def _legacy(found: Ruleset, until: float, *, known: bool) -> list[str]:
         if known and not procfs.text(f"{procfs.NET}/{names}"):
             continue
         for program in (_LEGACY[family], _SAVE[family]):
-            saved = _output((program, "-c"), until)
+            saved = nft_listing.output((program, "-c"), until)
             if not isinstance(saved, Untold) and not (known and "(nf_tables)" in saved.partition("\n")[0]):
                 found.chains.update(iptables.parse(saved, ipv6=family == "ip6").chains)
                 tools.append(program)
@@ -125,16 +119,6 @@ def _legacy(found: Ruleset, until: float, *, known: bool) -> list[str]:
         else:
             found.missing = found.missing or f"{_LEGACY[family]} could not list the rules of {names}"
     return tools
-
-
-def _output(command: tuple[str, ...], until: float) -> str | Untold:
-    ran = deadline.run(command, max(0.0, until - time.monotonic()))
-    if isinstance(ran, Untold):
-        return ran
-    if ran.status != 0:
-        root = "" if os.geteuid() == 0 else " (it needs root)"
-        return Untold(f"{command[0]} says: {ran.complaint or f'exit status {ran.status}'}{root}")
-    return ran.output
 
 
 def _front_ends(found: Ruleset) -> tuple[str, ...]:

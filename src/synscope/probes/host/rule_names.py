@@ -8,18 +8,19 @@ privileges, in the network namespace of the rules. Source: nft(8), libnftables-j
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
-from synscope.probes.host import deadline, nft
+from synscope.probes.host import nft, nft_listing
 from synscope.probes.host.rules import LONGEST_RULE
 from synscope.probes.host.snapshot import Untold
 
 _LIST: Final = ("nft", "-a", "-t", "list", "ruleset")
-_AS_JSON: Final = ("nft", "-j", "-t", "list", "ruleset")
 _SAVE: Final = {"ip": "iptables-save", "ip6": "ip6tables-save"}
 _IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
+_COUNTED: Final = re.compile(r"counter packets \d+ bytes \d+")
 _NFT_SIGN: Final = "(nf_tables)"
 MOST_RULES: Final = 32
 
@@ -35,9 +36,13 @@ class Numbered(NamedTuple):
 def look(wanted: Sequence[Numbered], seconds: float) -> dict[Numbered, tuple[str, bool]]:
     """Return each rule's text, and whether it rejects; those that are not listed are left out."""
     until = time.monotonic() + seconds
-    listing, document = _output(_LIST, until), _output(_AS_JSON, until)
+    listing, document = _output(_LIST, until), nft_listing.rules(until)
     try:
-        rules = [entry["rule"] for entry in json.loads(document)["nftables"] if "rule" in entry]
+        rules = [
+            entry["rule"]
+            for entry in json.loads("" if isinstance(document, Untold) else document)["nftables"]
+            if "rule" in entry
+        ]
     except (ValueError, KeyError, TypeError):
         rules = []
     texts = nft.texts(listing)
@@ -49,7 +54,7 @@ def look(wanted: Sequence[Numbered], seconds: float) -> dict[Numbered, tuple[str
             text = _of_iptables(rule, rules, until) or text
         if text:
             rejects = "reject" in text.split() or "REJECT" in text or _rejects(rule)
-            found[place] = (text[:LONGEST_RULE], rejects)
+            found[place] = (_COUNTED.sub("counter", text)[:LONGEST_RULE], rejects)
     return found
 
 
@@ -79,5 +84,5 @@ def _of_iptables(rule: dict[str, Any], rules: Iterable[dict[str, Any]], until: f
 
 
 def _output(command: tuple[str, ...], until: float) -> str:
-    ran = deadline.run(command, max(0.0, until - time.monotonic()))
-    return "" if isinstance(ran, Untold) or ran.status != 0 else ran.output
+    found = nft_listing.output(command, until)
+    return "" if isinstance(found, Untold) else found
