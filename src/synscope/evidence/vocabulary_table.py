@@ -791,5 +791,23 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-bind-in-use", Source.KERNEL, "a bind, for whatever port, failed: address already in use", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "EADDRINUSE: yes"),
     )),
+    Question("firewall-rule-seen", Source.KERNEL, "the firewall's trace names the rule that stopped the SYN on its way in", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-back", Source.KERNEL, "the firewall's trace names the rule that stopped the answer to the SYN", stage=Stage.BACK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "the same with tcp sport {port}: a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-later", Source.KERNEL, "the firewall's trace names the rule that stopped what was sent after the handshake", stage=Stage.CARRY, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "of a segment behind the handshake, a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-out", Source.KERNEL, "the firewall's trace names the rule that stopped a SYN to the target on its way out", stage=Stage.OUT, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule; the packet has oif and no iif"),
+    ), always=True),
+    Question("firewall-seen-rejecting", Source.KERNEL, "the rule that the firewall's trace names answers what it discards", by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "the rule has the word reject: yes"),
+    ), always=True),
+    Question("firewall-seen-passing", Source.KERNEL, "the firewall's trace shows that every chain let the attempts' packets pass", stage=Stage.IN, if_yes=Says.PASSED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a chain of your own at hook input with a priority behind all others shows the packet: yes"),
+    ), always=True),
 )
 """Every question once for each of its observers, room by room."""

@@ -147,6 +147,37 @@ class Helper:
         _, descriptors = self._ask(op="untrace")
         _forget(descriptors)
 
+    def trace_firewall(self, ports: Sequence[int], namespace: str | None = None) -> tuple[socket.socket, str]:
+        """Have the ports' packets traced through the firewall's rules; return what the trace comes from.
+
+        With it, the name of the helper's own table. Raises ``HelperError`` where it cannot be had.
+        """
+        answer, descriptors = self._ask(op="trace_firewall", ports=list(ports), namespace=namespace)
+        if len(descriptors) != 1 or not isinstance(answer.get("table"), str):
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return socket.socket(fileno=descriptors[0]), answer["table"]
+
+    def untrace_firewall(self) -> None:
+        """Have the table removed; raises ``HelperError``. It goes with the helper in any case."""
+        _, descriptors = self._ask(op="untrace_firewall")
+        _forget(descriptors)
+
+    def name_rules(
+        self, rules: Sequence[tuple[str, str, int]], namespace: str | None = None
+    ) -> tuple[int, bool]:
+        """Have rules named by family, table and handle; return the descriptor that the names come from, as JSON.
+
+        With it, whether any rule was changed since the trace began.
+        """
+        answer, descriptors = self._ask(
+            op="name_rules", rules=[list(rule) for rule in rules], namespace=namespace
+        )
+        if len(descriptors) != 1:
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return descriptors[0], bool(answer.get("changed"))
+
     def server_exit(self) -> int | None:
         """Return how the server in an isolated namespace ended, ``None`` while it runs."""
         answer, descriptors = self._ask(op="server")

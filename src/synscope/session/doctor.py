@@ -73,6 +73,8 @@ class DoctorPlan:
     target: Target
     probe: bool = False
     """Whether to greet the server."""
+    trace_firewall: bool = False
+    """Whether to trace our connects through the firewall's rules."""
     typed: tuple[str, ...] = ()
     """How the user called the tool."""
     may_prompt: bool = False
@@ -211,6 +213,7 @@ def _capture_plan(plan: DoctorPlan, found: Resolved) -> Plan:
         may_prompt=plan.may_prompt,
         capture_with="ring" if on_linux else "portable",
         environment=plan.environment,
+        trace_firewall=plan.trace_firewall,
     )
 
 

@@ -117,6 +117,7 @@ def start_session(
                 namespace=plan.namespace,
                 another_network=plan.is_of_another_network,
                 command=command,
+                trace_firewall=plan.trace_firewall,
             )
         )
         surroundings.begin()

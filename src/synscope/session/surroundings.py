@@ -18,7 +18,7 @@ from typing import Final, Self
 
 from synscope.command.hosts import hosts_of
 from synscope.evidence.host.observe import observe_host
-from synscope.evidence.host.view import Use
+from synscope.evidence.host.view import Use, failed_within
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
@@ -44,6 +44,7 @@ from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
 from synscope.process.helper import LOOK_S
 from synscope.reference.loopback import parsed
+from synscope.session.firewall_trace import SessionFirewallTrace
 from synscope.units import listed
 
 DURING_S: Final = 0.7
@@ -108,8 +109,11 @@ class Surroundings:
         namespace: str | None = None,
         another_network: bool = False,
         command: Sequence[str] = (),
+        trace_firewall: bool = False,
     ) -> None:
         """``another_network`` says that the capture is of another network namespace than this process's."""
+        self._firewall = SessionFirewallTrace()
+        self._traces_firewall = trace_firewall
         self._helper = helper
         self.ports = sorted({target.wrapped for target in targets})
         self._used = {target.port: hosts_of(command, target.port) for target in targets} if command else {}
@@ -141,6 +145,8 @@ class Surroundings:
     def begin(self) -> None:
         """Switch the trace on and look at the host for the first time."""
         self._begin_trace()
+        if self._traces_firewall:
+            self._firewall.begin(self._helper, self.ports, self._namespace)
         self._look()
 
     def settle(self) -> None:
@@ -173,6 +179,7 @@ class Surroundings:
         """Take what the trace says; look again once it goes on for longer."""
         if self._trace is not None:
             self._trace.read()
+        self._firewall.read()
         if not self._during and time.monotonic() - self._began > DURING_S:
             self._during = True
             self._look()
@@ -193,6 +200,7 @@ class Surroundings:
     def finish(self) -> None:
         """Wait for the last look, and end the trace."""
         self.settle()
+        self._firewall.end()
         self._end_trace()
 
     def observe(self, summary: TargetSummary) -> Iterable[Observation]:
@@ -203,7 +211,9 @@ class Surroundings:
             if group.label in FAILURES and not group.recovered
         }
         events = [] if self._trace is None else self._trace.events
-        kernel = observe_kernel(summary.target, summary.groups, events, self._trace_health)
+        kernel = observe_kernel(
+            summary.target, summary.groups, events, self._trace_health, self._firewall.trace
+        )
         host = observe_host(
             summary.target,
             self._taken,
@@ -212,6 +222,7 @@ class Surroundings:
             client=self.client,
             spoken=unanswered_in(summary),
             use=self._use(summary, events),
+            failed_within=failed_within(summary),
         )
         return (*host, *kernel)
 
@@ -253,6 +264,7 @@ class Surroundings:
 
     def close(self) -> None:
         """Release everything, whatever state it is in."""
+        self._firewall.end()
         self._end_trace()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)

@@ -65,10 +65,11 @@ class Stage:
 
     @property
     def words(self) -> dict[str, str]:
-        """Every word whose answer is not no; of another room's questions those that the kernel could tell."""
+        """Every word whose answer is not no; the firewall's own trace is not on here."""
         return {
             name: one.answer.value
             for name, one in self.said.items()
+            if not name.startswith("firewall-")
             if one.answer is Answer.YES
             or (one.answer is Answer.UNKNOWN and QUESTIONS[name].source is Source.KERNEL)
         }

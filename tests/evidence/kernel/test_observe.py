@@ -27,7 +27,8 @@ ADDRESSES = pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 
 def test_without_a_trace_nothing_is_told() -> None:
     found = observe_kernel(Target("localhost:1", 1, "localhost"), [], [], TraceHealth(error="no tracefs"))
-    told = {each.name: (each.answer, each.text) for each in found}
+    # The firewall's own trace is another one.
+    told = {each.name: (each.answer, each.text) for each in found if not each.name.startswith("firewall-")}
     assert told.pop("kernel-says-queue-full")[0] is Answer.NO
     assert set(told.values()) == {(Answer.UNKNOWN, "no tracefs")}
 
