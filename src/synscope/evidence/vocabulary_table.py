@@ -724,8 +724,17 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-says-attached-drop", Source.KERNEL, "the kernel dropped the SYN by a program or filter that is attached to a socket, control group or device", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
     )),
-    Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
+    )),
+    Question("kernel-says-unclear-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that several things may have made, or that is new", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_FLAGS, or one that no list has: yes"),
+    )),
+    Question("kernel-says-route-drop", Source.KERNEL, "the kernel dropped the SYN because the way on is not usable: no route, no neighbour, an interface that is off", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_OUTNOROUTES, NEIGH_FAILED, IPV6DISABLED or DEV_READY: yes"),
+    )),
+    Question("kernel-says-localnet-drop", Source.KERNEL, "the kernel dropped the SYN because a loopback address may not leave the loopback interface", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_LOCALNET: yes"),
     )),
     Question("kernel-says-signature-drop", Source.KERNEL, "the kernel dropped the SYN because its TCP signature is missing, wrong or not asked for", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),
