@@ -60,8 +60,6 @@ def _simple(words: Sequence[str]) -> Iterator[Sequence[str]]:
 
 def _values(words: Sequence[str]) -> Iterator[str]:
     names = [PurePath(word).name for word in words]
-    if any(name in ABROAD for name in names):
-        return
     for at, name in enumerate(names):
         if name == "socat":
             yield from _SOCAT.findall(" ".join(words[at + 1 :]))
@@ -70,6 +68,8 @@ def _values(words: Sequence[str]) -> Iterator[str]:
             option, equals, value = word.partition("=")
             if option in options:
                 yield value if equals else following
+        if name in ABROAD:
+            return  # what follows runs elsewhere
 
 
 def _end(value: str) -> OwnEnd:

@@ -102,8 +102,9 @@ class Surroundings:
         command: Sequence[str] = (),
         uid: int | None = None,
     ) -> None:
-        """``uid`` is the client's user; ``another_network`` says that the capture is of another network namespace than
-        this process's.
+        """Prepare to look around, for the client of the user ``uid``.
+
+        ``another_network`` says that the capture is of another network namespace than this process's.
         """
         self._helper = helper
         self.ports = sorted({target.wrapped for target in targets})
