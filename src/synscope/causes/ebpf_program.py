@@ -44,5 +44,6 @@ CAUSE = Cause(
     says=(
         ("kernel-says-attached-drop", "The kernel says that such a program dropped it."),
         ("program-on-loopback", "{observed}."),
+        ("program-at-control-group", "{observed}."),
     ),
 )

@@ -46,6 +46,7 @@ CAUSE = Cause(
         seldom("kernel-says-queue-full"),
         seldom("accept-queue-full"),
         never("no-firewall-rule"),
+        never("connection-tracking-full"),
         never("client-refused-syn-ack"),
         never("refused-by-icmp"),
         never("unreachable-by-icmp"),

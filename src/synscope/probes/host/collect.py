@@ -96,6 +96,7 @@ def linux_collectors() -> Collectors:
         namespaces,
         policy,
         processes,
+        programs,
         running,
         sockets,
     )
@@ -136,6 +137,11 @@ def linux_collectors() -> Collectors:
         "running": Collector(
             "the servers that usually have the port",
             lambda wanted: running.look(wanted.ports, wanted.until),
+        ),
+        "programs": Collector(
+            "attached programs (eBPF)",
+            lambda wanted: programs.look(wanted.roles, wanted.until),
+            needs_roles=True,
         ),
     }
 

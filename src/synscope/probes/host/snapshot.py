@@ -243,6 +243,22 @@ class Loopback(NamedTuple):
     """What is attached to the interface and may discard frames: ``XDP program 12``, ``tc ingress filter (bpf)``."""
 
 
+class Program(NamedTuple):
+    """A program (eBPF) that is attached where it may discard, deny or redirect."""
+
+    place: str
+    """``interface lo: XDP``, ``interface lo: tc ingress``, ``control group /a: egress``, ``network namespace: …``."""
+    number: int
+    name: str = ""
+    """As the one who loaded it calls it, at most 15 bytes."""
+    tool: str = ""
+    """Whose programs have such names: ``systemd``, ``Cilium``, …; empty where that is not known."""
+    owners: tuple[Owner, ...] = ()
+    """Processes that hold it; one that is attached needs none."""
+    role: str = ""
+    """Whose control group it is: ``client``, ``listener`` or ``server``; empty for another place."""
+
+
 class Process(NamedTuple):
     """A process that matters: the server's, the client's, or a listener's owner."""
 
@@ -411,6 +427,7 @@ class Snapshot(NamedTuple):
     namespaces: Namespaces | Untold
     declared: tuple[Declared, ...] | Untold = Untold("older snapshots do not have it")
     running: tuple[RunningServer, ...] | Untold = Untold("older snapshots do not have it")
+    programs: tuple[Program, ...] | Untold = Untold("older snapshots do not have it")
 
 
 SECTIONS: Final = Snapshot._fields[Snapshot._fields.index("ports") + 1 :]

@@ -109,7 +109,17 @@ def way_to(address: str, have: Sequence[tuple[int, str, int]], client: Client, p
     )
     if client.end:
         route = route._replace(own_end=client.end, own_way=_looked_up(wanted, client, port).way)
-    return route if found.code else _with_details(route, wanted, found)
+    if not found.code:
+        return _with_details(route, wanted, found)
+    # An interface that is off takes its routes with it.
+    return route._replace(link=_link(_index(route.network_device))) if route.network_device else route
+
+
+def _index(name: str) -> int:
+    try:
+        return socket.if_nametoindex(name)
+    except OSError:
+        return 0
 
 
 def _network_device(wanted: _Address, have: Sequence[tuple[int, str, int]]) -> str:
@@ -374,4 +384,4 @@ def _look_at_client(
     if _RULE_PORTS in fields:
         low, high = struct.unpack("=HH", fields[_RULE_PORTS][:4])
         met.append(low <= port <= high)
-        words.append(f"dport {low}-{high}")
+        words.append(f"dport {low}" if low == high else f"dport {low}-{high}")
