@@ -15,8 +15,9 @@ CAUSE = Cause(
     meaning=(
         "A client can bind its own end before it connects: curl --interface, ssh -b, nc -s, wget --bind-address, "
         "localAddress or source_address in programs. Where no interface has that address, or no device has that "
-        "name, bind() fails with 'Cannot assign requested address' or 'No such device', and no SYN is sent. Bound to a "
-        "device that does not lead to the target, such as eth0 for 127.0.0.1, the SYN goes nowhere. The server is well."
+        "name, bind() fails with 'Cannot assign requested address' or 'No such device', and no SYN is sent. Bound to "
+        "a device that does not lead to the target, such as eth0 for 127.0.0.1, the SYN goes nowhere. The server is "
+        "well."
     ),
     documented_in=("field",),
     stops=(Stage.SOCKET, Stage.ROUTE),

@@ -36,8 +36,8 @@ CAUSE = Cause(
     ),
     fixes=(
         Fix(
-            "Start the container, or ask for its present address: docker inspect NAME | grep IPAddress. Better, use its"
-            " name or a published port.",
+            "Start the container, or ask for its present address: docker inspect NAME | grep IPAddress. Better, use"
+            " its name or a published port.",
             where(Transport.HOST_TO_CONTAINER),
         ),
         "Start the machine that has the address, or correct the address that the client uses.",

@@ -22,8 +22,8 @@ CAUSE = Cause(
         "Between connect() and the listener a SYN can be dropped in many places that no firewall shows: the queue of "
         "an interface (QDISC_DROP: tc, netem), IPsec policies (XFRM_POLICY), a wrong checksum (TCP_CSUM), the "
         "reverse-path filter (IP_RPFILTER), a full backlog (CPU_BACKLOG), no memory (NOMEM, PROTO_MEM), a minimum "
-        "TTL (TCP_MINTTL), a table of tracked connections without room. Since Linux 5.17 the kernel says which one it "
-        "was."
+        "TTL (TCP_MINTTL), a table of tracked connections without room. Since Linux 5.17 the kernel says which one "
+        "it was."
     ),
     documented_in=("field",),
     stops=(Stage.OUT, Stage.IN),
