@@ -49,6 +49,8 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc4861.html",
     ),
     proof=(yes("no-syn-to-target", "next-hop-silent"),),
+    # The machine may be another one than is meant.
+    doubted_by=yes("name-leads-to-another-machine"),
     shows_by=(yes("next-hop-silent"),),
     says=(("next-hop-silent", "{observed}."),),
 )

@@ -746,7 +746,7 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-says-attached-drop", Source.KERNEL, "the kernel dropped the SYN by a program or filter that is attached to a socket, control group or device", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
     )),
-    Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+    Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
     )),
     Question("kernel-says-unclear-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that several things may have made, or that is new", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(

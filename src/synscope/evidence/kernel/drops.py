@@ -259,7 +259,6 @@ other_drop = question(
     "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's",
     stage=Stage.IN,
     if_yes=Says.STOPPED,
-    direct=True,
     by_hand=in_drops("another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
 )(_of_drops_or_unsent(is_other))
 
