@@ -34,6 +34,12 @@ def _of_each(view: HostView, ask: Callable[[Route], str], denied: Callable[[Rout
     return no(joined(map(denied, ways))) if ways else unknown(because or _NOT_LOOKED_UP)
 
 
+def _is_over_loopback(view: HostView) -> bool:
+    """Whether only loopback's addresses are meant, and somebody looked."""
+    looks, _ = view.told(snapshot.loopback for snapshot in view.snapshots)
+    return bool(looks) and all(map(is_local, wanted(view)))
+
+
 def _next_hop(route: Route) -> str:
     return f"{route.gateway}, the next hop to {route.address}," if route.gateway else route.address
 
@@ -54,7 +60,7 @@ def _next_hop(route: Route) -> str:
 )
 def next_hop_silent(view: HostView) -> Reply:
     """Look at the last state: while one is asked for the first time its entry is incomplete for a moment."""
-    if all(map(is_local, wanted(view))):
+    if _is_over_loopback(view):
         return no("the way is the loopback interface, which has no next hop")
 
     def silent(route: Route) -> str:
@@ -83,7 +89,7 @@ def next_hop_silent(view: HostView) -> Reply:
     ),
 )
 def link_is_down(view: HostView) -> Reply:
-    if all(map(is_local, wanted(view))):
+    if _is_over_loopback(view):
         return no("the way is the loopback interface")
 
     def down(route: Route) -> str:
