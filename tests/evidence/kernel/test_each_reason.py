@@ -99,7 +99,7 @@ CASES = (
     Case("a silent neighbour", _SILENT, _SILENT, ROUTE, "10.9.0.66 does not answer on v0", "10.9.0.66"),
     Case("no carrier", "link-down", _LINK, ROUTE, "10.10.0.2 is reached, has no link", "10.10.0.2"),
     Case("a device that is off", "link-down", _LINK, ROUTE, "10.11.0.2 is reached, is switched off", "10.11.0.2"),
-    Case("a device of the client's", "client-source-address", _OWN_END, ROUTE, "device v0 it is unicast dev v0", "127.0.0.20"),
+    Case("a client's device", "client-source-address", _OWN_END, ROUTE, "device v0 it is unicast", "127.0.0.20"),
     Case("IPv6 is off", "family-disabled", "family-not-on-loopback", Stage.SOCKET, "disable_ipv6", "::1"),
     Case("lo is down", "loopback-down", "loopback-is-down", ROUTE, "the interface lo is down"),
 )  # fmt: skip
@@ -200,7 +200,7 @@ def tried(case: Case) -> socket.socket:
     """Begin to connect: what fails, fails at once or not at all."""
     made = socket.socket(socket.AF_INET6 if ":" in case.address else socket.AF_INET)
     made.setblocking(False)
-    if case.name == "a device of the client's":
+    if case.name == "a client's device":
         made.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"v0")
     made.connect_ex((case.address, case.port))
     return made
@@ -228,7 +228,7 @@ def looked(cases: tuple[Case, ...]) -> list[Snapshot]:
     )
     seen = []
     for case in cases:
-        client = Client(os.getuid(), device="v0" if case.name == "a device of the client's" else "")
+        client = Client(os.getuid(), device="v0" if case.name == "a client's device" else "")
         seen.append(found._replace(loopback=loopback.look((case.address,), client, case.port)))
     return seen
 
@@ -271,9 +271,9 @@ def play() -> dict[str, TargetDiagnosis]:
             groups += follower.tracker.finish()
         reader.read()
         reader.close()
+        looks = [*zip(before, after, strict=True), down * 2]
         return {
-            case.name: diagnosed(case, groups, (before[case.name], after[case.name]), reader)
-            for case in CASES
+            case.name: diagnosed(case, groups, own, reader) for case, own in zip(CASES, looks, strict=True)
         }
 
 
