@@ -30,9 +30,9 @@ from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.question import Question
 from synscope.evidence.vocabulary import QUESTIONS
 from synscope.model import Answer, AttemptGroup, CaptureHealth, Claim, Stage, TargetDiagnosis, TargetSummary
-from synscope.probes.host import limits, loopback, programs, sockets
+from synscope.probes.host import firewall, limits, loopback, programs, sockets
 from synscope.probes.host.client import Client
-from synscope.probes.host.snapshot import Snapshot, Untold
+from synscope.probes.host.snapshot import Snapshot
 from synscope.probes.kernel.instance import Instance
 from synscope.probes.kernel.trace_reader import TraceReader
 from synscope.targets import parse
@@ -221,7 +221,7 @@ def looked(cases: tuple[Case, ...]) -> list[Snapshot]:
     found = snapshot(
         ports=ports,
         sockets=sockets.look(ports, now),
-        firewall=Untold("not looked at"),
+        firewall=firewall.look((PORTS["a rule on the way out"],), ("127.0.0.1",), (32768, 60999), 3.0),
         limits=limits.look(),
         counters=limits.count(),
         programs=programs.look((), now),
