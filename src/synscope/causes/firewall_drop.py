@@ -52,6 +52,7 @@ CAUSE = Cause(
         never("no-firewall-rule"),
         never("firewall-seen-passing"),
         never("firewall-seen-rejecting"),
+        never("connection-tracking-full"),
         never("client-refused-syn-ack"),
         never("refused-by-icmp"),
         never("unreachable-by-icmp"),

@@ -549,6 +549,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("program-on-loopback", Source.HOST, "a program or filter that may discard packets is attached to the loopback interface", stage=Stage.IN, by_hand=(
         ByHand("linux", "ip -d link show lo; tc filter show dev lo ingress; tc filter show dev lo egress", "a line with xdp, or a filter: yes"),
     )),
+    Question("program-at-control-group", Source.HOST, "a program (eBPF) is attached to the control group of client or server, where it may discard or deny", stage=Stage.OUT, by_hand=(
+        ByHand("linux", "sudo bpftool cgroup tree", "a program of the kinds cgroup_inet_egress, cgroup_inet_ingress or connect at the client's or the server's group: yes"),
+    )),
     Question("rule-redirects-target", Source.HOST, "a firewall rule sends connections to the target to another address or port", stage=Stage.IN, by_hand=(
         ByHand("linux", "sudo nft list ruleset; sudo iptables-save -c; sudo ip6tables-save -c", "a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
         ByHand("macos", "sudo pfctl -sr -v", "a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
@@ -559,6 +562,25 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     )),
     Question("redirect-leaves-loopback", Source.HOST, "a rule sends 127.0.0.0/8 to an address of another machine or namespace, and route_localnet is off", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat", "0, and a rule that sends {port} away: yes"),
+    )),
+    Question("next-hop-silent", Source.HOST, "the machine that is next on the way to the target does not tell its link-layer address (ARP, NDP)", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address}; ip neigh show nud failed nud incomplete", "the address, or the gateway to it, is in the list: yes"),
+        ByHand("macos", "route -n get {address}; arp -an", "the address, or the gateway to it, is in the list: yes"),
+        ByHand("windows", "Find-NetRoute -RemoteIPAddress {address}; Get-NetNeighbor -State Unreachable,Incomplete", "the address, or the gateway to it, is in the list: yes"),
+    )),
+    Question("link-is-down", Source.HOST, "the interface that the way to the target leads over is switched off, or has no link", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address}; ip -br link", "the interface is DOWN, or says NO-CARRIER: yes"),
+        ByHand("macos", "route -n get {address}; ifconfig", "the interface is DOWN, or says NO-CARRIER: yes"),
+        ByHand("windows", "Find-NetRoute -RemoteIPAddress {address}; Get-NetAdapter", "the interface is DOWN, or says NO-CARRIER: yes"),
+    )),
+    Question("client-end-leads-away", Source.HOST, "from the device or address that the client binds to, no way leads to the target, or another one", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address} oif DEVICE; ip route get {address} from ADDRESS", "an error, or another interface than without: yes"),
+    )),
+    Question("discards-counted", Source.HOST, "the kernel counted discarded packets, for whatever connection", stage=Stage.IN, by_hand=(
+        ByHand("linux", "nstat -az 'TcpExtIPReverse*' TcpExtTCPMinTTLDrop IpInDiscards IpExtInNoRoutes; cat /proc/net/xfrm_stat", "a counter of drops rises with each try: yes"),
+    )),
+    Question("connection-tracking-full", Source.HOST, "connection tracking has no room for a further connection, and discarded packets for it", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat /proc/net/stat/nf_conntrack; sudo dmesg | grep 'table full'", "as many as there may be, and drop rises with each try: yes"),
     )),
     Question("client-error-refused", Source.HOST, "the client reported 'connection refused'", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
@@ -726,6 +748,15 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     )),
     Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
+    )),
+    Question("kernel-says-unclear-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that several things may have made, or that is new", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_FLAGS, or one that no list has: yes"),
+    )),
+    Question("kernel-says-route-drop", Source.KERNEL, "the kernel dropped the SYN because the way on is not usable: no route, no neighbour, an interface that is off", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_OUTNOROUTES, NEIGH_FAILED, IPV6DISABLED or DEV_READY: yes"),
+    )),
+    Question("kernel-says-localnet-drop", Source.KERNEL, "the kernel dropped the SYN because a loopback address may not leave the loopback interface", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_LOCALNET: yes"),
     )),
     Question("kernel-says-signature-drop", Source.KERNEL, "the kernel dropped the SYN because its TCP signature is missing, wrong or not asked for", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),

@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 from synscope.capture.live import ring_socket, self_test
+from synscope.probes.host.client import ANYBODY, Client
 from synscope.probes.kernel.instance import Handover
 from synscope.process import privileges
 from synscope.process.errors import ElevationError, HelperError
@@ -128,6 +129,7 @@ class Helper:
         hosts: Sequence[str],
         environment: Mapping[str, str],
         namespace: str | None = None,
+        client: Client = ANYBODY,
     ) -> int:
         """Have the host looked at; return the descriptor that its snapshot will come from, as JSON."""
         _, descriptors = self._ask(
@@ -136,6 +138,7 @@ class Helper:
             hosts=list(hosts),
             environment=dict(environment),
             namespace=namespace,
+            client={"uid": client.uid, "device": client.device, "source": client.source},
         )
         if len(descriptors) != 1:
             _forget(descriptors)

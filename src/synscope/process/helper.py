@@ -53,6 +53,7 @@ _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
 _LONGEST_NAME: Final = 256
+_LARGEST_ID: Final = (1 << 32) - 2
 _PAGE: Final = 4096
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -200,25 +201,49 @@ def _look(request: Mapping[str, object]) -> Reply:
     environment = request["environment"]
     if not isinstance(environment, dict) or not all(isinstance(text, str) for text in environment.values()):
         raise RequestError("environment is no environment")
+    client = _client(request["client"])
     ours, theirs = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, theirs)
         if os.fork() == 0:
-            _look_and_exit(theirs, request, ports, hosts, environment)
+            _look_and_exit(theirs, request, ports, hosts, environment, client)
     return Reply({}, (ours,))
 
 
-def _look_and_exit(
-    sink: int, request: Mapping[str, object], ports: list[int], hosts: list[str], environment: dict[str, str]
+def _client(value: object) -> dict[str, object]:
+    """Return who connects: the user's number, and device and address of the client's own end."""
+    if not isinstance(value, dict) or set(value) != {"uid", "device", "source"}:
+        raise RequestError("client is no client")
+    uid = value["uid"]
+    known = uid is None or (type(uid) is int and 0 <= uid <= _LARGEST_ID)
+    if not known or not all(isinstance(value[name], str) for name in ("device", "source")):
+        raise RequestError("client is no client")
+    return value
+
+
+def _look_and_exit(  # noqa: PLR0913, PLR0917 - what is looked at, and for whom
+    sink: int,
+    request: Mapping[str, object],
+    ports: list[int],
+    hosts: list[str],
+    environment: dict[str, str],
+    client: dict[str, object],
 ) -> None:
     """Look at the host, write the snapshot to ``sink``, and end this process."""
     try:
-        from synscope.probes.host.collect import collect  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.client import Client  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.collect import collect  # noqa: PLC0415
         from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
 
         _as_looker()
         with _inside(request):
-            found = collect(ports, environment=environment, hosts=hosts, budget_s=LOOK_S)
+            found = collect(
+                ports,
+                environment=environment,
+                client=Client(**client),  # type: ignore[arg-type]
+                hosts=hosts,
+                budget_s=LOOK_S,
+            )
         with os.fdopen(sink, "wb") as file:
             file.write(to_json(found).encode())
     finally:
@@ -235,7 +260,7 @@ OPERATIONS: Final[Operations] = {
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
     "trace": (frozenset({"ports", "calls"}), _trace),
     "untrace": (frozenset(), _untrace),
-    "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
+    "look": (frozenset({"ports", "hosts", "environment", "namespace", "client"}), _look),
     "trace_firewall": (frozenset({"ports", "namespace"}), _trace_firewall),
     "untrace_firewall": (frozenset(), _untrace_firewall),
     "name_rules": (frozenset({"rules", "namespace"}), _name_rules),

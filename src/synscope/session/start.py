@@ -11,6 +11,7 @@ what a report needs besides, ``preload`` imports.
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
@@ -104,6 +105,7 @@ def start_session(
     the file cannot be made.
     """
     factory = _source_factory(plan, announce, command)
+    uid = None if plan.isolated else _invoking_user()
     with contextlib.ExitStack() as resources:
         factory.obtain_rights(resources)
         preload()
@@ -118,6 +120,7 @@ def start_session(
                 another_network=plan.is_of_another_network,
                 command=command,
                 trace_firewall=plan.trace_firewall,
+                uid=uid,
             )
         )
         surroundings.begin()
@@ -144,6 +147,15 @@ def start_session(
             resources=resources.pop_all(),
         )
     raise AssertionError  # the stack swallows nothing
+
+
+def _invoking_user() -> int | None:
+    """Return the number of the user whose the command is; ``None`` where users have none."""
+    if not hasattr(os, "geteuid"):
+        return None
+    from synscope.process import privileges  # noqa: PLC0415 - it needs what only POSIX has
+
+    return privileges.invoking().uid
 
 
 def _source_factory(plan: Plan, announce: Callable[[str], None], command: Sequence[str]) -> SourceFactory:

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Final, Self
 
 from synscope.command.hosts import hosts_of
+from synscope.command.own_end import own_end
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.host.view import Use, failed_within
 from synscope.evidence.kernel.observe import observe_kernel
@@ -35,6 +36,7 @@ from synscope.model import (
     TargetSummary,
 )
 from synscope.probes.host import proxy
+from synscope.probes.host.client import Client
 from synscope.probes.host.collect import collect
 from synscope.probes.host.snapshot import Firewall, PacketKind, RuleVerdict, Ruling, Snapshot, Sockets
 from synscope.probes.host.snapshot_json import LONGEST_DOCUMENT, SnapshotError, from_json
@@ -110,8 +112,12 @@ class Surroundings:
         another_network: bool = False,
         command: Sequence[str] = (),
         trace_firewall: bool = False,
+        uid: int | None = None,
     ) -> None:
-        """``another_network`` says that the capture is of another network namespace than this process's."""
+        """Prepare to look around, for the client of the user ``uid``.
+
+        ``another_network`` says that the capture is of another network namespace than this process's.
+        """
         self._firewall = SessionFirewallTrace()
         self._traces_firewall = trace_firewall
         self._helper = helper
@@ -124,6 +130,8 @@ class Surroundings:
         self._namespace = namespace
         self.another_network = another_network
         self._calls = bool(command)
+        device, source = own_end(command)
+        self._client = Client(uid, device=device, source=source)
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []
         self._began = time.monotonic()
@@ -274,7 +282,9 @@ class Surroundings:
     def _look(self) -> None:
         if self._helper is not None:
             with contextlib.suppress(HelperError):
-                descriptor = self._helper.look(self.ports, self._hosts, self._environment, self._namespace)
+                descriptor = self._helper.look(
+                    self.ports, self._hosts, self._environment, self._namespace, self._client
+                )
                 self._looks.append(_Look(descriptor, None))
             return
         if self._pool is None:
@@ -282,7 +292,13 @@ class Surroundings:
         self._looks.append(_Look(None, self._pool.submit(self._collect)))
 
     def _collect(self) -> Snapshot:
-        return collect(self.ports, environment=self._environment, hosts=self._hosts, budget_s=LOOK_S)
+        return collect(
+            self.ports,
+            environment=self._environment,
+            client=self._client,
+            hosts=self._hosts,
+            budget_s=LOOK_S,
+        )
 
     # -- the kernel's trace ---------------------------------------------------------------------------
 

@@ -89,6 +89,7 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "namespaces": Namespaces((), 0),
         "declared": (),
         "running": (),
+        "programs": (),
     }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]
 

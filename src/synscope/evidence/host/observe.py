@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.host import (
+    discards,
     firewall,
     forwarders,
     listeners,
     names,
+    next_hops,
     owners,
     resources,
     routes,
@@ -31,7 +33,17 @@ if TYPE_CHECKING:
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
-    listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes
+    listeners,
+    running,
+    owners,
+    resources,
+    firewall,
+    forwarders,
+    names,
+    surroundings,
+    routes,
+    next_hops,
+    discards,
 )
 """What looks at the host answer."""
 
