@@ -180,7 +180,7 @@ class ProcessSource(enum.StrEnum):
 
 
 class EndProcess(NamedTuple):
-    """The process at one end of an attempt; ``None`` is what is not known. Its names are its own choice, unescaped."""
+    """The process at one end of an attempt; ``None`` is what is not known. It chooses its own name: unescaped."""
 
     pid: int | None
     """Its number; of one that was gone before anybody could ask, the number of the thread that acted."""

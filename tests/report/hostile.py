@@ -94,7 +94,8 @@ def everywhere(text: str) -> Diagnosis:
     """A failing and a healthy target, with ``text`` wherever a stranger, a file name or an argument can put it."""
     wanted = Target(text, 62893, host=text)
     bad = _spoilt(
-        target(made_by(refused(), text), wanted=wanted, misses=[NearMiss("similar-port", text, 62839, (1,))]), text
+        target(made_by(refused(), text), wanted=wanted, misses=[NearMiss("similar-port", text, 62839, (1,))]),
+        text,
     )
     never = _spoilt(target(wanted=wanted, misses=[NearMiss("similar-port", text, 62839, (1,))]), text)
     well = target(answered(11), wanted=Target(text, 8080))

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.model import Attempt, EndProcess, EndProcesses, Endpoint, ProcessSource
+from synscope.model import Attempt, Endpoint, EndProcess, EndProcesses, ProcessSource
 from synscope.report import csv_report
 from synscope.report.escape import visible
 from synscope.report.writer import ReportSettings
