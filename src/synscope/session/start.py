@@ -120,6 +120,7 @@ def start_session(
                 command=command,
             )
         )
+        analysis.named = surroundings.named
         surroundings.begin()
         analysis.self_test = factory.self_test()
         surroundings.settle()

@@ -24,7 +24,16 @@ from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
-from synscope.model import FAILURES, Attempt, Diagnosis, Endpoint, Observation, Target, TargetSummary
+from synscope.model import (
+    FAILURES,
+    Attempt,
+    Diagnosis,
+    Endpoint,
+    Observation,
+    Target,
+    TargetDiagnosis,
+    TargetSummary,
+)
 from synscope.probes.host import proxy
 from synscope.probes.host.collect import collect
 from synscope.probes.host.snapshot import Snapshot, Sockets
@@ -35,6 +44,7 @@ from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
 from synscope.process.helper import LOOK_S
 from synscope.reference.loopback import parsed
+from synscope.session.attribution import Attribution
 from synscope.units import listed
 
 DURING_S: Final = 0.7
@@ -116,6 +126,7 @@ class Surroundings:
         self._pool: ThreadPoolExecutor | None = None
         self._trace: TraceReader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
+        self._attribution = Attribution()
         self._during = False
         self.client: str | None = None
         """The command's program, where there is a command."""
@@ -138,6 +149,7 @@ class Surroundings:
         looked = [look.result() for look in self._looks]
         self._taken += [self._without_own(found) for found in looked if found is not None]
         self._looks.clear()
+        self._attribution.looks = self._taken
 
     def _without_own(self, found: Snapshot) -> Snapshot:
         if not self.own_servers or not isinstance(found.sockets, Sockets):
@@ -201,18 +213,33 @@ class Surroundings:
         return None if hosts is None or summary.groups else Use(hosts, _tried(summary, events))
 
     def attributed(self, diagnosis: Diagnosis) -> Diagnosis:
-        """Return the diagnosis with notes of who made the attempts, and who listened when, says the trace."""
+        """Return the diagnosis with the processes of its attempts, and notes of who listened when, says the trace."""
         events = [] if self._trace is None else self._trace.events
         said: list[str] = []
+        targets = []
         for target_diagnosis in diagnosis.targets:
             summary = target_diagnosis.summary
             witness = sum_up(summary.target, summary.groups, events, self._trace_health)
             said += _made_by(witness.processes)
             said += [f"port {summary.target.port}: {sentence}" for sentence in witness.listeners]
+            targets.append(self._with_processes(target_diagnosis, witness.processes))
+        diagnosis = diagnosis._replace(targets=tuple(targets))
         if not said:
             return diagnosis
         notes = (*diagnosis.health.notes, *dict.fromkeys(said))
         return diagnosis._replace(health=replace(diagnosis.health, notes=notes))
+
+    def _with_processes(self, target: TargetDiagnosis, makers: Mapping[int, Task]) -> TargetDiagnosis:
+        known = self._attribution.known
+        groups = tuple(
+            replace(group, examples=tuple(known(each, makers.get(each.id)) for each in group.examples))
+            for group in target.summary.groups
+        )
+        return target._replace(facts=target.facts._replace(summary=target.summary._replace(groups=groups)))
+
+    def named(self, attempt: Attempt) -> Attempt:
+        """Return an attempt that has settled with the processes at its ends, as far as they are known by now."""
+        return self._attribution.named(attempt)
 
     def makers(self, attempts: Sequence[Attempt]) -> dict[int, Task]:
         """Return the threads that made these attempts, by attempt, as far as the trace tells it by now."""
@@ -260,6 +287,7 @@ class Surroundings:
         try:
             handover = self._helper.trace(self.ports, calls=self._calls)
             self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
+            self._attribution.trace = self._trace
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 
