@@ -11,12 +11,23 @@ from pathlib import Path
 
 import pytest
 
-from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
+from synscope.model import (
+    Answer,
+    AttemptGroup,
+    Endpoint,
+    Label,
+    NearMiss,
+    Outcome,
+    ProcessSource,
+    Target,
+    TargetSummary,
+)
 from synscope.process import elevate
 from synscope.process.helper import LARGEST_MESSAGE, Reply, send
 from synscope.session import surroundings
 from synscope.session.surroundings import LOOK_S, Surroundings
 from tests.kernel import need_root
+from tests.report.samples import answered
 
 PORT = 47_911
 TARGET = Target(text=str(PORT), port=PORT)
@@ -52,9 +63,21 @@ def test_a_listener_that_appears_between_two_looks(helper: elevate.Helper) -> No
         around.begin()
         around.settle()
         with socket.create_server(("127.0.0.1", PORT)):
+            began_ns = time.time_ns()
+            with socket.create_connection(("127.0.0.1", PORT)) as client:
+                own = Endpoint(*client.getsockname())
+            around.step()
             around.end()
             around.finish()
         answers = _answers(around)
+    connected = answered(1)._replace(
+        client=own, server=Endpoint("127.0.0.1", PORT), first_ts_ns=began_ns + 200_000, syn_ack_count=1
+    )
+    ends = around.named(connected).process
+    assert ends.client is not None
+    assert (ends.client.pid, ends.client.uid, ends.client.source) == (os.getpid(), 0, ProcessSource.KERNEL)
+    assert ends.server is not None
+    assert (ends.server.pid, ends.server.uid, ends.server.source) == (os.getpid(), 0, ProcessSource.HOST)
     assert len(around.snapshots) == 2
     assert answers["listener-on-target"] is Answer.YES
     assert answers["listener-appeared-later"] is Answer.YES
