@@ -63,15 +63,14 @@ def test_a_listener_that_appears_between_two_looks(helper: elevate.Helper) -> No
         around.begin()
         around.settle()
         with socket.create_server(("127.0.0.1", PORT)):
-            began_ns = time.time_ns()
             with socket.create_connection(("127.0.0.1", PORT)) as client:
-                own = Endpoint(*client.getsockname())
+                connected_ns, own = time.time_ns(), Endpoint(*client.getsockname())
             around.step()
             around.end()
             around.finish()
         answers = _answers(around)
     connected = answered(1)._replace(
-        client=own, server=Endpoint("127.0.0.1", PORT), first_ts_ns=began_ns + 200_000, syn_ack_count=1
+        client=own, server=Endpoint("127.0.0.1", PORT), first_ts_ns=connected_ns, syn_ack_count=1
     )
     ends = around.named(connected).process
     assert ends.client is not None
