@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from mmap import mmap
 from typing import Protocol
 
+from synscope.capture.read.process_claims import Claim
 from synscope.engine.batch import Batch
 from synscope.model import CaptureFile, Cut
 
@@ -61,6 +63,8 @@ class FrameSource(Protocol):
 
     frames: int
     odd_times: dict[int, int]
+    claims: deque[Claim] | None
+    """Where what frames claim about processes goes, in their order: whoever follows the source puts a queue here."""
     comments: list[str]
     """The first comments on the capture as a whole: free text of the program or person that wrote it."""
 

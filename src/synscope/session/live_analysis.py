@@ -112,6 +112,8 @@ class LiveAnalysis:
         """Its connections; none where the capture leaves out the loopback interface."""
         self.redirects: Mapping[int, Collection[Endpoint]] = {}
         """Where firewall rules send what goes to a target's port."""
+        self.named: Callable[[Attempt], Attempt] = lambda attempt: attempt
+        """Adds to an attempt that is told what else is known about it."""
         self.own_servers: frozenset[Endpoint] = frozenset()
         """Servers of this program's own beside the self-test's: no part of the results either."""
 
@@ -275,7 +277,7 @@ class LiveAnalysis:
             if any((connection.client, connection.server) == ends for connection in self.self_test):
                 self._seen_of_self_test.add(ends)
         elif self._told is not None and (self._everything or self._ports[attempt.server.port]):
-            self._told(attempt)
+            self._told(self.named(attempt))
 
     def _near(self, group: AttemptGroup) -> AttemptGroup:
         """Take a half-open group of a port that is not watched for completed: only its SYN-ACKs are captured."""

@@ -123,6 +123,7 @@ def start_session(
                 uid=uid,
             )
         )
+        analysis.named = surroundings.named
         surroundings.begin()
         surroundings.settle()
         # Only now: where rules send a target's connections elsewhere, that port is watched too.

@@ -11,7 +11,7 @@ import contextlib
 import os
 import select
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final, Self
@@ -33,6 +33,7 @@ from synscope.model import (
     Endpoint,
     Observation,
     Target,
+    TargetDiagnosis,
     TargetSummary,
 )
 from synscope.probes.host import proxy
@@ -46,6 +47,7 @@ from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
 from synscope.process.helper import LOOK_S
 from synscope.reference.loopback import parsed
+from synscope.session.attribution import Attribution
 from synscope.session.firewall_trace import SessionFirewallTrace
 from synscope.units import listed
 
@@ -54,6 +56,12 @@ DURING_S: Final = 0.7
 _WAIT_S: Final = LOOK_S + 0.3
 _READ_S: Final = 0.3
 """Seconds in which a snapshot that is ready is read."""
+PATIENCE_S: Final = 1.75
+"""Seconds that are spent in all on waiting for looks and for the trace. What is late is missing."""
+_LEAST_S: Final = 0.02
+"""Seconds that each of them gets all the same: what is ready can be read."""
+_TIDY_S: Final = 0.15
+"""Seconds that removing the trace gets all the same; it is removed as well when nobody waits."""
 _CHUNK: Final = 1 << 16
 _PORT_DIGITS: Final = 5
 _ESTABLISHED: Final = "TCP_ESTABLISHED"
@@ -69,24 +77,25 @@ class _Look:
         self._future = future
         self._until = time.monotonic() + _WAIT_S
 
-    def result(self) -> Snapshot | None:
-        """Wait for the snapshot as long as one may take; return ``None`` when it did not come."""
+    def result(self, most_s: float) -> Snapshot | None:
+        """Wait for the snapshot as long as one may take, at most so many seconds; ``None`` when it did not come."""
+        last = time.monotonic() + most_s
         if self._future is not None:
             try:
-                return self._future.result(max(0.0, self._until - time.monotonic()))
+                return self._future.result(max(0.0, min(self._until, last) - time.monotonic()))
             except Exception:  # noqa: BLE001 - a look that failed is one that was not taken
                 return None
-        text = self._text()
+        text = self._text(last)
         try:
             return from_json(text) if text else None
         except SnapshotError:
             return None
 
-    def _text(self) -> bytes:
+    def _text(self, last: float) -> bytes:
         assert self._descriptor is not None  # noqa: S101 - one of the two is there
         found = b""
         # A look that was over long ago only has to be read.
-        until = max(self._until, time.monotonic() + _READ_S)
+        until = min(max(self._until, time.monotonic() + _READ_S), last)
         with os.fdopen(self._descriptor, "rb", buffering=0) as pipe:
             while len(found) <= LONGEST_DOCUMENT:
                 left = until - time.monotonic()
@@ -138,7 +147,9 @@ class Surroundings:
         self._pool: ThreadPoolExecutor | None = None
         self._trace: TraceReader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
+        self._attribution = Attribution()
         self._during = False
+        self._patience_s = PATIENCE_S
         self.client: str | None = None
         """The command's program, where there is a command."""
         self.own_servers: frozenset[Endpoint] = frozenset()
@@ -159,9 +170,24 @@ class Surroundings:
 
     def settle(self) -> None:
         """Wait for the look that was begun last: before the command starts, say."""
-        looked = [look.result() for look in self._looks]
-        self._taken += [self._without_own(found) for found in looked if found is not None]
+        for look in self._looks:
+            with self._patient() as seconds:
+                found = look.result(seconds)
+            if found is not None:
+                self._taken.append(self._without_own(found))
         self._looks.clear()
+        self._attribution.looks = self._taken
+
+    @contextlib.contextmanager
+    def _patient(self, least_s: float = _LEAST_S) -> Iterator[float]:
+        """Within: wait at most for the seconds that are given, ``least_s`` or more; others have so much less."""
+        began = time.monotonic()
+        seconds = max(self._patience_s, least_s)
+        try:
+            with contextlib.nullcontext() if self._helper is None else self._helper.waiting(seconds):
+                yield seconds
+        finally:
+            self._patience_s -= time.monotonic() - began
 
     def _without_own(self, found: Snapshot) -> Snapshot:
         if not self.own_servers or not isinstance(found.sockets, Sockets):
@@ -240,18 +266,33 @@ class Surroundings:
         return None if hosts is None or summary.groups else Use(hosts, _tried(summary, events))
 
     def attributed(self, diagnosis: Diagnosis) -> Diagnosis:
-        """Return the diagnosis with notes of who made the attempts, and who listened when, says the trace."""
+        """Return the diagnosis with the processes of its attempts, and notes of who listened when, says the trace."""
         events = [] if self._trace is None else self._trace.events
         said: list[str] = []
+        targets = []
         for target_diagnosis in diagnosis.targets:
             summary = target_diagnosis.summary
             witness = sum_up(summary.target, summary.groups, events, self._trace_health)
             said += _made_by(witness.processes)
             said += [f"port {summary.target.port}: {sentence}" for sentence in witness.listeners]
+            targets.append(self._with_processes(target_diagnosis, witness.processes))
+        diagnosis = diagnosis._replace(targets=tuple(targets))
         if not said:
             return diagnosis
         notes = (*diagnosis.health.notes, *dict.fromkeys(said))
         return diagnosis._replace(health=replace(diagnosis.health, notes=notes))
+
+    def _with_processes(self, target: TargetDiagnosis, makers: Mapping[int, Task]) -> TargetDiagnosis:
+        known = self._attribution.known
+        groups = tuple(
+            replace(group, examples=tuple(known(each, makers.get(each.id)) for each in group.examples))
+            for group in target.summary.groups
+        )
+        return target._replace(facts=target.facts._replace(summary=target.summary._replace(groups=groups)))
+
+    def named(self, attempt: Attempt) -> Attempt:
+        """Return an attempt that has settled with the processes at its ends, as far as they are known by now."""
+        return self._attribution.named(attempt)
 
     def makers(self, attempts: Sequence[Attempt]) -> dict[int, Task]:
         """Return the threads that made these attempts, by attempt, as far as the trace tells it by now."""
@@ -281,7 +322,7 @@ class Surroundings:
 
     def _look(self) -> None:
         if self._helper is not None:
-            with contextlib.suppress(HelperError):
+            with contextlib.suppress(HelperError), self._patient():
                 descriptor = self._helper.look(
                     self.ports, self._hosts, self._environment, self._namespace, self._client
                 )
@@ -306,8 +347,10 @@ class Surroundings:
         if self._helper is None:
             return
         try:
-            handover = self._helper.trace(self.ports, calls=self._calls)
+            with self._patient():
+                handover = self._helper.trace(self.ports, calls=self._calls)
             self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
+            self._attribution.trace = self._trace
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 
@@ -316,9 +359,9 @@ class Surroundings:
             return
         self._trace.close()
         self._trace_health = self._trace.health
-        helper, self._helper = self._helper, None
-        with contextlib.suppress(HelperError):  # it removes the instance itself when it ends
-            helper.untrace()
+        with contextlib.suppress(HelperError), self._patient(_TIDY_S):  # it removes it itself when it ends
+            self._helper.untrace()
+        self._helper = None
 
 
 def redirected_to(ruling: Ruling) -> set[Endpoint]:

@@ -26,6 +26,11 @@ class Owner(NamedTuple):
     pid: int
     program: str
     user: str | None
+    uid: int | None = None
+    container: str = ""
+    """The beginning of its container's number, or its name; empty for none, or where it does not show."""
+    unit: str = ""
+    """Its systemd unit; empty for none."""
 
 
 class LocalSocket(NamedTuple):

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 from synscope.probes.host import procfs
+from synscope.probes.host.identity import Identities
 from synscope.probes.kernel.events import EPHEMERAL, Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.filters import BIND, CONNECT, FORK, SOCKET, TO_FILE, UNSHARE
 from synscope.probes.kernel.instance import Handover
@@ -85,6 +86,8 @@ class TraceReader:
         self._lost = self._forgotten = self._crowded = self._unread = 0
         self._names: dict[int, str | None] = {}
         self._ids_are_ours = _in_initial_pid_namespace()
+        self.identities = Identities()
+        """Who the threads that connect belong to, asked as soon as their connect is read."""
         self._network = None if elsewhere else _network_of("thread-self")
         self._overflows = _overflows()
         self._health = TraceHealth(
@@ -98,6 +101,11 @@ class TraceReader:
     def fileno(self) -> int:
         """Return the pipe's descriptor, for a selector: readable when there are events."""
         return self._pipe
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is to come."""
+        return self._pipe < 0
 
     @property
     def events(self) -> list[Event]:
@@ -120,6 +128,8 @@ class TraceReader:
 
     def watch(self, pid: int) -> None:
         """Count this process, and all that it starts from now on, as the watched command's. Call before ``read``."""
+        if self._ids_are_ours:
+            self.identities.meet(pid, None)
         formats = self._formats
         known = {CONNECT, SOCKET, TO_FILE, FORK} <= formats - self._parser.missing.keys()
         if self._ids_are_ours and known:
@@ -212,6 +222,8 @@ class TraceReader:
             return
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
+        if event.kind is Kind.CONNECT and self._ids_are_ours and not event.interrupt:
+            self.identities.meet(*event.task)
         is_own = event.kind is Kind.CONNECT and event.task.tid in self._threads
         self._kept.append(event._replace(of_command=True) if is_own else event)
 
