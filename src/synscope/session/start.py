@@ -123,7 +123,6 @@ def start_session(
                 uid=uid,
             )
         )
-        analysis.named = surroundings.named
         surroundings.begin()
         surroundings.settle()
         # Only now: where rules send a target's connections elsewhere, that port is watched too.
@@ -139,6 +138,7 @@ def start_session(
         )
         resources.callback(analysis.close)
         analysis.redirects = redirects
+        analysis.named = surroundings.named
         analysis.self_test = factory.self_test()
         return LiveSession(
             analysis,
