@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 
+from synscope.evidence.kernel.ties import Tie
 from synscope.model import EndProcess, EndProcesses, ProcessSource
 from synscope.probes.host.identity import Identities, Identity
 from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
@@ -62,15 +63,37 @@ def test_the_trace_is_searched_anew_only_so_often(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(attribution.time, "monotonic", lambda: now[0])
     trace = Trace()
     found = made(trace)
-    found._next = 101.0
     assert found.named(MADE).process.client is None
+    found._next = 101.0
     trace.events.append(CONNECT)
     assert found.named(MADE).process.client is None
     now[0] = 101.0
     assert found.named(MADE).process.client is not None
     trace.events.clear()
+    found._next = 102.0
     trace.is_closed = True
     assert found.named(MADE).process.client is None
+    trace.events.append(CONNECT)
+    assert found.named(MADE).process.client is None
+
+
+def test_what_it_takes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tie takes 60 ms here: two fit at once, the next one only after more than a second."""
+    now = [100.0]
+
+    def connect_of(record: object, one: object) -> Tie:
+        del record, one
+        now[0] += 0.06
+        return Tie(CONNECT, "")
+
+    monkeypatch.setattr(attribution.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(attribution, "connect_of", connect_of)
+    found = made(Trace(CONNECT))
+    told = [found.named(MADE).process for _ in range(4)]
+    assert [ends.client is not None for ends in told] == [True, True, False, False]
+    assert {ends.server for ends in told} == {FOUND}
+    now[0] += 1.0
+    assert found.named(MADE).process.client is not None
 
 
 def test_this_process_is_met_in_time() -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from synscope.evidence.host.server_process import server_process
+from synscope.evidence.host import server_process as module
+from synscope.evidence.host.server_process import looks_around
 from synscope.model import Attempt, Endpoint, EndProcess, ProcessSource
 from synscope.probes.host.snapshot import (
     Firewall,
@@ -36,6 +37,12 @@ def look(*listeners: LocalSocket, later_s: float = 0, **more: object) -> Snapsho
 
 
 HAS = listener(owners=(NODE,))
+
+
+def server_process(made: Attempt, looks: list[Snapshot]) -> EndProcess | None:
+    """Who was there, by all looks."""
+    around = looks_around(made, looks)
+    return module.server_process(made.server, *around, answered=made.syn_ack_count > 0)
 
 
 def test_one_that_answered() -> None:

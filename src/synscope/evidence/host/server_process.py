@@ -23,13 +23,24 @@ _BOTH: Final = 2
 """Looks: one before, one after."""
 
 
-def server_process(attempt: Attempt, looks: Sequence[Snapshot]) -> EndProcess | None:
-    """Return the process that listened where the attempt went; ``looks`` are in order of time."""
-    before = [look for look in looks if look.taken_ns <= attempt.first_ts_ns][-1:]
-    after = [look for look in looks if look.taken_ns > attempt.first_ts_ns][:1]
-    said = [_at(look, attempt.server) for look in (*before, *after)]
+def looks_around(attempt: Attempt, looks: Sequence[Snapshot]) -> tuple[Snapshot | None, Snapshot | None]:
+    """Return the last look before an attempt began, and the first after; ``looks`` are in order of time."""
+    before = after = None
+    for look in looks:
+        if look.taken_ns <= attempt.first_ts_ns:
+            before = look
+        elif after is None:
+            after = look
+    return before, after
+
+
+def server_process(
+    server: Endpoint, before: Snapshot | None, after: Snapshot | None, *, answered: bool
+) -> EndProcess | None:
+    """Return the process that listened where an attempt went. ``answered`` says whether somebody took it."""
+    said = [_at(look, server) for look in (before, after) if look is not None]
     people = [process for process in said if process is not None]
-    told = bool(people) if attempt.syn_ack_count else len(people) == _BOTH
+    told = bool(people) if answered else len(people) == _BOTH
     agreed = len({(one.pid, one.name) for one in people}) == 1
     return people[-1] if told and agreed else None
 
