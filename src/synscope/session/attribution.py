@@ -1,7 +1,7 @@
 """The processes at the ends of attempts: the client's by the kernel's trace, the server's by looks at the machine.
 
 Input: the trace, as far as it has been read, and the looks that were taken. Output: attempts with their processes.
-Tying attempts to the trace takes a small share of the time; the clients of those that do not fit into it stay unknown.
+Tying attempts to the trace takes a small share of the time; clients of attempts that do not fit into it stay unknown.
 """
 
 from __future__ import annotations
