@@ -66,12 +66,13 @@ def test_one_that_is_gone() -> None:
 
 def test_one_that_was_met_is_known_when_it_is_gone() -> None:
     known = Identities()
-    with subprocess.Popen(["sleep", "10"]) as child:
-        name = "sleep"
+    talk = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(["sh", "-c", "echo; read x"], **talk) as child:  # type: ignore[call-overload]
+        child.stdout.readline()
         known.meet(child.pid, None)
         child.kill()
-    known.meet(child.pid, name)
-    found = known.of(child.pid, name)
+    known.meet(child.pid, "sh")
+    found = known.of(child.pid, "sh")
     assert found is not None
     assert found.pid == child.pid
     assert known.of(child.pid, "other") is None
