@@ -86,6 +86,22 @@ def test_refuses_ports_that_are_none(watched: object) -> None:
     assert asked(op="self_test", watched=watched, namespace=None)["kind"] == "RequestError"
 
 
+@pytest.mark.parametrize(
+    "client",
+    [
+        None,
+        {},
+        {"uid": 0, "device": ""},
+        {"uid": -1, "device": "", "source": ""},
+        {"uid": True, "device": "", "source": ""},
+        {"uid": None, "device": 1, "source": ""},
+    ],
+)
+def test_refuses_a_client_that_is_none(client: object) -> None:
+    answer = asked(op="look", ports=[], hosts=[], environment={}, namespace=None, client=client)
+    assert answer == {"error": "client is no client", "errno": 0, "kind": "RequestError"}
+
+
 @given(st.binary(max_size=200) | st.just(b"[" * 100_000))
 def test_any_bytes_are_answered(message: bytes) -> None:
     assert "error" in helper.answer_to(message).body
