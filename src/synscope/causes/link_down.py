@@ -40,6 +40,10 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc2863.html",
     ),
     proof=(yes("no-syn-to-target", "link-is-down"),),
+    # Who goes to a proxy needs no way of its own.
+    doubted_by=yes(
+        "proxy-request-names-target", "proxy-port-tried", "client-error-proxy", "similar-port-tried"
+    ),
     shows_by=(yes("link-is-down"),),
     refines=("route-leads-away", "next-hop-silent"),
     says=(("link-is-down", "{observed}."),),

@@ -49,8 +49,14 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc4861.html",
     ),
     proof=(yes("no-syn-to-target", "next-hop-silent"),),
-    # The machine may be another one than is meant.
-    doubted_by=yes("name-leads-to-another-machine"),
+    # The machine may be another one than is meant, or the client may have gone elsewhere on purpose.
+    doubted_by=yes(
+        "name-leads-to-another-machine",
+        "proxy-request-names-target",
+        "proxy-port-tried",
+        "client-error-proxy",
+        "similar-port-tried",
+    ),
     shows_by=(yes("next-hop-silent"),),
     says=(("next-hop-silent", "{observed}."),),
 )
