@@ -404,7 +404,7 @@ def _health() -> Schema:
             "last_ts_ns": {"type": ["integer", "null"], "description": "last time stamp"},
             "notes": _list({"type": "string"}, "what else a reader should know"),
             "files": _list(_ref("file"), "with --as-one: the files in order of time"),
-            "interface": _text("live: where it was captured"),
+            "interface": _text("live: where it was captured; any is every interface"),
             "received": _number("live: frames that passed the kernel's filter"),
             "canary": _enum("live: whether the capture saw its own test connection", Canary),
             "canary_text": _text("live: why not"),

@@ -111,7 +111,9 @@ class LiveAnalysis:
         self.self_test: tuple[SelfTestConnection, ...] = ()
         """Its connections; none where the capture leaves out the loopback interface."""
         self.redirects: Mapping[int, Collection[Endpoint]] = {}
-        """Where firewall rules send what goes to a target's port."""
+        """Where firewall rules send what goes to a target's port; the ports there are watched."""
+        self.late_redirects: Mapping[int, Collection[Endpoint]] = {}
+        """The same as looks told later, when no more ports could be watched."""
         self.named: Callable[[Attempt], Attempt] = lambda attempt: attempt
         """Adds to an attempt that is told what else is known about it."""
         self.own_servers: frozenset[Endpoint] = frozenset()
@@ -248,7 +250,7 @@ class LiveAnalysis:
             self._targets,
             claim=self._claim(health),
             more=more,
-            redirects=self.redirects,
+            redirects={**self.redirects, **self.late_redirects},
         )
         return diagnosis._replace(command=command)
 
