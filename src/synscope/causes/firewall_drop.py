@@ -40,6 +40,9 @@ CAUSE = Cause(
             "request-not-acknowledged",
             "answer-not-acknowledged",
             "half-open",
+        ),
+        # Of its own: without that trace the others' denials still count.
+        usually(
             "firewall-rule-seen",
             "firewall-rule-seen-out",
             "firewall-rule-seen-back",

@@ -36,12 +36,9 @@ CAUSE = Cause(
     predicts=(
         usually("firewall-rule-rejects"),
         usually("rst-looks-like-firewall", "refused-by-icmp", "unreachable-by-icmp", "rst-without-syn"),
-        usually(
-            "kernel-says-firewall-reset",
-            "kernel-says-netfilter-drop",
-            "firewall-rule-seen",
-            "firewall-rule-seen-out",
-        ),
+        usually("kernel-says-firewall-reset", "kernel-says-netfilter-drop"),
+        # Of its own: without that trace the others' denials still count.
+        usually("firewall-rule-seen", "firewall-rule-seen-out"),
         always("firewall-seen-rejecting"),
         never("no-firewall-rule"),
         never("firewall-seen-passing"),

@@ -22,12 +22,14 @@ from synscope.evidence.host.observe import observe_host
 from synscope.evidence.host.view import Use, failed_within
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.record import Record
+from synscope.evidence.kernel.rules import NOTHING_FAILED
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
 from synscope.model import (
     FAILURES,
     PORT_MAX,
+    Answer,
     Attempt,
     Diagnosis,
     Endpoint,
@@ -65,6 +67,7 @@ _TIDY_S: Final = 0.15
 _CHUNK: Final = 1 << 16
 _PORT_DIGITS: Final = 5
 _ESTABLISHED: Final = "TCP_ESTABLISHED"
+_PASSING: Final = "firewall-seen-passing"
 _MOST_SEARCHED: Final = 2_000
 """Events in which makers are looked for while the capture goes on: more would keep it from its frames."""
 
@@ -275,6 +278,8 @@ class Surroundings:
             witness = sum_up(summary.target, summary.groups, events, self._trace_health)
             said += _made_by(witness.processes)
             said += [f"port {summary.target.port}: {sentence}" for sentence in witness.listeners]
+            if self._traces_firewall:
+                said += _of_firewall(summary, target_diagnosis.facts.observations.get(_PASSING))
             targets.append(self._with_processes(target_diagnosis, witness.processes))
         diagnosis = diagnosis._replace(targets=tuple(targets))
         if not said:
@@ -395,6 +400,18 @@ def _tried(summary: TargetSummary, events: Iterable[Event]) -> dict[str, bool]:
     for address, made in found:
         tried[address] = made or tried.get(address, False)
     return tried
+
+
+def _of_firewall(summary: TargetSummary, passing: Observation | None) -> list[str]:
+    """Return what the firewall's trace says where it names no rule: that there is none, or why it is not known."""
+    port, failed = summary.target.port, any(group.failed for group in summary.groups)
+    if passing is None or passing.answer is Answer.NO or not (failed or not summary.groups):
+        return []
+    if passing.answer is Answer.YES:
+        return [f"port {port}: {passing.text}, says the firewall's trace"]
+    if not failed and passing.text == NOTHING_FAILED:
+        return []
+    return [f"port {port}: whether a firewall rule stopped it could not be told: {passing.text}"]
 
 
 def _made_by(processes: Mapping[int, Task]) -> list[str]:

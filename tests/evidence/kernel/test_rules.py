@@ -188,6 +188,14 @@ def test_rules_in_words(at: RulePlace, text: str, chains: tuple[RulePlace, ...],
     assert SILENT.label is Label.SYN_NO_REPLY
 
 
+def test_a_program_that_keeps_it_is_named_as_such() -> None:
+    trace = FirewallTrace((stopped(stop=Stop.QUEUE),), {RULE: RuleName("queue num 0")})
+    assert said(trace, SILENT)["firewall-rule-seen"].text == (
+        "the rule 'queue num 0' in inet filter input hands the SYN to 127.0.0.1:62893 to a program, "
+        "which does not let it go on"
+    )
+
+
 def test_what_nft_does_not_trace_is_said() -> None:
     found = said(FirewallTrace((walk(passed=("prerouting",)),)), SILENT)["firewall-seen-passing"]
     assert "behind prerouting" in found.text

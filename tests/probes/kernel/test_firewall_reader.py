@@ -114,6 +114,15 @@ def test_a_policy_that_drops_and_a_queue(ends: tuple[socket.socket, FirewallRead
     assert (queue.stop, queue.source.address) == (Stop.QUEUE, "::1")
 
 
+def test_a_program_that_lets_it_go_on(ends: tuple[socket.socket, FirewallReader]) -> None:
+    queue = event("input", verdict=QUEUE, table="f", handle=2, header=IPV4)
+    later = event("last_input", policy=ACCEPT)
+    (walk,) = read(ends, BEGIN, *PASSED, queue, later).walks
+    assert (walk.stop, walk.passed) == (None, ("prerouting", "input"))
+    _, dropped = read(ends, BEGIN, queue, event("late", verdict=DROP, table="f", handle=3)).walks
+    assert dropped.at == RulePlace("inet", "f", "late", 3)
+
+
 def test_what_passes_and_what_is_forwarded(ends: tuple[socket.socket, FirewallReader]) -> None:
     forward = event("forward", verdict=ACCEPT, table="f", handle=2, header=IPV4, way="in out")
     (walk,) = read(ends, BEGIN, *PASSED, forward, event("last_forward", policy=ACCEPT)).walks

@@ -23,6 +23,7 @@ from synscope.units import count
 if TYPE_CHECKING:
     from synscope.probes.kernel.firewall_walks import FirewallTrace, RuleName, Walk
 
+NOTHING_FAILED: Final = "no attempt failed"
 _NUMBERS: Final = 1 << 32
 _INPUT: Final = "input"
 _POSTROUTING: Final = "postrouting"
@@ -119,6 +120,8 @@ def _said(view: KernelView, walks: Iterable[Walk]) -> str:
 
 
 def _described(view: KernelView, walk: Walk) -> str:
+    from synscope.probes.kernel.firewall_walks import Stop
+
     place, trace = walk.at, view.record.firewall
     assert place is not None  # noqa: S101 - only of walks that were stopped
     assert trace is not None  # noqa: S101
@@ -132,14 +135,13 @@ def _described(view: KernelView, walk: Walk) -> str:
             place.table, place.chain, ((chain.table, chain.chain) for chain in walk.chains)
         )
     made = f", made by {maker}," if maker else ""
-    does = "rejects" if name and name.rejects else _does(walk)
+    does = "rejects" if name and name.rejects else "drops"
     doubt = f" ({trace.unnamed})" if trace.unnamed and place.handle else ""
+    if walk.stop is Stop.QUEUE:
+        return (
+            f"{rule} in {place}{made} hands {_packet(walk)} to a program, which does not let it go on{doubt}"
+        )
     return f"{rule} in {place}{made} {does} {_packet(walk)}{doubt}"
-
-
-def _does(walk: Walk) -> str:
-    assert walk.stop is not None  # noqa: S101 - only of walks that were stopped
-    return walk.stop.value
 
 
 def _packet(walk: Walk) -> str:
@@ -185,7 +187,7 @@ def _asked(
     def ask(view: KernelView) -> Reply:
         seen = _of_view(view, *labels)
         if not seen:
-            return no("no attempt came that far" if labels else "no attempt failed")
+            return no("no attempt came that far" if labels else NOTHING_FAILED)
         if untold := _untold(view):
             return unknown(untold)
         hits = [each for each in seen if stopped(each)]
@@ -302,7 +304,7 @@ def seen_rejecting(view: KernelView) -> Reply:
 def seen_passing(view: KernelView) -> Reply:
     """Ask of all attempts that failed; of those that completed the trace need not have every packet."""
     seen = _of_view(view)
-    because = _untold(view) or ("" if seen else "no attempt failed")
+    because = _untold(view) or ("" if seen else NOTHING_FAILED)
     if because:
         return unknown(because)
     stopped = [*_stopped_out(view), *(walk for each in seen for walk in each.walks if walk.stop is not None)]

@@ -41,7 +41,7 @@ _READS: Final = 2_000
 _LONGEST_NAME: Final = 64
 _DEVICE: Final = "netdev"
 _FAMILIES: Final = {1: "inet", 2: "ip", 5: _DEVICE, 7: "bridge", 10: "ip6"}
-_STOPS: Final = {0: Stop.DROP, 2: Stop.STOLEN, 3: Stop.QUEUE}
+_STOPS: Final = {0: Stop.DROP, 3: Stop.QUEUE}
 _POLICY, _RULE = 1, 3
 _NUMBER = struct.Struct(">I")
 _LONG = struct.Struct(">Q")
@@ -70,6 +70,11 @@ class _Open:
     passed: list[str] = field(default_factory=list)
     stop: Stop | None = None
     at: RulePlace | None = None
+
+    def let_go(self) -> None:
+        """The packet goes on: the program that it was handed to has let it."""
+        if self.stop is Stop.QUEUE:
+            self.stop = self.at = None
 
     def closed(self) -> Walk:
         return Walk(
@@ -151,6 +156,7 @@ class FirewallReader:
         if place.table == self._table:
             if kind == _POLICY and place.chain.startswith(LAST):
                 walk.passed.append(place.chain.removeprefix(LAST))
+                walk.let_go()
             return
         if len(walk.chains) < MOST_CHAINS:
             walk.chains.setdefault(place)
@@ -162,6 +168,7 @@ class FirewallReader:
             verdict = 1 if code >> 31 else code & _VERDICT_MASK
         else:
             return
+        walk.let_go()
         if verdict in _STOPS and walk.stop is None:
             handle = told.get(_A_HANDLE, b"")
             number = int(_LONG.unpack(handle)[0]) if len(handle) == _LONG.size and kind == _RULE else 0

@@ -33,10 +33,8 @@ class Stop(enum.Enum):
     """What ended a walk."""
 
     DROP = "drops"
-    QUEUE = "hands over to a program"
-    """NFQUEUE: a program outside of the kernel decides."""
-    STOLEN = "takes"
-    """The rule's own expression keeps the packet, as synproxy does."""
+    QUEUE = "hands over"
+    """NFQUEUE: a program outside of the kernel decides, and did not let it go on."""
 
 
 class RulePlace(NamedTuple):
