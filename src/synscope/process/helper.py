@@ -19,6 +19,7 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import re
@@ -49,6 +50,8 @@ _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
 _PAGE: Final = 4096
+_LARGEST_PID: Final = 1 << 22
+_LARGEST_DESCRIPTOR: Final = 1 << 16
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -92,27 +95,68 @@ def _self_test(request: Mapping[str, object]) -> Reply:
 
 
 _traces: list[Instance] = []
-"""The trace instance that is on, if one is: it is removed when the helper ends, whatever ends it."""
+"""The trace's instances that are on: they are removed when the helper ends, whatever ends it."""
+_alive: list[int] = []
+"""While it is open this process lives: another one reads its other end, and removes what this one could not."""
 
 
 def _trace(request: Mapping[str, object]) -> Reply:
-    from synscope.probes.kernel.instance import Instance  # noqa: PLC0415 - only once it is asked for
+    from synscope.probes.kernel.instance import Instance, InstanceError  # noqa: PLC0415 - only once it is asked for
 
     if _traces:
         raise RequestError("one trace is on")
-    instance = Instance.create()
     calls = request["calls"]
     if not isinstance(calls, bool):
         raise RequestError("calls is neither true nor false")
-    handover = instance.start(_ports(request, "ports"), calls=calls)
+    tree = None if request["tree"] is None else _number(request, "tree", 1, _LARGEST_PID)
+    ports = _ports(request, "ports")
+    instance = Instance.create()
+    handover = instance.start(ports, calls=calls)
     _traces.append(instance)
-    body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
-    return Reply(body, (handover.pipe, handover.switch))
+    if tree is not None:
+        try:
+            second = Instance.create(of_tree=True)
+            handover = handover._replace(calls=second.follow(tree))
+            _traces.append(second)
+        except InstanceError as error:
+            handover = handover._replace(no_calls=str(error))
+    _outlive()
+    told = handover.calls
+    body = {
+        "formats": dict(handover.formats),
+        "missing": dict(handover.missing),
+        "calls": None if told is None else {"formats": dict(told.formats), "missing": dict(told.missing)},
+        "no_calls": handover.no_calls,
+    }
+    return Reply(body, handover.descriptors)
+
+
+def _outlive() -> None:
+    """Have a process of its own remove the instances should this one be killed."""
+    from synscope.probes.kernel.instance import remove_after  # noqa: PLC0415 - loaded already
+
+    end, alive = os.pipe()
+    if os.fork() == 0:
+        try:
+            # The socket of the tool among them: only this process's end must be seen there.
+            kept = sorted({end, *(instance.root for instance in _traces)})
+            for low, high in itertools.pairwise((-1, *kept, _LARGEST_DESCRIPTOR)):
+                os.closerange(low + 1, high)
+            remove_after(end, _traces)
+        finally:
+            os._exit(0)
+    os.close(end)
+    _alive.append(alive)
 
 
 def _untrace(_request: Mapping[str, object]) -> Reply:
-    while _traces:
-        _traces.pop().remove()
+    try:
+        while _traces:
+            _traces[-1].remove()
+            _traces.pop()
+    finally:
+        while _alive:
+            os.close(_alive.pop())
     return Reply({})
 
 
@@ -157,7 +201,7 @@ OPERATIONS: Final[Operations] = {
         _open_ring,
     ),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
-    "trace": (frozenset({"ports", "calls"}), _trace),
+    "trace": (frozenset({"ports", "calls", "tree"}), _trace),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
 }

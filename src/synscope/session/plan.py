@@ -48,6 +48,8 @@ class Plan:
     """A command line to start in the private network first."""
     capture_with: str = "ring"
     """``ring``; ``portable`` or ``libpcap`` for Scapy's sockets."""
+    calls: bool = True
+    """Whether the system calls of a command are followed."""
     save: Saving | None = None
     """What to save the frames as."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))

@@ -98,8 +98,12 @@ class Surroundings:
         namespace: str | None = None,
         another_network: bool = False,
         command: Sequence[str] = (),
+        parent: int | None = None,
     ) -> None:
-        """``another_network`` says that the capture is of another network namespace than this process's."""
+        """``another_network`` says that the capture is of another network namespace than this process's.
+
+        ``parent`` is the process whose child the command will be, where the command's calls are to be followed.
+        """
         self._helper = helper
         self.ports = sorted({target.wrapped for target in targets})
         self._used = {target.port: hosts_of(command, target.port) for target in targets} if command else {}
@@ -110,6 +114,7 @@ class Surroundings:
         self._namespace = namespace
         self.another_network = another_network
         self._calls = bool(command)
+        self._parent = parent
         self._looks: list[_Look] = []
         self._taken: list[Snapshot] = []
         self._began = time.monotonic()
@@ -160,11 +165,6 @@ class Surroundings:
     def restart(self) -> None:
         """Count the time from now on: the command starts."""
         self._began = time.monotonic()
-
-    def started(self, pid: int) -> None:
-        """Tell the trace which process the command is: call before the next step."""
-        if self._trace is not None:
-            self._trace.watch(pid)
 
     def end(self) -> None:
         """Look for the last time."""
@@ -258,7 +258,7 @@ class Surroundings:
         if self._helper is None:
             return
         try:
-            handover = self._helper.trace(self.ports, calls=self._calls)
+            handover = self._helper.trace(self.ports, calls=self._calls, tree=self._parent)
             self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.kernel import denied, drops, listeners, networks, unsent
+from synscope.evidence.kernel import calls, denied, drops, listeners, networks, unsent
 from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.question import Asked, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
@@ -17,7 +17,7 @@ from synscope.model import AttemptGroup, Observation, Target
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, TraceHealth
 
-QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, denied, networks, listeners)
+QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, calls, denied, networks, listeners)
 """What the kernel's trace and counters answer."""
 
 
