@@ -45,7 +45,10 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/bind.2.html",
         "https://man7.org/linux/man-pages/man7/socket.7.html",
     ),
-    proof=(yes("client-source-missing"),),
+    proof=(
+        yes("client-source-missing"),
+        yes("no-syn-to-target", "kernel-saw-bind-no-address"),
+    ),
     shows_by=(
         yes("client-source-missing", "client-error-no-address", "kernel-saw-bind-no-address"),
         yes("client-source-missing", "command-sets-own-end", "kernel-saw-bind-no-address"),

@@ -26,6 +26,8 @@ CAUSE = Cause(
             "client-out-of-resources",
             "client-error-resources",
             "client-error-no-address",
+            "kernel-saw-out-of-descriptors",
+            "kernel-saw-no-source-port",
             "server-out-of-descriptors",
             "server-out-of-tasks",
             "service-full",
@@ -70,6 +72,8 @@ CAUSE = Cause(
     ),
     proof=(
         yes("no-syn-to-target", "client-out-of-resources"),
+        yes("kernel-saw-out-of-descriptors") + no("command-succeeded"),
+        yes("kernel-saw-no-source-port") + no("command-succeeded"),
         yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
         yes("server-silent", "server-out-of-descriptors"),
         yes("closed-before-answer", "server-out-of-tasks"),
@@ -82,6 +86,8 @@ CAUSE = Cause(
         yes(
             "client-out-of-resources",
             "client-error-resources",
+            "kernel-saw-out-of-descriptors",
+            "kernel-saw-no-source-port",
             "client-error-no-address",
             "server-out-of-descriptors",
             "server-out-of-tasks",
@@ -92,6 +98,8 @@ CAUSE = Cause(
     refines=("accept-queue-overflow", "server-hung", "application-error", "crashed-after-bind"),
     says=(
         ("client-out-of-resources", "The client has no descriptor or no ephemeral port left."),
+        ("kernel-saw-out-of-descriptors", "The kernel had no descriptor for the client's socket."),
+        ("kernel-saw-no-source-port", "The kernel found no free local port for the client."),
         ("service-full", "{observed}."),
         ("server-out-of-descriptors", "The server has no file descriptor left."),
         ("server-out-of-tasks", "The server may start no further process or thread."),

@@ -1,9 +1,9 @@
-"""Questions about the command's own system calls, in their order: what it asked the kernel for, and what it got. Pure.
+"""Questions about the command's own system calls: what it asked the kernel for, and what it got. Pure.
 
 The trace tells each call of the command's tree with its error, its descriptor, and the socket's family and type. To
 which address a connect went is told by what the kernel looked up for it; one that a policy denies is denied before.
-Such a one is taken for a connect to the target only where nothing else is: the capture has no attempt there, no connect
-to it began, and none of the command's connects that failed so is known to have gone elsewhere.
+Such a one is taken for a connect to the target only where nothing else is: the capture has no attempt there, no
+connect to it began, and none of the command's connects that failed so is known to have gone elsewhere.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def about_target(view: KernelView, found: list[Event]) -> list[Event]:
 
 
 def answered(view: KernelView, found: list[Event], what: str, happened: str, other: str) -> Reply:
-    """Say yes where a call for the target is among ``found``. ``other``: the clause for when no call of it failed so."""
+    """Say yes where a call for the target is among ``found``; ``other`` is the clause for when no call failed so."""
     meant = about_target(view, found)
     if meant:
         return yes(said(meant, what, happened))
@@ -244,35 +244,38 @@ def socket_file_only(view: KernelView) -> Reply:
     by_hand=in_calls("%network", "no connect() to {port} with AF_INET or AF_INET6: yes"),
 )
 def no_connect_to_target(view: KernelView) -> Reply:
-    """Its number, the client's way, or the name: what comes after has not begun. What was not seen is no such proof."""
-    if view.groups:
-        return no("the capture has attempts to the target")
-    connect = began(view)
-    if connect is not None:
-        return no(f"{connect.task} began to connect to {connect.server}")
-    aimed = [
-        event for event in view.record.calls("connect") if _is_tcp_connect(event) and _may_aim(view, event)
-    ]
-    if aimed:
-        return no(f"{aimed[0].task} called connect, and it did not begin")
-    denied = [
-        event
-        for event in view.record.calls("socket")
-        if event.call is not None and event.call.error and event.call.is_inet
-    ]
-    if denied:
-        return no(f"{said(denied, 'socket', 'failed')}: the command set out for something")
-    why = _unseen(view)
+    """Its number, the client's way, or the name: what comes after has not begun. What was not seen proves nothing."""
+    tried = _tried(view)
+    if tried:
+        return no(tried)
     elsewhere = _elsewhere(view)
-    if why or (not elsewhere and _asks_another(view)):
-        return unknown(
-            why or "the command spoke with another program over a Unix socket, which may act for it"
-        )
+    why = _unseen(view)
+    if not why and not elsewhere and _asks_another(view):
+        why = "the command spoke with another program over a Unix socket, which may act for it"
+    if why:
+        return unknown(why)
     if elsewhere:
         return yes(
             f"no process of the command called connect for the target; it went to {_listed(elsewhere)} instead"
         )
     return yes("no process of the command called connect over TCP")
+
+
+def _tried(view: KernelView) -> str:
+    """Return what shows that the command set out for the target; empty where nothing does."""
+    if view.groups:
+        return "the capture has attempts to the target"
+    connect = began(view)
+    if connect is not None:
+        return f"{connect.task} began to connect to {connect.server}"
+    for event in view.record.calls("connect"):
+        if _is_tcp_connect(event) and (event.server is None or aims_at(view.target, event.server)):
+            return f"{event.task} called connect, and it did not begin"
+    for name in ("socket", "bind"):
+        for event in view.record.calls(name):
+            if event.call is not None and event.call.error and event.call.is_inet:
+                return f"{said([event], name, 'failed')}: the command set out for something"
+    return ""
 
 
 def _elsewhere(view: KernelView) -> list[str]:
@@ -310,10 +313,6 @@ def _asks_another(view: KernelView) -> bool:
         event.call is not None and event.call.family == "Unix" and not event.call.error
         for event in view.record.calls("connect")
     )
-
-
-def _may_aim(view: KernelView, event: Event) -> bool:
-    return event.server is None or aims_at(view.target, event.server)
 
 
 def _unplaced(view: KernelView) -> list[Event]:

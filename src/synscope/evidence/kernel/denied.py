@@ -1,7 +1,7 @@
 """Questions about what the kernel did not grant the watched command before any SYN: connects, sockets, binds. Pure.
 
-What a policy denies is denied before the kernel looks at the address: ``calls`` says when it is about the target. That
-the thread is the command's own the kernel knows from the start of each one.
+What a policy denies is denied before the kernel looks at the address: ``calls`` says when it is about the target.
+That the thread is the command's own the kernel knows from the start of each one.
 """
 
 from __future__ import annotations
@@ -22,16 +22,6 @@ _DENIED: Final = ("EPERM", "EACCES")
 _FILTERED: Final = (*_DENIED, "EAFNOSUPPORT")
 
 
-def _connect_denied(view: KernelView) -> Reply:
-    """Leave out what the routes forbid: that has the same error, and a look for a way that ended with it."""
-    found = [
-        event
-        for event in failed(view, "connect", *_DENIED)
-        if event.call is not None and not event.call.route_error
-    ]
-    return answered(view, found, "connect", "was denied", "no connect of the command's processes was denied")
-
-
 def _no_socket(happened: str, other: str, *errors: str) -> Callable[[KernelView], Reply]:
     """Ask whether a socket for TCP over IP was refused with one of the errors."""
 
@@ -46,7 +36,7 @@ def _no_socket(happened: str, other: str, *errors: str) -> Callable[[KernelView]
     return ask
 
 
-connect_denied = question(
+@question(
     "kernel-saw-connect-denied",
     Source.KERNEL,
     "the kernel denied a connect to the target to one of the command's processes",
@@ -54,7 +44,30 @@ connect_denied = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_calls("connect", "connect() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
-)(_connect_denied)
+)
+def connect_denied(view: KernelView) -> Reply:
+    """Leave out what the routes forbid: that has the same error, and a look for a way that ended with it."""
+    from synscope.probes.kernel.filters import ROUTES
+
+    blind = next(
+        (
+            view.record.health.missing_calls[each]
+            for each in ROUTES
+            if each in view.record.health.missing_calls
+        ),
+        "",
+    )
+    found = [
+        event
+        for event in failed(view, "connect", *_DENIED)
+        if event.call is not None and not event.call.route_error and not event.call.began
+    ]
+    if blind and found and found[0].call is not None and found[0].call.error == "EACCES":
+        return unknown(
+            f"{said(found, 'connect', 'failed')}, and whether the routes forbid it is not traced: {blind}"
+        )
+    return answered(view, found, "connect", "was denied", "no connect of the command's processes was denied")
+
 
 socket_denied = question(
     "kernel-saw-socket-denied",
@@ -113,7 +126,7 @@ def _own_bind_failed(error: str) -> Callable[[KernelView], Reply]:
 
 
 def _goes_on(view: KernelView) -> bool:
-    """Whether the command came to the target all the same, or listens somewhere: then a server's bind may have failed."""
+    """Whether the command came to the target all the same, or listens: then it may be a server's bind."""
     return bool(view.groups) or began(view) is not None or bool(view.record.calls("listen"))
 
 

@@ -123,7 +123,7 @@ class Record:
 
     @property
     def calls_missing(self) -> str | None:
-        """Why a call that is not among those of the command may have been made all the same; ``None`` if it was not."""
+        """Why a call that is not among the command's may have been made all the same; ``None`` if it was not."""
         health = self.health
         if not health.denials:
             return health.no_calls or "the calls of the command's own processes are not traced"

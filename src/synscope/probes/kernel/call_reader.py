@@ -62,7 +62,7 @@ class CallReader:
         named: Callable[[Task], Task] = lambda task: task,
         most_a_second: int = MOST_CALLS_A_SECOND,
     ) -> None:
-        """``offset_ns`` turns the trace's clock into the epoch's; ``named`` gives a thread the name it is known by."""
+        """``offset_ns`` turns the trace's clock into the epoch's; ``named`` gives a thread its name."""
         self._named = named
         parser = Parser(handover.formats, offset_ns)
         self.missing = {**handover.missing, **parser.missing}
@@ -129,6 +129,8 @@ class CallReader:
 
     def _take(self, event: Event) -> None:
         tid = event.task.tid
+        if len(self.threads) < MOST_THREADS:
+            self.threads.add(tid)
         if event.kind is Kind.FORK:
             if len(self.threads) < MOST_THREADS:
                 self.threads.add(event.child)

@@ -97,8 +97,8 @@ class Event(NamedTuple):
     client: Endpoint | None = None
     """CONNECT (port 0: not chosen yet), SETTLED, RESET."""
     server: Endpoint | None = None
-    """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN. CALL and ROUTED: the address that it is about,
-    ``None`` where the kernel does not tell."""
+    """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN. CALL and ROUTED: the address that it is
+    about, ``None`` where the kernel does not tell."""
     reason: str = ""
     """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND and FILTERED: the error's name, such as
     EACCES. ROUTED: the same, empty where there is a way; its protocol follows a blank."""

@@ -3,8 +3,8 @@
 One is of the whole machine; another, with ``-calls`` at the end of its name, of one tree of processes: the kernel
 itself follows who is in it (``set_event_pid`` with the option ``event-fork``), so that others pay next to nothing.
 
-Input: the watched ports, or a process. Output: descriptors of ``trace_pipe`` and of the instance's off switch, with the
-events' ``format`` texts. Runs with privileges; standard library only, parses no event. Whoever holds
+Input: the watched ports, or a process. Output: descriptors of ``trace_pipe`` and of the instance's off switch, with
+the events' ``format`` texts. Runs with privileges; standard library only, parses no event. Whoever holds
 the descriptors needs no privilege: the kernel checked it when they were opened.
 
 The name tells the owner: process id, its start in clock ticks since boot, and its pid namespace, in which alone

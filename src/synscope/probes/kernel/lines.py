@@ -246,8 +246,8 @@ def _skb(text: str) -> str:
 
 _Maker = Callable[[Event, "re.Match[str]"], "Event | None"]
 _WORD: Final = 1 << 64
-_NEGATIVE: Final = _WORD - 4096
-"""From here on a result is an error (MAX_ERRNO of linux/err.h)."""
+_NEGATIVE: Final = 1 << 63
+"""From here on a result is negative: an error."""
 _NO_DESCRIPTOR: Final = 1 << 31
 _FAMILIES: Final = {1: "Unix", 2: "IPv4", 10: "IPv6"}
 _FAMILY_OF_LENGTH: Final = {16: "IPv4", 28: "IPv6", 12: "16"}

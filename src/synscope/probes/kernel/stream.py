@@ -30,7 +30,7 @@ class Stream:
     def __init__(
         self, pipe: int, switch: int, understood: Callable[[str], Event | None], most_a_second: int
     ) -> None:
-        """``understood`` makes an event of a line, ``None`` of one without use; it raises ``ValueError`` on nonsense."""
+        """``understood`` makes an event of a line, ``None`` of a useless one; ``ValueError`` is for nonsense."""
         self.pipe = pipe
         self._switch = switch
         self._understood = understood

@@ -1,11 +1,12 @@
 """Reads the trace as it comes, within bounds: of memory, and of events a second.
 
 Input: the descriptors that ``instance`` hands over. Output: events in the order of time, and the trace's health.
-Needs no privilege. The calls of the watched command have a reader of their own (``call_reader``), with its own bounds. When more than ``MOST_A_SECOND`` events come in one second of the trace's clock it switches
-the events off, for everybody's sake, and says so; when it holds ``MOST_EVENTS`` it forgets the oldest. Listeners on
-ports that are not watched are kept apart, and of those on ephemeral ports apart again, so that a program that opens
-many crowds out nobody. What this process itself listens on is left out, and so is a thread in another network
-namespace: its ``/proc/TID/net/tcp`` is another file, for which anybody may ask while the thread lives.
+Needs no privilege. The calls of the watched command have a reader of their own (``call_reader``), with bounds of its
+own. When more than ``MOST_A_SECOND`` events come in one second of the trace's clock it switches the events off, for
+everybody's sake, and says so; when it holds ``MOST_EVENTS`` it forgets the oldest. Listeners on ports that are not
+watched are kept apart, and of those on ephemeral ports apart again, so that a program that opens many crowds out
+nobody. What this process itself listens on is left out, and so is a thread in another network namespace: its
+``/proc/TID/net/tcp`` is another file, for which anybody may ask while the thread lives.
 """
 
 from __future__ import annotations
