@@ -20,7 +20,7 @@ CAUSE = Cause(
         "odd reply."
     ),
     documented_in=("A", "C"),
-    stops=(Stage.SOCKET, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    stops=(Stage.SOCKET, Stage.CLIENT, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
     predicts=(
         usually(
             "client-out-of-resources",

@@ -769,6 +769,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-no-connect-to-target", Source.KERNEL, "none of the command's processes asked for a connection to the target over TCP, although each call was followed", stage=Stage.NAME, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=%network COMMAND", "no connect() to {port} with AF_INET or AF_INET6: yes"),
     )),
+    Question("kernel-saw-no-connect-at-all", Source.KERNEL, "none of the command's processes asked for any connection over TCP, although each call was followed", stage=Stage.NAME, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=%network COMMAND", "no connect() with AF_INET or AF_INET6: yes"),
+    )),
     Question("kernel-saw-connect-denied", Source.KERNEL, "the kernel denied a connect to the target to one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
     )),

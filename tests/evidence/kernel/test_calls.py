@@ -134,7 +134,11 @@ def _no_ports(port: int) -> None:
     path = "/proc/sys/net/ipv4/ip_local_port_range"
     with open(path, "w") as file:  # noqa: PTH123 - a knob of this namespace
         file.write("40000 40001\n")
-    with socket.create_server(("127.0.0.1", port)), contextlib.ExitStack() as held, contextlib.suppress(OSError):
+    with (
+        socket.create_server(("127.0.0.1", port)),
+        contextlib.ExitStack() as held,
+        contextlib.suppress(OSError),
+    ):
         for _ in range(4):
             held.enter_context(socket.create_connection(("127.0.0.1", port)))
 

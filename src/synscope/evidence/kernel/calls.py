@@ -14,7 +14,7 @@ from synscope.evidence.by_hand import in_calls
 from synscope.evidence.kernel.aim import aims_at
 from synscope.evidence.kernel.record import KernelView
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
-from synscope.model import Source, Stage
+from synscope.model import Answer, Source, Stage
 from synscope.units import count, listed
 
 if TYPE_CHECKING:
@@ -259,6 +259,23 @@ def no_connect_to_target(view: KernelView) -> Reply:
             f"no process of the command called connect for the target; it went to {_listed(elsewhere)} instead"
         )
     return yes("no process of the command called connect over TCP")
+
+
+@question(
+    "kernel-saw-no-connect-at-all",
+    Source.KERNEL,
+    "none of the command's processes asked for any connection over TCP, although each call was followed",
+    stage=Stage.NAME,
+    direct=True,
+    by_hand=in_calls("%network", "no connect() with AF_INET or AF_INET6: yes"),
+)
+def no_connect_at_all(view: KernelView) -> Reply:
+    """Who goes to another port or to a proxy instead does call connect."""
+    found = no_connect_to_target(view)
+    elsewhere = _elsewhere(view)
+    if found.answer is Answer.YES and elsewhere:
+        return no(f"the command connected to {_listed(elsewhere)}")
+    return found
 
 
 def _tried(view: KernelView) -> str:

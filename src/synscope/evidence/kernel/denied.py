@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event
 
 _DENIED: Final = ("EPERM", "EACCES")
-_FILTERED: Final = (*_DENIED, "EAFNOSUPPORT")
+_FILTERED: Final = (*_DENIED, "EAFNOSUPPORT", "SIGSYS")
 
 
 def _no_socket(happened: str, other: str, *errors: str) -> Callable[[KernelView], Reply]:

@@ -101,7 +101,8 @@ class Event(NamedTuple):
     about, ``None`` where the kernel does not tell."""
     reason: str = ""
     """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND and FILTERED: the error's name, such as
-    EACCES. ROUTED: the same, empty where there is a way; its protocol follows a blank."""
+    EACCES, or SIGSYS, which ends the process. ROUTED: the same, empty where there is a way; its protocol follows a
+    blank."""
     skb: str = ""
     """DROP and RESET: the buffer's (hashed) address; empty when not known."""
     ipv6: bool = False

@@ -40,6 +40,8 @@ ROUTES: Final = (ROUTE_4, ROUTE_6)
 """The kernel looks for a way: of a call that has an address in the caller's memory only this tells which."""
 FILTERED: Final = "raw_syscalls/sys_exit"
 """Calls that a filter (seccomp) ended before they began: they have the number -1 then."""
+KILLED: Final = "signal/signal_generate"
+"""A filter that ends the thread, or the process, instead of the call."""
 TREE: Final = (
     *(f"{BEGIN}{call}" for call in CALLS),
     *(f"{END}{call}" for call in CALLS),
@@ -49,10 +51,12 @@ TREE: Final = (
     *ROUTES,
     STATE,
     FILTERED,
+    KILLED,
 )
 """Of the processes of one tree alone: who is not in it pays for a look at a bit map, in system calls."""
 
 _EPERM, _EACCES, _ENOSYS, _EAFNOSUPPORT = 1, 13, 38, 97
+_SIGSYS: Final = 31
 _NEWNET: Final = 0x40000000
 """CLONE_NEWNET of clone(2)."""
 
@@ -93,6 +97,7 @@ _OF_TREE: Final = {
         f"protocol == {_TCP} && oldstate == {_CLOSE} && newstate == {_SYN_SENT}",
     ),
     FILTERED: ("id ret", f"id == -1 && ({_FAILED})"),
+    KILLED: ("sig", f"sig == {_SIGSYS}"),
 }
 """Event → the fields that it needs, and the filter."""
 

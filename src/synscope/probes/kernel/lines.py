@@ -23,6 +23,7 @@ from synscope.probes.kernel.filters import (
     END,
     FILTERED,
     FORK,
+    KILLED,
     LEAVING,
     RESET,
     RINGS,
@@ -210,6 +211,10 @@ def _filtered(bare: Event, body: re.Match[str]) -> Event:
     return bare._replace(kind=Kind.FILTERED, reason=errno.errorcode.get(number, str(number)))
 
 
+def _killed(bare: Event, _body: re.Match[str]) -> Event:
+    return bare._replace(kind=Kind.FILTERED, reason="SIGSYS")
+
+
 def _leaves(bare: Event, _body: re.Match[str]) -> Event:
     return bare._replace(kind=Kind.LEAVES)
 
@@ -262,6 +267,7 @@ _ROUTE: Final = re.compile(
     r"table +\d+ oif -?\d+ iif -?\d+ proto (?P<proto>\d{1,3}) \S+ -> (?P<address>[0-9a-f.:]{2,45})/(?P<port>\d{1,5})"
     r" .* err (?P<err>-?\d{1,4})"
 )
+_KILLED: Final = re.compile(r"sig=\d+ .*")
 _BIND_BEGIN, _BIND_END = f"{BEGIN}bind", f"{END}bind"
 _FIXED: Final = {
     **{f"{END}{call}": _RESULT for call in CALLS},
@@ -269,6 +275,7 @@ _FIXED: Final = {
     **dict.fromkeys((*LEAVING, RINGS), _ARGUMENTS),
     **dict.fromkeys(ROUTES, _ROUTE),
     FILTERED: re.compile(r"NR -1 = -(?P<error>\d{1,4})"),
+    KILLED: _KILLED,
     # Names come before it, and may look like it.
     FORK: re.compile(r".* child_pid=(?P<child>\d{1,10})"),
 }
@@ -284,7 +291,7 @@ _PRINTED: Final = {
 """Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
     **{f"{END}{call}": frozenset({"ret"}) for call in CALLS},
-    **dict.fromkeys((*(f"{BEGIN}{call}" for call in CALLS), *LEAVING, RINGS), frozenset[str]()),
+    **dict.fromkeys((*(f"{BEGIN}{call}" for call in CALLS), *LEAVING, RINGS, KILLED), frozenset[str]()),
     **dict.fromkeys(ROUTES, frozenset({"proto", "address", "port", "err"})),
     FILTERED: frozenset({"error"}),
     FORK: frozenset({"child"}),
@@ -305,5 +312,6 @@ _MAKERS: Final[dict[str, _Maker]] = {
     RINGS: _rings,
     **dict.fromkeys(ROUTES, _routed),
     FILTERED: _filtered,
+    KILLED: _killed,
     FORK: _fork,
 }
