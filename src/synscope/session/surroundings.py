@@ -166,6 +166,11 @@ class Surroundings:
         """Count the time from now on: the command starts."""
         self._began = time.monotonic()
 
+    @property
+    def followed(self) -> bool:
+        """Whether the calls of the command are told of."""
+        return self._trace is not None and self._trace.health.denials
+
     def end(self) -> None:
         """Look for the last time."""
         self._look()

@@ -286,7 +286,6 @@ _PRINTED: Final = {
     CLONE: "sys_clone(",
     SETNS: "sys_setns(",
     RINGS: "sys_io_uring_setup(",
-    FILTERED: "sys_exit:",
 }
 """Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
