@@ -94,7 +94,7 @@ def test_what_fails_and_what_goes_on(fake: Fake) -> None:
 
 def test_new_threads_and_ways_beside_the_calls(fake: Fake) -> None:
     fake.say(
-        "  bash-70   [001] ..... 1.400000: sched_process_fork: comm=bash pid=70 child_comm=a child_pid=9 child_pid=71\n"
+        "  bash-70   [001] ..... 1.400000: sched_process_fork: comm=a pid=70 child_comm=a child_pid=9 child_pid=71\n"
         "  node-71   [001] ..... 1.500000: sys_io_uring_setup(entries: 0x40, params: 0x7ffc)\n"
         "  node-71   [001] ..... 1.600000: sys_exit: NR -1 = -38\n"
         "  node-71   [001] d.... 1.700000: signal_generate: sig=31 errno=38 code=1 comm=node pid=71 grp=0 res=0\n"
