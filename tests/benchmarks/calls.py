@@ -1,4 +1,4 @@
-"""What the calls of a command cost the others: the time of a system call that does nothing, with and without the trace.
+"""What the calls of a command cost the others: the time of a call that does nothing, with the trace and without.
 
 ``python -m tests.benchmarks.calls`` prints the table of docs/performance.md. Needs root and a C compiler. The trace
 is limited to a process that sleeps, so that the loop is outside of the tree; each round takes the ways in another

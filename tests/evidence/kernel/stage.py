@@ -27,6 +27,9 @@ from synscope.probes.kernel.trace_reader import MOST_A_SECOND, TraceReader
 from tests.kernel import drained, namespace, ring_on
 
 _PLACES = itertools.count()
+NOBODY = 4_194_303
+"""No process has this number, one hopes: nothing that happens is a command's own."""
+_OF_A_COMMAND = frozenset({"kernel-saw-no-connect-to-target", "kernel-saw-no-connect-at-all"})
 
 
 def free_port() -> int:
@@ -63,11 +66,14 @@ class Stage:
 
     @property
     def words(self) -> dict[str, str]:
-        """Every word whose answer is not no; of another room's questions those that the kernel could tell."""
+        """Every word whose answer is not no; of another room's questions those that the kernel could tell.
+
+        Where there is no command, that it made no connect is no word.
+        """
         return {
             name: one.answer.value
             for name, one in self.said.items()
-            if one.answer is Answer.YES
+            if (one.answer is Answer.YES and name not in _OF_A_COMMAND)
             or (one.answer is Answer.UNKNOWN and QUESTIONS[name].source is Source.KERNEL)
         }
 
@@ -77,22 +83,21 @@ class Stage:
 
 
 @contextlib.contextmanager
-def traced(port: int, most_a_second: int = MOST_A_SECOND, tree: int | None = None) -> Iterator[TraceReader]:
+def traced(port: int, most_a_second: int = MOST_A_SECOND, tree: int = NOBODY) -> Iterator[TraceReader]:
     """The trace of one port, and of the calls of a thread and what it starts."""
     with contextlib.ExitStack() as instances:
         instance = Instance.create()
         instances.callback(instance.remove)
         handover = instance.start([port], calls=True)
-        if tree is not None:
-            followed = Instance.create(of_tree=True)
-            instances.callback(followed.remove)
-            handover = handover._replace(calls=followed.follow(tree))
+        followed = Instance.create(of_tree=True)
+        instances.callback(followed.remove)
+        handover = handover._replace(calls=followed.follow(tree))
         with contextlib.closing(TraceReader(handover, [port], most_a_second=most_a_second)) as reader:
             yield reader
 
 
 @contextlib.contextmanager
-def staged(port: int, most_a_second: int = MOST_A_SECOND, tree: int | None = None) -> Iterator[Stage]:
+def staged(port: int, most_a_second: int = MOST_A_SECOND, tree: int = NOBODY) -> Iterator[Stage]:
     """A new namespace in which the calling thread is; what it does to ``port`` is known after the block."""
     with namespace(), contextlib.closing(ring_on("lo")) as ring, traced(port, most_a_second, tree) as reader:
         stage = Stage(port, reader)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event
 
 _SHOWN: Final = 3
-_NO_WAY: Final = ("ENETUNREACH", "EHOSTUNREACH", "EINVAL", "EACCES")
+_NO_WAY: Final = ("ENETUNREACH", "EHOSTUNREACH")
+_FORBIDDEN: Final = ("EINVAL", "EACCES")
 """What a connect ends with for which the routes have no way: none, unreachable, blackhole, prohibit (ip-route(8))."""
 
 
@@ -172,11 +173,13 @@ def no_source_address(view: KernelView) -> Reply:
     by_hand=in_calls("connect", "connect() to {port} ends with ENETUNREACH or EHOSTUNREACH at once: yes"),
 )
 def no_way(view: KernelView) -> Reply:
-    """The error is that of the look for a way; the same without one is a policy's."""
+    """That it is forbidden has an error that others have too: it is the look's for a way only where that ended so."""
     found = [
         event
-        for event in failed(view, "connect", *_NO_WAY)
-        if event.call is not None and not event.call.began and event.call.route_error == event.call.error
+        for event in failed(view, "connect", *_NO_WAY, *_FORBIDDEN)
+        if event.call is not None
+        and not event.call.began
+        and event.call.error in (*_NO_WAY, event.call.route_error)
     ]
     return answered(view, found, "connect", "failed", "the routes had a way for each connect of the command")
 
