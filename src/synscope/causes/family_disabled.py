@@ -33,6 +33,7 @@ CAUSE = Cause(
             "kernel-saw-no-source-address",
         ),
         seldom("some-completed"),
+        seldom("kernel-saw-call-filtered"),
     ),
     decided_by="the addresses of the loopback interface",
     checks=on_each_os(

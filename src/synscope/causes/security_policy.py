@@ -67,6 +67,7 @@ CAUSE = Cause(
         yes("no-syn-to-target", "policy-denied"),
         yes("no-syn-to-target", "kernel-saw-connect-denied"),
         yes("no-syn-to-target", "kernel-saw-socket-denied"),
+        yes("no-syn-to-target", "kernel-saw-call-filtered", "kernel-saw-family-refused"),
     ),
     shows_by=(
         yes(

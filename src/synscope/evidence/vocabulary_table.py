@@ -781,7 +781,7 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-family-refused", Source.KERNEL, "the kernel had no socket of the wanted family of IP for one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() with AF_INET or AF_INET6 ends with EAFNOSUPPORT: yes"),
     )),
-    Question("kernel-saw-call-filtered", Source.KERNEL, "a filter of system calls (seccomp) denied a call to one of the command's processes, whichever call", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-call-filtered", Source.KERNEL, "a filter of system calls (seccomp) denied one of the command's processes a socket or a call on one", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=%network COMMAND", "socket() or connect() ends with EPERM, EACCES or EAFNOSUPPORT: yes"),
     )),
     Question("kernel-saw-bind-no-address", Source.KERNEL, "a bind of one of the command's processes failed, and it never connected: no interface has the address", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(

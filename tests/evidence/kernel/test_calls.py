@@ -6,21 +6,25 @@ import contextlib
 import os
 import resource
 import socket
+import subprocess
+import sys
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from synscope.evidence.kernel import calls
+from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.kernel.record import KernelView
 from synscope.evidence.question import question_of
 from synscope.model import Answer, Endpoint, Target
 from synscope.probes.kernel.events import Event, Kind, TraceHealth
 from tests.evidence.builders import START
 from tests.evidence.kernel.events import OURS, SERVER, WHOLE, call, record
-from tests.evidence.kernel.stage import Stage, attempt, free_port, staged
+from tests.evidence.kernel.stage import attempt, free_port, traced
 
+DENIED = Path(__file__).parents[2] / "scenarios" / "denied.py"
 TARGET = Target("127.0.0.1:62893", 62893, "127.0.0.1")
 WATCHED = replace(WHOLE, denials=True)
 ELSEWHERE = Endpoint("127.0.0.1", 3128)
@@ -88,7 +92,7 @@ def test_what_the_calls_say(events: tuple[Event, ...], words: set[str]) -> None:
         ((), replace(WATCHED, calls_gaps="the trace of calls lost 7 events")),
         ((), replace(WATCHED, end_ts_ns=None)),
         ((), replace(WATCHED, beside_calls="it uses io_uring")),
-        ((Event(START, Kind.FILTERED, OURS, 0, False, reason="ENOSYS"),), WATCHED),
+        ((Event(START, Kind.KILLED, OURS, 0, False, reason="SIGSYS"),), WATCHED),
         ((call("send", server=ELSEWHERE),), WATCHED),
         ((call("connect", family="Unix"),), WATCHED),
     ],
@@ -107,17 +111,6 @@ def test_where_it_went_instead() -> None:
         "no process of the command called connect for the target; it went to 127.0.0.1:1, 127.0.0.1:2, 127.0.0.1:3 "
         "and 2 other places instead"
     )
-
-
-@contextlib.contextmanager
-def _tree(port: int) -> Iterator[Stage]:
-    with staged(port, tree=threading.get_native_id()) as stage:
-        if not stage.reader.health.denials:
-            pytest.skip(stage.reader.health.no_calls)
-        yield stage
-    stage.host = "127.0.0.1"
-    # The reader's end is the trace's: what is not there by then is not there.
-    stage.reader.close()
 
 
 def _no_descriptors(_port: int) -> None:
@@ -155,8 +148,7 @@ def _no_ipv6(port: int) -> None:
 
 
 def _no_way(port: int) -> None:
-    del port
-    attempt(9, "198.51.100.7")
+    attempt(port, "198.51.100.7")
 
 
 def _udp(port: int) -> None:
@@ -169,25 +161,34 @@ def _file(_port: int) -> None:
         client.connect_ex(f"/nonexistent/{os.getpid()}")
 
 
-@pytest.mark.usefixtures("trace")
-@pytest.mark.parametrize(
-    ("fail", "name", "host"),
-    [
-        (_no_descriptors, "kernel-saw-out-of-descriptors", "127.0.0.1"),
-        (_no_ports, "kernel-saw-no-source-port", "127.0.0.1"),
-        (_no_own_address, "kernel-saw-bind-no-address", "127.0.0.1"),
-        (_no_ipv6, "kernel-saw-no-source-address", "::1"),
-        (_no_way, "kernel-saw-no-way", "198.51.100.7"),
-        (_udp, "kernel-saw-udp-instead", "127.0.0.1"),
-        (_file, "kernel-saw-socket-file-only", "127.0.0.1"),
-        (_file, "kernel-saw-no-connect-to-target", "127.0.0.1"),
-    ],
-)
-def test_on_this_kernel(fail: Callable[[int], None], name: str, host: str) -> None:
-    port = 9 if fail is _no_way else free_port()
-    with _tree(port) as stage:
-        fail(port)
-    stage.host = host
-    found = stage.said[name]
-    assert found.answer is Answer.YES, (found.text, stage.words)
-    assert stage.health.calls_gaps is None
+def _filtered(port: int) -> None:
+    subprocess.run([sys.executable, DENIED, str(port)], check=False, stderr=subprocess.DEVNULL)
+
+
+def _nothing(_port: int) -> None:
+    pass
+
+
+@pytest.mark.usefixtures("trace", "private_network")
+def test_on_this_kernel() -> None:
+    """One way to fail after the other, each in a trace of its own; the last ones leave the network as they made it."""
+    for fail, host, *names in (
+        (_nothing, "127.0.0.1", "no-connect-to-target", "no-connect-at-all"),
+        (_no_descriptors, "127.0.0.1", "out-of-descriptors"),
+        (_no_own_address, "127.0.0.1", "bind-no-address"),
+        (_udp, "127.0.0.1", "udp-instead", "no-connect-to-target", "no-connect-at-all"),
+        (_file, "127.0.0.1", "socket-file-only", "no-connect-to-target", "no-connect-at-all"),
+        (_filtered, "127.0.0.1", "connect-denied", "call-filtered"),
+        (_no_way, "198.51.100.7", "no-way"),
+        (_no_ipv6, "::1", "no-source-address"),
+        (_no_ports, "127.0.0.1", "no-source-port", "own-connect", "connect-without-syn"),
+    ):
+        port = free_port()
+        with traced(port, tree=threading.get_native_id()) as reader:
+            if not reader.health.denials:
+                pytest.skip(reader.health.no_calls)
+            fail(port)  # type: ignore[operator]
+        found = observe_kernel(Target(f"[{host}]:{port}", port, str(host)), (), reader.events, reader.health)
+        words = {each.name.removeprefix("kernel-saw-") for each in found if each.answer is Answer.YES}
+        assert words - {"listener-open", "listener-close"} == set(names), fail
+        assert reader.health.calls_gaps is None

@@ -64,10 +64,13 @@ def test_a_family_that_there_is_not_is_no_denial() -> None:
     assert family_refused(view(NO_SOCKET)).answer is Answer.NO
 
 
-def test_a_filter_denies_some_call() -> None:
-    filtered = Event(START, Kind.FILTERED, OURS, 0, False, reason="EPERM", of_command=True)
+def test_a_filter_denies_a_call() -> None:
+    filtered = call("socket", "EAFNOSUPPORT", family="", type="", filtered=True)
     assert call_filtered(view(filtered)).answer is Answer.YES
-    assert call_filtered(view(filtered._replace(reason="ENOSYS"))).answer is Answer.NO
+    assert family_refused(view(filtered)).answer is Answer.YES
+    assert call_filtered(view(NO_SOCKET)).answer is Answer.NO
+    killed = Event(START, Kind.KILLED, OURS, 0, False, reason="SIGSYS", of_command=True)
+    assert call_filtered(view(killed)).answer is Answer.YES
 
 
 def test_a_bind_of_the_client() -> None:

@@ -52,6 +52,7 @@ def test_what_is_not_traced_is_not_told() -> None:
 
 
 def test_a_filter_of_calls() -> None:
-    denied = LEAVES._replace(kind=Kind.FILTERED, reason="EAFNOSUPPORT")
+    call = Call("socket", error="EAFNOSUPPORT", end_ts_ns=101, filtered=True)
+    denied = LEAVES._replace(kind=Kind.CALL, call=call)
     assert observed(denied)["kernel-saw-call-filtered"].answer is Answer.YES
     assert observed()["kernel-saw-call-filtered"].answer is Answer.NO

@@ -96,15 +96,15 @@ def test_new_threads_and_ways_beside_the_calls(fake: Fake) -> None:
     fake.say(
         "  bash-70   [001] ..... 1.400000: sched_process_fork: comm=a pid=70 child_comm=a child_pid=9 child_pid=71\n"
         "  node-71   [001] ..... 1.500000: sys_io_uring_setup(entries: 0x40, params: 0x7ffc)\n"
-        "  node-71   [001] ..... 1.600000: sys_exit: NR -1 = -38\n"
+        "  node-71   [001] ..... 1.600000: sys_socket -> 0xffffffffffffff9f\n"
         "  node-71   [001] d.... 1.700000: signal_generate: sig=31 errno=38 code=1 comm=node pid=71 grp=0 res=0\n"
     )
     assert fake.reader.threads == {70, 71}
     assert "io_uring" in fake.reader.beside
-    assert [(each.kind, each.reason) for each in fake.reader.events] == [
-        (Kind.FILTERED, "ENOSYS"),
-        (Kind.FILTERED, "SIGSYS"),
-    ]
+    denied, killed = fake.reader.events
+    assert denied.call is not None
+    assert (denied.call.name, denied.call.error, denied.call.filtered) == ("socket", "EAFNOSUPPORT", True)
+    assert (killed.kind, killed.reason) == (Kind.KILLED, "SIGSYS")
     assert fake.reader.gaps is None
 
 

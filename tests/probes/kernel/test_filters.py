@@ -8,8 +8,8 @@ from synscope.probes.kernel.filters import (
     BIND,
     DROP,
     END,
-    FILTERED,
     FORK,
+    KILLED,
     MOST_PORTS,
     RESET,
     ROUTE_4,
@@ -63,9 +63,7 @@ def test_of_a_command_its_calls() -> None:
     assert tree_filter_of(f"{END}socket", result) == ""
     assert tree_filter_of(FORK, "") == ""
     assert tree_filter_of(UNSHARE, "\tfield:unsigned long unshare_flags;\n") == "unshare_flags & 1073741824"
-    calls = "\tfield:long id;\n\tfield:long ret;\n"
-    wanted = "id == -1 && (ret == -1 || ret == -13 || ret == -38 || ret == -97)"
-    assert tree_filter_of(FILTERED, calls) == wanted
+    assert tree_filter_of(KILLED, "\tfield:int sig;\n") == "sig == 31"
     assert tree_filter_of(STATE, TEXT) == "protocol == 6 && oldstate == 7 && newstate == 2"
     with pytest.raises(UnusableError):
         tree_filter_of(ROUTE_4, "\tfield:int err;\n")

@@ -293,7 +293,7 @@ def _tried(view: KernelView) -> str:
             return f"{event.task} called connect, and it did not begin"
     for name in ("socket", "bind"):
         for event in view.record.calls(name):
-            if event.call is not None and event.call.error and event.call.is_inet:
+            if event.call is not None and event.call.error and (event.call.is_inet or event.call.filtered):
                 return f"{said([event], name, 'failed')}: the command set out for something"
     return ""
 
@@ -317,8 +317,9 @@ def _unseen(view: KernelView) -> str:
     record = view.record
     if record.calls_missing:
         return record.calls_missing
-    if record.filtered():
-        return "a filter of system calls ended calls of the command, nobody knows which"
+    killed = record.killed()
+    if killed:
+        return f"a filter of system calls ended {killed[0].task}, nobody knows at which call"
     stray = [
         event for event in record.calls("send") if event.call is not None and event.call.type == "stream"
     ]

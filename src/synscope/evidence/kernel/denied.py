@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event
 
 _DENIED: Final = ("EPERM", "EACCES")
-_FILTERED: Final = (*_DENIED, "EAFNOSUPPORT", "SIGSYS")
 
 
 def _no_socket(happened: str, other: str, *errors: str) -> Callable[[KernelView], Reply]:
@@ -29,7 +28,7 @@ def _no_socket(happened: str, other: str, *errors: str) -> Callable[[KernelView]
         found = [
             event
             for event in failed(view, "socket", *errors)
-            if event.call is not None and event.call.is_inet
+            if event.call is not None and (event.call.is_inet or event.call.filtered)
         ]
         return answered(view, found, "socket", happened, other)
 
@@ -93,20 +92,21 @@ family_refused = question(
 @question(
     "kernel-saw-call-filtered",
     Source.KERNEL,
-    "a filter of system calls (seccomp) denied a call to one of the command's processes, whichever call",
+    "a filter of system calls (seccomp) denied one of the command's processes a socket or a call on one",
     stage=Stage.SOCKET,
     if_yes=Says.STOPPED,
     by_hand=in_calls("%network", "socket() or connect() ends with EPERM, EACCES or EAFNOSUPPORT: yes"),
 )
 def call_filtered(view: KernelView) -> Reply:
-    from synscope.probes.kernel.filters import FILTERED
-
+    """Not direct: a socket of whatever family may be denied."""
     record = view.record
-    why = record.health.missing_calls.get(FILTERED) if record.health.denials else None
-    found = [event for event in record.filtered() if event.reason in _FILTERED]
-    if found:
-        return yes(f"{said(found, 'call', 'was denied')}; the kernel does not say which")
-    missing = record.calls_missing or why
+    for event in record.calls("socket", "connect", "bind"):
+        if event.call is not None and event.call.filtered:
+            return yes(f"{said([event], event.call.name, 'was denied')} by a filter, before it began")
+    killed = record.killed()
+    if killed:
+        return yes(f"{killed[0].task} was ended by a filter of system calls ({killed[0].reason})")
+    missing = record.calls_missing
     return unknown(missing) if missing else no("no call of the command's processes was denied by a filter")
 
 

@@ -98,11 +98,11 @@ class Record:
         found = self._within(Kind.CALL, 0, None)
         return [event for event in found if event.call is not None and event.call.name in names]
 
-    def filtered(self) -> list[Event]:
-        """Calls of the watched command that a filter ended, whichever they were."""
+    def killed(self) -> list[Event]:
+        """Processes of the watched command that a filter of system calls ended."""
         from synscope.probes.kernel.events import Kind
 
-        return self._within(Kind.FILTERED, 0, None)
+        return self._within(Kind.KILLED, 0, None)
 
     def complete(self, start_ns: int, end_ns: int) -> bool:
         """Whether the trace ran all that time and has no holes: then what it lacks did not happen."""

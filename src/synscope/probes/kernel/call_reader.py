@@ -157,9 +157,8 @@ class CallReader:
             self._open[tid] = _Open(event)
         elif begun is not None and _name(begun.event) == call.name:
             self._keep(self._call(begun, event))
-        else:
-            # Its begin was before the trace's.
-            self._keep(event)
+        elif call.error and not self.stream.lost:
+            self._keep(event._replace(call=call._replace(filtered=True)))
 
     def _take_route(self, event: Event) -> None:
         """An address that the kernel looks up in a thread's call is the call's; without a call, something is sent."""

@@ -23,7 +23,7 @@ class Kind(enum.Enum):
     CALL = "a thread of the command asked for a socket, or did something with one"
     ROUTED = "the kernel looked for a way to an address"
     RINGS = "a thread set up io_uring"
-    FILTERED = "a filter of system calls denied one"
+    KILLED = "a filter of system calls ended a process"
     LEAVES = "a thread, or the one that it starts, goes into another network namespace"
     FORK = "a thread started another one"
     DROP = "a frame was dropped"
@@ -66,6 +66,8 @@ class Call(NamedTuple):
     """Of the type with which the socket was made: SOCK_CLOEXEC, SOCK_NONBLOCK."""
     length: int = 0
     """Of the address."""
+    filtered: bool = False
+    """It ended without a begin: a filter of system calls (seccomp) denied it, and what it was about is not known."""
 
     @property
     def is_inet(self) -> bool:
@@ -100,8 +102,8 @@ class Event(NamedTuple):
     """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN. CALL and ROUTED: the address that it is
     about, ``None`` where the kernel does not tell."""
     reason: str = ""
-    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND and FILTERED: the error's name, such as
-    EACCES, or SIGSYS, which ends the process. ROUTED: the same, empty where there is a way; its protocol follows a
+    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND: the error's name, such as EACCES.
+    KILLED: the signal. ROUTED: the same, empty where there is a way; its protocol follows a
     blank."""
     skb: str = ""
     """DROP and RESET: the buffer's (hashed) address; empty when not known."""
@@ -113,7 +115,7 @@ class Event(NamedTuple):
     child: int = 0
     """FORK: the thread that was started."""
     of_command: bool = False
-    """CONNECT, UNBOUND, CALL, FILTERED and LEAVES: the thread is the watched command's, or one that it started."""
+    """CONNECT, UNBOUND, CALL, KILLED and LEAVES: the thread is the watched command's, or one that it started."""
     call: Call | None = None
     """CALL: which."""
 

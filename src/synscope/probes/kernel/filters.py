@@ -38,10 +38,8 @@ ROUTE_4: Final = "fib/fib_table_lookup"
 ROUTE_6: Final = "fib6/fib6_table_lookup"
 ROUTES: Final = (ROUTE_4, ROUTE_6)
 """The kernel looks for a way: of a call that has an address in the caller's memory only this tells which."""
-FILTERED: Final = "raw_syscalls/sys_exit"
-"""Calls that a filter (seccomp) ended before they began: they have the number -1 then."""
 KILLED: Final = "signal/signal_generate"
-"""A filter that ends the thread, or the process, instead of the call."""
+"""A filter of system calls (seccomp) ends the process. Of a call that it denies the end is traced, not the begin."""
 TREE: Final = (
     *(f"{BEGIN}{call}" for call in CALLS),
     *(f"{END}{call}" for call in CALLS),
@@ -50,12 +48,10 @@ TREE: Final = (
     RINGS,
     *ROUTES,
     STATE,
-    FILTERED,
     KILLED,
 )
 """Of the processes of one tree alone: who is not in it pays for a look at a bit map, in system calls."""
 
-_EPERM, _EACCES, _ENOSYS, _EAFNOSUPPORT = 1, 13, 38, 97
 _SIGSYS: Final = 31
 _NEWNET: Final = 0x40000000
 """CLONE_NEWNET of clone(2)."""
@@ -80,7 +76,6 @@ _SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN = 2, 7, 1, 10
 """States by include/net/tcp_states.h: their numbers are fixed, BPF programs rely on them."""
 
 
-_FAILED: Final = " || ".join(f"ret == -{code}" for code in (_EPERM, _EACCES, _ENOSYS, _EAFNOSUPPORT))
 _OF_CALLS: Final = {BIND: ("ret", "ret < 0")}
 _OF_TREE: Final = {
     **{f"{END}{call}": ("ret", "") for call in CALLS},
@@ -96,7 +91,6 @@ _OF_TREE: Final = {
         "protocol oldstate newstate sport dport",
         f"protocol == {_TCP} && oldstate == {_CLOSE} && newstate == {_SYN_SENT}",
     ),
-    FILTERED: ("id ret", f"id == -1 && ({_FAILED})"),
     KILLED: ("sig", f"sig == {_SIGSYS}"),
 }
 """Event → the fields that it needs, and the filter."""

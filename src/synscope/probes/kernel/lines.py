@@ -21,7 +21,6 @@ from synscope.probes.kernel.filters import (
     CLONE,
     DROP,
     END,
-    FILTERED,
     FORK,
     KILLED,
     LEAVING,
@@ -206,13 +205,8 @@ def _rings(bare: Event, _body: re.Match[str]) -> Event:
     return bare._replace(kind=Kind.RINGS)
 
 
-def _filtered(bare: Event, body: re.Match[str]) -> Event:
-    number = int(body["error"])
-    return bare._replace(kind=Kind.FILTERED, reason=errno.errorcode.get(number, str(number)))
-
-
 def _killed(bare: Event, _body: re.Match[str]) -> Event:
-    return bare._replace(kind=Kind.FILTERED, reason="SIGSYS")
+    return bare._replace(kind=Kind.KILLED, reason="SIGSYS")
 
 
 def _leaves(bare: Event, _body: re.Match[str]) -> Event:
@@ -274,7 +268,6 @@ _FIXED: Final = {
     **{f"{BEGIN}{call}": _ARGUMENTS for call in CALLS},
     **dict.fromkeys((*LEAVING, RINGS), _ARGUMENTS),
     **dict.fromkeys(ROUTES, _ROUTE),
-    FILTERED: re.compile(r"NR -1 = -(?P<error>\d{1,4})"),
     KILLED: _KILLED,
     # Names come before it, and may look like it.
     FORK: re.compile(r".* child_pid=(?P<child>\d{1,10})"),
@@ -292,7 +285,6 @@ _NEEDED: Final = {
     **{f"{END}{call}": frozenset({"ret"}) for call in CALLS},
     **dict.fromkeys((*(f"{BEGIN}{call}" for call in CALLS), *LEAVING, RINGS, KILLED), frozenset[str]()),
     **dict.fromkeys(ROUTES, frozenset({"proto", "address", "port", "err"})),
-    FILTERED: frozenset({"error"}),
     FORK: frozenset({"child"}),
     DROP: frozenset({"skbaddr", "protocol", "reason"}),
     RESET: frozenset({"skbaddr", "src", "dest"}),
@@ -310,7 +302,6 @@ _MAKERS: Final[dict[str, _Maker]] = {
     **dict.fromkeys(LEAVING, _leaves),
     RINGS: _rings,
     **dict.fromkeys(ROUTES, _routed),
-    FILTERED: _filtered,
     KILLED: _killed,
     FORK: _fork,
 }
