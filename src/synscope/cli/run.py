@@ -95,7 +95,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
     default=True,
     show_default=True,
     help="Whether the kernel tells which sockets the command and all that it starts ask for, and what of it fails; "
-    "meanwhile each system call of other programs takes some 25 ns longer. Needs root and Linux.",
+    "meanwhile each system call of other programs takes some 15 ns longer. Needs root and Linux.",
 )
 @output.format_option(setting="run.format")
 @live_options.output_option("standard error")

@@ -171,7 +171,7 @@ def _nothing(_port: int) -> None:
 
 @pytest.mark.usefixtures("trace", "private_network")
 def test_on_this_kernel() -> None:
-    """One way to fail after the other, each in a trace of its own; the last ones leave the network as they made it."""
+    """One way to fail after the other, each in a trace of its own; the last ones change the network."""
     for fail, host, *names in (
         (_nothing, "127.0.0.1", "no-connect-to-target", "no-connect-at-all"),
         (_no_descriptors, "127.0.0.1", "out-of-descriptors"),
