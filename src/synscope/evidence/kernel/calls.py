@@ -341,7 +341,8 @@ def _unplaced(view: KernelView) -> list[Event]:
 
 
 def _is_tcp_connect(event: Event) -> bool:
-    return event.call is not None and event.call.is_tcp and event.call.family != ""
+    """Whether it is one over TCP, or may be: of a call that a filter denied nobody knows."""
+    return event.call is not None and event.call.is_tcp
 
 
 def _taken(event: Event) -> bool:
