@@ -47,7 +47,7 @@ CAUSE = Cause(
     ),
     proof=(
         yes("client-source-missing"),
-        yes("no-syn-to-target", "kernel-saw-bind-no-address"),
+        yes("no-syn-to-target", "kernel-saw-bind-no-address", "command-sets-own-end"),
     ),
     shows_by=(
         yes("client-source-missing", "client-error-no-address", "kernel-saw-bind-no-address"),

@@ -72,8 +72,10 @@ CAUSE = Cause(
     ),
     proof=(
         yes("no-syn-to-target", "client-out-of-resources"),
-        yes("kernel-saw-out-of-descriptors") + no("command-succeeded"),
-        yes("kernel-saw-no-source-port") + no("command-succeeded"),
+        yes("no-syn-to-target", "kernel-saw-out-of-descriptors"),
+        yes("no-syn-to-target", "kernel-saw-no-source-port"),
+        yes("some-completed", "kernel-saw-out-of-descriptors") + no("command-succeeded"),
+        yes("some-completed", "kernel-saw-no-source-port") + no("command-succeeded"),
         yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
         yes("server-silent", "server-out-of-descriptors"),
         yes("closed-before-answer", "server-out-of-tasks"),

@@ -26,6 +26,7 @@ import re
 import signal
 import socket
 import stat
+import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -50,6 +51,8 @@ _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
 _PAGE: Final = 4096
+_CREDENTIALS: Final = struct.Struct("3i")
+"""Process, user, group (struct ucred, unix(7))."""
 _LARGEST_PID: Final = 1 << 22
 _LARGEST_DESCRIPTOR: Final = 1 << 16
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -109,6 +112,8 @@ def _trace(request: Mapping[str, object]) -> Reply:
     if not isinstance(calls, bool):
         raise RequestError("calls is neither true nor false")
     tree = None if request["tree"] is None else _number(request, "tree", 1, _LARGEST_PID)
+    if tree is not None and not _is_askers(tree):
+        raise RequestError("tree is no process of the one who asks")
     ports = _ports(request, "ports")
     instance = Instance.create()
     handover = instance.start(ports, calls=calls)
@@ -129,6 +134,20 @@ def _trace(request: Mapping[str, object]) -> Reply:
         "no_calls": handover.no_calls,
     }
     return Reply(body, handover.descriptors)
+
+
+def _is_askers(pid: int) -> bool:
+    """Whether a process is the one at the other end of the socket, or its child: nobody else's calls are told of."""
+    try:
+        with socket.socket(fileno=os.dup(0)) as channel:
+            asker = _CREDENTIALS.unpack(
+                channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )[0]
+        stat_text = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1")
+    except OSError:
+        return False
+    # The name in brackets may hold anything; after it come the state and the parent.
+    return asker in (pid, int(stat_text.rpartition(")")[2].split()[1]))
 
 
 def _outlive() -> None:

@@ -69,6 +69,13 @@ def answered(view: KernelView, found: list[Event], what: str, happened: str, oth
     return unknown(missing) if missing else no(other)
 
 
+def answered_alone(view: KernelView, found: list[Event], happened: str, other: str) -> Reply:
+    """Say the same of a connect; where the command came to the target at another address, it is no stop."""
+    if about_target(view, found) and (view.groups or began(view) is not None):
+        return unknown(f"{said(found, 'connect', happened)}, and another connect to the target began")
+    return answered(view, found, "connect", happened, other)
+
+
 def said(found: list[Event], what: str, happened: str) -> str:
     """Return the first of the calls in words."""
     first = found[0]
@@ -160,7 +167,7 @@ def own_end_taken(view: KernelView) -> Reply:
 )
 def no_source_address(view: KernelView) -> Reply:
     found = [event for event in failed(view, "connect", "EADDRNOTAVAIL") if not _taken(event)]
-    return answered(view, found, "connect", "failed", "no connect of the command lacked a local address")
+    return answered_alone(view, found, "failed", "no connect of the command lacked a local address")
 
 
 @question(
@@ -181,7 +188,7 @@ def no_way(view: KernelView) -> Reply:
         and not event.call.began
         and event.call.error in (*_NO_WAY, event.call.route_error)
     ]
-    return answered(view, found, "connect", "failed", "the routes had a way for each connect of the command")
+    return answered_alone(view, found, "failed", "the routes had a way for each connect of the command")
 
 
 @question(

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import in_calls
-from synscope.evidence.kernel.calls import answered, began, failed, said
+from synscope.evidence.kernel.calls import answered, answered_alone, began, failed, said
 from synscope.evidence.kernel.record import KernelView
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Source, Stage
@@ -65,7 +65,7 @@ def connect_denied(view: KernelView) -> Reply:
         return unknown(
             f"{said(found, 'connect', 'failed')}, and whether the routes forbid it is not traced: {blind}"
         )
-    return answered(view, found, "connect", "was denied", "no connect of the command's processes was denied")
+    return answered_alone(view, found, "was denied", "no connect of the command's processes was denied")
 
 
 socket_denied = question(
