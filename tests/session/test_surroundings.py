@@ -15,6 +15,7 @@ import pytest
 
 from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
 from synscope.process import elevate
+from synscope.process.errors import HelperError
 from synscope.session.surroundings import LOOK_S, Surroundings
 from tests.kernel import need_root
 
@@ -142,6 +143,13 @@ def test_whoever_is_killed_the_trace_is_off_afterwards(helper: elevate.Helper, k
     until = time.monotonic() + 5
     while _own(helper) and time.monotonic() < until:
         time.sleep(0.05)
+    assert not _own(helper)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_only_own_processes_are_followed(helper: elevate.Helper) -> None:
+    with pytest.raises(HelperError, match="no process of the one who asks"):
+        helper.trace([PORT], tree=1)
     assert not _own(helper)
 
 
