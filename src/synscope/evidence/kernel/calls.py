@@ -327,12 +327,29 @@ def _unseen(view: KernelView) -> str:
     killed = record.killed()
     if killed:
         return f"a filter of system calls ended {killed[0].task}, nobody knows at which call"
+    spare = _spare_socket(view)
+    if spare is not None:
+        return (
+            f"{spare.task} made a socket for TCP, and what it did before it could connect it is not followed"
+        )
     stray = [
         event for event in record.calls("send") if event.call is not None and event.call.type == "stream"
     ]
     if record.health.beside_calls or stray:
         return record.health.beside_calls or f"{stray[0].task} sent over TCP without a call that is followed"
     return ""
+
+
+def _spare_socket(view: KernelView) -> Event | None:
+    """Return a socket for TCP that was neither connected nor listened on: an option of it may have failed."""
+    record = view.record
+    made = [
+        event
+        for event in record.calls("socket")
+        if event.call is not None and event.call.is_inet and event.call.is_tcp and not event.call.error
+    ]
+    used = [event for event in record.calls("connect", "listen") if _is_tcp_connect(event)]
+    return made[-1] if len(made) > len(used) else None
 
 
 def _asks_another(view: KernelView) -> bool:
