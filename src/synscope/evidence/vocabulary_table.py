@@ -748,6 +748,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-out-of-descriptors", Source.KERNEL, "one of the command's processes got no socket: it, or the system, has no descriptor left", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() ends with EMFILE or ENFILE: yes"),
     )),
+    Question("kernel-saw-accept-out-of-descriptors", Source.KERNEL, "a server among the command's processes got no descriptor for a connection", stage=Stage.ACCEPT, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "strace -f -e trace=accept,accept4 COMMAND", "accept() ends with EMFILE or ENFILE: yes"),
+    )),
     Question("kernel-saw-no-source-port", Source.KERNEL, "a connect of the command to the target failed: no local port is free toward it", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with EADDRNOTAVAIL, and ss -tan lists many to it: yes"),
     )),

@@ -31,6 +31,7 @@ ELSEWHERE = Endpoint("127.0.0.1", 3128)
 TAKEN = call("connect", "EADDRNOTAVAIL", SERVER, began=True)
 ASKED = (
     calls.out_of_descriptors,
+    calls.accept_out_of_descriptors,
     calls.no_source_port,
     calls.own_end_taken,
     calls.no_source_address,
@@ -63,6 +64,7 @@ def said(*events: Event, health: TraceHealth = WATCHED) -> set[str]:
     [
         ((call("socket", "EMFILE"),), {"out-of-descriptors"}),
         ((call("socket", "ENFILE", family="IPv6"),), {"out-of-descriptors"}),
+        ((call("accept", "EMFILE"),), {"accept-out-of-descriptors", "no-connect-to-target"}),
         ((TAKEN,), {"no-source-port"}),
         ((TAKEN._replace(call=TAKEN.call._replace(bound=True)),), {"own-end-taken"}),  # type: ignore[union-attr]
         ((call("connect", "EADDRNOTAVAIL", SERVER),), {"no-source-address"}),

@@ -114,6 +114,26 @@ def out_of_descriptors(view: KernelView) -> Reply:
 
 
 @question(
+    "kernel-saw-accept-out-of-descriptors",
+    Source.KERNEL,
+    "a server among the command's processes got no descriptor for a connection",
+    stage=Stage.ACCEPT,
+    if_yes=Says.STOPPED,
+    by_hand=in_calls("accept,accept4", "accept() ends with EMFILE or ENFILE: yes"),
+)
+def accept_out_of_descriptors(view: KernelView) -> Reply:
+    """Not direct: the kernel does not say at which port."""
+    errors = ("EMFILE", "ENFILE")
+    found = [
+        each for each in view.record.calls("accept") if each.call is not None and each.call.error in errors
+    ]
+    if found:
+        return yes(said(found, "accept", "failed"))
+    missing = view.record.calls_missing
+    return unknown(missing) if missing else no("no server of the command's lacked a descriptor")
+
+
+@question(
     "kernel-saw-no-source-port",
     Source.KERNEL,
     "a connect of the command to the target failed: no local port is free toward it",
