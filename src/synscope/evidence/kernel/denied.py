@@ -45,7 +45,7 @@ def _no_socket(happened: str, other: str, *errors: str) -> Callable[[KernelView]
     by_hand=in_calls("connect", "connect() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
 )
 def connect_denied(view: KernelView) -> Reply:
-    """Leave out what the routes forbid: that has the same error, and a look for a way that ended with it."""
+    """Leave out what routes or IPsec forbid: it has the same error, after the kernel has looked for a way."""
     from synscope.probes.kernel.filters import ROUTES
 
     blind = next(
@@ -59,7 +59,7 @@ def connect_denied(view: KernelView) -> Reply:
     found = [
         event
         for event in failed(view, "connect", *_DENIED)
-        if event.call is not None and not event.call.route_error and not event.call.began
+        if event.call is not None and not event.call.began and event.server is None
     ]
     if blind and found and found[0].call is not None and found[0].call.error == "EACCES":
         return unknown(
