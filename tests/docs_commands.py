@@ -100,6 +100,7 @@ NOT_HERE: Final = {
     "nvidia-smi": "needs a graphics card",
     "strace": "needs strace, which a minimal Debian lacks",
     "bpftool": "needs bpftool, which a minimal Debian lacks",
+    "monitor": "waits for packets",
     "perf": "needs perf, which a minimal Debian lacks",
     "redis-cli": "needs Redis",
     "kcat": "needs kcat",

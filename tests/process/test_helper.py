@@ -102,7 +102,17 @@ def test_the_helper_sings() -> None:
 
 
 def test_only_these_operations() -> None:
-    assert set(helper.OPERATIONS) == {"open_ring", "self_test", "trace", "untrace", "look"}
+    assert set(helper.OPERATIONS) == {
+        *("open_ring", "self_test", "look", "trace", "untrace"),
+        *("trace_firewall", "untrace_firewall", "name_rules"),
+    }
+
+
+@pytest.mark.parametrize(
+    "rules", ["", [1], [["inet", "t"]], [["inet", "t", "1"]], [["inet", "t" * 300, 1]], [["inet", 1, 1]]]
+)
+def test_rules_to_name_have_a_form(rules: object) -> None:
+    assert asked(op="name_rules", rules=rules, namespace=None)["kind"] == "RequestError"
 
 
 @pytest.fixture

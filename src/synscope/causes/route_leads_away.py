@@ -23,7 +23,7 @@ CAUSE = Cause(
     predicts=(
         always("route-leads-away"),
         usually("client-error-unreachable", "client-error-denied"),
-        usually("kernel-saw-connect-without-syn"),
+        usually("kernel-saw-connect-without-syn", "kernel-says-route-drop"),
         seldom("name-leads-to-another-machine"),
     ),
     decided_by="what 'ip route get' says of the address",
@@ -45,5 +45,6 @@ CAUSE = Cause(
     ),
     proof=(yes("no-syn-to-target", "route-leads-away"),),
     shows_by=(yes("route-leads-away"),),
+    says=(("route-leads-away", "{observed}."),),
     refines=("loopback-down", "security-policy", "name-resolution"),
 )

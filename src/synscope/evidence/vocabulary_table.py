@@ -549,6 +549,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("program-on-loopback", Source.HOST, "a program or filter that may discard packets is attached to the loopback interface", stage=Stage.IN, by_hand=(
         ByHand("linux", "ip -d link show lo; tc filter show dev lo ingress; tc filter show dev lo egress", "a line with xdp, or a filter: yes"),
     )),
+    Question("program-at-control-group", Source.HOST, "a program (eBPF) is attached to the control group of client or server, where it may discard or deny", stage=Stage.OUT, by_hand=(
+        ByHand("linux", "sudo bpftool cgroup tree", "a program of the kinds cgroup_inet_egress, cgroup_inet_ingress or connect at the client's or the server's group: yes"),
+    )),
     Question("rule-redirects-target", Source.HOST, "a firewall rule sends connections to the target to another address or port", stage=Stage.IN, by_hand=(
         ByHand("linux", "sudo nft list ruleset; sudo iptables-save -c; sudo ip6tables-save -c", "a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
         ByHand("macos", "sudo pfctl -sr -v", "a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
@@ -559,6 +562,25 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     )),
     Question("redirect-leaves-loopback", Source.HOST, "a rule sends 127.0.0.0/8 to an address of another machine or namespace, and route_localnet is off", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat", "0, and a rule that sends {port} away: yes"),
+    )),
+    Question("next-hop-silent", Source.HOST, "the machine that is next on the way to the target does not tell its link-layer address (ARP, NDP)", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address}; ip neigh show nud failed nud incomplete", "the address, or the gateway to it, is in the list: yes"),
+        ByHand("macos", "route -n get {address}; arp -an", "the address, or the gateway to it, is in the list: yes"),
+        ByHand("windows", "Find-NetRoute -RemoteIPAddress {address}; Get-NetNeighbor -State Unreachable,Incomplete", "the address, or the gateway to it, is in the list: yes"),
+    )),
+    Question("link-is-down", Source.HOST, "the interface that the way to the target leads over is switched off, or has no link", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address}; ip -br link", "the interface is DOWN, or says NO-CARRIER: yes"),
+        ByHand("macos", "route -n get {address}; ifconfig", "the interface is DOWN, or says NO-CARRIER: yes"),
+        ByHand("windows", "Find-NetRoute -RemoteIPAddress {address}; Get-NetAdapter", "the interface is DOWN, or says NO-CARRIER: yes"),
+    )),
+    Question("client-end-leads-away", Source.HOST, "from the device or address that the client binds to, no way leads to the target, or another one", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address} oif DEVICE; ip route get {address} from ADDRESS", "an error, or another interface than without: yes"),
+    )),
+    Question("discards-counted", Source.HOST, "the kernel counted discarded packets, for whatever connection", stage=Stage.IN, by_hand=(
+        ByHand("linux", "nstat -az 'TcpExtIPReverse*' TcpExtTCPMinTTLDrop IpInDiscards IpExtInNoRoutes; cat /proc/net/xfrm_stat", "a counter of drops rises with each try: yes"),
+    )),
+    Question("connection-tracking-full", Source.HOST, "connection tracking has no room for a further connection, and discarded packets for it", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat /proc/net/stat/nf_conntrack; sudo dmesg | grep 'table full'", "as many as there may be, and drop rises with each try: yes"),
     )),
     Question("client-error-refused", Source.HOST, "the client reported 'connection refused'", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
@@ -727,6 +749,15 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
     )),
+    Question("kernel-says-unclear-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that several things may have made, or that is new", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_FLAGS, or one that no list has: yes"),
+    )),
+    Question("kernel-says-route-drop", Source.KERNEL, "the kernel dropped the SYN because the way on is not usable: no route, no neighbour, an interface that is off", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_OUTNOROUTES, NEIGH_FAILED, IPV6DISABLED or DEV_READY: yes"),
+    )),
+    Question("kernel-says-localnet-drop", Source.KERNEL, "the kernel dropped the SYN because a loopback address may not leave the loopback interface", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_LOCALNET: yes"),
+    )),
     Question("kernel-says-signature-drop", Source.KERNEL, "the kernel dropped the SYN because its TCP signature is missing, wrong or not asked for", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),
     )),
@@ -821,5 +852,23 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-bind-in-use", Source.KERNEL, "a bind, for whatever port, failed: address already in use", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "EADDRINUSE: yes"),
     )),
+    Question("firewall-rule-seen", Source.KERNEL, "the firewall's trace names the rule that stopped the SYN on its way in", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-back", Source.KERNEL, "the firewall's trace names the rule that stopped the answer to the SYN", stage=Stage.BACK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "the same with tcp sport {port}: a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-later", Source.KERNEL, "the firewall's trace names the rule that stopped what was sent after the handshake", stage=Stage.CARRY, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "of a segment behind the handshake, a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-out", Source.KERNEL, "the firewall's trace names the rule that stopped a SYN to the target on its way out", stage=Stage.OUT, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule; the packet has oif and no iif"),
+    ), always=True),
+    Question("firewall-seen-rejecting", Source.KERNEL, "the rule that the firewall's trace names answers what it discards", by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "the rule has the word reject: yes"),
+    ), always=True),
+    Question("firewall-seen-passing", Source.KERNEL, "the firewall's trace shows that every chain let the attempts' packets pass", stage=Stage.IN, if_yes=Says.PASSED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a chain of your own at hook input with a priority behind all others shows the packet: yes"),
+    ), always=True),
 )
 """Every question once for each of its observers, room by room."""

@@ -33,11 +33,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from synscope.probes.host.rule_names import Numbered
+    from synscope.probes.kernel.firewall_table import FirewallTable
     from synscope.probes.kernel.instance import Instance
 
 LARGEST_MESSAGE: Final = 1 << 17
 LOOK_S: Final = 0.6
 """What one look at the host may take."""
+_NAMING_S: Final = 1.0
+"""What naming rules may take."""
 DETACH: Final = "--detach"
 """Argument: serve from a process of its own, so that the one that was started ends at once."""
 CLONE_NEWNET: Final = 0x40000000
@@ -50,6 +54,8 @@ _LONGEST_MS: Final = 60_000
 _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
+_LONGEST_NAME: Final = 256
+_LARGEST_ID: Final = (1 << 32) - 2
 _PAGE: Final = 4096
 _CREDENTIALS: Final = struct.Struct("3i")
 """Process, user, group (struct ucred, unix(7))."""
@@ -179,33 +185,128 @@ def _untrace(_request: Mapping[str, object]) -> Reply:
     return Reply({})
 
 
+_tables: list[FirewallTable] = []
+"""The table of the firewall's trace, if it is on. The kernel removes it with this process, whatever ends it."""
+
+
+def _trace_firewall(request: Mapping[str, object]) -> Reply:
+    from synscope.probes.kernel.firewall_table import FirewallTable  # noqa: PLC0415 - only once it is asked for
+
+    ports = _ports(request, "ports")
+    if _tables:
+        raise RequestError("one trace of the firewall is on")
+    with _inside(request), contextlib.ExitStack() as stack:
+        table = FirewallTable.create(ports)
+        stack.callback(table.remove)
+        trace = table.subscribe()
+        stack.pop_all()
+    _tables.append(table)
+    return Reply({"table": table.name}, (trace.detach(),))
+
+
+def _untrace_firewall(_request: Mapping[str, object]) -> Reply:
+    while _tables:
+        _tables.pop().remove()
+    return Reply({})
+
+
+def _name_rules(request: Mapping[str, object]) -> Reply:
+    """Reply with the pipe that the names of some rules will come from, and whether any rule changed meanwhile."""
+    from synscope.probes.host.rule_names import Numbered  # noqa: PLC0415 - only once it is asked for
+
+    wanted = request["rules"]
+    if not isinstance(wanted, list) or not all(map(_is_numbered, wanted)):
+        raise RequestError("rules is no list of rules")
+    rules = [Numbered(*rule) for rule in wanted]
+    changed = any(table.current_generation() != table.generation for table in _tables)
+    ours, theirs = os.pipe()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, theirs)
+        if os.fork() == 0:
+            _name_and_exit(theirs, request, rules)
+    return Reply({"changed": changed}, (ours,))
+
+
+def _is_numbered(rule: object) -> bool:
+    return (
+        isinstance(rule, list)
+        and [type(part) for part in rule] == [str, str, int]
+        and all(len(part) <= _LONGEST_NAME for part in rule[:2])
+    )
+
+
+def _name_and_exit(sink: int, request: Mapping[str, object], rules: list[Numbered]) -> None:
+    """Write the rules' names to ``sink``, and end this process."""
+    try:
+        from synscope.probes.host import rule_names  # noqa: PLC0415 - only where it is wanted
+
+        _as_looker()
+        with _inside(request):
+            found = rule_names.look(rules, _NAMING_S)
+        with os.fdopen(sink, "w") as file:
+            json.dump([[*rule, *name] for rule, name in found.items()], file)
+    finally:
+        os._exit(0)  # whatever happened: nobody waits for more than the pipe's end
+
+
+def _as_looker() -> None:
+    """Make a process that was forked fit to look: it starts programs, and holds nothing that must end with us."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for table in _tables:
+        table.remove()  # our copy of the socket; the table stays as long as the helper has its own
+    if os.geteuid() == 0:
+        os.environ["PATH"] = _PATH  # what the user put there is not for root to run
+
+
 def _look(request: Mapping[str, object]) -> Reply:
     """Look at the host in a process of its own; reply at once with the pipe that its snapshot will come from."""
     ports, hosts = _ports(request, "ports"), _texts(request, "hosts")
     environment = request["environment"]
     if not isinstance(environment, dict) or not all(isinstance(text, str) for text in environment.values()):
         raise RequestError("environment is no environment")
+    client = _client(request["client"])
     ours, theirs = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, theirs)
         if os.fork() == 0:
-            _look_and_exit(theirs, request, ports, hosts, environment)
+            _look_and_exit(theirs, request, ports, hosts, environment, client)
     return Reply({}, (ours,))
 
 
-def _look_and_exit(
-    sink: int, request: Mapping[str, object], ports: list[int], hosts: list[str], environment: dict[str, str]
+def _client(value: object) -> dict[str, object]:
+    """Return who connects: the user's number, and device and address of the client's own end."""
+    if not isinstance(value, dict) or set(value) != {"uid", "device", "source"}:
+        raise RequestError("client is no client")
+    uid = value["uid"]
+    known = uid is None or (type(uid) is int and 0 <= uid <= _LARGEST_ID)
+    if not known or not all(isinstance(value[name], str) for name in ("device", "source")):
+        raise RequestError("client is no client")
+    return value
+
+
+def _look_and_exit(  # noqa: PLR0913, PLR0917 - what is looked at, and for whom
+    sink: int,
+    request: Mapping[str, object],
+    ports: list[int],
+    hosts: list[str],
+    environment: dict[str, str],
+    client: dict[str, object],
 ) -> None:
     """Look at the host, write the snapshot to ``sink``, and end this process."""
     try:
-        from synscope.probes.host.collect import collect  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.client import Client  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.collect import collect  # noqa: PLC0415
         from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
 
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if os.geteuid() == 0:
-            os.environ["PATH"] = _PATH  # what the user put there is not for root to run
+        _as_looker()
         with _inside(request):
-            found = collect(ports, environment=environment, hosts=hosts, budget_s=LOOK_S)
+            found = collect(
+                ports,
+                environment=environment,
+                client=Client(**client),  # type: ignore[arg-type]
+                hosts=hosts,
+                budget_s=LOOK_S,
+            )
         with os.fdopen(sink, "wb") as file:
             file.write(to_json(found).encode())
     finally:
@@ -222,7 +323,10 @@ OPERATIONS: Final[Operations] = {
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
     "trace": (frozenset({"ports", "calls", "tree"}), _trace),
     "untrace": (frozenset(), _untrace),
-    "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
+    "look": (frozenset({"ports", "hosts", "environment", "namespace", "client"}), _look),
+    "trace_firewall": (frozenset({"ports", "namespace"}), _trace_firewall),
+    "untrace_firewall": (frozenset(), _untrace_firewall),
+    "name_rules": (frozenset({"rules", "namespace"}), _name_rules),
 }
 """Everything the helper does: the name, exactly its fields, and what does it."""
 
@@ -372,6 +476,7 @@ def main(arguments: list[str]) -> int:
             serve(channel)
         finally:
             _untrace({})
+            _untrace_firewall({})
     return 0
 
 

@@ -53,6 +53,7 @@ def _followed(run: LiveRun, session: LiveSession, timeout_s: float | None, linge
         run.restart()
         started = runner.go(timeout_s)
         if started is not None:
+            session.surroundings.started(started)
             run.follow(lambda: bool(select.select([runner.fileno()], [], [], 0)[0]))
         ended = runner.ended()
         # Whoever ended it does not want to wait either.

@@ -89,6 +89,7 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "namespaces": Namespaces((), 0),
         "declared": (),
         "running": (),
+        "programs": (),
     }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]
 
@@ -99,9 +100,16 @@ def observed(
     failed_at: tuple[str, ...] = (),
     client: str | None = None,
     spoken: tuple[str, ...] = (),
+    failed_within: tuple[int, int] | None = None,
 ) -> dict[str, Observation]:
     found = observe_host(
-        parse(target), snapshots, environment_known=True, failed_at=failed_at, client=client, spoken=spoken
+        parse(target),
+        snapshots,
+        environment_known=True,
+        failed_at=failed_at,
+        client=client,
+        spoken=spoken,
+        failed_within=failed_within,
     )
     return {observation.name: observation for observation in found}
 

@@ -66,14 +66,12 @@ class Stage:
 
     @property
     def words(self) -> dict[str, str]:
-        """Every word whose answer is not no; of another room's questions those that the kernel could tell.
-
-        Where there is no command, that it made no connect is no word.
-        """
+        """Every word whose answer is not no; the firewall's own trace is not on here, and there is no command."""
         return {
             name: one.answer.value
             for name, one in self.said.items()
-            if (one.answer is Answer.YES and name not in _OF_A_COMMAND)
+            if not name.startswith("firewall-") and name not in _OF_A_COMMAND
+            if one.answer is Answer.YES
             or (one.answer is Answer.UNKNOWN and QUESTIONS[name].source is Source.KERNEL)
         }
 

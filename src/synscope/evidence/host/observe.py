@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.host import (
+    discards,
     firewall,
     forwarders,
     listeners,
     names,
+    next_hops,
     owners,
     resources,
     routes,
@@ -31,7 +33,17 @@ if TYPE_CHECKING:
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
-    listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes
+    listeners,
+    running,
+    owners,
+    resources,
+    firewall,
+    forwarders,
+    names,
+    surroundings,
+    routes,
+    next_hops,
+    discards,
 )
 """What looks at the host answer."""
 
@@ -45,6 +57,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     client: str | None = None,
     spoken: Sequence[str] = (),
     use: Use | None = None,
+    failed_within: tuple[int, int] | None = None,
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
@@ -52,8 +65,18 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     addresses of the attempts that failed: a listener counts only when it serves them. ``client`` is one of
     ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
+    ``failed_within`` is when the first and the last of the attempts that failed began.
     """
-    view = HostView(target, tuple(snapshots), environment_known, tuple(failed_at), client, tuple(spoken), use)
+    view = HostView(
+        target,
+        tuple(snapshots),
+        environment_known,
+        tuple(failed_at),
+        client,
+        tuple(spoken),
+        use,
+        failed_within,
+    )
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 

@@ -9,23 +9,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.kernel import calls, denied, drops, listeners, networks, unsent
+from synscope.evidence.kernel import calls, denied, drops, listeners, networks, rules, unsent
 from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.question import Asked, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
 
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, TraceHealth
+    from synscope.probes.kernel.firewall_walks import FirewallTrace
 
-QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, calls, denied, networks, listeners)
+QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, calls, denied, networks, listeners, rules)
 """What the kernel's trace and counters answer."""
 
 
 def observe_kernel(
-    target: Target, groups: Sequence[AttemptGroup], events: Iterable[Event], health: TraceHealth
+    target: Target,
+    groups: Sequence[AttemptGroup],
+    events: Iterable[Event],
+    health: TraceHealth,
+    firewall: FirewallTrace | None = None,
 ) -> list[Observation]:
-    """Return one observation for each of ``QUESTIONS``, in that order."""
-    view = KernelView(target, groups, Record(events, health))
+    """Return one observation for each of ``QUESTIONS``, in that order. ``firewall`` is its trace, if it was on."""
+    view = KernelView(target, groups, Record(events, health, firewall))
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 
@@ -39,4 +44,4 @@ def _reply(asked: Asked, view: KernelView) -> Reply:
 
 def preload() -> None:
     """Import what the questions load when they are first asked: afterwards the installation may not be readable."""
-    from synscope.probes.kernel import events, filters  # noqa: F401
+    from synscope.probes.kernel import events, filters, firewall_walks  # noqa: F401

@@ -15,6 +15,7 @@ from synscope.model import AttemptGroup, Endpoint, Label, Target
 
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, TraceHealth
+    from synscope.probes.kernel.firewall_walks import FirewallTrace
 
 PAIR_NS: Final = 1_000_000
 """The SYN's buffer is dropped some 10 µs after the RST that answers it; its address is soon another frame's."""
@@ -33,9 +34,12 @@ _BUFFER: Final = "skb"
 class Record:
     """Events by what identifies them."""
 
-    def __init__(self, events: Iterable[Event], health: TraceHealth) -> None:
-        """Index ``events``; any order."""
+    def __init__(
+        self, events: Iterable[Event], health: TraceHealth, firewall: FirewallTrace | None = None
+    ) -> None:
+        """Index ``events``; any order. ``firewall`` is what its trace says, ``None`` where nobody asked for it."""
         self.health = health
+        self.firewall = firewall
         self._by: dict[Hashable, list[Event]] = defaultdict(list)
         keys = _keys()
         for event in sorted(events, key=lambda event: event.ts_ns):

@@ -11,6 +11,8 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Final
 
+from synscope.reference.drop_reasons import REASONS, Kind
+
 DROP: Final = "skb/kfree_skb"
 RESET: Final = "tcp/tcp_send_reset"
 STATE: Final = "sock/inet_sock_set_state"
@@ -56,17 +58,6 @@ _SIGSYS: Final = 31
 _NEWNET: Final = 0x40000000
 """CLONE_NEWNET of clone(2)."""
 
-REASONS: Final = (
-    "NO_SOCKET", "NETFILTER_DROP", "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_CSUM", "IP_RPFILTER", "XFRM_POLICY",
-    "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "IPV6DISABLED", "TC_EGRESS", "TC_INGRESS", "SECURITY_HOOK", "QDISC_DROP",
-    "CPU_BACKLOG", "XDP", "DEV_READY", "NOMEM", "IP_INADDRERRORS", "IP_INNOROUTES", "IP_LOCAL_SOURCE",
-    "IP_INVALID_SOURCE", "IP_LOCALNET", "TCP_INVALID_SYN", "TCP_FLAGS", "TCP_MD5NOTFOUND", "TCP_MD5UNEXPECTED",
-    "TCP_MD5FAILURE", "TCP_AONOTFOUND", "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE",
-    "TCP_AUTH_HDR", "TCP_MINTTL", "PROTO_MEM", "SOCKET_BACKLOG", "IP_CSUM", "IP_INHDR", "IP_INVALID_DEST",
-    "NEIGH_FAILED", "PKT_TOO_BIG", "QDISC_OVERLIMIT", "QDISC_CONGESTED",
-)  # fmt: skip
-"""Reasons for which a SYN can be dropped; a kernel knows some of them, under numbers of its own."""
-
 MOST_PORTS: Final = 32
 """With more ports the filter would outgrow what the kernel takes (one page); then the reader selects."""
 
@@ -103,8 +94,8 @@ class UnusableError(ValueError):
 def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
 
-    Connects are those to ``ports``; listeners those of any port; binds those that failed. Raises ``UnusableError``
-    when the event lacks a field.
+    Drops are those for every reason but the ordinary ones. Connects are those to ``ports``; listeners those of any
+    port; binds those that failed. Raises ``UnusableError`` when the event lacks a field.
     """
     if event in _OF_CALLS:
         return _known(_OF_CALLS, event, text)
@@ -126,11 +117,12 @@ def _known(table: Mapping[str, tuple[str, str]], event: str, text: str) -> str:
 
 def _drops(text: str) -> str:
     _need(text, "reason", "protocol")
-    numbers = [number for number, name in re.findall(r'\{ *(\d+), *"(\w+)" *\}', text) if name in REASONS]
-    if not numbers:
+    names = re.findall(r'\{ *(\d+), *"(\w+)" *\}', text)
+    if not names:
         raise UnusableError("this kernel names no drop reasons")
-    wanted = " || ".join(f"reason == {number}" for number in numbers)
-    return f"{_IPV4_OR_IPV6} && ({wanted})"
+    known = ((number, REASONS.get(name)) for number, name in names)
+    ordinary = [number for number, drop in known if drop is not None and drop.kind is Kind.ORDINARY]
+    return " && ".join((_IPV4_OR_IPV6, *(f"reason != {number}" for number in ordinary)))
 
 
 def _states(text: str, ports: Collection[int]) -> str:

@@ -32,6 +32,7 @@ from synscope.probes.kernel.filters import (
     UNSHARE,
 )
 from synscope.probes.kernel.formats import FormatError, pattern_of
+from synscope.reference.drop_reasons import specified
 from synscope.reference.loopback import parsed
 
 _LINE = re.compile(
@@ -125,7 +126,9 @@ def names_resets(formats: Mapping[str, str]) -> bool:
 
 def _drop(bare: Event, body: re.Match[str]) -> Event:
     return bare._replace(
-        reason=body["reason"], skb=_skb(body["skbaddr"]), ipv6=body["protocol"] == _IPV6_ETHERTYPE
+        reason=specified(body["reason"], body.groupdict().get("location") or ""),
+        skb=_skb(body["skbaddr"]),
+        ipv6=body["protocol"] == _IPV6_ETHERTYPE,
     )
 
 

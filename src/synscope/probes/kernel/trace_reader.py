@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from synscope.probes.host import procfs
+from synscope.probes.host.identity import Identities
 from synscope.probes.kernel.call_reader import CallReader
 from synscope.probes.kernel.events import EPHEMERAL, Event, Kind, Task, TraceHealth
 from synscope.probes.kernel.filters import BIND
@@ -69,6 +70,8 @@ class TraceReader:
         self._forgotten = self._crowded = 0
         self._names: dict[int, str | None] = {}
         self._ids_are_ours = _in_initial_pid_namespace()
+        self.identities = Identities()
+        """Who the threads that connect belong to, asked as soon as their connect is read."""
         self._network = None if elsewhere else _network_of("thread-self")
         self._calls = (
             None if handover.calls is None else CallReader(handover.calls, self._offset_ns, named=self._named)
@@ -90,6 +93,11 @@ class TraceReader:
     def fileno(self) -> int:
         """Return the pipe's descriptor, for a selector: readable when there are events."""
         return self._stream.pipe
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more is to come."""
+        return self._stream.pipe < 0
 
     @property
     def events(self) -> list[Event]:
@@ -123,6 +131,11 @@ class TraceReader:
             beside_calls="" if calls is None else calls.beside,
         )
 
+    def watch(self, pid: int) -> None:
+        """Learn who the watched command's process is. Call before ``read``."""
+        if self._ids_are_ours:
+            self.identities.meet(pid, None)
+
     def read(self, timeout_s: float = 0.0) -> None:
         """Take what has come, waiting up to ``timeout_s`` seconds for the first of it that is of no call."""
         for event in self._stream.read(timeout_s):
@@ -155,6 +168,8 @@ class TraceReader:
             return
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
+        if event.kind is Kind.CONNECT and self._ids_are_ours and not event.interrupt:
+            self.identities.meet(*event.task)
         self._kept.append(event)
 
     def _blind_beside(self) -> str | None:
