@@ -54,6 +54,7 @@ NOT_RUN: Final = {
     "python -m tests.benchmarks --write": _WRITES,
     "python -m tests.benchmarks --only plugin --write": _WRITES,
     "python -m tests.benchmarks --live --write": _WRITES,
+    "python -m tests.benchmarks.calls": "takes long; for by hand",
     "python -m pytest": _PROJECT,
     "python -m pytest --synscope-record failures": _PROJECT,
     "synscope live -p 62893 --netns web --duration 30": _NAMESPACE,

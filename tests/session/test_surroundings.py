@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -24,6 +27,7 @@ from synscope.model import (
 )
 from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling
 from synscope.process import elevate
+from synscope.process.errors import HelperError
 from synscope.process.helper import LARGEST_MESSAGE, Reply, send
 from synscope.session import surroundings
 from synscope.session.surroundings import LOOK_S, Surroundings, redirected_to
@@ -200,6 +204,51 @@ def test_names_that_the_command_uses_are_resolved_and_followed() -> None:
     assert (seen["localhost-resolves-wrong"], seen["went-where-name-leads"]) == (Answer.YES, Answer.YES)
     assert reached["localhost-resolves-wrong"] is Answer.NO
     assert reached["went-where-name-leads"] is Answer.UNKNOWN
+
+
+@pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("killed", ["helper", "rest"])
+def test_whoever_is_killed_the_trace_is_off_afterwards(helper: elevate.Helper, killed: str) -> None:
+    """Both instances vanish; the one of calls has followed what this process started meanwhile."""
+    with Surroundings(helper, [TARGET], {}, command=["client"], parent=os.getpid()) as around:
+        around.begin()
+        around.settle()
+        if not around.followed:
+            pytest.skip("the calls of a command cannot be traced here")
+        assert len(_own(helper)) == 2
+        if killed == "helper":
+            os.kill(helper.pid, signal.SIGKILL)
+        else:
+            for child in _children(helper.pid):
+                os.kill(child, signal.SIGKILL)
+        subprocess.run([sys.executable, "-c", CONNECTS], check=True)
+        around.end()
+        around.finish()
+        said = {one.name: one for one in around.observe(NOTHING)}
+    assert "127.0.0.1:9" in said["kernel-saw-no-connect-to-target"].text
+    until = time.monotonic() + 5
+    while _own(helper) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _own(helper)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_only_own_processes_are_followed(helper: elevate.Helper) -> None:
+    with pytest.raises(HelperError, match="no process of the one who asks"):
+        helper.trace([PORT], tree=1)
+    assert not _own(helper)
+
+
+def _own(helper: elevate.Helper) -> set[str]:
+    """Others may trace at the same time."""
+    return {name for name in _instances() if name.startswith(f"synscope-{helper.pid}-")}
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+CONNECTS = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
 
 
 @pytest.mark.usefixtures("kernel")

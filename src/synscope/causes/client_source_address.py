@@ -51,7 +51,11 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/bind.2.html",
         "https://man7.org/linux/man-pages/man7/socket.7.html",
     ),
-    proof=(yes("client-source-missing"), yes("no-syn-to-target", "client-end-leads-away")),
+    proof=(
+        yes("client-source-missing"),
+        yes("no-syn-to-target", "kernel-saw-bind-no-address", "command-sets-own-end"),
+        yes("no-syn-to-target", "client-end-leads-away"),
+    ),
     shows_by=(
         yes(
             "client-source-missing",

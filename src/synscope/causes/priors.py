@@ -61,7 +61,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN127": {_S.ROUTE: 20},
         "SYN128": {_S.ROUTE: 8},
         "SYN131": {_S.QUEUE: 600, _S.ACCEPT: 40},
-        "SYN132": {_S.SOCKET: 400, _S.QUEUE: 100, _S.ACCEPT: 100, _S.SERVE: 100},
+        "SYN132": {_S.CLIENT: 1, _S.SOCKET: 400, _S.QUEUE: 100, _S.ACCEPT: 100, _S.SERVE: 100},
         "SYN133": {_S.QUEUE: 200, _S.ACCEPT: 550, _S.SERVE: 60},
         "SYN134": {_S.BACK: 60, _S.SERVE: 120},
         "SYN135": {_S.ACCEPT: 30},

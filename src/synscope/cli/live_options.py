@@ -109,7 +109,13 @@ class Place:
         return bool(self.netns or self.container or self.interface)
 
     def plan(
-        self, targets: tuple[Target, ...], saving: Saving | None, *, isolated: bool = False, server: str = ""
+        self,
+        targets: tuple[Target, ...],
+        saving: Saving | None,
+        *,
+        isolated: bool = False,
+        server: str = "",
+        calls: bool = True,
     ) -> Plan:
         """Return the plan of the capture, or fail as wrong usage where the network is not there."""
         from synscope.session.plan import Plan  # noqa: PLC0415 - the commands without a capture do without
@@ -125,6 +131,7 @@ class Place:
             may_prompt=may_prompt(),
             isolated=isolated,
             server=server,
+            calls=calls,
             save=saving,
         )
 

@@ -776,22 +776,52 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-own-connect", Source.KERNEL, "a process of the command began to connect to the port, and the capture has no SYN of it", stage=Stage.OUT, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port}, and a capture without a SYN to it: yes"),
     )),
-    Question("kernel-saw-connect-denied", Source.KERNEL, "the kernel denied a connect to one of the command's processes, for whatever port", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-out-of-descriptors", Source.KERNEL, "one of the command's processes got no socket: it, or the system, has no descriptor left", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() ends with EMFILE or ENFILE: yes"),
+    )),
+    Question("kernel-saw-accept-out-of-descriptors", Source.KERNEL, "a server among the command's processes got no descriptor for a connection", stage=Stage.ACCEPT, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "strace -f -e trace=accept,accept4 COMMAND", "accept() ends with EMFILE or ENFILE: yes"),
+    )),
+    Question("kernel-saw-no-source-port", Source.KERNEL, "a connect of the command to the target failed: no local port is free toward it", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with EADDRNOTAVAIL, and ss -tan lists many to it: yes"),
+    )),
+    Question("kernel-saw-own-end-taken", Source.KERNEL, "a connect of the command to the target failed: the local end that the client chose is in use toward it", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=bind,connect COMMAND", "a bind(), and connect() to {port} ends with EADDRNOTAVAIL: yes"),
+    )),
+    Question("kernel-saw-no-source-address", Source.KERNEL, "a connect of the command to the target failed: this machine has no address of that family to connect from", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with EADDRNOTAVAIL at once, on an idle machine: yes"),
+    )),
+    Question("kernel-saw-no-way", Source.KERNEL, "a connect of the command to the target failed: the routes have no way to it, or forbid it", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with ENETUNREACH or EHOSTUNREACH at once: yes"),
+    )),
+    Question("kernel-saw-udp-instead", Source.KERNEL, "the command sent to the target's port over UDP, and made no connect there over TCP", stage=Stage.CLIENT, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket,connect,sendto COMMAND", "SOCK_DGRAM to {port}, and no SOCK_STREAM: yes"),
+    )),
+    Question("kernel-saw-socket-file-only", Source.KERNEL, "the command connected to Unix socket files and asked for no socket of another kind", stage=Stage.CLIENT, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket,connect COMMAND", "AF_UNIX alone, but for /var/run/nscd/socket: yes"),
+    )),
+    Question("kernel-saw-no-connect-to-target", Source.KERNEL, "none of the command's processes asked for a connection to the target over TCP, although each call was followed", stage=Stage.NAME, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=%network COMMAND", "no connect() to {port} with AF_INET or AF_INET6: yes"),
+    )),
+    Question("kernel-saw-no-connect-at-all", Source.KERNEL, "none of the command's processes asked for any connection over TCP, although each call was followed", stage=Stage.NAME, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=%network COMMAND", "no connect() with AF_INET or AF_INET6: yes"),
+    )),
+    Question("kernel-saw-connect-denied", Source.KERNEL, "the kernel denied a connect to the target to one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
     )),
-    Question("kernel-saw-socket-denied", Source.KERNEL, "the kernel denied a socket to one of the command's processes, of whatever family", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
-        ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() ends with EPERM or EACCES: yes"),
+    Question("kernel-saw-socket-denied", Source.KERNEL, "the kernel denied a socket of IP to one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
     )),
-    Question("kernel-saw-family-refused", Source.KERNEL, "the kernel had no socket of the wanted family for one of the command's processes, whatever family that was", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-family-refused", Source.KERNEL, "the kernel had no socket of the wanted family of IP for one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() with AF_INET or AF_INET6 ends with EAFNOSUPPORT: yes"),
     )),
-    Question("kernel-saw-call-filtered", Source.KERNEL, "a filter of system calls (seccomp) denied a call to one of the command's processes, whichever call", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-call-filtered", Source.KERNEL, "a filter of system calls (seccomp) denied one of the command's processes a socket or a call on one", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=%network COMMAND", "socket() or connect() ends with EPERM, EACCES or EAFNOSUPPORT: yes"),
     )),
-    Question("kernel-saw-bind-no-address", Source.KERNEL, "a bind of one of the command's processes failed: no interface has the address", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-bind-no-address", Source.KERNEL, "a bind of one of the command's processes failed, and it never connected: no interface has the address", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "bind() ends with EADDRNOTAVAIL: yes"),
     )),
-    Question("kernel-saw-own-bind-in-use", Source.KERNEL, "a bind of one of the command's processes failed: address already in use", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-own-bind-in-use", Source.KERNEL, "a bind of one of the command's processes failed, and it never connected: address already in use", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "bind() ends with EADDRINUSE: yes"),
     )),
     Question("kernel-saw-command-leave-network", Source.KERNEL, "one of the command's processes went into another network namespace than the one that is captured", stage=Stage.ROUTE, direct=True, by_hand=(

@@ -44,7 +44,7 @@ _PROMPT_S: Final = 300.0
 _ANSWER_S: Final = 10.0
 _GOODBYE_S: Final = 2.0
 _SHORTEST_S: Final = 0.001
-_MOST_DESCRIPTORS: Final = 2
+_MOST_DESCRIPTORS: Final = 4
 
 
 class Helper:
@@ -118,14 +118,23 @@ class Helper:
         except (KeyError, TypeError, ValueError) as error:
             raise HelperError("the helper's answer is not understood") from error
 
-    def trace(self, ports: Sequence[int], *, calls: bool = False) -> Handover:
-        """Switch the kernel's trace on for these ports; raises ``HelperError`` where it cannot be had."""
-        answer, descriptors = self._ask(op="trace", ports=list(ports), calls=calls)
-        formats, missing = answer.get("formats"), answer.get("missing")
-        if len(descriptors) != 2 or not isinstance(formats, dict) or not isinstance(missing, dict):  # noqa: PLR2004
+    def trace(self, ports: Sequence[int], *, calls: bool = False, tree: int | None = None) -> Handover:
+        """Switch the kernel's trace on for these ports; raises ``HelperError`` where it cannot be had.
+
+        ``calls``: binds of everybody that fail, too. ``tree``: the calls of this process and of all that it starts.
+        """
+        answer, descriptors = self._ask(op="trace", ports=list(ports), calls=calls, tree=tree)
+        try:
+            formats, missing, told = answer["formats"], answer["missing"], answer["calls"]
+            pipe, switch, *more = descriptors
+            followed = None
+            if told is not None:
+                calls_pipe, calls_switch = more
+                followed = Handover(calls_pipe, calls_switch, dict(told["formats"]), dict(told["missing"]))
+            return Handover(pipe, switch, dict(formats), dict(missing), followed, str(answer["no_calls"]))
+        except (KeyError, TypeError, ValueError) as error:
             _forget(descriptors)
-            raise HelperError("the helper's answer is not understood")
-        return Handover(*descriptors, formats, missing)
+            raise HelperError("the helper's answer is not understood") from error
 
     def look(
         self,

@@ -19,12 +19,14 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import re
 import signal
 import socket
 import stat
+import struct
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -55,6 +57,10 @@ _LARGEST_PORT: Final = 65535
 _LONGEST_NAME: Final = 256
 _LARGEST_ID: Final = (1 << 32) - 2
 _PAGE: Final = 4096
+_CREDENTIALS: Final = struct.Struct("3i")
+"""Process, user, group (struct ucred, unix(7))."""
+_LARGEST_PID: Final = 1 << 22
+_LARGEST_DESCRIPTOR: Final = 1 << 16
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -98,27 +104,84 @@ def _self_test(request: Mapping[str, object]) -> Reply:
 
 
 _traces: list[Instance] = []
-"""The trace instance that is on, if one is: it is removed when the helper ends, whatever ends it."""
+"""The trace's instances that are on: they are removed when the helper ends, whatever ends it."""
+_alive: list[int] = []
+"""While it is open this process lives: another one reads its other end, and removes what this one could not."""
 
 
 def _trace(request: Mapping[str, object]) -> Reply:
-    from synscope.probes.kernel.instance import Instance  # noqa: PLC0415 - only once it is asked for
+    from synscope.probes.kernel.instance import Instance, InstanceError  # noqa: PLC0415 - only once it is asked for
 
     if _traces:
         raise RequestError("one trace is on")
-    instance = Instance.create()
     calls = request["calls"]
     if not isinstance(calls, bool):
         raise RequestError("calls is neither true nor false")
-    handover = instance.start(_ports(request, "ports"), calls=calls)
+    tree = None if request["tree"] is None else _number(request, "tree", 1, _LARGEST_PID)
+    if tree is not None and not _is_askers(tree):
+        raise RequestError("tree is no process of the one who asks")
+    ports = _ports(request, "ports")
+    instance = Instance.create()
+    handover = instance.start(ports, calls=calls)
     _traces.append(instance)
-    body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
-    return Reply(body, (handover.pipe, handover.switch))
+    if tree is not None:
+        try:
+            second = Instance.create(of_tree=True)
+            handover = handover._replace(calls=second.follow(tree))
+            _traces.append(second)
+        except InstanceError as error:
+            handover = handover._replace(no_calls=str(error))
+    _outlive()
+    told = handover.calls
+    body = {
+        "formats": dict(handover.formats),
+        "missing": dict(handover.missing),
+        "calls": None if told is None else {"formats": dict(told.formats), "missing": dict(told.missing)},
+        "no_calls": handover.no_calls,
+    }
+    return Reply(body, handover.descriptors)
+
+
+def _is_askers(pid: int) -> bool:
+    """Whether a process is the one at the other end of the socket, or its child: nobody else's calls are told of."""
+    try:
+        with socket.socket(fileno=os.dup(0)) as channel:
+            asker = _CREDENTIALS.unpack(
+                channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )[0]
+        stat_text = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1")
+    except OSError:
+        return False
+    # The name in brackets may hold anything; after it come the state and the parent.
+    return asker in (pid, int(stat_text.rpartition(")")[2].split()[1]))
+
+
+def _outlive() -> None:
+    """Have a process of its own remove the instances should this one be killed."""
+    from synscope.probes.kernel.instance import remove_after  # noqa: PLC0415 - loaded already
+
+    end, alive = os.pipe()
+    if os.fork() == 0:
+        try:
+            # The socket of the tool among them: only this process's end must be seen there.
+            kept = sorted({end, *(instance.root for instance in _traces)})
+            for low, high in itertools.pairwise((-1, *kept, _LARGEST_DESCRIPTOR)):
+                os.closerange(low + 1, high)
+            remove_after(end, _traces)
+        finally:
+            os._exit(0)
+    os.close(end)
+    _alive.append(alive)
 
 
 def _untrace(_request: Mapping[str, object]) -> Reply:
-    while _traces:
-        _traces.pop().remove()
+    try:
+        while _traces:
+            _traces[-1].remove()
+            _traces.pop()
+    finally:
+        while _alive:
+            os.close(_alive.pop())
     return Reply({})
 
 
@@ -258,7 +321,7 @@ OPERATIONS: Final[Operations] = {
         _open_ring,
     ),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
-    "trace": (frozenset({"ports", "calls"}), _trace),
+    "trace": (frozenset({"ports", "calls", "tree"}), _trace),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace", "client"}), _look),
     "trace_firewall": (frozenset({"ports", "namespace"}), _trace_firewall),

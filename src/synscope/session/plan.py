@@ -48,6 +48,8 @@ class Plan:
     """A command line to start in the private network first."""
     capture_with: str = "ring"
     """``ring``; ``portable`` or ``libpcap`` for Scapy's sockets."""
+    calls: bool = True
+    """Whether the system calls of a command are followed."""
     trace_firewall: bool = False
     """Whether the firewall's rules are traced for the targets' packets: it puts a table of its own there."""
     save: Saving | None = None

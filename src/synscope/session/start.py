@@ -119,6 +119,7 @@ def start_session(
                 namespace=plan.namespace,
                 another_network=plan.is_of_another_network,
                 command=command,
+                parent=factory.runner.pid if plan.calls and factory.runner is not None else None,
                 trace_firewall=plan.trace_firewall,
                 uid=uid,
             )

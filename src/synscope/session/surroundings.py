@@ -125,10 +125,12 @@ class Surroundings:
         command: Sequence[str] = (),
         trace_firewall: bool = False,
         uid: int | None = None,
+        parent: int | None = None,
     ) -> None:
         """Prepare to look around, for the client of the user ``uid``.
 
-        ``another_network`` says that the capture is of another network namespace than this process's.
+        ``another_network`` says that the capture is of another network namespace than this process's. ``parent`` is
+        the process whose child the command will be, where the command's calls are to be followed.
         """
         self._firewall = SessionFirewallTrace()
         self._traces_firewall = trace_firewall
@@ -142,6 +144,7 @@ class Surroundings:
         self._namespace = namespace
         self.another_network = another_network
         self._calls = bool(command)
+        self._parent = parent
         device, source = own_end(command)
         self._client = Client(uid, device=device, source=source)
         self._looks: list[_Look] = []
@@ -229,6 +232,11 @@ class Surroundings:
         """Tell the trace which process the command is: call before the next step."""
         if self._trace is not None:
             self._trace.watch(pid)
+
+    @property
+    def followed(self) -> bool:
+        """Whether the calls of the command are told of."""
+        return self._trace is not None and self._trace.health.denials
 
     def end(self) -> None:
         """Look for the last time."""
@@ -353,7 +361,7 @@ class Surroundings:
             return
         try:
             with self._patient():
-                handover = self._helper.trace(self.ports, calls=self._calls)
+                handover = self._helper.trace(self.ports, calls=self._calls, tree=self._parent)
             self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
             self._attribution.trace = self._trace
         except HelperError as error:

@@ -247,12 +247,11 @@ def test_the_trace_leaves_no_instance() -> None:
 @pytest.mark.usefixtures("trace")
 def test_a_connect_of_the_command_is_denied() -> None:
     """A process that forbids itself to connect; its shell is the command."""
-    with staged(free_port()) as stage:
+    with staged(free_port(), tree=threading.get_native_id()) as stage:
         if not stage.reader.health.denials:
             pytest.skip("the calls of a command cannot be traced here")
         command = ["sh", "-c", f"{sys.executable} {DENIED} {stage.port}; true"]
         with subprocess.Popen(command, stderr=subprocess.DEVNULL) as shell:
-            stage.reader.watch(shell.pid)
             shell.wait(20)
     assert stage.words["kernel-saw-connect-denied"] == "yes"
     assert "was denied with EACCES" in stage.said["kernel-saw-connect-denied"].text
@@ -261,11 +260,10 @@ def test_a_connect_of_the_command_is_denied() -> None:
 
 @pytest.mark.usefixtures("trace")
 def test_the_command_sets_out_and_its_syn_is_dropped() -> None:
-    with staged(free_port()) as stage:
+    with staged(free_port(), tree=threading.get_native_id()) as stage:
         if not stage.reader.health.denials:
             pytest.skip("the calls of a command cannot be traced here")
         rule("output", stage.port, "drop")
-        stage.reader.watch(threading.get_native_id())
         attempt(stage.port)
     assert stage.words["kernel-saw-own-connect"] == "yes"
     assert stage.words["kernel-says-netfilter-drop"] == "yes"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -147,6 +148,7 @@ def test_the_next_start_removes_what_a_killed_owner_left(root: int) -> None:
     [
         ("synscope-1-1-{space}", True),  # the process lives, but began at another time
         ("synscope-4194305-5-{space}", True),
+        ("synscope-4194305-5-{space}-calls", True),
         ("synscope-4194305-5-1", False),  # another pid namespace: the id means nothing here
         ("synscope-mine", False),
         ("other", False),
@@ -172,3 +174,19 @@ def test_a_stale_one_that_is_read_stays_untouched(root: int) -> None:
     finally:
         os.close(pipe)
     assert remove_stale(root) == [made]
+
+
+@pytest.mark.usefixtures("root")
+def test_calls_are_those_of_one_tree() -> None:
+    instance = Instance.create(of_tree=True)
+    handover = instance.follow(max(1, os.getppid()))
+    try:
+        with socket.socket():
+            pass
+        assert "syscalls/sys_enter_socket" in handover.formats
+        with pytest.raises(BlockingIOError):
+            os.read(handover.pipe, 4096)
+    finally:
+        os.close(handover.pipe)
+        os.close(handover.switch)
+        instance.remove()

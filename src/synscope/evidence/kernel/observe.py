@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.kernel import denied, drops, listeners, networks, rules, unsent
+from synscope.evidence.kernel import calls, denied, drops, listeners, networks, rules, unsent
 from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.question import Asked, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, TraceHealth
     from synscope.probes.kernel.firewall_walks import FirewallTrace
 
-QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, denied, networks, listeners, rules)
+QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, calls, denied, networks, listeners, rules)
 """What the kernel's trace and counters answer."""
 
 

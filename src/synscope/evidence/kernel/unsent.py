@@ -80,14 +80,14 @@ def own_connect(view: KernelView) -> Reply:
     if groups:
         return no("the capture has attempts to the target")
     if not record.health.denials:
-        return unknown("the calls of the command's own processes are not traced")
+        return unknown(record.calls_missing or "")
     if not target.port:
         return unknown("a client that takes port 0 for a port gets no further with it")
     for event in record.connects(target.port):
         if event.of_command and aims_at(target, event.server):
             return yes(f"{event.task} began to connect to {event.server}, and no SYN to it is in the capture")
-    if not record.whole or _BLIND in record.health.missing:
-        return unknown(record.health.gaps or "the trace of connects is not complete")
+    if not record.whole or record.calls_missing or _BLIND in record.health.missing:
+        return unknown(record.health.gaps or record.calls_missing or "the trace of connects is not complete")
     return no("no process of the command got as far as sending a SYN there")
 
 
