@@ -78,7 +78,7 @@ class Due(NamedTuple):
 
 
 def greeted(session: LiveSession, why_not: str = "") -> Greetings:
-    """End the session's capture and greet whom its targets need to be greeted; nobody where there is a ``why_not``."""
+    """End the session's capture, then greet the servers that need it; nobody where there is a ``why_not``."""
     targets = session.targets
     if why_not:
         return {target: Greeted(because=why_not) for target in targets}
