@@ -126,7 +126,7 @@ def _answers_client(client: str, answer: Payload) -> bool:
 @question(
     "greeting-answered-otherwise",
     Source.HOST,
-    "greeted once more, the server answered in another protocol than the client's, and again not in the client's",
+    "the server, greeted once more, answered in another protocol than the client's, and again not in the client's",
     stage=Stage.TALK,
     if_yes=Says.STOPPED,
     direct=True,
@@ -167,7 +167,7 @@ def _is_mute(each: Try) -> bool:
 @question(
     "greeting-answered",
     Source.HOST,
-    "greeted once more, the server answered: it is at work now, and nothing shows that it speaks another protocol",
+    "the server, greeted once more, answered: it is at work now, and not only in another protocol",
     stage=Stage.ACCEPT,
     if_yes=Says.PASSED,
     by_hand=_BY_HAND,
@@ -187,7 +187,7 @@ def greeting_answered(greeted: Greeted) -> Reply:
 @question(
     "greeting-met-silence",
     Source.HOST,
-    "greeted once more in other protocols, the server sent no byte and did not close either",
+    "the server, greeted once more in other protocols, sent no byte and did not close either",
     stage=Stage.ACCEPT,
     if_yes=Says.STOPPED,
     by_hand=_BY_HAND,
@@ -205,7 +205,7 @@ def greeting_met_silence(greeted: Greeted) -> Reply:
 @question(
     "greeting-hung-up-on",
     Source.HOST,
-    "greeted once more in other protocols, the server ended each connection without a byte",
+    "the server, greeted once more in other protocols, ended each connection without a byte",
     stage=Stage.SERVE,
     if_yes=Says.STOPPED,
     by_hand=_BY_HAND,
