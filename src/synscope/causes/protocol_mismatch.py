@@ -110,12 +110,8 @@ CAUSE = Cause(
         yes("reset-before-answer", "owner-wants-tls") + no("tls-spoken", "client-sent-proxy-line"),
         *(
             yes(unanswered, "greeting-answered-otherwise")
-            + no(
-                "kernel-saw-bind-in-use",
-                "forwarder-owns-port",
-                "balancer-owns-port",
-                "container-publishes-port",
-            )
+            # Nor may the port pass each protocol on to a service of its own, of which one is gone.
+            + no("kernel-saw-bind-in-use", "listener-on-similar-port", "upstream-attempt-failed")
             for unanswered in ("closed-before-answer", "reset-before-answer", "server-silent")
         ),
         yes("closed-before-answer", "owner-wants-proxy-line") + no("client-sent-proxy-line"),
