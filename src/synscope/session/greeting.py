@@ -51,7 +51,7 @@ PRINTERS: Final = range(9100, 9108)
 MOST_GREETED: Final = 4
 """Targets that are greeted, at most."""
 
-_TRY_S: Final = 0.75
+_TRY_S: Final = 0.6
 """How long one greeting waits for an answer: what works answers such words within milliseconds."""
 _IN_TURN_S: Final = 0.1
 """How long it then waits whether the server closes when we do: one that reads does."""
