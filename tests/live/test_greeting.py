@@ -53,14 +53,12 @@ RUN = ("run", "-p", HERE, "--format", "json")
 WAYS = {
     "run": (*RUN, "--save", "SAVED", "--", "sh", "-c", THRICE),
     "no-greeting": (*RUN, "--no-greeting", "--", *python(CLIENT)),
-    "no time": (*RUN, "--linger", "0", "--", *python(CLIENT)),
     "doctor": ("doctor", f"http://{HERE}/", "--probe", "--format", "json", "--output", "REPORT"),
     "netns": (*RUN, "--netns", "NAME", "--", "ip", "netns", "exec", "NAME", *python(CLIENT)),
 }
 SAID = {
     "run": [b"GET"] * 2 + GREETED,
     "no-greeting": [b"GET"],
-    "no time": [b"GET"],
     "doctor": [b"HEA", *GREETED[1:]],
     "netns": GREETED,
     "isolated": GREETED,

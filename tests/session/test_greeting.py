@@ -18,8 +18,9 @@ import pytest
 from synscope.evidence.greeting import End, Greeted, observe_greeting
 from synscope.model import Answer, Attempt, Endpoint, Outcome, Target
 from synscope.probes.host.snapshot import Owner, Snapshot, Untold
+from synscope.process.runner import Ended
 from synscope.reference.first_words import FIRST_WORDS
-from synscope.session import greeting
+from synscope.session import command_run, greeting
 from synscope.session.greeting import greet, whom
 from tests.evidence.builders import MS, SECOND, START, attempt, group, times
 from tests.evidence.host.builders import listener, process, snapshot
@@ -126,6 +127,7 @@ def test_a_process_that_was_stopped_since_the_look_is_spared() -> None:
     with subprocess.Popen(["sleep", "60"]) as stopped:
         try:
             stopped.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WNOWAIT)
             found = due(in_vain(), seen=look(owner=Owner(stopped.pid, "sleep", "")))
         finally:
             stopped.kill()
@@ -143,13 +145,27 @@ def test_an_address_of_this_machine_that_is_none_of_loopbacks() -> None:
     assert isinstance(due(in_vain(server="192.0.2.8"), seen=own), str)
 
 
+@pytest.mark.parametrize(
+    ("ended", "linger_s", "may"),
+    [
+        (Ended(status=0), 0.3, True),
+        (Ended(status=28), 0.3, True),
+        (Ended(status=28), 0.0, False),
+        (Ended(signal=signal.SIGINT), 0.3, False),
+        (Ended(signal=signal.SIGTERM, timed_out=True), 0.3, True),
+    ],
+)
+def test_who_ended_the_command_does_not_wait(ended: Ended, linger_s: float, *, may: bool) -> None:
+    assert (command_run._why_not(ended, linger_s) == "") is may
+
+
 # -- what servers make of it -------------------------------------------------------------------------------
 
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(greeting, "_TRY_S", 0.35)
-    monkeypatch.setattr(greeting, "_IN_TURN_S", 0.05)
+    monkeypatch.setattr(greeting, "_TRY_S", 0.31)
+    monkeypatch.setattr(greeting, "_IN_TURN_S", 0.03)
 
 
 @contextlib.contextmanager
