@@ -67,10 +67,10 @@ SAID = {
 
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Done, Path]]:
-    """All ways at the same time, each in a namespace of its own."""
+    """One way after the other, for each looks at the host in bounded time, in a namespace of its own."""
     folder = tmp_path_factory.mktemp("greeting")
     with contextlib.ExitStack() as stack:
-        started = {}
+        ended = {}
         for way, words in WAYS.items():
             name = stack.enter_context(program.namespace(inside=False))
             here = {"NAME": name, "SAVED": str(folder / "saved.pcapng"), "REPORT": str(folder / way)}
@@ -79,13 +79,13 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Done, Path
             outside = contextlib.nullcontext() if way == "netns" else program.inside(name)
             with outside:
                 command = program.arguments(*(here.get(word, word) for word in words))
-                started[way] = stack.enter_context(program.started(command))
+                ended[way] = program.finish(stack.enter_context(program.started(command)))
         served = " ".join(
             f"'{word}'" for word in python(SERVER.replace("'", '"'), str(folder / "isolated.heard"))
         )
         command = program.arguments(*RUN, "--isolated", "--server", served, "--", *python(CLIENT))
-        started["isolated"] = stack.enter_context(program.started(command))
-        return {way: (program.finish(process), folder) for way, process in started.items()}
+        ended["isolated"] = program.finish(stack.enter_context(program.started(command)))
+        return {way: (each, folder) for way, each in ended.items()}
 
 
 @pytest.mark.parametrize("way", SAID)
