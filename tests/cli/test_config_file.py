@@ -328,10 +328,15 @@ def test_a_project_cannot_switch_off_what_protects_the_user(home: Home) -> None:
     home.write_user("[save]\nheaders-only = false")
     home.write("[save]\nheaders-only = true")
     assert value(home.read(), "save.headers-only") is True
+    for own, project in ((False, True), (True, False)):
+        home.write_user(f"greeting = {str(own).lower()}")
+        home.write(f"greeting = {str(project).lower()}")
+        assert value(home.read(), "greeting") is False
 
 
 _ALLOWED = {
     "color",
+    "greeting",
     "interface",
     "analyze.format",
     "analyze.attempts",

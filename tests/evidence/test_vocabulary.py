@@ -13,6 +13,7 @@ from synscope.causes import placeholders
 from synscope.causes.catalogue import CATALOGUE
 from synscope.evidence import rooms
 from synscope.evidence.command.observe import observe_command
+from synscope.evidence.greeting import Greeted, observe_greeting
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.evidence.packets.observe import observe_packets
@@ -56,6 +57,7 @@ def test_every_room_answers_exactly_what_it_declares(host: str | None) -> None:
         observe_host(target, (), environment_known=True),
         observe_command(("true",), target, lines=(), status=0, exit_status=0),
         observe_kernel(target, (), (), TraceHealth()),
+        observe_greeting(Greeted()),
     )
     assert [(each.name, each.source) for each in seen] == [(asked.name, asked.source) for asked in OBSERVERS]
 

@@ -102,6 +102,25 @@ def test_refuses_a_client_that_is_none(client: object) -> None:
     assert answer == {"error": "client is no client", "errno": 0, "kind": "RequestError"}
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("family", 1), ("family", 3), ("family", "2"), ("owner", -1), ("owner", 1 << 32), ("namespace", "/etc")],
+)
+def test_refuses_sockets_that_are_none_of_its_kind(field: str, value: object) -> None:
+    socket_wanted = {"op": "open_socket", "family": int(socket.AF_INET), "owner": 0, "namespace": None}
+    assert asked(**{**socket_wanted, field: value})["kind"] == "RequestError"
+
+
+def test_a_socket_belongs_to_whom_it_is_for() -> None:
+    need_root()
+    reply = helper.OPERATIONS["open_socket"][1](
+        {"family": int(socket.AF_INET6), "owner": 65_533, "namespace": None}
+    )
+    with socket.socket(fileno=reply.descriptors[0]) as made:
+        assert os.fstat(made.fileno()).st_uid == 65_533
+        assert (made.family, made.type) == (socket.AF_INET6, socket.SOCK_STREAM)
+
+
 @given(st.binary(max_size=200) | st.just(b"[" * 100_000))
 def test_any_bytes_are_answered(message: bytes) -> None:
     assert "error" in helper.answer_to(message).body
@@ -119,7 +138,7 @@ def test_the_helper_sings() -> None:
 
 def test_only_these_operations() -> None:
     assert set(helper.OPERATIONS) == {
-        *("open_ring", "self_test", "look", "trace", "untrace"),
+        *("open_ring", "open_socket", "self_test", "look", "trace", "untrace"),
         *("trace_firewall", "untrace_firewall", "name_rules"),
     }
 

@@ -32,6 +32,8 @@ CAUSE = Cause(
             "reset-before-answer",
             "request-after-close",
         ),
+        usually("greeting-hung-up-on"),
+        seldom("greeting-met-silence"),
         seldom("upstream-attempt-failed"),
         seldom("failed-attempt-before-error"),
         never("plain-to-tls-server"),

@@ -20,7 +20,7 @@ CAUSE = Cause(
     documented_in=("C",),
     stops=(Stage.SERVE, Stage.BACK),
     predicts=(
-        usually("late-answer", "server-closed-in-turn", "client-refused-syn-ack"),
+        usually("late-answer", "server-closed-in-turn", "client-refused-syn-ack", "greeting-answered"),
         seldom("request-not-acknowledged"),
         # A forwarder closes with its client whatever the service behind it does.
         seldom("container-publishes-port", "forwarder-owns-port", "balancer-owns-port"),
@@ -52,6 +52,7 @@ CAUSE = Cause(
         ("late-answer", "The first byte of the server came after the client had closed."),
         ("server-closed-in-turn", "The server closed right after the client: it was at work."),
         ("client-refused-syn-ack", "The client aborted the connection that it had asked for."),
+        ("greeting-answered", "It answers others: synscope greeted it once more."),
         ("client-gave-up", "The client gave up waiting."),
     ),
 )

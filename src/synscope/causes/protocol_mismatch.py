@@ -43,7 +43,10 @@ CAUSE = Cause(
             "proxy-line-not-understood",
             "tls-refused-after-finished",
             "tls-left-after-upgrade",
+            "greeting-answered-otherwise",
         ),
+        # Whoever answers what it is asked has understood it.
+        seldom("greeting-answered"),
         # What is known of the owner: of few programs anything is.
         usually("owner-wants-tls", "owner-wants-proxy-line", "owner-mute-to-own-protocol"),
         seldom("command-succeeded"),
@@ -105,6 +108,12 @@ CAUSE = Cause(
         yes("server-silent", "owner-speaks-otherwise") + no("server-process-stopped"),
         yes("closed-before-answer", "owner-wants-tls") + no("tls-spoken", "client-sent-proxy-line"),
         yes("reset-before-answer", "owner-wants-tls") + no("tls-spoken", "client-sent-proxy-line"),
+        *(
+            yes(unanswered, "greeting-answered-otherwise")
+            # Nor may the port pass each protocol on to a service of its own, of which one is gone.
+            + no("kernel-saw-bind-in-use", "listener-on-similar-port", "upstream-attempt-failed")
+            for unanswered in ("closed-before-answer", "reset-before-answer", "server-silent")
+        ),
         yes("closed-before-answer", "owner-wants-proxy-line") + no("client-sent-proxy-line"),
         yes("reset-before-answer", "owner-wants-proxy-line") + no("client-sent-proxy-line"),
     ),
@@ -123,6 +132,7 @@ CAUSE = Cause(
             "owner-speaks-otherwise",
             "proxy-line-not-understood",
             "owner-mute-to-own-protocol",
+            "greeting-answered-otherwise",
             "closed-before-answer",
             "reset-before-answer",
             "server-silent",
@@ -142,11 +152,16 @@ CAUSE = Cause(
         ("proxy-line-not-understood", "{observed}."),
         ("owner-mute-to-own-protocol", "{observed}."),
         ("upgrade-refused", "The client asks for WebSocket, and the server does not speak it there."),
+        (
+            "greeting-answered-otherwise",
+            "Synscope greeted the server once more: it answers to {speaks}, and again not to what the client spoke.",
+        ),
         ("tls-hello-unanswered", "The client speaks TLS, and the server does not answer it."),
         ("tls-alert", "One side ended the TLS handshake with an alert."),
         ("port-of-other-protocol", "It is the usual port of another protocol than the client's."),
     ),
     headlines=(
+        ("greeting-answered-otherwise", "Port {port} speaks {speaks}, and the client something else"),
         ("plain-to-tls-server", "Port {port} speaks TLS, and the client does not"),
         ("tls-to-plain-server", "The client speaks TLS to port {port}, and the server does not"),
         (

@@ -22,8 +22,10 @@ CAUSE = Cause(
     documented_in=("C",),
     stops=(Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
     predicts=(
-        usually("server-silent", "answer-stalled", "nobody-spoke"),
+        usually("server-silent", "answer-stalled", "nobody-spoke", "greeting-met-silence"),
         usually("client-gave-up", "server-process-stopped", "port-sharer-stopped"),
+        # Who hangs answers nobody else either.
+        seldom("greeting-answered", "greeting-hung-up-on"),
         seldom("late-answer"),
         # Who hangs does not hang up.
         seldom("closed-before-answer", "reset-before-answer"),
@@ -91,6 +93,7 @@ CAUSE = Cause(
             "Several processes share the port and one is stopped: it gets a part of the connections.",
         ),
         ("server-process-stopped", "Its process is stopped, dead or blocked."),
+        ("greeting-met-silence", "It answers no other greeting either."),
         ("answer-stalled", "It fell silent in the middle of its answer."),
         ("client-gave-up", "The client gave up waiting."),
         ("request-acknowledged", "Its kernel acknowledged the request; the program did not answer."),

@@ -38,8 +38,8 @@ _PYPROJECT: Final = "pyproject.toml"
 _TABLE: Final = b"tool.synscope"
 _META: Final = "synscope.config"
 
-_PROTECTING: Final = frozenset({"save.headers-only"})
-"""Keys that one file may switch on and no other off."""
+_PROTECTING: Final[Mapping[str, bool]] = {"greeting": False, "save.headers-only": True}
+"""Keys, each with the value that one file may set and no other take back."""
 
 
 class FoundSetting(NamedTuple):
@@ -61,7 +61,7 @@ class Config(NamedTuple):
         """Return the setting, or ``None`` where no file has it."""
         found = [FoundSetting(key, file.settings[key], file) for file in self.files if key in file.settings]
         if key in _PROTECTING:
-            found.sort(key=lambda setting: not setting.value)
+            found.sort(key=lambda setting: setting.value is not _PROTECTING[key])
         return found[0] if found else None
 
     def ports(self) -> dict[str, tuple[Target, ConfigFile]]:

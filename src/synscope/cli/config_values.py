@@ -38,6 +38,7 @@ Value = str | float | bool
 SETTINGS: Final[Mapping[str, type[Value]]] = MappingProxyType(
     {
         "color": str,
+        "greeting": bool,
         "interface": str,
         "analyze.format": str,
         "analyze.attempts": str,

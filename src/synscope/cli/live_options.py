@@ -159,6 +159,17 @@ def placed(function: _Decorated) -> _Decorated:
     return decorated
 
 
+greeting_option = options.option(
+    "--greeting/--no-greeting",
+    "greeting",
+    section=options.LOOKED_AT,
+    setting="greeting",
+    default=True,
+    help="Where an HTTP request or a TLS hello got no answer from this machine: greet the same port once more in the "
+    "other protocols (TLS, HTTP/1.1, HTTP/2), for 2 seconds at most. The default is --greeting.",
+)
+
+
 def output_option(instead_of: str) -> Callable[[_Decorated], _Decorated]:
     """Return the option ``--output``, for what goes to ``instead_of`` without it."""
     return options.option(

@@ -52,6 +52,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
     shell_complete=options.files,
 )
 @target_type.port_option("Without it the command's own words are searched for one.")
+@live_options.greeting_option
 @live_options.placed
 @_command(
     "--isolated",
@@ -110,6 +111,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     *,
     command: tuple[str, ...],
     wanted: tuple[Target, ...],
+    greeting: bool,
     place: live_options.Place,
     isolated: bool,
     server: str | None,
@@ -158,7 +160,12 @@ def run(  # noqa: PLR0913 - one parameter an option
             if moments is not None:
                 session.analysis.count_moments(moments)
             diagnosis, ended = watch_command(
-                session, command, timeout_s=timeout, linger_s=linger, target_found_in=source
+                session,
+                command,
+                timeout_s=timeout,
+                linger_s=linger,
+                target_found_in=source,
+                greet=greeting,
             )
             verdict = output.verdict(diagnosis, fail_on)
             status = ended.combined(verdict, ExitFrom(exit_from))

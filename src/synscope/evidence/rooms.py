@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from synscope.evidence import target_number
+from synscope.evidence import greeting, target_number
 from synscope.evidence.command import observe as command
 from synscope.evidence.host import observe as host
 from synscope.evidence.kernel import observe as kernel
@@ -21,6 +21,7 @@ ASKED: Final[tuple[Asked, ...]] = (
     *host.QUESTIONS,
     *command.QUESTIONS,
     *kernel.QUESTIONS,
+    *greeting.QUESTIONS,
 )
 """Every question with each of its observers, room by room."""
 

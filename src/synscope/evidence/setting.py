@@ -139,6 +139,9 @@ def _protocol(summary: TargetSummary, observations: Observations) -> str:
     """Return what the service speaks: by its own bytes, its program, its client's bytes, the request, its number."""
     if _holds(observations, "plain-to-tls-server"):
         return "tls"  # a server that says so in plain HTTP
+    greeted = _about(observations, "greeting-answered-otherwise")
+    if greeted:
+        return min(greeted)
     examples = [each for each in _attempts(summary) if each.label in {Label.COMPLETED, Label.ONE_SIDED}]
     for found in (
         *(_spoken(each.server_payload) for each in examples),

@@ -107,6 +107,17 @@ class Helper:
             raise HelperError("the helper sent no socket")
         return socket.socket(fileno=descriptors[0])
 
+    def open_socket(self, family: int, *, owner: int, namespace: str | None = None) -> socket.socket:
+        """Return a new TCP socket of the helper's network or of ``namespace``, for ``owner`` to connect with.
+
+        Raises ``HelperError``.
+        """
+        _, descriptors = self._ask(op="open_socket", family=family, owner=owner, namespace=namespace)
+        if len(descriptors) != 1:
+            _forget(descriptors)
+            raise HelperError("the helper sent no socket")
+        return socket.socket(fileno=descriptors[0])
+
     def run_self_test(
         self, watched: Sequence[int], namespace: str | None = None
     ) -> tuple[self_test.SelfTestConnection, ...]:

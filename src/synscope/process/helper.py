@@ -7,8 +7,10 @@ checks every field before it uses it, and ends when the socket closes.
 
 ``{"op": "open_ring", "interface": "lo", "block_size": …, "block_count": …, "retire_ms": …, "filter": HEX,
 "namespace": PATH or null}`` → ``{"ok": {}}`` + descriptor. ``{"op": "self_test", "watched": [ports],
-"namespace": …}`` → ``{"ok": {"connections": […]}}``. A failure is ``{"error": TEXT, "errno": NUMBER, "kind": NAME}``;
-the name is the exception's, by which the errors of ``ring_socket`` are known.
+"namespace": …}`` → ``{"ok": {"connections": […]}}``. ``{"op": "open_socket", "family": …, "owner": UID,
+"namespace": …}`` → ``{"ok": {}}`` + descriptor of a TCP socket that is not connected. A failure is
+``{"error": TEXT, "errno": NUMBER, "kind": NAME}``; the name is the exception's, by which the errors of
+``ring_socket`` are known.
 
 Only the standard library and two modules of this package that need nothing else are imported; the package's
 directory goes to the end of the path, so that nothing next to it can stand in for a standard module.
@@ -92,6 +94,19 @@ def _open_ring(request: Mapping[str, object]) -> Reply:
             program=program,
         )
     return Reply({}, (ring.detach(),))
+
+
+def _open_socket(request: Mapping[str, object]) -> Reply:
+    """Make a TCP socket in the namespace, for the other side to connect with; it counts as that user's."""
+    family = _number(request, "family", socket.AF_INET, socket.AF_INET6)
+    if family not in {socket.AF_INET, socket.AF_INET6}:
+        raise RequestError("family is neither of IPv4 nor of IPv6")
+    owner = _number(request, "owner", 0, _LARGEST_ID)
+    with _inside(request), contextlib.ExitStack() as stack:
+        made = stack.enter_context(socket.socket(family, socket.SOCK_STREAM))
+        if os.geteuid() == 0:
+            os.fchown(made.fileno(), owner, -1)  # by which rules of firewalls know whose it is
+        return Reply({}, (made.detach(),))
 
 
 def _self_test(request: Mapping[str, object]) -> Reply:
@@ -320,6 +335,7 @@ OPERATIONS: Final[Operations] = {
         frozenset({"interface", "block_size", "block_count", "retire_ms", "filter", "namespace"}),
         _open_ring,
     ),
+    "open_socket": (frozenset({"family", "owner", "namespace"}), _open_socket),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
     "trace": (frozenset({"ports", "calls", "tree"}), _trace),
     "untrace": (frozenset(), _untrace),

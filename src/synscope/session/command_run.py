@@ -17,24 +17,28 @@ from dataclasses import replace
 from synscope.command.client_options import proxy_rules_of
 from synscope.command.redaction import redact_text, redact_words
 from synscope.evidence.command.observe import observe_command
+from synscope.evidence.greeting import observe_greeting
 from synscope.model import Command, Diagnosis, Observation, TargetSummary
 from synscope.probes.host.starting import Starting, is_served
 from synscope.process.runner import Ended
+from synscope.session.greeting import SWITCHED_OFF, Greetings, greeted, noted
 from synscope.session.live_run import LiveRun, Observe
 from synscope.session.start import LiveSession
 
 
-def watch_command(
+def watch_command(  # noqa: PLR0913 - one parameter a choice
     session: LiveSession,
     command: Sequence[str],
     *,
     timeout_s: float | None,
     linger_s: float,
     target_found_in: str | None,
+    greet: bool = True,
 ) -> tuple[Diagnosis, Ended]:
     """Let the command run while frames are followed; return the diagnosis, and how the command ended.
 
-    ``target_found_in`` says where in the command the target was found, when nobody named it.
+    ``target_found_in`` says where in the command the target was found, when nobody named it. ``greet`` says whether
+    a server may be greeted once more that gave its client no answer.
     """
     run = LiveRun(session)
     ended = _followed(run, session, timeout_s, linger_s)
@@ -42,7 +46,9 @@ def watch_command(
     words = redact_words(command)
     source = target_found_in and redact_text(target_found_in)
     told = Command(words, ended.exit_status, _how(ended), ended.lines, source)
-    return run.conclude(shlex.join(words), command=told, more=_observed(command, ended)), ended
+    greetings = greeted(session, _why_not(ended, linger_s) if greet else SWITCHED_OFF)
+    more = _observed(command, ended, greetings)
+    return noted(run.conclude(shlex.join(words), command=told, more=more), greetings), ended
 
 
 def _followed(run: LiveRun, session: LiveSession, timeout_s: float | None, linger_s: float) -> Ended:
@@ -84,16 +90,26 @@ def _how(ended: Ended) -> str:
     return f"exit status {ended.status}"
 
 
-def _observed(command: Sequence[str], ended: Ended) -> Observe:
-    """Return what answers the questions about the command."""
+def _why_not(ended: Ended, linger_s: float) -> str:
+    """Return why nobody is greeted after such an end: who ended it does not want to wait; empty where it may be."""
+    if linger_s <= 0:
+        return "no time was to be spent once the command had ended"
+    if ended.signal is not None and not ended.timed_out:
+        return "a signal ended the command"
+    return ""
+
+
+def _observed(command: Sequence[str], ended: Ended, greetings: Greetings) -> Observe:
+    """Return what answers the questions about the command, and about a greeting of our own."""
 
     def observe(summary: TargetSummary) -> Iterable[Observation]:
-        return observe_command(
+        yield from observe_command(
             command,
             summary.target,
             lines=ended.lines,
             status=ended.status,
             exit_status=ended.exit_status,
         )
+        yield from observe_greeting(greetings[summary.target])
 
     return observe

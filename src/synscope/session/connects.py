@@ -37,7 +37,7 @@ MOST_ADDRESSES: Final = 8
 NEXT_S: Final = 0.25
 """Seconds after which the next address is tried beside one that does not answer, as in RFC 8305."""
 
-_HEAR_S: Final = 0.2
+HEAR_S: Final = 0.2
 """How long a server may take to greet or to abort: it is worth seeing, and costs little."""
 _ANSWER_S: Final = 2.0
 _MOST_BYTES: Final = 1 << 16
@@ -218,7 +218,7 @@ class Connects:
                 self._made[at] = connect(error.errno or errno.EIO)
                 return
             self._made[at] = connect(0)
-            if _is_itself(made):
+            if is_itself(made):
                 # The kernel chose the target's own number for the client, and a TCP socket may meet itself.
                 self._made[at] = self._made[at]._replace(code=errno.ECONNREFUSED)
                 return
@@ -238,7 +238,8 @@ class Connects:
             return error.strerror or str(error), False
 
 
-def _is_itself(made: socket.socket) -> bool:
+def is_itself(made: socket.socket) -> bool:
+    """Whether a socket has met itself."""
     with contextlib.suppress(OSError):
         return bool(made.getsockname() == made.getpeername())
     return False
@@ -246,11 +247,11 @@ def _is_itself(made: socket.socket) -> bool:
 
 def _heard(made: socket.socket) -> str:
     """Listen for a moment, then close in order."""
-    made.settimeout(_HEAR_S)
-    first = _received(made, _CHUNK)
+    made.settimeout(HEAR_S)
+    first = received(made, _CHUNK)
     with contextlib.suppress(OSError):
         made.shutdown(socket.SHUT_WR)
-    _drained(made, _HEAR_S)
+    drained(made, HEAR_S)
     if first is None:
         return ""
     return f"the server sent {len(first):,} bytes first" if first else "the server closed it at once"
@@ -262,10 +263,10 @@ def _greeted_http(made: socket.socket, host: str) -> str:
     made.settimeout(_ANSWER_S)
     request = f"HEAD / HTTP/1.1\r\nHost: {name}:{port}\r\nUser-Agent: synscope\r\nConnection: close\r\n\r\n"
     made.sendall(request.encode("ascii", "replace"))
-    first = _received(made, _CHUNK)
+    first = received(made, _CHUNK)
     if first is None:
         return f"no answer to HEAD / within {_ANSWER_S:g} s"
-    _drained(made, _HEAR_S)
+    drained(made, HEAR_S)
     if not first:
         return "the server closed it without an answer to HEAD /"
     line = first.split(b"\n", 1)[0].rstrip(b"\r")[:_LONGEST_LINE].decode("utf-8", "replace")
@@ -279,10 +280,10 @@ def _greeted_tls(made: socket.socket, context: ssl.SSLContext, host: str) -> str
     try:
         with context.wrap_socket(made, server_hostname=host) as wrapped:
             spoken = wrapped.version()
-            wrapped.settimeout(_HEAR_S)
+            wrapped.settimeout(HEAR_S)
             # Ends TLS in order, and reads the session tickets that would make closing an abort.
             with contextlib.suppress(OSError):
-                _drained(wrapped.unwrap(), _HEAR_S)
+                drained(wrapped.unwrap(), HEAR_S)
             return f"{spoken} with a certificate that this machine trusts"
     except ssl.SSLCertVerificationError as error:
         return f"the certificate is not accepted: {error.verify_message}"
@@ -292,7 +293,7 @@ def _greeted_tls(made: socket.socket, context: ssl.SSLContext, host: str) -> str
         return f"no answer to the ClientHello within {_ANSWER_S:g} s"
 
 
-def _received(made: socket.socket, most: int) -> bytes | None:
+def received(made: socket.socket, most: int) -> bytes | None:
     """Return what comes first, ``None`` when nothing does in time."""
     try:
         return made.recv(most)
@@ -300,7 +301,7 @@ def _received(made: socket.socket, most: int) -> bytes | None:
         return None
 
 
-def _drained(made: socket.socket, seconds: float) -> None:
+def drained(made: socket.socket, seconds: float) -> None:
     """Read what still comes: closing over unread bytes would reset the connection."""
     until, total = time.monotonic() + seconds, 0
     with contextlib.suppress(OSError):

@@ -5,7 +5,8 @@ nothing can be captured, what the kernel said about our own connects stands in f
 word and only for what it shows; that nothing was captured is a note.
 
 Invariants: nothing is connected to but the target, and nothing at all when its number is no port; nothing but the
-handshake is sent without a greeting.
+handshake is sent without a greeting. Where a greeting, or the request of a client that is in the capture too, got no
+answer, ``session.greeting`` says what is tried once more.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from synscope.analysis import diagnose
 from synscope.capture.live.ring_socket import RingError
 from synscope.evidence.agreement import Withdrawal
 from synscope.evidence.command.observe import QUESTIONS as COMMAND_QUESTIONS
+from synscope.evidence.greeting import observe_greeting
 from synscope.evidence.packets.observe import QUESTIONS as PACKETS_QUESTIONS
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.question import OwnConnect
@@ -42,6 +44,7 @@ from synscope.probes.host.snapshot import Loopback
 from synscope.process.errors import ElevationError, SessionError
 from synscope.reference.loopback import is_loopback
 from synscope.session.connects import Connect, Connects, Greeting, Resolved, is_own, resolve, tls_context
+from synscope.session.greeting import SWITCHED_OFF, greeted, noted
 from synscope.session.live_run import LINGER_S, LiveRun
 from synscope.session.plan import Plan
 from synscope.session.start import LiveSession, start_session
@@ -75,6 +78,8 @@ class DoctorPlan:
     """Whether to greet the server."""
     trace_firewall: bool = False
     """Whether to trace our connects through the firewall's rules."""
+    greet: bool = True
+    """Whether a server may be greeted once more that gave a client's HTTP request or TLS hello no answer."""
     typed: tuple[str, ...] = ()
     """How the user called the tool."""
     may_prompt: bool = False
@@ -110,13 +115,15 @@ def examine(
         return _uncaptured(plan, connects, f"nothing was captured: {error}", found)
     with session:
         run = _connect_while_capturing(session, connects)
+        greetings = greeted(session, "" if plan.greet else SWITCHED_OFF)
 
         def observe(summary: TargetSummary) -> Iterable[Observation]:
             if how is Greeting.NONE:
                 yield from observe_our_close(summary, connects.made)
             yield from observe_connects(summary.target, connects.made, found)
+            yield from observe_greeting(greetings[summary.target])
 
-        diagnosis = run.conclude(f"doctor {target.text}", more=observe)
+        diagnosis = noted(run.conclude(f"doctor {target.text}", more=observe), greetings)
     return _noted(diagnosis, [_own(connect) for connect in connects.made])
 
 

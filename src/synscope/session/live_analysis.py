@@ -16,7 +16,7 @@ import time
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from synscope.analysis import diagnose
 from synscope.capture.live.self_test import SelfTestConnection, SelfTestResult, listeners
@@ -28,6 +28,7 @@ from synscope.engine.follower import Copies
 from synscope.engine.moments import Moments
 from synscope.engine.names import linktype_name
 from synscope.engine.outcome import OUTCOME_RULES
+from synscope.engine.tracker import Orphan
 from synscope.following import Following
 from synscope.model import (
     FAILURES,
@@ -75,6 +76,14 @@ class Stop:
     on_success: bool = False
 
 
+class Captured(NamedTuple):
+    """What a capture that has ended holds."""
+
+    groups: tuple[AttemptGroup, ...]
+    orphans: tuple[Orphan, ...]
+    health: CaptureHealth
+
+
 class LiveAnalysis:
     """A capture that runs. Owns ``ring``; ends ``saver``, but leaves closing it to others.
 
@@ -107,6 +116,7 @@ class LiveAnalysis:
         self._linktypes: dict[int, None] = {}
         self._began = time.monotonic()
         self._notes: list[str] = []
+        self._captured: Captured | None = None
         self._seen_of_self_test: set[tuple[Endpoint, Endpoint]] = set()
         self.self_test: tuple[SelfTestConnection, ...] = ()
         """Its connections; none where the capture leaves out the loopback interface."""
@@ -228,7 +238,24 @@ class LiveAnalysis:
         command: Command | None = None,
         more: Callable[[TargetSummary], Iterable[Observation]] = lambda _: (),
     ) -> Diagnosis:
-        """Take what still waits in the ring, end the capture and diagnose. ``name`` is the capture's."""
+        """End the capture, unless it has ended, and diagnose it. ``name`` is the capture's."""
+        captured = self.end()
+        diagnosis = diagnose(
+            name,
+            captured.groups,
+            captured.orphans,
+            captured.health,
+            self._targets,
+            claim=self._claim(captured.health),
+            more=more,
+            redirects={**self.redirects, **self.late_redirects},
+        )
+        return diagnosis._replace(command=command)
+
+    def end(self) -> Captured:
+        """Take what still waits in the ring and end the capture: what is sent from now on is no part of it."""
+        if self._captured is not None:
+            return self._captured
         self.step(0)
         groups, orphans = self._following.finish()
         own = self._own()
@@ -241,18 +268,9 @@ class LiveAnalysis:
         self._end_saving()
         health = self._health(_self_test_result(self.self_test, syns))
         self._close()
-        kept = [self._near(group) for group in groups if group.server not in own]
-        diagnosis = diagnose(
-            name,
-            kept,
-            orphans,
-            health,
-            self._targets,
-            claim=self._claim(health),
-            more=more,
-            redirects={**self.redirects, **self.late_redirects},
-        )
-        return diagnosis._replace(command=command)
+        kept = tuple(self._near(group) for group in groups if group.server not in own)
+        self._captured = Captured(kept, tuple(orphans), health)
+        return self._captured
 
     def close(self) -> None:
         """End the capture without a diagnosis."""

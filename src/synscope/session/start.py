@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -32,10 +34,14 @@ if TYPE_CHECKING:
     from synscope.process.runner import Runner
 
 
+def _own_socket(family: int) -> socket.socket:
+    return socket.socket(family, socket.SOCK_STREAM)
+
+
 class LiveSession:
     """A session that has started. Leaving it as a context manager ends command, helper and capture."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is made of
         self,
         analysis: LiveAnalysis,
         surroundings: Surroundings,
@@ -43,12 +49,17 @@ class LiveSession:
         runner: Runner | None,
         saver: Saver | None,
         resources: contextlib.ExitStack,
+        targets: Sequence[Target] = (),
+        open_socket: Callable[[int], socket.socket] = _own_socket,
     ) -> None:
         self.analysis = analysis
+        self.targets = targets
         self.surroundings = surroundings
         self.runner = runner
         """What holds the command, where there is one."""
         self.saver = saver
+        self.open_socket = open_socket
+        """Makes a socket of TCP, of a family, in the network that is captured."""
         self._resources = resources
 
     def __enter__(self) -> Self:
@@ -147,6 +158,8 @@ def start_session(
             runner=factory.runner,
             saver=factory.saver,
             resources=resources.pop_all(),
+            targets=plan.targets,
+            open_socket=_socket_maker(factory.helper, plan),
         )
     raise AssertionError  # the stack swallows nothing
 
@@ -158,6 +171,16 @@ def _invoking_user() -> int | None:
     from synscope.process import privileges  # noqa: PLC0415 - it needs what only POSIX has
 
     return privileges.invoking().uid
+
+
+def _socket_maker(helper: Helper | None, plan: Plan) -> Callable[[int], socket.socket]:
+    """Return what makes sockets where the capture is: into another network only the helper gets.
+
+    The socket is then this process's, to connect and to talk with; the helper does neither.
+    """
+    if helper is None or not plan.is_of_another_network:
+        return _own_socket
+    return partial(helper.open_socket, owner=os.getuid(), namespace=plan.namespace)
 
 
 def _source_factory(plan: Plan, announce: Callable[[str], None], command: Sequence[str]) -> SourceFactory:

@@ -22,7 +22,7 @@ from synscope.evidence.packets.view import (
 )
 from synscope.evidence.payload.heard import unheard, where
 from synscope.evidence.payload.http_answers import CLIENT_ERRORS
-from synscope.evidence.payload.protocols import LIMIT, NAMELESS, Alert
+from synscope.evidence.payload.protocols import LIMIT, NAMELESS, Alert, Response
 from synscope.evidence.payload.recognise import Payload, Protocol, describe, recognise
 from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY, records_of
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
@@ -101,6 +101,12 @@ def tls_to_plain_server(view: PacketsView) -> Reply:
     return where(view, mismatch, _both) or unheard(view) or no("no TLS client got an answer outside TLS")
 
 
+def hints_at_tls(response: Response) -> bool:
+    """Whether a server objects to plain text because it wants TLS."""
+    words = f"{response.reason}\n{response.rest}".lower()
+    return response.status in CLIENT_ERRORS and _plain_to_tls_form().search(words) is not None
+
+
 @question(
     "plain-to-tls-server",
     Source.PAYLOAD,
@@ -117,12 +123,8 @@ def plain_to_tls_server(view: PacketsView) -> Reply:
         if not is_said(x.client) or is_tls(x.client):
             return False
         response = x.server.response
-        told = (
-            response is not None
-            and response.status in CLIENT_ERRORS
-            and _plain_to_tls_form().search(f"{response.reason}\n{response.rest}".lower())
-        )
-        return x.server.protocol is Protocol.TLS_ALERT or bool(told) or (response is None and _wants_tls(x))
+        told = response is not None and hints_at_tls(response)
+        return x.server.protocol is Protocol.TLS_ALERT or told or (response is None and _wants_tls(x))
 
     return (
         where(view, mismatch, _both)
