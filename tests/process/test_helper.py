@@ -102,7 +102,7 @@ def test_the_helper_sings() -> None:
 
 
 def test_only_these_operations() -> None:
-    assert set(helper.OPERATIONS) == {"open_ring", "self_test", "trace", "untrace", "look"}
+    assert set(helper.OPERATIONS) == {"open_ring", "self_test", "trace", "follow", "untrace", "look"}
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ CAUSE = Cause(
             "container-publishes-port",
             "listener-in-linked-namespace",
             "upstream-attempt-failed",
+            "kernel-saw-own-connect-fail",
             "rst-without-syn",
             "rule-redirects-target",
             "redirect-leaves-loopback",
@@ -111,6 +112,8 @@ CAUSE = Cause(
     proof=(
         yes("container-publishes-port", "upstream-attempt-failed", "closed-before-answer"),
         yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
+        yes("container-publishes-port", "kernel-saw-own-connect-fail", "closed-before-answer"),
+        yes("container-publishes-port", "kernel-saw-own-connect-fail", "reset-before-answer"),
         yes("syn-unanswered", "redirect-leaves-loopback"),
         yes("no-syn-to-target", "redirect-leaves-loopback"),
         yes("syn-unanswered", "redirect-target-silent"),
@@ -122,6 +125,7 @@ CAUSE = Cause(
             "kernel-saw-connect-in-own-network",
             "container-publishes-port",
             "upstream-attempt-failed",
+            "kernel-saw-own-connect-fail",
             "refused-by-rst",
             "rst-without-syn",
             "half-open",
@@ -152,6 +156,7 @@ CAUSE = Cause(
             "A listener has it in another network namespace, and none has it here.",
         ),
         ("container-publishes-port", "A container publishes it, or a forwarder leads into one."),
+        ("kernel-saw-own-connect-fail", "{observed}."),
         ("listener-in-linked-namespace", "That namespace is wired to this one, as a container's is."),
         (
             "upstream-attempt-failed",

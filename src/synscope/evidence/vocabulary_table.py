@@ -791,5 +791,16 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-bind-in-use", Source.KERNEL, "a bind, for whatever port, failed: address already in use", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "EADDRINUSE: yes"),
     )),
+    Question("kernel-saw-own-connect-fail", Source.KERNEL, "a connect of the server's own process failed, and right upon that it answered or hung up", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", "SYN_SENT to CLOSE in the server's process, right before its answer on {port}: yes"),
+    )),
+    Question("kernel-saw-own-connect-fail-here", Source.KERNEL, "that connect of the server's own process went to a loopback address, in the network namespace that is captured", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", "SYN_SENT to CLOSE in the server's process, to a loopback address: yes"),
+    )),
+    Question("server-waits-for-upstream", Source.KERNEL, "a connection of the server's own, begun for this client, got no answer for as long as the client waited", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo ss -tnpi state syn-sent state established | grep -A1 'pid=PID,'", "a connection to elsewhere in SYN-SENT, or with bytes sent and none received since: yes"),
+    )),
+    Question("container-publishes-port", Source.KERNEL, "a container engine, or a forwarder into a container or another network namespace, has the port", stage=Stage.LISTENER, direct=True, is_second=True),
+    Question("forwarder-owns-port", Source.KERNEL, "a tunnel or relay has the port: ssh, socat or another program that makes a connection of its own for each", stage=Stage.SERVE, direct=True, is_second=True),
 )
 """Every question once for each of its observers, room by room."""

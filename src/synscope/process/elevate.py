@@ -21,6 +21,7 @@ from typing import Any, Final, Self
 
 from synscope.capture.live import ring_socket, self_test
 from synscope.probes.kernel.instance import Handover
+from synscope.probes.kernel.legs_instance import LegsHandover
 from synscope.process import privileges
 from synscope.process.errors import ElevationError, HelperError
 from synscope.process.helper import DETACH, LARGEST_MESSAGE
@@ -41,7 +42,7 @@ _PROMPT_S: Final = 300.0
 """A person types a password within this time."""
 _ANSWER_S: Final = 10.0
 _GOODBYE_S: Final = 2.0
-_MOST_DESCRIPTORS: Final = 2
+_MOST_DESCRIPTORS: Final = 4
 
 
 class Helper:
@@ -121,6 +122,15 @@ class Helper:
             _forget(descriptors)
             raise HelperError("the helper's answer is not understood")
         return Handover(*descriptors, formats, missing)
+
+    def follow(self, ids: Sequence[int], ports: Sequence[int]) -> LegsHandover:
+        """Have the connects of these threads traced, and of all that they start; raises ``HelperError``."""
+        answer, descriptors = self._ask(op="follow", ids=list(ids), ports=list(ports))
+        formats, missing = answer.get("formats"), answer.get("missing")
+        if len(descriptors) != 3 or not isinstance(formats, dict) or not isinstance(missing, dict):  # noqa: PLR2004
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return LegsHandover(Handover(*descriptors[:2], formats, missing), descriptors[2])
 
     def look(
         self,

@@ -48,6 +48,8 @@ _LONGEST_MS: Final = 60_000
 _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
+_LARGEST_ID: Final = 1 << 22
+"""PID_MAX_LIMIT of linux/threads.h."""
 _PAGE: Final = 4096
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -110,6 +112,21 @@ def _trace(request: Mapping[str, object]) -> Reply:
     return Reply(body, (handover.pipe, handover.switch))
 
 
+def _follow(request: Mapping[str, object]) -> Reply:
+    """Trace the connects that these threads make, and those that they start, beside the trace that is on."""
+    from synscope.probes.kernel.legs_instance import LegsInstance  # noqa: PLC0415 - only once it is asked for
+
+    if any(isinstance(instance, LegsInstance) for instance in _traces):
+        raise RequestError("some are followed")
+    ids, ports = _numbers(request, "ids", _LARGEST_ID), _ports(request, "ports")
+    instance = LegsInstance.create()
+    handover = instance.follow(ids, ports)
+    _traces.append(instance)
+    trace = handover.trace
+    body = {"formats": dict(trace.formats), "missing": dict(trace.missing)}
+    return Reply(body, (trace.pipe, trace.switch, handover.ids))
+
+
 def _untrace(_request: Mapping[str, object]) -> Reply:
     while _traces:
         _traces.pop().remove()
@@ -158,6 +175,7 @@ OPERATIONS: Final[Operations] = {
     ),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
     "trace": (frozenset({"ports", "calls"}), _trace),
+    "follow": (frozenset({"ids", "ports"}), _follow),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
 }
@@ -242,6 +260,13 @@ def _ports(request: Mapping[str, object], field: str) -> list[int]:
         type(port) is int and 0 <= port <= _LARGEST_PORT for port in value
     ):
         raise RequestError(f"{field} is no list of ports")
+    return value
+
+
+def _numbers(request: Mapping[str, object], field: str, most: int) -> list[int]:
+    value = request[field]
+    if not isinstance(value, list) or not all(type(number) is int and 0 < number <= most for number in value):
+        raise RequestError(f"{field} is no list of numbers up to {most}")
     return value
 
 

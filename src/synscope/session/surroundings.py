@@ -35,6 +35,7 @@ from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
 from synscope.process.helper import LOOK_S
 from synscope.reference.loopback import parsed
+from synscope.session.server_legs import ServerLegs
 from synscope.units import listed
 
 DURING_S: Final = 0.7
@@ -116,6 +117,8 @@ class Surroundings:
         self._pool: ThreadPoolExecutor | None = None
         self._trace: TraceReader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
+        self._settled = False
+        self._legs = ServerLegs(None, self.ports, another_network)
         self._during = False
         self.client: str | None = None
         """The command's program, where there is a command."""
@@ -138,6 +141,9 @@ class Surroundings:
         looked = [look.result() for look in self._looks]
         self._taken += [self._without_own(found) for found in looked if found is not None]
         self._looks.clear()
+        if self._trace is not None and not self._settled:
+            self._settled = True
+            self._legs.begin(self._taken)
 
     def _without_own(self, found: Snapshot) -> Snapshot:
         if not self.own_servers or not isinstance(found.sockets, Sockets):
@@ -153,6 +159,7 @@ class Surroundings:
         """Take what the trace says; look again once it goes on for longer."""
         if self._trace is not None:
             self._trace.read()
+            self._legs.step(self._trace)
         if not self._during and time.monotonic() - self._began > DURING_S:
             self._during = True
             self._look()
@@ -183,7 +190,8 @@ class Surroundings:
             if group.label in FAILURES and not group.recovered
         }
         events = [] if self._trace is None else self._trace.events
-        kernel = observe_kernel(summary.target, summary.groups, events, self._trace_health)
+        own = self._legs.connects(self._taken)
+        kernel = observe_kernel(summary.target, summary.groups, events, self._trace_health, own)
         host = observe_host(
             summary.target,
             self._taken,
@@ -260,12 +268,14 @@ class Surroundings:
         try:
             handover = self._helper.trace(self.ports, calls=self._calls)
             self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
+            self._legs.helper = self._helper
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
 
     def _end_trace(self) -> None:
         if self._trace is None or self._helper is None:
             return
+        self._legs.close()
         self._trace.close()
         self._trace_health = self._trace.health
         helper, self._helper = self._helper, None

@@ -9,23 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.kernel import denied, drops, listeners, networks, unsent
+from synscope.evidence.kernel import denied, drops, listeners, networks, server_legs, unsent
 from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.question import Asked, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
 
 if TYPE_CHECKING:
-    from synscope.probes.kernel.events import Event, TraceHealth
+    from synscope.probes.kernel.events import Event, OwnConnects, TraceHealth
 
-QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, denied, networks, listeners)
+QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, denied, networks, listeners, server_legs)
 """What the kernel's trace and counters answer."""
 
 
 def observe_kernel(
-    target: Target, groups: Sequence[AttemptGroup], events: Iterable[Event], health: TraceHealth
+    target: Target,
+    groups: Sequence[AttemptGroup],
+    events: Iterable[Event],
+    health: TraceHealth,
+    own: OwnConnects | None = None,
 ) -> list[Observation]:
-    """Return one observation for each of ``QUESTIONS``, in that order."""
-    view = KernelView(target, groups, Record(events, health))
+    """Return one observation for each of ``QUESTIONS``, in that order.
+
+    ``own`` are the connects that the processes behind the watched ports made themselves.
+    """
+    view = KernelView(target, groups, Record(events, health, own))
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from synscope.model import AttemptGroup, Endpoint, Label, Target
 
 if TYPE_CHECKING:
-    from synscope.probes.kernel.events import Event, TraceHealth
+    from synscope.probes.kernel.events import Event, OwnConnects, TraceHealth
 
 PAIR_NS: Final = 1_000_000
 """The SYN's buffer is dropped some 10 µs after the RST that answers it; its address is soon another frame's."""
@@ -34,9 +34,10 @@ _BUFFER: Final = "skb"
 class Record:
     """Events by what identifies them."""
 
-    def __init__(self, events: Iterable[Event], health: TraceHealth) -> None:
-        """Index ``events``; any order."""
+    def __init__(self, events: Iterable[Event], health: TraceHealth, own: OwnConnects | None = None) -> None:
+        """Index ``events``; any order. ``own`` are the connects of the servers themselves, where they were followed."""
         self.health = health
+        self.own = own
         self._by: dict[Hashable, list[Event]] = defaultdict(list)
         keys = _keys()
         for event in sorted(events, key=lambda event: event.ts_ns):

@@ -26,7 +26,7 @@ from synscope.probes.kernel.tracefs import TracefsError, open_root
 CLOCK: Final = "mono"
 """CLOCK_MONOTONIC: the same on every CPU (the default clock is not), and convertible to the capture's."""
 
-_NAME = re.compile(r"synscope-(\d{1,10})-(\d{1,20})-(\d{1,20})")
+_NAME = re.compile(r"synscope-(\d{1,10})-(\d{1,20})-(\d{1,20})(?:-[a-z]{1,9})?")
 _START_FIELD: Final = 19
 """Place of the start time among the fields that follow the name in ``/proc/PID/stat`` (proc_pid_stat(5))."""
 _TOTAL_KIB: Final = 16 * 1024

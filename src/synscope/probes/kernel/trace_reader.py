@@ -78,13 +78,15 @@ class TraceReader:
             crowd: deque(maxlen=MOST_OTHERS) for crowd in (False, True, Kind.UNBOUND, Kind.DENIED)
         }
         self._threads: set[int] = set()
+        self.began_to_listen: deque[int] = deque(maxlen=_MOST_NAMES)
+        """Threads that began to listen on a watched port; whoever uses them takes them out."""
         self._to_file: dict[int, int] = {}
         self._most_a_second = most_a_second
         self._second, self._in_second = -1, 0
         self._tail = b""
         self._lost = self._forgotten = self._crowded = self._unread = 0
         self._names: dict[int, str | None] = {}
-        self._ids_are_ours = _in_initial_pid_namespace()
+        self._ids_are_ours = in_initial_pid_namespace()
         self._network = None if elsewhere else _network_of("thread-self")
         self._overflows = _overflows()
         self._health = TraceHealth(
@@ -210,6 +212,8 @@ class TraceReader:
             if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
                 self._keep_other(event, event.server.port in EPHEMERAL)
             return
+        if event.kind is Kind.LISTEN and self._ports:
+            self.began_to_listen.append(event.task.tid)
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
         is_own = event.kind is Kind.CONNECT and event.task.tid in self._threads
@@ -278,7 +282,7 @@ def _overflows() -> int | None:
     return procfs.counters("netstat").get("TcpExtListenOverflows")
 
 
-def _in_initial_pid_namespace() -> bool:
+def in_initial_pid_namespace() -> bool:
     """Whether the ids in the trace are those of our ``/proc``."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL_PID_NAMESPACE
