@@ -560,6 +560,7 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("redirect-leaves-loopback", Source.HOST, "a rule sends 127.0.0.0/8 to an address of another machine or namespace, and route_localnet is off", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat", "0, and a rule that sends {port} away: yes"),
     )),
+    Question("server-waits-for-upstream", Source.HOST, "a connection of the server's own, begun for this client, got no answer for as long as the client waited", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, is_second=True),
     Question("client-error-refused", Source.HOST, "the client reported 'connection refused'", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
         ByHand("macos", "{probe}", "the message says so: yes"),

@@ -51,8 +51,8 @@ def _wait_of(attempt: Attempt) -> Wait:
     times = attempt.times
     if times.server_data is not None and _is_only_greeted(attempt):
         # Of what follows no time is known but that of the end.
-        ended = times.end or times.client_fin or FOR_EVER
-        return Wait(attempt.first_ts_ns, times.client_data, ended, answered=True, hung_up=False)
+        over = times.end or times.client_fin or FOR_EVER
+        return Wait(attempt.first_ts_ns, times.client_data, over, answered=True, hung_up=False)
     if times.server_data is not None:
         return Wait(attempt.first_ts_ns, times.client_data, times.server_data, answered=True, hung_up=False)
     by_server = bool(attempt.events & {"server-fin-before-data", "server-rst-before-data", "server-rst"})

@@ -1,7 +1,7 @@
 """Follows who has the watched ports: the connects that those processes make themselves while a client waits.
 
 Input: the helper, the watched ports, the first look at the host, and the trace's word on who begins to listen.
-Output: ``OwnConnects``. Without privilege, or outside of the machine's first pid namespace, it says why there are none.
+Output: ``OwnConnects``. Without privilege, or outside of the first pid namespace, it says why there are none.
 """
 
 from __future__ import annotations

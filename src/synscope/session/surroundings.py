@@ -24,6 +24,7 @@ from synscope.evidence.kernel.record import Record
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
+from synscope.evidence.waits import waits_of
 from synscope.model import FAILURES, Attempt, Diagnosis, Endpoint, Observation, Target, TargetSummary
 from synscope.probes.host import proxy
 from synscope.probes.host.collect import collect
@@ -200,6 +201,7 @@ class Surroundings:
             client=self.client,
             spoken=unanswered_in(summary),
             use=self._use(summary, events),
+            waits=tuple(waits_of(summary.groups)),
         )
         return (*host, *kernel)
 

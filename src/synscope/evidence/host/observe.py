@@ -20,18 +20,20 @@ from synscope.evidence.host import (
     routes,
     running,
     surroundings,
+    upstreams,
 )
 from synscope.evidence.host.view import HostView, Use
 from synscope.evidence.question import Asked, Reply, collected, no, unknown
 from synscope.model import Observation, Target
 
 if TYPE_CHECKING:
+    from synscope.evidence.waits import Wait
     from synscope.probes.host.snapshot import Snapshot
 
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
-    listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes
+    listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes, upstreams
 )
 """What looks at the host answer."""
 
@@ -45,6 +47,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     client: str | None = None,
     spoken: Sequence[str] = (),
     use: Use | None = None,
+    waits: Sequence[Wait] = (),
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
@@ -52,8 +55,18 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     addresses of the attempts that failed: a listener counts only when it serves them. ``client`` is one of
     ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
+    ``waits`` are the times in which clients waited for the server.
     """
-    view = HostView(target, tuple(snapshots), environment_known, tuple(failed_at), client, tuple(spoken), use)
+    view = HostView(
+        target,
+        tuple(snapshots),
+        environment_known,
+        tuple(failed_at),
+        client,
+        tuple(spoken),
+        use,
+        tuple(waits),
+    )
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 

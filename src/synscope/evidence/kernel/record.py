@@ -35,7 +35,7 @@ class Record:
     """Events by what identifies them."""
 
     def __init__(self, events: Iterable[Event], health: TraceHealth, own: OwnConnects | None = None) -> None:
-        """Index ``events``; any order. ``own`` are the connects of the servers themselves, where they were followed."""
+        """Index ``events``; any order. ``own`` are the connects of the servers themselves, if followed."""
         self.health = health
         self.own = own
         self._by: dict[Hashable, list[Event]] = defaultdict(list)
