@@ -121,8 +121,8 @@ CAUSE = Cause(
         ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),
     ),
     headlines=(
-        ("kernel-saw-own-connect-fail", "Its own connection failed: {observed}"),
-        ("server-waits-for-upstream", "It waits for another service: {observed}"),
+        ("kernel-saw-own-connect-fail", "{observed}"),
+        ("server-waits-for-upstream", "{observed}"),
         ("upstream-attempt-failed", "{observed}"),
         ("http-gateway-error", "{observed}"),
     ),

@@ -561,6 +561,22 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("linux", "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat", "0, and a rule that sends {port} away: yes"),
     )),
     Question("server-waits-for-upstream", Source.HOST, "a connection of the server's own, begun for this client, got no answer for as long as the client waited", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, is_second=True),
+    Question("service-ended-at-start", Source.HOST, "a unit or container that has the port ended soon after its start, or is started again and again", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "systemctl --failed; docker ps -a", "a line of the service: it failed, restarts, or has exited: yes"),
+    )),
+    Question("service-ended", Source.HOST, "a unit or container that has the port has ended, after it had run for a while", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "systemctl --failed; docker ps -a", "a line of the service: it failed, or has exited: yes"),
+    )),
+    Question("server-killed-for-memory", Source.HOST, "the kernel killed the server, or a process beside it, because memory ran out", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "journalctl --since -10min --no-pager | grep -iE 'out of memory|oom-kill'", "a line with the server's name or number: yes"),
+        ByHand("macos", "log show --last 10m --style compact | grep -iE 'out of memory|oom-kill'", "a line with the server's name or number: yes"),
+        ByHand("windows", "Get-WinEvent -FilterHashtable @{LogName='Application'; StartTime=(Get-Date).AddMinutes(-10)} | Where-Object Message -match 'out of memory|oom-kill'", "a line with the server's name or number: yes"),
+    )),
+    Question("server-process-crashed", Source.HOST, "the server's process crashed: a segmentation fault, or a core dump", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "journalctl --since -10min --no-pager | grep -iE 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+        ByHand("macos", "log show --last 10m --style compact | grep -iE 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+        ByHand("windows", "Get-WinEvent -FilterHashtable @{LogName='Application'; StartTime=(Get-Date).AddMinutes(-10)} | Where-Object Message -match 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+    )),
     Question("client-error-refused", Source.HOST, "the client reported 'connection refused'", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
         ByHand("macos", "{probe}", "the message says so: yes"),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.host import (
+    before,
     firewall,
     forwarders,
     listeners,
@@ -33,7 +34,17 @@ if TYPE_CHECKING:
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
-    listeners, running, owners, resources, firewall, forwarders, names, surroundings, routes, upstreams
+    listeners,
+    running,
+    owners,
+    resources,
+    firewall,
+    forwarders,
+    names,
+    surroundings,
+    routes,
+    upstreams,
+    before,
 )
 """What looks at the host answer."""
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 HELD_NS: Final = 200_000_000
 """An upstream that has not answered for so long holds the client up."""
 _MS: Final = 1_000_000
+_SLACK_NS: Final = 10 * _MS
+"""The kernel counts in ticks of up to 10 ms."""
 
 
 class _Held(NamedTuple):
@@ -82,14 +84,15 @@ def _held(view: HostView, at: int, wait: Wait) -> Iterator[_Held]:
         is_new = earlier is not None and _ends(connection) not in earlier
         if connection.state == _SYN_SENT and is_new:
             yield _Held(connection, snapshot.taken_ns - wait.began_ns)
-        elif connection.state == _ESTABLISHED and connection.sent_ms is not None and not connection.unread:
-            sent = connection.sent_ms * _MS
-            silent = connection.heard_ms is None or connection.heard_ms > connection.sent_ms
+        elif connection.state == _ESTABLISHED and connection.sent_ns is not None and not connection.unread:
+            sent, heard = connection.sent_ns, connection.heard_ns
+            silent = heard is None or heard + _MS < sent
             # Where nothing was ever heard on it, and it is old, nobody may be meant to answer.
-            spoke = is_new or connection.heard_ms is not None
-            asked = snapshot.taken_ns - sent >= (wait.asked_ns or wait.began_ns) - _MS
-            if silent and spoke and asked and sent >= HELD_NS:
-                yield _Held(connection, sent)
+            spoke = is_new or heard is not None
+            asked = sent >= (wait.asked_ns or wait.began_ns) - _SLACK_NS
+            held = snapshot.taken_ns + snapshot.duration_ns - sent
+            if silent and spoke and asked and held >= HELD_NS:
+                yield _Held(connection, held)
 
 
 def _servers(view: HostView, snapshot: Snapshot) -> Iterator[int]:
@@ -116,5 +119,7 @@ def _ends(connection: OwnConnection) -> tuple[str, int, str, int]:
 
 def _said(held: _Held, who: str, far: Endpoint) -> str:
     if held.connection.state == _SYN_SENT:
-        return f"{who} waits for {far} to take its connection, and the client waits for it"
-    return f"{who} asked {far} something and has heard nothing for {duration(held.for_ns)}; the client waits"
+        return f"the server's {who} waits for {far} to take its connection while the client waits"
+    return (
+        f"the server's {who} asked {far} and heard nothing for {duration(held.for_ns)} while the client waits"
+    )

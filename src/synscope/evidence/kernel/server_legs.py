@@ -219,7 +219,7 @@ def _is_refused(connect: OwnConnect) -> bool:
 
 def _said(leg: _Leg) -> str:
     connect, wait = leg.connect, leg.wait
-    start = f"{connect.who} connected to {connect.server}"
+    start = f"the server's {connect.who} connected to {connect.server}"
     if connect.refused:
         end = "refused, says the kernel"
     elif _is_refused(connect):

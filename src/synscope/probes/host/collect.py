@@ -84,6 +84,7 @@ def linux_collectors() -> Collectors:
         firewall,
         forwards,
         host_names,
+        incidents,
         limits,
         loopback,
         namespaces,
@@ -130,6 +131,11 @@ def linux_collectors() -> Collectors:
         "connections": Collector(
             "the server's own connections",
             lambda wanted: connections.look(_listeners(wanted), wanted.ports, wanted.until),
+            needs_roles=True,
+        ),
+        "before": Collector(
+            "what happened before",
+            lambda wanted: incidents.look(wanted.ports, _listeners(wanted), wanted.until),
             needs_roles=True,
         ),
     }

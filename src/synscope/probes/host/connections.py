@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Final
 
@@ -21,6 +22,7 @@ _STATES: Final = {
     sock_diag.SYN_SENT: "SYN-SENT",
     sock_diag.CLOSE_WAIT: "CLOSE-WAIT",
 }
+_MS: Final = 1_000_000
 _MOST: Final = 100
 _MOST_PROCESSES: Final = 64
 _TABLES: Final = ("tcp", "tcp6")
@@ -77,6 +79,7 @@ def _listening() -> frozenset[int]:
 
 def _here(held: Mapping[int, int], ports: Collection[int], served: frozenset[int]) -> Iterator[OwnConnection]:
     """Yield the connections of this thread's network namespace: of those that a client made the port is served."""
+    now_ns = time.time_ns()
     for entry in sock_diag.sockets(socket.IPPROTO_TCP, tuple(_STATES)):
         pid = held.get(entry.inode)
         if pid is None or entry.port in ports or entry.port in served:
@@ -89,8 +92,8 @@ def _here(held: Mapping[int, int], ports: Collection[int], served: frozenset[int
             entry.port,
             _plain(entry.remote_address),
             entry.remote_port,
-            entry.sent_ms,
-            entry.heard_ms,
+            None if entry.sent_ms is None else now_ns - entry.sent_ms * _MS,
+            None if entry.heard_ms is None else now_ns - entry.heard_ms * _MS,
             entry.queued,
         )
 

@@ -249,10 +249,10 @@ class OwnConnection(NamedTuple):
     """Its own end."""
     remote_address: str
     remote_port: int
-    sent_ms: int | None = None
-    """Milliseconds since it last sent data; ``None`` where it never did or the kernel does not say."""
-    heard_ms: int | None = None
-    """Milliseconds since data last came; ``None`` where none ever did or the kernel does not say."""
+    sent_ns: int | None = None
+    """When it last sent data, to a few milliseconds; ``None`` where it never did or the kernel does not say."""
+    heard_ns: int | None = None
+    """When data last came, likewise."""
     unread: int = 0
     """Bytes that came and that its program has not read."""
     elsewhere: bool = False
