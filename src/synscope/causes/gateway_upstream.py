@@ -36,13 +36,9 @@ CAUSE = Cause(
         ),
         # What a relay passes on is the word of the service behind it.
         seldom("service-error"),
-        usually(
-            "upstream-attempt-failed",
-            "failed-attempt-before-error",
-            "gateway-upstream-failed",
-            "kernel-saw-own-connect-fail",
-            "server-waits-for-upstream",
-        ),
+        usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
+        # Whoever follows the gateway's own connects sees it.
+        usually("kernel-saw-own-connect-fail", "server-waits-for-upstream"),
     ),
     decided_by="the gateway's error log, which names the upstream and the reason",
     checks=(
