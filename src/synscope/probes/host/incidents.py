@@ -49,7 +49,7 @@ _BY_SIGNAL: Final = frozenset({"2", "3"})
 """CLD_KILLED and CLD_DUMPED of sigaction(2), as systemd has them."""
 _KILLED = re.compile(r"[Oo]ut of memory: Killed process (\d{1,10}) \((.{1,15}?)\)")
 _SEGFAULT = re.compile(r"(?:;|^)(.{1,15})\[(\d{1,10})\]: segfault at ")
-_TRAP = re.compile(r"traps: (.{1,15})\[(\d{1,10})\] (general protection|trap [a-z ]{1,30}|invalid opcode)")
+_TRAP = re.compile(r"traps: (.{1,15})\[(\d{1,10})\] ([a-z ]{1,40}) ip:")
 _KMSG = re.compile(r"\d{1,6},\d{1,20},(\d{1,20}),[^;]*;(.*)", re.DOTALL)
 _CORE = re.compile(r"core\.(.{1,64})\.(\d{1,10})\.[0-9a-f]{32}\.(\d{1,10})\.(\d{1,20})(?:\..*)?")
 _NUMBER = re.compile(r"(?<![\w.])\d{1,5}(?![\w.])")
