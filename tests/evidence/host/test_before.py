@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from synscope.model import Answer
-from synscope.probes.host.snapshot import Before, Incident
+from synscope.probes.host.snapshot import Before, Incident, Untold
 from tests.evidence.host.builders import NOW, PORT, SERVER, listener, observed, process, snapshot
 
 S = 1_000_000_000
@@ -77,4 +77,4 @@ def test_who_could_not_be_asked() -> None:
     found = observed(snapshot(before=before(unasked=("docker ps did not answer within 0.3 s",))))
     assert found["service-ended-at-start"].answer is Answer.UNKNOWN
     assert "docker ps" in found["service-ended-at-start"].text
-    assert observed(snapshot())["service-ended"].answer is Answer.UNKNOWN
+    assert observed(snapshot(before=Untold("no time")))["service-ended"].answer is Answer.UNKNOWN

@@ -6,7 +6,7 @@ import pytest
 
 from synscope.evidence.host.observe import observe_host
 from synscope.evidence.waits import Wait
-from synscope.model import Observation, Target
+from synscope.model import Answer, Observation, Target
 from synscope.probes.host.snapshot import OwnConnection
 from tests.evidence.host.builders import NOW, PORT, SERVER, listener, snapshot
 
@@ -25,14 +25,14 @@ def observed(now: OwnConnection, *earlier: OwnConnection, wait: Wait = WAIT) -> 
 
 def test_it_asked_and_hears_nothing() -> None:
     found = observed(LEG)
-    assert found.answer.value == "yes"
+    assert found.answer is Answer.YES
     assert (
         found.text
         == "the server's nginx (4242) asked 127.0.0.1:3000 and heard nothing for 698 ms while the client waits"
     )
     assert found.about == ("127.0.0.1:3000", "completed", "nginx (4242)")
     pooled = LEG._replace(heard_ns=NOW - 50 * MS)
-    assert observed(pooled, pooled).answer.value == "yes"
+    assert observed(pooled, pooled).answer is Answer.YES
     assert observed(LEG._replace(state="SYN-SENT", sent_ns=None)).about[1] == "SYN-no-reply"
 
 
@@ -49,8 +49,8 @@ def test_it_asked_and_hears_nothing() -> None:
     ],
 )
 def test_others_are_no_reason(now: OwnConnection, earlier: tuple[OwnConnection, ...]) -> None:
-    assert observed(now, *earlier).answer.value == "no"
+    assert observed(now, *earlier).answer is Answer.NO
 
 
 def test_without_a_client_that_waits_nothing_is_known() -> None:
-    assert observed(LEG, wait=WAIT._replace(ended_ns=NOW + 300 * MS)).answer.value == "unknown"
+    assert observed(LEG, wait=WAIT._replace(ended_ns=NOW + 300 * MS)).answer is Answer.UNKNOWN

@@ -16,7 +16,7 @@ from synscope.evidence.host.forwarders import container_publishes_port, forwarde
 from synscope.evidence.kernel.record import KernelView
 from synscope.evidence.question import Reply, Says, no, question, second_observer, unknown, yes
 from synscope.evidence.waits import FOR_EVER, Wait, waits_of
-from synscope.model import Label, Source, Stage
+from synscope.model import Answer, Label, Source, Stage
 from synscope.reference.loopback import is_loopback
 from synscope.reference.programs import BALANCERS, WEB_SERVERS
 from synscope.units import duration
@@ -91,7 +91,7 @@ def waits_for_upstream(view: KernelView) -> Reply:
     """Look for a SYN of the server's that nobody answered; of an established connection the trace tells no more."""
     found = _of(view, _hangs, "no connect of the server's hung while a client waited")
     # It may be established, and as silent: the look at its sockets would tell.
-    return found if found.answer.value == "yes" else unknown(found.text)
+    return found if found.answer is Answer.YES else unknown(found.text)
 
 
 @second_observer(container_publishes_port, Source.KERNEL, direct=True)
