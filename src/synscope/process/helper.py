@@ -26,6 +26,7 @@ import signal
 import socket
 import stat
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -48,6 +49,8 @@ _LONGEST_MS: Final = 60_000
 _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
+_OWNERS_S: Final = 0.5
+"""What the search for who has a port may take."""
 _LARGEST_ID: Final = 1 << 22
 """PID_MAX_LIMIT of linux/threads.h."""
 _PAGE: Final = 4096
@@ -113,18 +116,36 @@ def _trace(request: Mapping[str, object]) -> Reply:
 
 
 def _follow(request: Mapping[str, object]) -> Reply:
-    """Trace the connects that these threads make, and those that they start, beside the trace that is on."""
+    """Trace the connects that these threads make, and those that they start, beside the trace that is on.
+
+    Without ids those of the processes that listen on the ports, in this process's network namespace.
+    """
+    from synscope.probes.host import owners, procfs  # noqa: PLC0415
     from synscope.probes.kernel.legs_instance import LegsInstance  # noqa: PLC0415 - only once it is asked for
 
     if any(isinstance(instance, LegsInstance) for instance in _traces):
         raise RequestError("some are followed")
     ids, ports = _numbers(request, "ids", _LARGEST_ID), _ports(request, "ports")
+    if not ids:
+        inodes = frozenset(inode for _, port, inode in procfs.listening(procfs.NET) if port in ports)
+        held = owners.find(inodes, time.monotonic() + _OWNERS_S).by_inode
+        pids = {owner.pid for found in held.values() for owner in found}
+        ids = [int(name) for pid in pids for name in _threads(pid)]
+    if not ids:
+        raise RequestError("nobody was found who has the port")
     instance = LegsInstance.create()
     handover = instance.follow(ids, ports)
     _traces.append(instance)
     trace = handover.trace
     body = {"formats": dict(trace.formats), "missing": dict(trace.missing)}
     return Reply(body, (trace.pipe, trace.switch, handover.ids))
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - names are all that is wanted
+    except OSError:
+        return []
 
 
 def _untrace(_request: Mapping[str, object]) -> Reply:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from synscope.probes.host import procfs
 from synscope.probes.host.snapshot import Firewall, Namespaces, RuleVerdict, Snapshot, Sockets
 from synscope.probes.kernel.events import OwnConnects
 from synscope.probes.kernel.legs_reader import LegsReader, network_of, threads_of
@@ -38,6 +39,14 @@ class ServerLegs:
         """Follow the processes that have the watched ports, and those at the end of a redirect of this machine."""
         owners = {pid for snapshot in snapshots for pid in owners_of(snapshot, self.ports)}
         self._follow(owners)
+        if self._reader is None and self.helper is not None and self._is_served():
+            # The look did not get as far as the owners: the helper looks for them alone.
+            self._begin(())
+
+    def _is_served(self) -> bool:
+        return not self.another_network and any(
+            port in self.ports for _, port, _ in procfs.listening(procfs.NET)
+        )
 
     def step(self, trace: TraceReader) -> None:
         """Take what is told; follow who has begun to listen on a watched port."""
@@ -58,13 +67,17 @@ class ServerLegs:
         elif self._reader is not None:
             self._reader.follow(ids)
         else:
-            try:
-                handover = self.helper.follow(ids, self.ports)
-            except HelperError as error:
-                self._untold = str(error)
-                return
-            own = None if self.another_network else network_of("thread-self")
-            self._reader = LegsReader(handover, clock_offset_ns(), network=own)
+            self._begin(ids)
+
+    def _begin(self, ids: Sequence[int]) -> None:
+        assert self.helper is not None  # noqa: S101 - the callers looked
+        try:
+            handover = self.helper.follow(ids, self.ports)
+        except HelperError as error:
+            self._untold = str(error)
+            return
+        own = None if self.another_network else network_of("thread-self")
+        self._reader = LegsReader(handover, clock_offset_ns(), network=own)
 
     def close(self) -> None:
         """Read the rest and let go; ``connects`` stays."""
