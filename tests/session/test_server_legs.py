@@ -153,3 +153,32 @@ def test_a_pool_that_connects_on_its_own_account_says_nothing() -> None:
         found = asked(port, 0.4)
     assert found["kernel-saw-own-connect-fail"].answer is not Answer.YES
     assert found["server-waits-for-upstream"].answer is not Answer.YES
+
+
+def test_a_forwarder_into_a_namespace_in_which_nobody_listens() -> None:
+    """Known by what it does: its child, under whatever name, connects in the other namespace."""
+    port = free_port()
+    child = (
+        "import ctypes, os, socket, sys, time\n"
+        "server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n"
+        "while True:\n"
+        "    client = server.accept()[0]\n"
+        "    if os.fork() == 0:\n"
+        "        ctypes.CDLL(None).setns(os.open('/run/netns/' + sys.argv[2], os.O_RDONLY), 0)\n"
+        "        client.recv(9)\n"
+        "        if socket.socket().connect_ex(('127.0.0.1', 9)):\n"
+        "            client.sendall(b'HTTP/1.1 502 Bad Gateway\\r\\n\\r\\n')\n"
+        "        client.close()\n"
+        "        time.sleep(0.3); os._exit(0)\n"
+    )
+    with (
+        namespace(inside=False) as inner,
+        namespace(),
+        started([sys.executable, "-c", child, str(port), inner], port),
+    ):
+        found = asked(port, 1)
+    said = found["container-publishes-port"]
+    assert said.answer is Answer.YES, said.text
+    assert "connects on to 127.0.0.1:9 in another network namespace" in said.text
+    assert found["kernel-saw-own-connect-fail"].answer is Answer.YES
+    assert found["kernel-saw-own-connect-fail-here"].answer is Answer.NO
