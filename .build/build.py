@@ -14,7 +14,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 from setuptools.command.sdist import sdist
 
-COMPILED = ("records", "headers", "attempts", "fold", "blocks")
+COMPILED = ("records", "headers", "attempts", "fold", "blocks", "copies")
 
 BESIDE = ("CHANGELOG.md", ".build", ".ci", ".github", "docs", "fixtures", "tests")
 """What the tests read, beside the package."""

@@ -197,10 +197,10 @@ def drained(ring: Ring, seconds: float = 0.3) -> Iterator[tuple[mmap.mmap, Batch
 class Server:
     """Accepts connections on a port of the calling thread's namespace, answers one byte, closes."""
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, port: int = 0) -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._socket = socket.socket(family, socket.SOCK_STREAM)
-        self._socket.bind((address, 0))
+        self._socket.bind((address, port))
         self._socket.listen(512)
         self.address: tuple[str, int] = self._socket.getsockname()[:2]
         self.port = self.address[1]
@@ -222,9 +222,9 @@ class Server:
 
 
 @contextlib.contextmanager
-def server(address: str = "127.0.0.1") -> Iterator[Server]:
+def server(address: str = "127.0.0.1", port: int = 0) -> Iterator[Server]:
     """A server in the calling thread's namespace."""
-    made = Server(address)
+    made = Server(address, port)
     try:
         yield made
     finally:

@@ -37,6 +37,7 @@ OF_THE_WHOLE = frozenset(
         "engine/test_engines_agree.py",
         "engine/test_reordering.py",
         "evidence/kernel/test_crowd.py",
+        "evidence/kernel/test_each_reason.py",
         "report/test_hostile.py",
         "report/test_html_browser.py",
         "report/test_html_cli.py",

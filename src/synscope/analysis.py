@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from synscope.capture.read.byte_sources import open_source
@@ -39,6 +40,7 @@ from synscope.model import (
     Claim,
     Confidence,
     Diagnosis,
+    Endpoint,
     Facts,
     Finding,
     Kind,
@@ -138,10 +140,12 @@ def diagnose(  # noqa: PLR0913 - one parameter a source of facts
     *,
     claim: Claim = Claim.FILE,
     more: Callable[[TargetSummary], Iterable[Observation]] = lambda _: (),
+    redirects: Mapping[int, Collection[Endpoint]] = MappingProxyType({}),
 ) -> Diagnosis:
     """From counted attempts to the diagnosis; pure, whatever source the attempts came from.
 
-    ``claim`` is how much an absence proves. ``more`` says what else is known about a target.
+    ``claim`` is how much an absence proves. ``more`` says what else is known about a target, ``redirects`` where
+    rules send what goes to its port.
     """
     end = health.last_ts_ns
     by_port: dict[int, list[AttemptGroup]] = {}
@@ -150,7 +154,12 @@ def diagnose(  # noqa: PLR0913 - one parameter a source of facts
     # A target that was found has attempts: only its own groups say what happened to it.
     found = [summarise(target, by_port[target.port], (), end_ts_ns=end) for target in found_targets(groups)]
     summaries = (
-        [summarise(target, groups, orphans, end_ts_ns=end, claim=claim) for target in targets]
+        [
+            summarise(
+                target, groups, orphans, end_ts_ns=end, claim=claim, redirects=redirects.get(target.port, ())
+            )
+            for target in targets
+        ]
         if targets
         else found
     )

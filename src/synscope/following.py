@@ -13,13 +13,16 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from mmap import mmap
 from typing import Final, TypeVar
 
 from synscope.capture.read.ahead import read_ahead
+from synscope.capture.read.claimed_processes import ClaimedProcesses
 from synscope.capture.read.fileset import FileSet
+from synscope.capture.read.process_claims import Claim
 from synscope.capture.read.time_range import batches_within
 from synscope.capture.source import FrameSource
 from synscope.engine.batch import Batch
@@ -63,6 +66,8 @@ class Following:
         self._follower.tracker.moments = moments
         self._next_settling = 0.0
         self._over = False
+        self._claims: deque[Claim] = deque()
+        self._claimed: ClaimedProcesses | None = None
         self.first_ts_ns: int | None = None
         """The time stamp of the first frame."""
         self.last_ts_ns: int | None = None
@@ -88,6 +93,7 @@ class Following:
         if self._over:
             return
         self.tracker.odd_times = source.odd_times
+        source.claims = self._claims
         ahead = source.buffers > 1 and not self._selection.timed
         with contextlib.closing(self._selected(source, end_ts_ns, ahead=ahead)) as batches:
             for _ in self.followed(batches, decoded=ahead):
@@ -96,12 +102,23 @@ class Following:
         self._over = True
 
     def followed(
-        self, batches: Iterable[tuple[_Data, Batch]], *, decoded: bool = False
+        self,
+        batches: Iterable[tuple[_Data, Batch]],
+        *,
+        decoded: bool = False,
+        once: Callable[[Batch], None] | None = None,
     ) -> Iterator[tuple[_Data, Batch]]:
-        """Follow each batch, decoding it unless that was done, then yield it."""
+        """Follow each batch, decoding it unless that was done, then yield it.
+
+        ``once`` leaves out of a decoded batch what is in it more than once.
+        """
         for data, batch in batches:
             if not decoded:
                 self._follower.decode(data, batch)
+            if once is not None:
+                once(batch)
+            if self._claims:
+                self._take_claims(batch)
             self._follower.track(data, batch)
             if batch.count:
                 if self.first_ts_ns is None:
@@ -109,6 +126,15 @@ class Following:
                 # Of all frames, not of each batch's last: how the bytes are cut must not show where times go back.
                 self.last_ts_ns = max(self.last_ts_ns or 0, largest_time(batch.ts_ns, batch.count))
             yield data, batch
+
+    def _take_claims(self, batch: Batch) -> None:
+        """Take what frames claim about processes; from the first on, attempts are told with them."""
+        if self._claimed is None:
+            self._claimed = claimed = ClaimedProcesses()
+            told = self.tracker.on_attempt
+            if told is not None:
+                self.tracker.on_attempt = lambda attempt: told(claimed.named(attempt))
+        self._claimed.take(self._claims, batch, self._follower.frames + 1)
 
     def _selected(
         self, source: FrameSource, end_ts_ns: int | None, *, ahead: bool
@@ -144,7 +170,12 @@ class Following:
 
     def finish(self) -> tuple[tuple[AttemptGroup, ...], list[Orphan]]:
         """Settle every attempt that is left; return all groups, and the ICMP errors about SYNs never seen."""
-        return self.tracker.finish(), self.tracker.orphans()
+        groups = self.tracker.finish()
+        if self._claimed is not None:
+            groups = tuple(
+                replace(group, examples=tuple(map(self._claimed.named, group.examples))) for group in groups
+            )
+        return groups, self.tracker.orphans()
 
     def counted(self) -> CaptureHealth:
         """Return what the engine counted; what the source knows of itself is still missing."""

@@ -168,6 +168,42 @@ class Times(NamedTuple):
     client_fin: int | None = None
 
 
+class ProcessSource(enum.StrEnum):
+    """Who says which process is at an end of an attempt."""
+
+    KERNEL = "kernel"
+    """The kernel's trace saw it connect or listen."""
+    HOST = "host"
+    """A look at this machine found the port in its hands."""
+    CAPTURE = "capture"
+    """The program that wrote the capture claims it."""
+
+
+class EndProcess(NamedTuple):
+    """The process at one end of an attempt; ``None`` is what is not known. It chooses its own name: unescaped."""
+
+    pid: int | None
+    """Its number; of one that was gone before anybody could ask, the number of the thread that acted."""
+    name: str | None
+    uid: int | None
+    """The number of its user."""
+    container: str | None
+    """The name of its container, or the beginning of its number."""
+    unit: str | None
+    """Its systemd unit."""
+    source: ProcessSource
+
+
+class EndProcesses(NamedTuple):
+    """The processes at both ends of an attempt, as far as they are known."""
+
+    client: EndProcess | None = None
+    server: EndProcess | None = None
+
+
+NO_PROCESSES = EndProcesses()
+
+
 class Attempt(NamedTuple):
     """One try to connect, as observed."""
 
@@ -201,6 +237,8 @@ class Attempt(NamedTuple):
     """
     recovered: bool = False
     """It failed, but the same client then reached the port at another address, in the same try."""
+    process: EndProcesses = NO_PROCESSES
+    """Which processes were at its ends."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,8 @@ CODES = {
     "SYN124": "route-leads-away",
     "SYN125": "ebpf-program",
     "SYN126": "packet-discarded",
+    "SYN127": "next-hop-silent",
+    "SYN128": "link-down",
     "SYN131": "accept-queue-overflow",
     "SYN132": "resource-limits",
     "SYN133": "server-hung",

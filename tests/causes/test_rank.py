@@ -651,7 +651,8 @@ def test_a_drop_by_the_kernel_itself_has_a_general_word() -> None:
     for label, told in ((SILENT, "syn-unanswered"), (Label.CLIENT_NEVER_SENT, "no-syn-to-target")):
         found = standing(rank(facts(label, f"{told} kernel-says-other-drop")))
         assert next(iter(found.items())) == ("packet-discarded", CERTAIN)
-        assert "packet-discarded" not in standing(rank(facts(label, told, "kernel-says-other-drop")))
+        denied = "kernel-says-other-drop kernel-says-unclear-drop connection-tracking-full discards-counted"
+        assert "packet-discarded" not in standing(rank(facts(label, told, denied)))
 
 
 def test_the_kernels_word_on_a_stop_narrows_the_bracket() -> None:

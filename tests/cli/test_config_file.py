@@ -345,6 +345,7 @@ _ALLOWED = {
     "run.linger",
     "run.timeout",
     "run.exit-code",
+    "run.calls",
     "save.headers-only",
 }
 

@@ -61,6 +61,7 @@ NOT_JUDGED = {
     "fabricpath.pcap": "Scapy does not know FabricPath",
     "link-c-hdlc.pcap": "Scapy does not know the link type",
     "link-nflog.pcap": "Scapy does not know the link type",
+    "link-pktap.pcap": "the reader takes the header off before frames are decoded",
     "link-null-ipv6.pcap": "Scapy knows the address family of the system it runs on",
     "link-null-ipv6-freebsd.pcap": "Scapy knows the address family of the system it runs on",
     "link-null-ipv6-netbsd.pcap": "Scapy knows the address family of the system it runs on",

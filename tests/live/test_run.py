@@ -173,6 +173,9 @@ def test_the_kernel_says_which_process_tried(tmp_path: Path) -> None:
         program.run(*typed, "bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/47915")
     report = program.of_document(path.read_text(encoding="utf-8"))
     (attempt,) = {one["id"] for one in report.attempts}
+    client = report.attempts[0]["process"]["client"]
+    assert (client["name"], client["source"]) == ("bash", "kernel")
+    assert report.attempts[0]["process"]["server"] is None
     notes = report.health["notes"]
     assert any(note.startswith(f"#{attempt} was made by bash (") for note in notes), notes
 

@@ -14,7 +14,7 @@ import pytest
 from synscope.capture.live import ring_socket
 from synscope.capture.live.self_test import SelfTestState
 from synscope.process import elevate, privileges
-from synscope.process.errors import ElevationError, HelperError
+from synscope.process.errors import ElevationError, HelperError, HelperTimeoutError
 from tests.kernel import SRC, as_user, need_root, open_to_everybody
 
 EVERYTHING = bytes.fromhex("0600000000000400")
@@ -66,6 +66,19 @@ def test_an_answer_that_is_none(answer: bytes) -> None:
         theirs.send(answer)
         with pytest.raises(HelperError):
             helper.run_self_test([])
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_the_next() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, elevate.Helper(ours, None) as helper:
+        with helper.waiting(0.01), pytest.raises(HelperTimeoutError, match="did not answer"):
+            helper.untrace()
+        with helper.waiting(0.01), pytest.raises(HelperTimeoutError):
+            helper.untrace()
+        theirs.send(b'{"error":"late","errno":0,"kind":"RequestError"}')
+        theirs.send(b'{"ok":{}}')
+        helper.untrace()
+        assert [theirs.recv(100) for _ in range(2)] == [b'{"op": "untrace"}'] * 2
 
 
 @pytest.mark.usefixtures("kernel")

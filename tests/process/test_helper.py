@@ -86,6 +86,22 @@ def test_refuses_ports_that_are_none(watched: object) -> None:
     assert asked(op="self_test", watched=watched, namespace=None)["kind"] == "RequestError"
 
 
+@pytest.mark.parametrize(
+    "client",
+    [
+        None,
+        {},
+        {"uid": 0, "device": ""},
+        {"uid": -1, "device": "", "source": ""},
+        {"uid": True, "device": "", "source": ""},
+        {"uid": None, "device": 1, "source": ""},
+    ],
+)
+def test_refuses_a_client_that_is_none(client: object) -> None:
+    answer = asked(op="look", ports=[], hosts=[], environment={}, namespace=None, client=client)
+    assert answer == {"error": "client is no client", "errno": 0, "kind": "RequestError"}
+
+
 @given(st.binary(max_size=200) | st.just(b"[" * 100_000))
 def test_any_bytes_are_answered(message: bytes) -> None:
     assert "error" in helper.answer_to(message).body
@@ -102,7 +118,17 @@ def test_the_helper_sings() -> None:
 
 
 def test_only_these_operations() -> None:
-    assert set(helper.OPERATIONS) == {"open_ring", "self_test", "trace", "follow", "untrace", "look"}
+    assert set(helper.OPERATIONS) == {
+        *("open_ring", "self_test", "look", "trace", "follow", "untrace"),
+        *("trace_firewall", "untrace_firewall", "name_rules"),
+    }
+
+
+@pytest.mark.parametrize(
+    "rules", ["", [1], [["inet", "t"]], [["inet", "t", "1"]], [["inet", "t" * 300, 1]], [["inet", 1, 1]]]
+)
+def test_rules_to_name_have_a_form(rules: object) -> None:
+    assert asked(op="name_rules", rules=rules, namespace=None)["kind"] == "RequestError"
 
 
 @pytest.fixture

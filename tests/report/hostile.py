@@ -6,7 +6,20 @@ import dataclasses
 
 from hypothesis import strategies as st
 
-from synscope.model import Command, Cut, Diagnosis, Evidence, NearMiss, Source, Target, TargetDiagnosis
+from synscope.model import (
+    Attempt,
+    Command,
+    Cut,
+    Diagnosis,
+    EndProcess,
+    EndProcesses,
+    Evidence,
+    NearMiss,
+    ProcessSource,
+    Source,
+    Target,
+    TargetDiagnosis,
+)
 
 from .samples import HEALTH, answered, diagnosis, refused, target
 
@@ -71,11 +84,18 @@ texts = st.one_of(
 )
 
 
+def made_by(attempt: Attempt, text: str) -> Attempt:
+    """The attempt between two processes that call themselves, their container and their unit ``text``."""
+    client = EndProcess(7, text, 1000, text, text, ProcessSource.CAPTURE)
+    return attempt._replace(process=EndProcesses(client, client._replace(source=ProcessSource.HOST)))
+
+
 def everywhere(text: str) -> Diagnosis:
     """A failing and a healthy target, with ``text`` wherever a stranger, a file name or an argument can put it."""
     wanted = Target(text, 62893, host=text)
     bad = _spoilt(
-        target(refused(), wanted=wanted, misses=[NearMiss("similar-port", text, 62839, (1,))]), text
+        target(made_by(refused(), text), wanted=wanted, misses=[NearMiss("similar-port", text, 62839, (1,))]),
+        text,
     )
     never = _spoilt(target(wanted=wanted, misses=[NearMiss("similar-port", text, 62839, (1,))]), text)
     well = target(answered(11), wanted=Target(text, 8080))

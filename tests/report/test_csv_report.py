@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.model import Attempt, Endpoint
+from synscope.model import Attempt, Endpoint, EndProcess, EndProcesses, ProcessSource
 from synscope.report import csv_report
 from synscope.report.escape import visible
 from synscope.report.writer import ReportSettings
@@ -47,7 +47,9 @@ def test_columns_are_a_promise() -> None:
         "recovered,syn_count,syn_ack_count,client_bytes,server_bytes,frame_first,frame_syn,frame_syn_ack,frame_ack,"
         "frame_rst,frame_icmp,frame_client_data,frame_server_data,frame_fin,ts_ns_last_syn,ts_ns_answer,"
         "ts_ns_client_data,ts_ns_server_data,ts_ns_end,ts_ns_client_fin,reset_from_server,reset_window,"
-        "reset_checksum,icmp_version,icmp_type,icmp_code,icmp_sender,display_filter\n"
+        "reset_checksum,icmp_version,icmp_type,icmp_code,icmp_sender,display_filter,client_pid,client_process,"
+        "client_uid,client_container,client_unit,client_process_source,server_pid,server_process,server_uid,"
+        "server_container,server_unit,server_process_source\n"
     )
 
 
@@ -107,6 +109,15 @@ def test_numbers_come_back(name: str) -> None:
 )
 def test_no_cell_is_a_formula(text: str, shown: str) -> None:
     assert csv_report.cell(text) == shown
+
+
+def test_the_processes_at_both_ends() -> None:
+    client = EndProcess(4711, "=curl", 1000, None, "cron.service", ProcessSource.KERNEL)
+    found = row(refused()._replace(process=EndProcesses(client)))
+    assert (found["client_pid"], found["client_process"], found["client_uid"]) == ("4711", "'=curl", "1000")
+    assert (found["client_container"], found["client_unit"]) == ("", "cron.service")
+    assert found["client_process_source"] == "kernel"
+    assert {found[name] for name in csv_report.COLUMNS if name.startswith("server_p")} - {"62893"} == {""}
 
 
 @given(texts)

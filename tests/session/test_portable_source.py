@@ -175,6 +175,7 @@ def test_without_root_nobody_else_can_be_become() -> None:
 class _Silent:
     """A capture in which nothing ever comes."""
 
+    several, loopback = False, 0
     state = RingState.CAPTURING
     interruptions = damaged = received = copies = unknown = snapped = 0
     dropped = None
@@ -211,3 +212,24 @@ def test_what_each_system_gives_up(system: str, given_up: str, monkeypatch: pyte
         diagnosis = session.analysis.finish("test")
     assert order == ["opened", given_up]
     assert diagnosis.health.dropped is None
+
+
+@pytest.mark.parametrize(
+    ("hosts", "interface"),
+    [
+        ([None], "lo"),
+        (["localhost"], "lo"),
+        (["127.0.0.1"], "lo"),
+        (["172.17.0.1"], "eth0"),
+        (["172.17.0.1", "172.17.0.9"], "eth0"),
+        (["172.17.0.1", None], None),
+        (["192.0.2.5"], None),
+    ],
+)
+def test_the_interface_that_leads_to_the_targets(
+    hosts: list[str | None], interface: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is captured: several ways, or none that is known, are no reason to choose."""
+    monkeypatch.setattr(portable, "loopback_name", lambda: "lo")
+    monkeypatch.setattr(portable, "interface_to", lambda to: "eth0" if to.startswith("172.") else None)
+    assert portable_source._way_to([Target("8000", 8000, host) for host in hosts]) == interface

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from synscope.model import Answer, AttemptGroup, Endpoint, Label, NearMiss, Outcome, Target, TargetSummary
+from synscope.model import (
+    Answer,
+    AttemptGroup,
+    Endpoint,
+    Label,
+    NearMiss,
+    Outcome,
+    ProcessSource,
+    Target,
+    TargetSummary,
+)
+from synscope.probes.host.snapshot import PacketKind, RuleVerdict, Ruling
 from synscope.process import elevate
-from synscope.session.surroundings import LOOK_S, Surroundings
+from synscope.process.errors import HelperError
+from synscope.process.helper import LARGEST_MESSAGE, Reply, send
+from synscope.session import surroundings
+from synscope.session.surroundings import LOOK_S, Surroundings, redirected_to
 from tests.kernel import need_root
+from tests.report.samples import answered
 
 PORT = 47_911
 TARGET = Target(text=str(PORT), port=PORT)
@@ -49,14 +68,85 @@ def test_a_listener_that_appears_between_two_looks(helper: elevate.Helper) -> No
         around.begin()
         around.settle()
         with socket.create_server(("127.0.0.1", PORT)):
+            with socket.create_connection(("127.0.0.1", PORT)) as client:
+                connected_ns, own = time.time_ns(), Endpoint(*client.getsockname())
+            around.step()
             around.end()
             around.finish()
         answers = _answers(around)
+    connected = answered(1)._replace(
+        client=own, server=Endpoint("127.0.0.1", PORT), first_ts_ns=connected_ns, syn_ack_count=1
+    )
+    ends = around.named(connected).process
+    assert ends.client is not None
+    assert (ends.client.pid, ends.client.uid, ends.client.source) == (os.getpid(), 0, ProcessSource.KERNEL)
+    assert ends.server is not None
+    assert (ends.server.pid, ends.server.uid, ends.server.source) == (os.getpid(), 0, ProcessSource.HOST)
     assert len(around.snapshots) == 2
     assert answers["listener-on-target"] is Answer.YES
     assert answers["listener-appeared-later"] is Answer.YES
     assert answers["kernel-saw-listener-open"] is Answer.YES
     assert _instances() <= before
+
+
+class HungProbes(threading.Thread):
+    """A helper whose looks never come to an end, and that answers nothing else."""
+
+    def __init__(self, channel: socket.socket) -> None:
+        super().__init__(daemon=True)
+        self._channel = channel
+        self.ends: list[int] = []
+
+    def run(self) -> None:
+        """Answer until the other side closes."""
+        while message := self._channel.recv(LARGEST_MESSAGE):
+            if b'"look"' in message:
+                ours, theirs = os.pipe()
+                self.ends.append(theirs)
+                send(self._channel, Reply({"ok": {}}, (ours,)))
+                os.close(ours)
+            elif b'"trace"' in message:
+                send(self._channel, Reply({"error": "none", "errno": 0, "kind": "RequestError"}))
+
+
+def test_all_waiting_for_probes_that_hang_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three looks that never come; each would be waited for longer than the rest of the patience."""
+    assert surroundings.PATIENCE_S + surroundings._TIDY_S + 4 * surroundings._LEAST_S <= 2
+    monkeypatch.setattr(surroundings, "PATIENCE_S", 0.2)
+    monkeypatch.setattr(surroundings, "DURING_S", 0.0)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    probes = HungProbes(theirs)
+    probes.start()
+    with elevate.Helper(ours, None) as hung, Surroundings(hung, [TARGET], {}) as around:
+        began = time.monotonic()
+        around.begin()
+        around.settle()
+        around.step()
+        around.end()
+        around.finish()
+        assert 0.2 <= time.monotonic() - began < 0.6
+    probes.join()
+    theirs.close()
+    assert len(probes.ends) == 3
+    for end in probes.ends:
+        os.close(end)
+    assert around.snapshots == ()
+
+
+def test_a_helper_that_does_not_answer_at_all_is_waited_for_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Stopped, say: what it would have said is missing."""
+    monkeypatch.setattr(surroundings, "PATIENCE_S", 0.1)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, elevate.Helper(ours, None) as stopped, Surroundings(stopped, [TARGET], {}) as around:
+        began = time.monotonic()
+        around.begin()
+        around.settle()
+        around.end()
+        around.finish()
+        assert time.monotonic() - began < 0.5
+        assert _answers(around)["kernel-saw-listener-open"] is Answer.UNKNOWN
 
 
 @pytest.mark.usefixtures("kernel")
@@ -117,6 +207,51 @@ def test_names_that_the_command_uses_are_resolved_and_followed() -> None:
 
 
 @pytest.mark.usefixtures("kernel")
+@pytest.mark.parametrize("killed", ["helper", "rest"])
+def test_whoever_is_killed_the_trace_is_off_afterwards(helper: elevate.Helper, killed: str) -> None:
+    """Both instances vanish; the one of calls has followed what this process started meanwhile."""
+    with Surroundings(helper, [TARGET], {}, command=["client"], parent=os.getpid()) as around:
+        around.begin()
+        around.settle()
+        if not around.followed:
+            pytest.skip("the calls of a command cannot be traced here")
+        assert len(_own(helper)) == 2
+        if killed == "helper":
+            os.kill(helper.pid, signal.SIGKILL)
+        else:
+            for child in _children(helper.pid):
+                os.kill(child, signal.SIGKILL)
+        subprocess.run([sys.executable, "-c", CONNECTS], check=True)
+        around.end()
+        around.finish()
+        said = {one.name: one for one in around.observe(NOTHING)}
+    assert "127.0.0.1:9" in said["kernel-saw-no-connect-to-target"].text
+    until = time.monotonic() + 5
+    while _own(helper) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _own(helper)
+
+
+@pytest.mark.usefixtures("kernel")
+def test_only_own_processes_are_followed(helper: elevate.Helper) -> None:
+    with pytest.raises(HelperError, match="no process of the one who asks"):
+        helper.trace([PORT], tree=1)
+    assert not _own(helper)
+
+
+def _own(helper: elevate.Helper) -> set[str]:
+    """Others may trace at the same time."""
+    return {name for name in _instances() if name.startswith(f"synscope-{helper.pid}-")}
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+CONNECTS = "import socket; socket.socket().connect_ex(('127.0.0.1', 9))"
+
+
+@pytest.mark.usefixtures("kernel")
 def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None:
     """What it would have said is missing; nothing is raised and nothing hangs."""
     with Surroundings(helper, [TARGET], {}) as around:
@@ -127,3 +262,22 @@ def test_a_helper_that_dies_is_no_reason_to_fail(helper: elevate.Helper) -> None
         around.finish()
         assert time.monotonic() - began < 10
         assert _answers(around)["no-firewall-rule"] is not None
+
+
+@pytest.mark.parametrize(
+    ("how", "address", "meant"),
+    [
+        ("172.17.0.2:80", "127.0.0.1", {("172.17.0.2", 80)}),
+        ("172.17.0.2", "127.0.0.1", {("172.17.0.2", 8080)}),
+        ("[fd00::2]:80", "::1", {("fd00::2", 80)}),
+        ("fd00::2:80", "::1", {("fd00::2:80", 8080), ("fd00::2", 80)}),
+        ("port 9000", "127.0.0.1", {("127.0.0.1", 9000)}),
+        (":9000", "::1", {("::1", 9000)}),
+        ("this machine", "127.0.0.1", {("127.0.0.1", 8080)}),
+        ("172.17.0.2:80-90", "127.0.0.1", set()),
+        ("", "127.0.0.1", set()),
+    ],
+)
+def test_where_a_rule_sends_a_connection(how: str, address: str, meant: set[tuple[str, int]]) -> None:
+    ruling = Ruling(address, 8080, PacketKind.SYN, RuleVerdict.REDIRECT, how)
+    assert {(end.address, end.port) for end in redirected_to(ruling)} == meant

@@ -26,7 +26,7 @@ PACKAGE = {
 }
 BINARIES = {
     f"synscope/engine/{name}.cpython-311-x86_64-linux-gnu.so": b""
-    for name in ("records", "headers", "attempts", "fold", "blocks")
+    for name in ("records", "headers", "attempts", "fold", "blocks", "copies")
 }
 
 
@@ -85,7 +85,7 @@ def test_a_wheel_whose_compiler_failed(folder: Path) -> None:
     write_wheel(folder / COMPILED, PACKAGE | missing, pure=False)
     (said,) = wrong(folder)
     assert said.startswith(f"{COMPILED}: has compiled [")
-    assert said.endswith("not ['attempts', 'blocks', 'fold', 'headers', 'records']")
+    assert said.endswith("not ['attempts', 'blocks', 'copies', 'fold', 'headers', 'records']")
 
 
 def test_a_pure_wheel_that_is_not(folder: Path) -> None:

@@ -108,7 +108,7 @@ def test_the_page_from_the_first_attempt_to_the_report(axe: str, tmp_path: Path)
     with shown() as (page, process, url, port):
         page.look(1280)
         page.go(url)
-        assert page.text("h1") == f"Watching {TARGET}, {port} on lo"
+        assert page.text("h1") == f"Watching {TARGET}, {port} on every interface"
         assert page.text("#shown").startswith("No attempt yet.")
         attempts_appear(page, port)
         the_keyboard_is_enough(page)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import enum
 from array import array
+from collections import deque
 from collections.abc import Iterator
 from mmap import mmap
 from typing import Protocol
 
+from synscope.capture.read.process_claims import Claim
 from synscope.engine.batch import Batch
 from synscope.model import CaptureFile, Cut
 
@@ -61,6 +63,8 @@ class FrameSource(Protocol):
 
     frames: int
     odd_times: dict[int, int]
+    claims: deque[Claim] | None
+    """Where what frames claim about processes goes, in their order: whoever follows the source puts a queue here."""
     comments: list[str]
     """The first comments on the capture as a whole: free text of the program or person that wrote it."""
 
@@ -117,7 +121,7 @@ class FrameSource(Protocol):
 
 
 class RingState(enum.Enum):
-    """Whether the interface of a live capture delivers frames."""
+    """Whether the interface of a live capture delivers frames; of several, the loopback interface."""
 
     CAPTURING = "capturing"
     DOWN = "the interface is down"
@@ -132,9 +136,13 @@ class LiveSource(Protocol):
     """For each frame of the batch: 1 when its TCP checksum was left to the hardware, as far as that is known."""
     ifindex: array[int]
     """For each frame of the batch: the number of its interface, 0 where it is not known."""
+    several: bool
+    """Whether frames of several interfaces come, so that one may come more than once."""
+    loopback: int
+    """The number of the loopback interface, 0 where it is not known."""
     state: RingState
     interruptions: int
-    """How often the interface went down."""
+    """How often the interface went down; of several, the loopback interface."""
     damaged: int
     """Blocks that could not be read to the end."""
     fullest: float

@@ -28,6 +28,8 @@ CAUSE = Cause(
         usually(
             "client-error-socket-file",
             "command-asks-other-transport",
+            "kernel-saw-udp-instead",
+            "kernel-saw-socket-file-only",
             "udp-or-unix-lookalike",
             "udp-serves-port",
             "server-on-unix-socket",
@@ -92,23 +94,38 @@ CAUSE = Cause(
         "https://dev.mysql.com/doc/refman/8.4/en/connecting.html",
         "https://man7.org/linux/man-pages/man7/unix.7.html",
     ),
-    proof=(yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),),
+    proof=(
+        yes("no-syn-to-target", "client-error-socket-file", "command-asks-other-transport"),
+        yes("no-syn-to-target", "kernel-saw-udp-instead"),
+        yes("no-syn-to-target", "client-error-socket-file", "kernel-saw-socket-file-only"),
+    ),
     # Without a word that the server uses something else, a client whose SYN was refused has used TCP.
     shows_by=(
         yes(
             "client-error-socket-file",
             "command-asks-other-transport",
+            "kernel-saw-udp-instead",
+            "kernel-saw-socket-file-only",
             "udp-or-unix-lookalike",
             "udp-serves-port",
             "server-on-unix-socket",
         ),
-        yes("no-syn-to-target", "udp-or-unix-lookalike", "udp-serves-port", "server-on-unix-socket"),
+        yes(
+            "no-syn-to-target",
+            "kernel-saw-udp-instead",
+            "kernel-saw-socket-file-only",
+            "udp-or-unix-lookalike",
+            "udp-serves-port",
+            "server-on-unix-socket",
+        ),
     ),
     refines=("service-not-running",),
     says=(
         ("server-on-unix-socket", "{observed}."),
         ("udp-serves-port", "{observed}."),
         ("udp-or-unix-lookalike", "{observed}."),
+        ("kernel-saw-udp-instead", "{observed}."),
+        ("kernel-saw-socket-file-only", "{observed}."),
         ("client-error-socket-file", "Its message is about a Unix socket file."),
         ("command-asks-other-transport", "The command itself asks for it."),
     ),
@@ -121,5 +138,6 @@ CAUSE = Cause(
             "The client uses a Unix socket file, so it never comes to TCP port {port}",
         ),
         ("command-asks-other-transport", "{observed}, so it never comes to TCP port {port}"),
+        ("kernel-saw-udp-instead", "The client speaks UDP, so it never comes to TCP port {port}"),
     ),
 )

@@ -15,13 +15,19 @@ CAUSE = Cause(
     meaning=(
         "A client can bind its own end before it connects: curl --interface, ssh -b, nc -s, wget --bind-address, "
         "localAddress or source_address in programs. Where no interface has that address, or no device has that "
-        "name, bind() fails with 'Cannot assign requested address' or 'No such device', and no SYN is sent. The "
-        "server is well."
+        "name, bind() fails with 'Cannot assign requested address' or 'No such device', and no SYN is sent. Bound to "
+        "a device that does not lead to the target, such as eth0 for 127.0.0.1, the SYN goes nowhere. The server is "
+        "well."
     ),
     documented_in=("field",),
-    stops=(Stage.SOCKET,),
+    stops=(Stage.SOCKET, Stage.ROUTE),
     predicts=(
-        usually("client-source-missing", "client-error-no-address", "kernel-saw-bind-no-address"),
+        usually(
+            "client-source-missing",
+            "client-error-no-address",
+            "kernel-saw-bind-no-address",
+            "client-end-leads-away",
+        ),
         usually("command-sets-own-end"),
         seldom("client-out-of-resources"),
         seldom("loopback-is-down"),
@@ -45,10 +51,24 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man2/bind.2.html",
         "https://man7.org/linux/man-pages/man7/socket.7.html",
     ),
-    proof=(yes("client-source-missing"),),
+    proof=(
+        yes("client-source-missing"),
+        yes("no-syn-to-target", "kernel-saw-bind-no-address", "command-sets-own-end"),
+        yes("no-syn-to-target", "client-end-leads-away"),
+    ),
     shows_by=(
-        yes("client-source-missing", "client-error-no-address", "kernel-saw-bind-no-address"),
-        yes("client-source-missing", "command-sets-own-end", "kernel-saw-bind-no-address"),
+        yes(
+            "client-source-missing",
+            "client-error-no-address",
+            "kernel-saw-bind-no-address",
+            "client-end-leads-away",
+        ),
+        yes(
+            "client-source-missing",
+            "command-sets-own-end",
+            "kernel-saw-bind-no-address",
+            "client-end-leads-away",
+        ),
     ),
     refines=("resource-limits",),
     says=(
@@ -56,6 +76,7 @@ CAUSE = Cause(
             "kernel-saw-bind-no-address",
             "The kernel refused a bind of the client: no interface has the address.",
         ),
+        ("client-end-leads-away", "{observed}."),
         ("command-sets-own-end", "The command line has the setting."),
     ),
 )

@@ -115,6 +115,7 @@ CAUSE = Cause(
         yes("container-publishes-port", "kernel-saw-own-connect-fail", "reset-before-answer"),
         yes("syn-unanswered", "redirect-leaves-loopback"),
         yes("no-syn-to-target", "redirect-leaves-loopback"),
+        yes("rule-redirects-target", "kernel-says-localnet-drop"),
         yes("syn-unanswered", "redirect-target-silent"),
         yes("no-syn-to-target", "redirect-target-silent", "rst-without-syn"),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, usually, yes
+from synscope.causes.cause import Cause, never, on_each_os, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -19,7 +19,16 @@ CAUSE = Cause(
     ),
     documented_in=("field",),
     stops=(Stage.OUT, Stage.IN),
-    predicts=(usually("kernel-says-attached-drop", "program-on-loopback"),),
+    predicts=(
+        usually("kernel-says-attached-drop", "program-on-loopback"),
+        # A drop has one reason.
+        never(
+            "kernel-says-netfilter-drop",
+            "kernel-says-other-drop",
+            "kernel-says-signature-drop",
+            "kernel-says-no-socket",
+        ),
+    ),
     decided_by="the kernel's reason for the drop, and the list of attached programs",
     checks=on_each_os(
         linux="sudo bpftool cgroup tree; sudo bpftool net; tc filter show dev lo ingress",
@@ -44,5 +53,6 @@ CAUSE = Cause(
     says=(
         ("kernel-says-attached-drop", "The kernel says that such a program dropped it."),
         ("program-on-loopback", "{observed}."),
+        ("program-at-control-group", "{observed}."),
     ),
 )

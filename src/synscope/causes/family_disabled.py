@@ -30,8 +30,10 @@ CAUSE = Cause(
             "client-error-no-ipv6",
             "bind-failed-no-ipv6",
             "kernel-saw-family-refused",
+            "kernel-saw-no-source-address",
         ),
         seldom("some-completed"),
+        seldom("kernel-saw-call-filtered"),
     ),
     decided_by="the addresses of the loopback interface",
     checks=on_each_os(
@@ -58,6 +60,8 @@ CAUSE = Cause(
     proof=(
         yes("no-syn-to-target", "family-not-on-loopback"),
         yes("family-not-on-loopback", "client-error-no-address"),
+        yes("no-syn-to-target", "family-not-on-loopback", "kernel-saw-no-source-address"),
+        yes("no-syn-to-target", "family-not-on-loopback", "kernel-saw-family-refused"),
         yes("family-not-on-loopback", "client-error-family"),
         yes("no-syn-to-target", "ipv6-not-on-loopback", "client-error-no-ipv6"),
     ),
@@ -70,6 +74,7 @@ CAUSE = Cause(
             "client-error-no-ipv6",
             "bind-failed-no-ipv6",
             "kernel-saw-family-refused",
+            "kernel-saw-no-source-address",
         ),
         yes("no-syn-to-target", "bind-failed-no-ipv6"),
     ),

@@ -41,11 +41,21 @@ CAUSE = Cause(
             "answer-not-acknowledged",
             "half-open",
         ),
+        # Of its own: without that trace the others' denials still count.
+        usually(
+            "firewall-rule-seen",
+            "firewall-rule-seen-out",
+            "firewall-rule-seen-back",
+            "firewall-rule-seen-later",
+        ),
         usually("syn-repeated"),
         seldom("command-succeeded"),
         seldom("kernel-says-queue-full"),
         seldom("accept-queue-full"),
         never("no-firewall-rule"),
+        never("firewall-seen-passing"),
+        never("firewall-seen-rejecting"),
+        never("connection-tracking-full"),
         never("client-refused-syn-ack"),
         never("refused-by-icmp"),
         never("unreachable-by-icmp"),
@@ -84,6 +94,12 @@ CAUSE = Cause(
         "https://learn.microsoft.com/en-us/powershell/module/netsecurity/get-netfirewallrule",
     ),
     proof=(
+        yes("syn-unanswered", "firewall-rule-seen"),
+        yes("syn-unanswered", "firewall-rule-seen-back"),
+        yes("half-open", "firewall-rule-seen-back"),
+        yes("no-syn-to-target", "firewall-rule-seen-out"),
+        yes("request-not-acknowledged", "firewall-rule-seen-later"),
+        yes("answer-not-acknowledged", "firewall-rule-seen-later"),
         yes("syn-unanswered", "kernel-says-netfilter-drop"),
         yes("half-open", "firewall-rule-drops"),
         yes("half-open", "kernel-says-netfilter-drop"),
@@ -105,6 +121,10 @@ CAUSE = Cause(
         ),
     ),
     says=(
+        ("firewall-rule-seen", "The firewall's trace names the rule that stopped the SYN."),
+        ("firewall-rule-seen-out", "The firewall's trace names the rule that stopped the SYN."),
+        ("firewall-rule-seen-back", "The firewall's trace names the rule that stopped the answer."),
+        ("firewall-rule-seen-later", "The firewall's trace names the rule that stopped what was sent."),
         ("firewall-rule-drops", "A rule that drops it is in place."),
         (
             "kernel-says-netfilter-drop",
@@ -115,5 +135,11 @@ CAUSE = Cause(
         ("kernel-saw-connect-without-syn", "A connect began, and its SYN was dropped on the way out."),
         ("syn-repeated", "The client repeated its SYN in vain."),
     ),
-    headlines=(("firewall-rule-drops", "{observed}"),),
+    headlines=(
+        ("firewall-rule-seen", "{observed}"),
+        ("firewall-rule-seen-out", "{observed}"),
+        ("firewall-rule-seen-back", "{observed}"),
+        ("firewall-rule-seen-later", "{observed}"),
+        ("firewall-rule-drops", "{observed}"),
+    ),
 )

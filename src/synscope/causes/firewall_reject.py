@@ -7,6 +7,7 @@ from synscope.causes.cause import (
     ON_LINUX_LOOPBACK,
     Cause,
     Fix,
+    always,
     listeners,
     never,
     on_each_os,
@@ -36,7 +37,11 @@ CAUSE = Cause(
         usually("firewall-rule-rejects"),
         usually("rst-looks-like-firewall", "refused-by-icmp", "unreachable-by-icmp", "rst-without-syn"),
         usually("kernel-says-firewall-reset", "kernel-says-netfilter-drop"),
+        # Of its own: without that trace the others' denials still count.
+        usually("firewall-rule-seen", "firewall-rule-seen-out"),
+        always("firewall-seen-rejecting"),
         never("no-firewall-rule"),
+        never("firewall-seen-passing"),
         never("kernel-says-no-socket"),
         never("kernel-says-stack-reset"),
     ),
@@ -69,6 +74,11 @@ CAUSE = Cause(
         "https://www.rfc-editor.org/rfc/rfc1122#page-38",
     ),
     proof=(
+        yes("refused-by-rst", "firewall-rule-seen"),
+        yes("refused-by-icmp", "firewall-rule-seen"),
+        yes("unreachable-by-icmp", "firewall-rule-seen"),
+        yes("rst-without-syn", "firewall-rule-seen-out"),
+        yes("no-syn-to-target", "firewall-rule-seen-out", "firewall-seen-rejecting"),
         yes("refused-by-rst", "kernel-says-firewall-reset"),
         yes("refused-by-rst", "kernel-says-netfilter-drop"),
         yes("rst-without-syn", "firewall-rule-rejects"),
@@ -98,6 +108,8 @@ CAUSE = Cause(
         ),
     ),
     says=(
+        ("firewall-rule-seen", "The firewall's trace names the rule that stopped the SYN."),
+        ("firewall-rule-seen-out", "The firewall's trace names the rule that stopped the SYN."),
         ("kernel-says-firewall-reset", "The kernel says that netfilter made the RST."),
         ("firewall-rule-rejects", "A rule that rejects it is in place."),
         ("rst-looks-like-firewall", "The RST has the traits of a REJECT."),
@@ -107,5 +119,9 @@ CAUSE = Cause(
         ("listener-on-target", "A listener is there, and the client is refused all the same."),
         ("unreachable-by-icmp", "An ICMP error answered the SYN."),
     ),
-    headlines=(("firewall-rule-rejects", "{observed}"),),
+    headlines=(
+        ("firewall-rule-seen", "{observed}"),
+        ("firewall-rule-seen-out", "{observed}"),
+        ("firewall-rule-rejects", "{observed}"),
+    ),
 )

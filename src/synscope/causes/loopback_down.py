@@ -23,7 +23,7 @@ CAUSE = Cause(
     predicts=(
         always("loopback-is-down"),
         always("target-is-loopback"),
-        usually("client-error-unreachable"),
+        usually("client-error-unreachable", "kernel-saw-no-way"),
         usually("kernel-saw-connect-without-syn"),
     ),
     decided_by="the state of lo, and ping 127.0.0.1",

@@ -77,6 +77,7 @@ CAUSE = Cause(
             "no-syn-to-target",
         ),
     ),
+    refines=("next-hop-silent",),
     says=(
         ("localhost-resolves-wrong", "The name does not resolve, or not to that address."),
         ("client-error-name", "The client could not resolve the name."),

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, always, never, on_each_os, yes
+from synscope.causes.cause import Cause, always, never, on_each_os, usually, yes
 from synscope.model import Kind, Stage
+
+_SHOWN = (
+    "kernel-says-other-drop",
+    "kernel-says-unclear-drop",
+    "connection-tracking-full",
+)
 
 CAUSE = Cause(
     code="SYN126",
@@ -16,11 +22,12 @@ CAUSE = Cause(
         "Between connect() and the listener a SYN can be dropped in many places that no firewall shows: the queue of "
         "an interface (QDISC_DROP: tc, netem), IPsec policies (XFRM_POLICY), a wrong checksum (TCP_CSUM), the "
         "reverse-path filter (IP_RPFILTER), a full backlog (CPU_BACKLOG), no memory (NOMEM, PROTO_MEM), a minimum "
-        "TTL (TCP_MINTTL). Since Linux 5.17 the kernel says which one it was."
+        "TTL (TCP_MINTTL), a table of tracked connections without room. Since Linux 5.17 the kernel says which one "
+        "it was."
     ),
     documented_in=("field",),
     stops=(Stage.OUT, Stage.IN),
-    predicts=(always("kernel-says-other-drop"), never("loopback-is-down")),
+    predicts=(always(*_SHOWN), usually("discards-counted"), never("loopback-is-down")),
     decided_by="the kernel's reason for the drop",
     checks=on_each_os(
         linux="sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb; tc -s qdisc; ip xfrm policy; nstat -az",
@@ -32,6 +39,7 @@ CAUSE = Cause(
     fixes=(
         "QDISC_…: tc qdisc del dev lo root takes away netem or a shaper that somebody left there.",
         "XFRM_POLICY: except the loopback addresses from the IPsec policy. IP_RPFILTER: set rp_filter to 2 or 0.",
+        "Connection tracking is full: raise net.netfilter.nf_conntrack_max, or find who opens so many connections.",
         "TCP_CSUM, IP_CSUM: switch off what rewrites packets without mending their checksums.",
     ),
     references=(
@@ -39,7 +47,10 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/tc.8.html",
         "https://github.com/torvalds/linux/blob/master/include/net/dropreason-core.h",
     ),
-    proof=(yes("kernel-says-other-drop"),),
-    shows_by=(yes("kernel-says-other-drop"),),
-    says=(("kernel-says-other-drop", "{observed}."),),
+    proof=(
+        yes("kernel-says-other-drop"),
+        yes("kernel-says-netfilter-drop", "connection-tracking-full"),
+    ),
+    shows_by=(yes(*_SHOWN, "discards-counted"),),
+    says=tuple((name, "{observed}.") for name in (*_SHOWN, "discards-counted")),
 )

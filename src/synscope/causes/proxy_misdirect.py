@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -27,6 +27,7 @@ CAUSE = Cause(
         ),
         usually("proxy-port-tried", "client-error-other-port", "another-port-failed"),
         seldom("client-error-name"),
+        never("kernel-saw-no-connect-at-all"),
     ),
     decided_by="the same request with the proxy switched off (curl --noproxy '*')",
     checks=(

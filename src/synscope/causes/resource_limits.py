@@ -20,12 +20,15 @@ CAUSE = Cause(
         "odd reply."
     ),
     documented_in=("A", "C"),
-    stops=(Stage.SOCKET, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
+    stops=(Stage.SOCKET, Stage.CLIENT, Stage.QUEUE, Stage.ACCEPT, Stage.SERVE),
     predicts=(
         usually(
             "client-out-of-resources",
             "client-error-resources",
             "client-error-no-address",
+            "kernel-saw-out-of-descriptors",
+            "kernel-saw-no-source-port",
+            "kernel-saw-accept-out-of-descriptors",
             "server-out-of-descriptors",
             "server-out-of-tasks",
             "service-full",
@@ -71,6 +74,10 @@ CAUSE = Cause(
     ),
     proof=(
         yes("no-syn-to-target", "client-out-of-resources"),
+        yes("no-syn-to-target", "kernel-saw-out-of-descriptors"),
+        yes("no-syn-to-target", "kernel-saw-no-source-port"),
+        yes("some-completed", "kernel-saw-out-of-descriptors") + no("command-succeeded"),
+        yes("some-completed", "kernel-saw-no-source-port") + no("command-succeeded"),
         yes("kernel-saw-connect-without-syn", "client-out-of-resources"),
         yes("server-silent", "server-out-of-descriptors"),
         yes("closed-before-answer", "server-out-of-tasks"),
@@ -85,6 +92,9 @@ CAUSE = Cause(
         yes(
             "client-out-of-resources",
             "client-error-resources",
+            "kernel-saw-out-of-descriptors",
+            "kernel-saw-no-source-port",
+            "kernel-saw-accept-out-of-descriptors",
             "client-error-no-address",
             "server-out-of-descriptors",
             "server-out-of-tasks",
@@ -96,8 +106,11 @@ CAUSE = Cause(
     refines=("accept-queue-overflow", "server-hung", "application-error", "crashed-after-bind"),
     says=(
         ("client-out-of-resources", "The client has no descriptor or no ephemeral port left."),
+        ("kernel-saw-out-of-descriptors", "The kernel had no descriptor for the client's socket."),
+        ("kernel-saw-no-source-port", "The kernel found no free local port for the client."),
         ("service-full", "{observed}."),
         ("server-killed-for-memory", "{observed}."),
+        ("kernel-saw-accept-out-of-descriptors", "{observed}."),
         ("server-out-of-descriptors", "The server has no file descriptor left."),
         ("server-out-of-tasks", "The server may start no further process or thread."),
         ("client-error-no-address", "The client got no local address or port."),

@@ -23,7 +23,7 @@ CAUSE = Cause(
     predicts=(
         always("route-leads-away"),
         usually("client-error-unreachable", "client-error-denied"),
-        usually("kernel-saw-connect-without-syn"),
+        usually("kernel-saw-connect-without-syn", "kernel-says-route-drop"),
         seldom("name-leads-to-another-machine"),
     ),
     decided_by="what 'ip route get' says of the address",
@@ -44,6 +44,11 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/ip-rule.8.html",
     ),
     proof=(yes("no-syn-to-target", "route-leads-away"),),
+    # Who goes to a proxy needs no way of its own.
+    doubted_by=yes(
+        "proxy-request-names-target", "proxy-port-tried", "client-error-proxy", "similar-port-tried"
+    ),
     shows_by=(yes("route-leads-away"),),
+    says=(("route-leads-away", "{observed}."),),
     refines=("loopback-down", "security-policy", "name-resolution"),
 )

@@ -65,7 +65,9 @@ CAUSE = Cause(
         yes("refused-by-rst", "bind-failed-policy", "kernel-saw-bind-not-permitted"),
         yes("refused-by-rst", "policy-denied", "bind-failed-permission"),
         yes("no-syn-to-target", "policy-denied"),
-        yes("no-syn-to-target", "client-error-denied", "kernel-saw-connect-denied"),
+        yes("no-syn-to-target", "kernel-saw-connect-denied"),
+        yes("no-syn-to-target", "kernel-saw-socket-denied"),
+        yes("no-syn-to-target", "kernel-saw-call-filtered", "kernel-saw-family-refused"),
     ),
     shows_by=(
         yes(

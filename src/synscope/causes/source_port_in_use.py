@@ -21,7 +21,7 @@ CAUSE = Cause(
     documented_in=("field",),
     stops=(Stage.SOCKET,),
     predicts=(
-        usually("client-source-port-in-use"),
+        usually("client-source-port-in-use", "kernel-saw-own-bind-in-use", "kernel-saw-own-end-taken"),
         usually("command-sets-own-end"),
         usually("kernel-saw-bind-in-use"),
     ),
@@ -43,8 +43,18 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man7/ip.7.html",
         "https://www.rfc-editor.org/rfc/rfc9293.html#section-3.6.1",
     ),
-    proof=(yes("client-source-port-in-use"),),
-    shows_by=(yes("client-source-port-in-use"),),
+    proof=(
+        yes("client-source-port-in-use"),
+        yes("no-syn-to-target", "kernel-saw-own-end-taken"),
+        yes("no-syn-to-target", "kernel-saw-own-bind-in-use", "command-sets-own-end"),
+    ),
+    shows_by=(yes("client-source-port-in-use", "kernel-saw-own-bind-in-use", "kernel-saw-own-end-taken"),),
     refines=("resource-limits",),
-    says=(("command-sets-own-end", "The command line has the setting."),),
+    says=(
+        (
+            "kernel-saw-own-end-taken",
+            "The kernel refused the connect: that local end is in use toward the target.",
+        ),
+        ("command-sets-own-end", "The command line has the setting."),
+    ),
 )

@@ -36,6 +36,7 @@ CAUSE = Cause(
         seldom("failures-after-success"),
         seldom("program-crashed"),
         seldom("another-port-completed"),
+        never("kernel-saw-no-connect-at-all"),
         never("listener-vanished"),
         never("bind-failed-in-use"),
         never("bind-failed-permission"),

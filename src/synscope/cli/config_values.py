@@ -3,7 +3,8 @@
 Input: a table of TOML, as parsed. Output: a ``ConfigFile`` in which every key is known and of its type, or a
 ``ConfigError``.
 
-Invariants: the settings are a closed list of things that change how something is shown or how long it lasts. None
+Invariants: the settings are a closed list of things that change how something is shown, how long it lasts, or who is
+asked. None
 names a command, a file to write, a container or a namespace. A file that the user did not choose names no
 other machine.
 """
@@ -50,6 +51,7 @@ SETTINGS: Final[Mapping[str, type[Value]]] = MappingProxyType(
         "run.linger": float,
         "run.timeout": float,
         "run.exit-code": str,
+        "run.calls": bool,
         "save.headers-only": bool,
     }
 )

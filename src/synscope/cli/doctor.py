@@ -43,6 +43,7 @@ Exit status: 0 no finding is a failure (with --fail-on warning: nor a warning), 
     help="Once connected, send HTTP HEAD / (http URLs, and where no scheme is given) or a TLS ClientHello "
     "(https URLs).",
 )
+@options.option("--trace-firewall", section=options.LOOKED_AT, is_flag=True, help=live_options.TRACE_FIREWALL)
 @output.format_option(("terminal", "html", "json"), setting="doctor.format")
 @live_options.output_option("standard output")
 @output.fail_on_option("doctor.fail-on")
@@ -55,6 +56,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     *,
     target: Target,
     probe: bool,
+    trace_firewall: bool,
     form: str,
     path: str | None,
     fail_on: str,
@@ -68,7 +70,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     from synscope.session.doctor import DoctorPlan, examine  # noqa: PLC0415
 
     report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
-    plan = DoctorPlan(target, probe, live_options.typed(), live_options.may_prompt())
+    plan = DoctorPlan(target, probe, trace_firewall, live_options.typed(), live_options.may_prompt())
     try:
         diagnosis = examine(plan, output.announce, report.preload)
     except (SessionError, RingError) as error:

@@ -12,13 +12,14 @@ import click
 
 from synscope.cli import live_options, live_report, live_web, options, output, save_options, target_type
 from synscope.model import Target
+from synscope.reference.systems import interface_text
 from synscope.report import formats
 
 if TYPE_CHECKING:
     from synscope.session.plan import Saving
 
 _HELP = """\
-Capture on the loopback interface while the failure is reproduced, show the attempts as they happen, and
+Capture on every interface while the failure is reproduced, show the attempts as they happen, and
 report as analyze does when it is stopped.
 
 \b
@@ -105,7 +106,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
     plan = place.plan(wanted, saving)
     stop = Stop(duration, count, until_failure, until_success)
-    name = place.interface or "loopback"
+    name = interface_text(place.interface or ("any" if place.capture_with == "ring" else "loopback"))
     row = report.stream(name)
     view = live_web.view(web, wanted, drawn=row is None or not sys.stdout.isatty())
     context.call_on_close(view.close)

@@ -39,6 +39,12 @@ def _namespaces(context: click.Context, parameter: click.Parameter, incomplete: 
     return candidates.namespaces(context, parameter, incomplete)
 
 
+TRACE_FIREWALL = (
+    "Have the kernel say which firewall rule stops the target's packets: it traces them through nftables, for which "
+    "a table is put there that stops nothing and goes at the end. Linux, needs root."
+)
+
+
 def _in_this_network(given: options.Given) -> bool:
     """Whether a configured interface is meant: another network has interfaces of its own."""
     return not any(given.get(name) for name in ("netns", "container", "isolated"))
@@ -54,7 +60,7 @@ _PLACE = (
         setting="interface",
         counts=_in_this_network,
         shell_complete=_interfaces,
-        help="An interface, e.g. eth0, or any for all. The default is the loopback interface.",
+        help="One interface, e.g. lo or eth0. The default is any: every interface.",
     ),
     _option(
         "--netns",
@@ -82,6 +88,7 @@ _PLACE = (
         help="ring: the packet ring of Linux, its default. portable: Scapy's sockets, the default elsewhere. "
         "libpcap: libpcap or Npcap through Scapy. The last two need synscope[capture].",
     ),
+    _option("--trace-firewall", is_flag=True, help=TRACE_FIREWALL),
 )
 
 
@@ -94,6 +101,7 @@ class Place:
     container: str | None
     snaplen: int
     capture_with: str
+    trace_firewall: bool = False
 
     @property
     def is_given(self) -> bool:
@@ -101,7 +109,13 @@ class Place:
         return bool(self.netns or self.container or self.interface)
 
     def plan(
-        self, targets: tuple[Target, ...], saving: Saving | None, *, isolated: bool = False, server: str = ""
+        self,
+        targets: tuple[Target, ...],
+        saving: Saving | None,
+        *,
+        isolated: bool = False,
+        server: str = "",
+        calls: bool = True,
     ) -> Plan:
         """Return the plan of the capture, or fail as wrong usage where the network is not there."""
         from synscope.session.plan import Plan  # noqa: PLC0415 - the commands without a capture do without
@@ -112,10 +126,12 @@ class Place:
             namespace=namespace_path(self.netns, self.container),
             snap_length=self.snaplen,
             capture_with=self.capture_with,
+            trace_firewall=self.trace_firewall,
             typed=typed(),
             may_prompt=may_prompt(),
             isolated=isolated,
             server=server,
+            calls=calls,
             save=saving,
         )
 
@@ -124,16 +140,17 @@ def placed(function: _Decorated) -> _Decorated:
     """Add the options of every live capture; the command gets them as ``place``."""
 
     @functools.wraps(function)
-    def bundled(
+    def bundled(  # noqa: PLR0913 - one parameter an option
         *arguments: object,
         interface: str | None,
         netns: str | None,
         container: str | None,
         snaplen: int,
         capture_with: str,
+        trace_firewall: bool,
         **others: object,
     ) -> object:
-        place = Place(interface, netns, container, snaplen, capture_with)
+        place = Place(interface, netns, container, snaplen, capture_with, trace_firewall)
         return function(*arguments, place=place, **others)
 
     decorated: _Decorated = bundled

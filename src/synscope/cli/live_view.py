@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Literal, Protocol, TypedDict
 
-from synscope.capture.source import RingState
 from synscope.cli import output
 from synscope.model import FAILURES, Attempt, Diagnosis, Label, Target
+from synscope.reference.systems import interface_text
 from synscope.report.escape import visible
 from synscope.report.wording import OUTCOME_TEXTS
 
@@ -116,7 +116,7 @@ def shown(analysis: LiveAnalysis, targets: Sequence[Target], *, wanted: bool) ->
     Without a terminal, or where the view is not wanted, one line says that the capture has begun.
     """
     if not wanted or not sys.stderr.isatty():
-        output.announce(f"capturing on {analysis.interface}; Ctrl-C stops it and reports")
+        output.announce(f"capturing on {interface_text(analysis.interface)}; Ctrl-C stops it and reports")
         yield lambda: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow to import
@@ -158,7 +158,7 @@ def render(
 
     names = ", ".join(visible(target.text) for target in targets)
     one_line: _OneLine = {"no_wrap": True, "overflow": "ellipsis"}
-    head = Text(f"watching {names} on {visible(analysis.interface)}", **one_line)
+    head = Text(f"watching {names} on {visible(interface_text(analysis.interface))}", **one_line)
     counts = Text(**one_line)
     for label, number in label_counts(analysis.counts()).items():
         counts.append(f"{label.value} ", _style(label)).append(f"{number:,}   ")
@@ -186,8 +186,8 @@ def render(
         f"{analysis.elapsed:.0f} s · {analysis.frames:,} frames · buffer {100 * ring.use:.0f} % full · "
     )
     health.append("losses not known" if lost is None else f"{lost:,} lost", "bold red" if lost else None)
-    if ring.state is not RingState.CAPTURING:
-        health.append(f" · {ring.state.value}", "bold red")
+    if analysis.trouble:
+        health.append(f" · {analysis.trouble}", "bold red")
     health.append("   Ctrl-C stops and reports")
     return Group(head, counts, table, health)
 

@@ -19,6 +19,7 @@ from synscope.cli import options, output
 from synscope.cli.live_view import LiveView, TerminalView, Told, preload_display
 from synscope.evidence.typo import looks_like_typo
 from synscope.model import PORT_MAX, Attempt, Diagnosis, Target
+from synscope.reference.systems import interface_text
 from synscope.units import count
 
 if TYPE_CHECKING:
@@ -128,7 +129,7 @@ class PageView:
         analysis.own_servers = session.surroundings.own_servers = server.endpoints
         self._publish(feed.now(analysis))
         server.start()
-        output.announce(f"capturing on {analysis.interface}; Ctrl-C stops it and reports")
+        output.announce(f"capturing on {interface_text(analysis.interface)}; Ctrl-C stops it and reports")
         output.announce(f"the page is at {server.url}")
         with _status_line(analysis, server) as tell:
 

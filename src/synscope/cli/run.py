@@ -89,6 +89,14 @@ _command = functools.partial(options.option, section=options.COMMAND)
     show_default=True,
     help="Whose exit status synscope run has: the command's, the diagnosis's, or of both the first that is not 0.",
 )
+@_command(
+    "--calls/--no-calls",
+    setting="run.calls",
+    default=True,
+    show_default=True,
+    help="Whether the kernel tells which sockets the command and all that it starts ask for, and what of it fails; "
+    "meanwhile each system call of other programs takes some 15 ns longer. Needs root and Linux.",
+)
 @output.format_option(setting="run.format")
 @live_options.output_option("standard error")
 @save_options.saving
@@ -108,6 +116,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     linger: float,
     timeout: float | None,
     exit_from: str,
+    calls: bool,
     form: str,
     path: str | None,
     saving: Saving | None,
@@ -135,7 +144,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     shown = redact_words(command)
     sink = live_report.Sink(path, to_stderr=True)
     report = live_report.LiveReport(form, sink, color=color, verbose=verbose, why=why)
-    plan = place.plan(found, saving, isolated=isolated, server=server or "")
+    plan = place.plan(found, saving, isolated=isolated, server=server or "", calls=calls)
     moments = report.format.moments(found)
     try:
         session = start_session(

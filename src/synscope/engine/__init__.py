@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-COMPILED_MODULES = ("records", "headers", "attempts", "fold", "blocks")
+COMPILED_MODULES = ("records", "headers", "attempts", "fold", "blocks", "copies")
 TABLES = ("batch.py", "layout.py", "names.py", "outcome.py")
 """Files whose numbers the compiled modules take over when they are imported."""
 VARIABLE = "SYNSCOPE_ENGINE"

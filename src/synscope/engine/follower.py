@@ -12,6 +12,7 @@ from collections.abc import Callable
 from mmap import mmap
 
 from synscope.engine.batch import KIND_FRAGMENT, KIND_ICMP, KIND_SKIP, KIND_TCP, Batch
+from synscope.engine.copies import ENTRY_LONGS, SLOTS, leave_out_copies
 from synscope.engine.fragments import Fragments
 from synscope.engine.headers import decode_batch
 from synscope.engine.names import LINKTYPE_RAW, REASON_FRAGMENT, REASONS
@@ -60,6 +61,36 @@ class Decoder:
     def undecoded(self) -> list[int]:
         """Return how many frames were not followed to a TCP header, by the index of their reason."""
         return self._reasons.tolist()
+
+
+class Copies:
+    """Leaves out what a capture of several interfaces shows more than once; see ``copies``.
+
+    ``loopback`` is the number of the interface whose frames have no copies on others.
+    """
+
+    def __init__(self, *, seed: int, loopback: int) -> None:
+        self.frames = 0
+        """Frames left out."""
+        self.segments = 0
+        """TCP segments among them."""
+        self._seed = seed
+        self._loopback = loopback
+        self._table = array("Q", bytes(8 * ENTRY_LONGS * SLOTS))
+        self._translated = array("Q", bytes(8 * ENTRY_LONGS * SLOTS))
+
+    def leave_out(self, batch: Batch, unfilled: array[int], ifindex: array[int]) -> None:
+        """Let a decoded batch, and the columns of a live capture beside it, hold each frame once."""
+        b = batch
+        told = leave_out_copies(
+            b.count, self._loopback, self._seed, self._table, self._translated, b.at, b.caplen, b.wirelen, b.ts_ns,
+            b.linktype, b.kind, b.src_high, b.src_low, b.dst_high, b.dst_low, b.ports, b.seq, b.ack, b.flags,
+            b.length, b.ip_at, b.tcp_at, unfilled, ifindex,
+        )  # fmt: skip
+        kept = told & 0xFFFFFFFF
+        self.frames += b.count - kept
+        self.segments += told >> 32
+        b.count = kept
 
 
 class Follower:

@@ -94,7 +94,7 @@ class Tracker:
         self._budget = max(budget, SIZE)
         self._sweep = min(SWEEP, self._budget)
         self._newest = 0
-        self._on_attempt = on_attempt
+        self.on_attempt = on_attempt
         self._state = array("Q", bytes(8 * layout.STATE_WORDS))
         self._state[layout.S_SEED] = seed & 0xFFFFFFFFFFFFFFFF
         self._room = SIZE
@@ -333,9 +333,9 @@ class Tracker:
     def _fold(self, chosen: array[int]) -> None:
         """Count the chosen rows in their groups; keep the first few of each group as objects."""
         count = len(chosen)
-        if self._on_attempt is not None:
+        if self.on_attempt is not None:
             for row in chosen:
-                self._on_attempt(self._attempt(row))
+                self.on_attempt(self._attempt(row))
         if self.moments is not None:
             kept = self.moments.add(self._rows, self._longs, chosen)
             self.moments.kept.extend(map(self._attempt, kept))

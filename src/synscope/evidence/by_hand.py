@@ -135,6 +135,16 @@ def in_drops(reading: str) -> tuple[ByHand, ...]:
     )
 
 
+def in_rules(reading: str) -> tuple[ByHand, ...]:
+    """Return the rules that the port's packets meet, while the failure is reproduced."""
+    return on_linux(
+        "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; "
+        "tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; "
+        "tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i",
+        reading,
+    )
+
+
 def in_states(reading: str) -> tuple[ByHand, ...]:
     """Return the changes of TCP sockets' states, while the failure is reproduced."""
     return on_linux("sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", reading)

@@ -220,8 +220,11 @@ def _narrowed(stages: tuple[Stage, ...], stage: Stage | None) -> tuple[Stage, ..
     """Narrow a bracket by the kernel's word on a stop.
 
     A discarded segment is that of the bracket's own stretch. A connect without a SYN came no further than out, and
-    somebody made it: its number, client and name were well.
+    somebody made it: its number, client and name were well. A client that never asked for a connection came no
+    further than the name.
     """
+    if stage is Stage.NAME:
+        return tuple(each for each in stages if each in _BEFORE_THE_CONNECT) or stages
     if stage is Stage.OUT:
         return tuple(each for each in stages if each not in _BEFORE_THE_CONNECT) or stages
     if stage in stages:

@@ -549,6 +549,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("program-on-loopback", Source.HOST, "a program or filter that may discard packets is attached to the loopback interface", stage=Stage.IN, by_hand=(
         ByHand("linux", "ip -d link show lo; tc filter show dev lo ingress; tc filter show dev lo egress", "a line with xdp, or a filter: yes"),
     )),
+    Question("program-at-control-group", Source.HOST, "a program (eBPF) is attached to the control group of client or server, where it may discard or deny", stage=Stage.OUT, by_hand=(
+        ByHand("linux", "sudo bpftool cgroup tree", "a program of the kinds cgroup_inet_egress, cgroup_inet_ingress or connect at the client's or the server's group: yes"),
+    )),
     Question("rule-redirects-target", Source.HOST, "a firewall rule sends connections to the target to another address or port", stage=Stage.IN, by_hand=(
         ByHand("linux", "sudo nft list ruleset; sudo iptables-save -c; sudo ip6tables-save -c", "a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
         ByHand("macos", "sudo pfctl -sr -v", "a rule with dnat, redirect or REDIRECT that {port} meets: yes"),
@@ -576,6 +579,25 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("linux", "journalctl --since -10min --no-pager | grep -iE 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
         ByHand("macos", "log show --last 10m --style compact | grep -iE 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
         ByHand("windows", "Get-WinEvent -FilterHashtable @{LogName='Application'; StartTime=(Get-Date).AddMinutes(-10)} | Where-Object Message -match 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+    )),
+    Question("next-hop-silent", Source.HOST, "the machine that is next on the way to the target does not tell its link-layer address (ARP, NDP)", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address}; ip neigh show nud failed nud incomplete", "the address, or the gateway to it, is in the list: yes"),
+        ByHand("macos", "route -n get {address}; arp -an", "the address, or the gateway to it, is in the list: yes"),
+        ByHand("windows", "Find-NetRoute -RemoteIPAddress {address}; Get-NetNeighbor -State Unreachable,Incomplete", "the address, or the gateway to it, is in the list: yes"),
+    )),
+    Question("link-is-down", Source.HOST, "the interface that the way to the target leads over is switched off, or has no link", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address}; ip -br link", "the interface is DOWN, or says NO-CARRIER: yes"),
+        ByHand("macos", "route -n get {address}; ifconfig", "the interface is DOWN, or says NO-CARRIER: yes"),
+        ByHand("windows", "Find-NetRoute -RemoteIPAddress {address}; Get-NetAdapter", "the interface is DOWN, or says NO-CARRIER: yes"),
+    )),
+    Question("client-end-leads-away", Source.HOST, "from the device or address that the client binds to, no way leads to the target, or another one", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "ip route get {address} oif DEVICE; ip route get {address} from ADDRESS", "an error, or another interface than without: yes"),
+    )),
+    Question("discards-counted", Source.HOST, "the kernel counted discarded packets, for whatever connection", stage=Stage.IN, by_hand=(
+        ByHand("linux", "nstat -az 'TcpExtIPReverse*' TcpExtTCPMinTTLDrop IpInDiscards IpExtInNoRoutes; cat /proc/net/xfrm_stat", "a counter of drops rises with each try: yes"),
+    )),
+    Question("connection-tracking-full", Source.HOST, "connection tracking has no room for a further connection, and discarded packets for it", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sysctl net.netfilter.nf_conntrack_count net.netfilter.nf_conntrack_max; cat /proc/net/stat/nf_conntrack; sudo dmesg | grep 'table full'", "as many as there may be, and drop rises with each try: yes"),
     )),
     Question("client-error-refused", Source.HOST, "the client reported 'connection refused'", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "{probe}", "the message says so: yes"),
@@ -744,6 +766,15 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-says-other-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that is neither a socket's, a firewall's nor a policy's", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
     )),
+    Question("kernel-says-unclear-drop", Source.KERNEL, "the kernel dropped the SYN for a reason that several things may have made, or that is new", stage=Stage.IN, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_FLAGS, or one that no list has: yes"),
+    )),
+    Question("kernel-says-route-drop", Source.KERNEL, "the kernel dropped the SYN because the way on is not usable: no route, no neighbour, an interface that is off", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_OUTNOROUTES, NEIGH_FAILED, IPV6DISABLED or DEV_READY: yes"),
+    )),
+    Question("kernel-says-localnet-drop", Source.KERNEL, "the kernel dropped the SYN because a loopback address may not leave the loopback interface", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: IP_LOCALNET: yes"),
+    )),
     Question("kernel-says-signature-drop", Source.KERNEL, "the kernel dropped the SYN because its TCP signature is missing, wrong or not asked for", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e skb:kfree_skb -e tcp:tcp_send_reset", "reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),
     )),
@@ -762,22 +793,52 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-own-connect", Source.KERNEL, "a process of the command began to connect to the port, and the capture has no SYN of it", stage=Stage.OUT, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port}, and a capture without a SYN to it: yes"),
     )),
-    Question("kernel-saw-connect-denied", Source.KERNEL, "the kernel denied a connect to one of the command's processes, for whatever port", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-out-of-descriptors", Source.KERNEL, "one of the command's processes got no socket: it, or the system, has no descriptor left", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() ends with EMFILE or ENFILE: yes"),
+    )),
+    Question("kernel-saw-accept-out-of-descriptors", Source.KERNEL, "a server among the command's processes got no descriptor for a connection", stage=Stage.ACCEPT, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "strace -f -e trace=accept,accept4 COMMAND", "accept() ends with EMFILE or ENFILE: yes"),
+    )),
+    Question("kernel-saw-no-source-port", Source.KERNEL, "a connect of the command to the target failed: no local port is free toward it", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with EADDRNOTAVAIL, and ss -tan lists many to it: yes"),
+    )),
+    Question("kernel-saw-own-end-taken", Source.KERNEL, "a connect of the command to the target failed: the local end that the client chose is in use toward it", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=bind,connect COMMAND", "a bind(), and connect() to {port} ends with EADDRNOTAVAIL: yes"),
+    )),
+    Question("kernel-saw-no-source-address", Source.KERNEL, "a connect of the command to the target failed: this machine has no address of that family to connect from", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with EADDRNOTAVAIL at once, on an idle machine: yes"),
+    )),
+    Question("kernel-saw-no-way", Source.KERNEL, "a connect of the command to the target failed: the routes have no way to it, or forbid it", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() to {port} ends with ENETUNREACH or EHOSTUNREACH at once: yes"),
+    )),
+    Question("kernel-saw-udp-instead", Source.KERNEL, "the command sent to the target's port over UDP, and made no connect there over TCP", stage=Stage.CLIENT, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket,connect,sendto COMMAND", "SOCK_DGRAM to {port}, and no SOCK_STREAM: yes"),
+    )),
+    Question("kernel-saw-socket-file-only", Source.KERNEL, "the command connected to Unix socket files and asked for no socket of another kind", stage=Stage.CLIENT, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket,connect COMMAND", "AF_UNIX alone, but for /var/run/nscd/socket: yes"),
+    )),
+    Question("kernel-saw-no-connect-to-target", Source.KERNEL, "none of the command's processes asked for a connection to the target over TCP, although each call was followed", stage=Stage.NAME, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=%network COMMAND", "no connect() to {port} with AF_INET or AF_INET6: yes"),
+    )),
+    Question("kernel-saw-no-connect-at-all", Source.KERNEL, "none of the command's processes asked for any connection over TCP, although each call was followed", stage=Stage.NAME, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=%network COMMAND", "no connect() with AF_INET or AF_INET6: yes"),
+    )),
+    Question("kernel-saw-connect-denied", Source.KERNEL, "the kernel denied a connect to the target to one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=connect COMMAND", "connect() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
     )),
-    Question("kernel-saw-socket-denied", Source.KERNEL, "the kernel denied a socket to one of the command's processes, of whatever family", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
-        ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() ends with EPERM or EACCES: yes"),
+    Question("kernel-saw-socket-denied", Source.KERNEL, "the kernel denied a socket of IP to one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() with AF_INET or AF_INET6 ends with EPERM or EACCES: yes"),
     )),
-    Question("kernel-saw-family-refused", Source.KERNEL, "the kernel had no socket of the wanted family for one of the command's processes, whatever family that was", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-family-refused", Source.KERNEL, "the kernel had no socket of the wanted family of IP for one of the command's processes", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=socket COMMAND", "socket() with AF_INET or AF_INET6 ends with EAFNOSUPPORT: yes"),
     )),
-    Question("kernel-saw-call-filtered", Source.KERNEL, "a filter of system calls (seccomp) denied a call to one of the command's processes, whichever call", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-call-filtered", Source.KERNEL, "a filter of system calls (seccomp) denied one of the command's processes a socket or a call on one", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=%network COMMAND", "socket() or connect() ends with EPERM, EACCES or EAFNOSUPPORT: yes"),
     )),
-    Question("kernel-saw-bind-no-address", Source.KERNEL, "a bind of one of the command's processes failed: no interface has the address", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-bind-no-address", Source.KERNEL, "a bind of one of the command's processes failed, and it never connected: no interface has the address", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "bind() ends with EADDRNOTAVAIL: yes"),
     )),
-    Question("kernel-saw-own-bind-in-use", Source.KERNEL, "a bind of one of the command's processes failed: address already in use", stage=Stage.SOCKET, if_yes=Says.STOPPED, by_hand=(
+    Question("kernel-saw-own-bind-in-use", Source.KERNEL, "a bind of one of the command's processes failed, and it never connected: address already in use", stage=Stage.SOCKET, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "bind() ends with EADDRINUSE: yes"),
     )),
     Question("kernel-saw-command-leave-network", Source.KERNEL, "one of the command's processes went into another network namespace than the one that is captured", stage=Stage.ROUTE, direct=True, by_hand=(
@@ -808,6 +869,24 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("kernel-saw-bind-in-use", Source.KERNEL, "a bind, for whatever port, failed: address already in use", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
         ByHand("linux", "strace -f -e trace=bind COMMAND", "EADDRINUSE: yes"),
     )),
+    Question("firewall-rule-seen", Source.KERNEL, "the firewall's trace names the rule that stopped the SYN on its way in", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-back", Source.KERNEL, "the firewall's trace names the rule that stopped the answer to the SYN", stage=Stage.BACK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "the same with tcp sport {port}: a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-later", Source.KERNEL, "the firewall's trace names the rule that stopped what was sent after the handshake", stage=Stage.CARRY, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "of a segment behind the handshake, a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule"),
+    ), always=True),
+    Question("firewall-rule-seen-out", Source.KERNEL, "the firewall's trace names the rule that stopped a SYN to the target on its way out", stage=Stage.OUT, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a line with (verdict drop), or policy drop, for the packet: yes, and it names the rule; the packet has oif and no iif"),
+    ), always=True),
+    Question("firewall-seen-rejecting", Source.KERNEL, "the rule that the firewall's trace names answers what it discards", by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "the rule has the word reject: yes"),
+    ), always=True),
+    Question("firewall-seen-passing", Source.KERNEL, "the firewall's trace shows that every chain let the attempts' packets pass", stage=Stage.IN, if_yes=Says.PASSED, direct=True, by_hand=(
+        ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a chain of your own at hook input with a priority behind all others shows the packet: yes"),
+    ), always=True),
     Question("kernel-saw-own-connect-fail", Source.KERNEL, "a connect of the server's own process failed, and right upon that it answered or hung up", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", "SYN_SENT to CLOSE in the server's process, right before its answer on {port}: yes"),
     )),

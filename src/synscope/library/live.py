@@ -164,8 +164,8 @@ def live(
 ) -> LiveCapture:
     """Return a capture of what goes to ``targets``, which starts when it is entered (or by ``start``).
 
-    ``targets`` is one or several port numbers, texts as ``-p`` takes them, or ``Target``. ``interface`` is a name or
-    ``any``; the default is the loopback interface. ``save`` is a path: the frames go there as pcapng, with the
+    ``targets`` is one or several port numbers, texts as ``-p`` takes them, or ``Target``. ``interface`` is a name;
+    the default is ``any``, every interface. ``save`` is a path: the frames go there as pcapng, with the
     diagnosis in it, over a file that is there.
 
     Raises ``TargetError`` where a text names no port, ``ValueError`` without a target.

@@ -19,6 +19,7 @@ from synscope.capture.write.storage import SaveError
 from synscope.library import wire
 from synscope.model import Diagnosis, Target
 from synscope.process.errors import SessionError
+from synscope.reference.systems import interface_text
 from synscope.report.annotation import annotate_saved
 from synscope.session.live_run import LINGER_S, LiveRun
 from synscope.session.plan import Plan, Saving
@@ -40,7 +41,7 @@ def main() -> int:
     try:
         with start_session(plan, _announce) as session:
             _say(capturing=session.analysis.interface)
-            diagnosis = _watched(session, plan.interface or "loopback")
+            diagnosis = _watched(session, interface_text(session.analysis.interface))
             # The exit status of ``synscope live`` would be the same.
             diagnosis = annotate_saved(diagnosis, session, save, status=int(diagnosis.failed))
     except (SessionError, RingError, SaveError) as error:

@@ -14,16 +14,18 @@ import shlex
 import shutil
 import socket
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, Final, Self
 
 from synscope.capture.live import ring_socket, self_test
+from synscope.probes.host.client import ANYBODY, Client
 from synscope.probes.kernel.instance import Handover
 from synscope.probes.kernel.legs_instance import LegsHandover
 from synscope.process import privileges
-from synscope.process.errors import ElevationError, HelperError
+from synscope.process.errors import ElevationError, HelperError, HelperTimeoutError
 from synscope.process.helper import DETACH, LARGEST_MESSAGE
 from synscope.process.launch import program
 
@@ -42,6 +44,7 @@ _PROMPT_S: Final = 300.0
 """A person types a password within this time."""
 _ANSWER_S: Final = 10.0
 _GOODBYE_S: Final = 2.0
+_SHORTEST_S: Final = 0.001
 _MOST_DESCRIPTORS: Final = 4
 
 
@@ -60,6 +63,8 @@ class Helper:
         self._goodbye_s = goodbye_s
         self.pid = 0
         """The helper's own process id, once it greeted."""
+        self._patience_s = _ANSWER_S
+        self._late = 0  # answers that nobody waits for any more
 
     def __enter__(self) -> Self:
         return self
@@ -114,14 +119,23 @@ class Helper:
         except (KeyError, TypeError, ValueError) as error:
             raise HelperError("the helper's answer is not understood") from error
 
-    def trace(self, ports: Sequence[int], *, calls: bool = False) -> Handover:
-        """Switch the kernel's trace on for these ports; raises ``HelperError`` where it cannot be had."""
-        answer, descriptors = self._ask(op="trace", ports=list(ports), calls=calls)
-        formats, missing = answer.get("formats"), answer.get("missing")
-        if len(descriptors) != 2 or not isinstance(formats, dict) or not isinstance(missing, dict):  # noqa: PLR2004
+    def trace(self, ports: Sequence[int], *, calls: bool = False, tree: int | None = None) -> Handover:
+        """Switch the kernel's trace on for these ports; raises ``HelperError`` where it cannot be had.
+
+        ``calls``: binds of everybody that fail, too. ``tree``: the calls of this process and of all that it starts.
+        """
+        answer, descriptors = self._ask(op="trace", ports=list(ports), calls=calls, tree=tree)
+        try:
+            formats, missing, told = answer["formats"], answer["missing"], answer["calls"]
+            pipe, switch, *more = descriptors
+            followed = None
+            if told is not None:
+                calls_pipe, calls_switch = more
+                followed = Handover(calls_pipe, calls_switch, dict(told["formats"]), dict(told["missing"]))
+            return Handover(pipe, switch, dict(formats), dict(missing), followed, str(answer["no_calls"]))
+        except (KeyError, TypeError, ValueError) as error:
             _forget(descriptors)
-            raise HelperError("the helper's answer is not understood")
-        return Handover(*descriptors, formats, missing)
+            raise HelperError("the helper's answer is not understood") from error
 
     def follow(self, ids: Sequence[int], ports: Sequence[int]) -> LegsHandover:
         """Have the connects of these threads traced, and of all that they start; raises ``HelperError``."""
@@ -138,6 +152,7 @@ class Helper:
         hosts: Sequence[str],
         environment: Mapping[str, str],
         namespace: str | None = None,
+        client: Client = ANYBODY,
     ) -> int:
         """Have the host looked at; return the descriptor that its snapshot will come from, as JSON."""
         _, descriptors = self._ask(
@@ -146,6 +161,7 @@ class Helper:
             hosts=list(hosts),
             environment=dict(environment),
             namespace=namespace,
+            client={"uid": client.uid, "device": client.device, "source": client.source},
         )
         if len(descriptors) != 1:
             _forget(descriptors)
@@ -157,12 +173,52 @@ class Helper:
         _, descriptors = self._ask(op="untrace")
         _forget(descriptors)
 
+    def trace_firewall(self, ports: Sequence[int], namespace: str | None = None) -> tuple[socket.socket, str]:
+        """Have the ports' packets traced through the firewall's rules; return what the trace comes from.
+
+        With it, the name of the helper's own table. Raises ``HelperError`` where it cannot be had.
+        """
+        answer, descriptors = self._ask(op="trace_firewall", ports=list(ports), namespace=namespace)
+        if len(descriptors) != 1 or not isinstance(answer.get("table"), str):
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return socket.socket(fileno=descriptors[0]), answer["table"]
+
+    def untrace_firewall(self) -> None:
+        """Have the table removed; raises ``HelperError``. It goes with the helper in any case."""
+        _, descriptors = self._ask(op="untrace_firewall")
+        _forget(descriptors)
+
+    def name_rules(
+        self, rules: Sequence[tuple[str, str, int]], namespace: str | None = None
+    ) -> tuple[int, bool]:
+        """Have rules named by family, table and handle; return the descriptor that the names come from, as JSON.
+
+        With it, whether any rule was changed since the trace began.
+        """
+        answer, descriptors = self._ask(
+            op="name_rules", rules=[list(rule) for rule in rules], namespace=namespace
+        )
+        if len(descriptors) != 1:
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return descriptors[0], bool(answer.get("changed"))
+
     def server_exit(self) -> int | None:
         """Return how the server in an isolated namespace ended, ``None`` while it runs."""
         answer, descriptors = self._ask(op="server")
         _forget(descriptors)
         status = answer.get("exited")
         return None if status is None else int(status)
+
+    @contextmanager
+    def waiting(self, seconds: float) -> Iterator[None]:
+        """Within: wait for an answer for so many seconds at most; a late one is taken off before the next request."""
+        before, self._patience_s = self._patience_s, seconds
+        try:
+            yield
+        finally:
+            self._patience_s = before
 
     def close(self) -> None:
         """Close the socket, which ends the helper, and wait for the process that was started."""
@@ -177,14 +233,22 @@ class Helper:
                 self._process.wait()
 
     def _ask(self, **request: object) -> tuple[dict[str, Any], tuple[int, ...]]:
+        until = time.monotonic() + self._patience_s
+        while self._late:  # it answers in turn
+            _forget(self._message(until - time.monotonic())[1])
+            self._late -= 1
         try:
             self._channel.sendall(json.dumps(request).encode())
         except OSError as error:
             raise HelperError(f"the helper is gone: {error.strerror}", error.errno or 0) from error
-        return self._answer(_ANSWER_S)
+        try:
+            return self._answer(until - time.monotonic())
+        except HelperTimeoutError:
+            self._late += 1
+            raise
 
-    def _answer(self, seconds: float) -> tuple[dict[str, Any], tuple[int, ...]]:
-        self._channel.settimeout(seconds)
+    def _message(self, seconds: float) -> tuple[bytes, tuple[int, ...]]:
+        self._channel.settimeout(max(seconds, _SHORTEST_S))
         try:
             message, rights, _, _ = self._channel.recvmsg(
                 LARGEST_MESSAGE,
@@ -192,12 +256,15 @@ class Helper:
                 socket.MSG_CMSG_CLOEXEC,
             )
         except TimeoutError as error:
-            raise HelperError(f"the helper did not answer within {seconds:g} s") from error
+            raise HelperTimeoutError(f"the helper did not answer within {seconds:.1f} s") from error
         except OSError as error:
             raise HelperError(f"the helper is gone: {error.strerror}", error.errno or 0) from error
         if not message:
             raise HelperError("the helper ended")
-        descriptors = _descriptors(rights)
+        return message, _descriptors(rights)
+
+    def _answer(self, seconds: float) -> tuple[dict[str, Any], tuple[int, ...]]:
+        message, descriptors = self._message(seconds)
         try:
             answer = json.loads(message)
             if "ok" in answer:

@@ -31,5 +31,9 @@ class HelperError(SessionError):
         self.errno = errno
 
 
+class HelperTimeoutError(HelperError):
+    """The elevated helper has not answered yet."""
+
+
 class IsolationError(SessionError):
     """The private network namespace could not be made, or the server in it did not start to listen."""

@@ -19,12 +19,14 @@ from __future__ import annotations
 import array
 import contextlib
 import ctypes
+import itertools
 import json
 import os
 import re
 import signal
 import socket
 import stat
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -32,11 +34,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
+    from synscope.probes.host.rule_names import Numbered
+    from synscope.probes.kernel.firewall_table import FirewallTable
     from synscope.probes.kernel.instance import Instance
 
 LARGEST_MESSAGE: Final = 1 << 17
 LOOK_S: Final = 0.6
 """What one look at the host may take."""
+_NAMING_S: Final = 1.0
+"""What naming rules may take."""
 DETACH: Final = "--detach"
 """Argument: serve from a process of its own, so that the one that was started ends at once."""
 CLONE_NEWNET: Final = 0x40000000
@@ -51,9 +57,13 @@ _LARGEST_FILTER: Final = 4096 * 8
 _LARGEST_PORT: Final = 65535
 _OWNERS_S: Final = 0.5
 """What the search for who has a port may take."""
-_LARGEST_ID: Final = 1 << 22
-"""PID_MAX_LIMIT of linux/threads.h."""
+_LONGEST_NAME: Final = 256
+_LARGEST_ID: Final = (1 << 32) - 2
 _PAGE: Final = 4096
+_CREDENTIALS: Final = struct.Struct("3i")
+"""Process, user, group (struct ucred, unix(7))."""
+_LARGEST_PID: Final = 1 << 22
+_LARGEST_DESCRIPTOR: Final = 1 << 16
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -97,22 +107,74 @@ def _self_test(request: Mapping[str, object]) -> Reply:
 
 
 _traces: list[Instance] = []
-"""The trace instance that is on, if one is: it is removed when the helper ends, whatever ends it."""
+"""The trace's instances that are on: they are removed when the helper ends, whatever ends it."""
+_alive: list[int] = []
+"""While it is open this process lives: another one reads its other end, and removes what this one could not."""
 
 
 def _trace(request: Mapping[str, object]) -> Reply:
-    from synscope.probes.kernel.instance import Instance  # noqa: PLC0415 - only once it is asked for
+    from synscope.probes.kernel.instance import Instance, InstanceError  # noqa: PLC0415 - only once it is asked for
 
     if _traces:
         raise RequestError("one trace is on")
-    instance = Instance.create()
     calls = request["calls"]
     if not isinstance(calls, bool):
         raise RequestError("calls is neither true nor false")
-    handover = instance.start(_ports(request, "ports"), calls=calls)
+    tree = None if request["tree"] is None else _number(request, "tree", 1, _LARGEST_PID)
+    if tree is not None and not _is_askers(tree):
+        raise RequestError("tree is no process of the one who asks")
+    ports = _ports(request, "ports")
+    instance = Instance.create()
+    handover = instance.start(ports, calls=calls)
     _traces.append(instance)
-    body = {"formats": dict(handover.formats), "missing": dict(handover.missing)}
-    return Reply(body, (handover.pipe, handover.switch))
+    if tree is not None:
+        try:
+            second = Instance.create(of_tree=True)
+            handover = handover._replace(calls=second.follow(tree))
+            _traces.append(second)
+        except InstanceError as error:
+            handover = handover._replace(no_calls=str(error))
+    _outlive()
+    told = handover.calls
+    body = {
+        "formats": dict(handover.formats),
+        "missing": dict(handover.missing),
+        "calls": None if told is None else {"formats": dict(told.formats), "missing": dict(told.missing)},
+        "no_calls": handover.no_calls,
+    }
+    return Reply(body, handover.descriptors)
+
+
+def _is_askers(pid: int) -> bool:
+    """Whether a process is the one at the other end of the socket, or its child: nobody else's calls are told of."""
+    try:
+        with socket.socket(fileno=os.dup(0)) as channel:
+            asker = _CREDENTIALS.unpack(
+                channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )[0]
+        stat_text = Path(f"/proc/{pid}/stat").read_text(encoding="latin-1")
+    except OSError:
+        return False
+    # The name in brackets may hold anything; after it come the state and the parent.
+    return asker in (pid, int(stat_text.rpartition(")")[2].split()[1]))
+
+
+def _outlive() -> None:
+    """Have a process of its own remove the instances should this one be killed."""
+    from synscope.probes.kernel.instance import remove_after  # noqa: PLC0415 - loaded already
+
+    end, alive = os.pipe()
+    if os.fork() == 0:
+        try:
+            # The socket of the tool among them: only this process's end must be seen there.
+            kept = sorted({end, *(instance.root for instance in _traces)})
+            for low, high in itertools.pairwise((-1, *kept, _LARGEST_DESCRIPTOR)):
+                os.closerange(low + 1, high)
+            remove_after(end, _traces)
+        finally:
+            os._exit(0)
+    os.close(end)
+    _alive.append(alive)
 
 
 def _follow(request: Mapping[str, object]) -> Reply:
@@ -125,7 +187,7 @@ def _follow(request: Mapping[str, object]) -> Reply:
 
     if any(isinstance(instance, LegsInstance) for instance in _traces):
         raise RequestError("some are followed")
-    ids, ports = _numbers(request, "ids", _LARGEST_ID), _ports(request, "ports")
+    ids, ports = _numbers(request, "ids", _LARGEST_PID), _ports(request, "ports")
     if not ids:
         inodes = frozenset(inode for _, port, inode in procfs.listening(procfs.NET) if port in ports)
         held = owners.find(inodes, time.monotonic() + _OWNERS_S).by_inode
@@ -133,9 +195,10 @@ def _follow(request: Mapping[str, object]) -> Reply:
         ids = [int(name) for pid in pids for name in _threads(pid)]
     if not ids:
         raise RequestError("nobody was found who has the port")
-    instance = LegsInstance.create()
-    handover = instance.follow(ids, ports)
+    instance = LegsInstance.beside()
+    handover = instance.follow_all(ids, ports)
     _traces.append(instance)
+    _outlive()
     trace = handover.trace
     body = {"formats": dict(trace.formats), "missing": dict(trace.missing)}
     return Reply(body, (trace.pipe, trace.switch, handover.ids))
@@ -149,9 +212,87 @@ def _threads(pid: int) -> list[str]:
 
 
 def _untrace(_request: Mapping[str, object]) -> Reply:
-    while _traces:
-        _traces.pop().remove()
+    try:
+        while _traces:
+            _traces[-1].remove()
+            _traces.pop()
+    finally:
+        while _alive:
+            os.close(_alive.pop())
     return Reply({})
+
+
+_tables: list[FirewallTable] = []
+"""The table of the firewall's trace, if it is on. The kernel removes it with this process, whatever ends it."""
+
+
+def _trace_firewall(request: Mapping[str, object]) -> Reply:
+    from synscope.probes.kernel.firewall_table import FirewallTable  # noqa: PLC0415 - only once it is asked for
+
+    ports = _ports(request, "ports")
+    if _tables:
+        raise RequestError("one trace of the firewall is on")
+    with _inside(request), contextlib.ExitStack() as stack:
+        table = FirewallTable.create(ports)
+        stack.callback(table.remove)
+        trace = table.subscribe()
+        stack.pop_all()
+    _tables.append(table)
+    return Reply({"table": table.name}, (trace.detach(),))
+
+
+def _untrace_firewall(_request: Mapping[str, object]) -> Reply:
+    while _tables:
+        _tables.pop().remove()
+    return Reply({})
+
+
+def _name_rules(request: Mapping[str, object]) -> Reply:
+    """Reply with the pipe that the names of some rules will come from, and whether any rule changed meanwhile."""
+    from synscope.probes.host.rule_names import Numbered  # noqa: PLC0415 - only once it is asked for
+
+    wanted = request["rules"]
+    if not isinstance(wanted, list) or not all(map(_is_numbered, wanted)):
+        raise RequestError("rules is no list of rules")
+    rules = [Numbered(*rule) for rule in wanted]
+    changed = any(table.current_generation() != table.generation for table in _tables)
+    ours, theirs = os.pipe()
+    with contextlib.ExitStack() as stack:
+        stack.callback(os.close, theirs)
+        if os.fork() == 0:
+            _name_and_exit(theirs, request, rules)
+    return Reply({"changed": changed}, (ours,))
+
+
+def _is_numbered(rule: object) -> bool:
+    return (
+        isinstance(rule, list)
+        and [type(part) for part in rule] == [str, str, int]
+        and all(len(part) <= _LONGEST_NAME for part in rule[:2])
+    )
+
+
+def _name_and_exit(sink: int, request: Mapping[str, object], rules: list[Numbered]) -> None:
+    """Write the rules' names to ``sink``, and end this process."""
+    try:
+        from synscope.probes.host import rule_names  # noqa: PLC0415 - only where it is wanted
+
+        _as_looker()
+        with _inside(request):
+            found = rule_names.look(rules, _NAMING_S)
+        with os.fdopen(sink, "w") as file:
+            json.dump([[*rule, *name] for rule, name in found.items()], file)
+    finally:
+        os._exit(0)  # whatever happened: nobody waits for more than the pipe's end
+
+
+def _as_looker() -> None:
+    """Make a process that was forked fit to look: it starts programs, and holds nothing that must end with us."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    for table in _tables:
+        table.remove()  # our copy of the socket; the table stays as long as the helper has its own
+    if os.geteuid() == 0:
+        os.environ["PATH"] = _PATH  # what the user put there is not for root to run
 
 
 def _look(request: Mapping[str, object]) -> Reply:
@@ -160,27 +301,49 @@ def _look(request: Mapping[str, object]) -> Reply:
     environment = request["environment"]
     if not isinstance(environment, dict) or not all(isinstance(text, str) for text in environment.values()):
         raise RequestError("environment is no environment")
+    client = _client(request["client"])
     ours, theirs = os.pipe()
     with contextlib.ExitStack() as stack:
         stack.callback(os.close, theirs)
         if os.fork() == 0:
-            _look_and_exit(theirs, request, ports, hosts, environment)
+            _look_and_exit(theirs, request, ports, hosts, environment, client)
     return Reply({}, (ours,))
 
 
-def _look_and_exit(
-    sink: int, request: Mapping[str, object], ports: list[int], hosts: list[str], environment: dict[str, str]
+def _client(value: object) -> dict[str, object]:
+    """Return who connects: the user's number, and device and address of the client's own end."""
+    if not isinstance(value, dict) or set(value) != {"uid", "device", "source"}:
+        raise RequestError("client is no client")
+    uid = value["uid"]
+    known = uid is None or (type(uid) is int and 0 <= uid <= _LARGEST_ID)
+    if not known or not all(isinstance(value[name], str) for name in ("device", "source")):
+        raise RequestError("client is no client")
+    return value
+
+
+def _look_and_exit(  # noqa: PLR0913, PLR0917 - what is looked at, and for whom
+    sink: int,
+    request: Mapping[str, object],
+    ports: list[int],
+    hosts: list[str],
+    environment: dict[str, str],
+    client: dict[str, object],
 ) -> None:
     """Look at the host, write the snapshot to ``sink``, and end this process."""
     try:
-        from synscope.probes.host.collect import collect  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.client import Client  # noqa: PLC0415 - only where it is wanted
+        from synscope.probes.host.collect import collect  # noqa: PLC0415
         from synscope.probes.host.snapshot_json import to_json  # noqa: PLC0415
 
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        if os.geteuid() == 0:
-            os.environ["PATH"] = _PATH  # what the user put there is not for root to run
+        _as_looker()
         with _inside(request):
-            found = collect(ports, environment=environment, hosts=hosts, budget_s=LOOK_S)
+            found = collect(
+                ports,
+                environment=environment,
+                client=Client(**client),  # type: ignore[arg-type]
+                hosts=hosts,
+                budget_s=LOOK_S,
+            )
         with os.fdopen(sink, "wb") as file:
             file.write(to_json(found).encode())
     finally:
@@ -195,10 +358,13 @@ OPERATIONS: Final[Operations] = {
         _open_ring,
     ),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
-    "trace": (frozenset({"ports", "calls"}), _trace),
     "follow": (frozenset({"ids", "ports"}), _follow),
+    "trace": (frozenset({"ports", "calls", "tree"}), _trace),
     "untrace": (frozenset(), _untrace),
-    "look": (frozenset({"ports", "hosts", "environment", "namespace"}), _look),
+    "look": (frozenset({"ports", "hosts", "environment", "namespace", "client"}), _look),
+    "trace_firewall": (frozenset({"ports", "namespace"}), _trace_firewall),
+    "untrace_firewall": (frozenset(), _untrace_firewall),
+    "name_rules": (frozenset({"rules", "namespace"}), _name_rules),
 }
 """Everything the helper does: the name, exactly its fields, and what does it."""
 
@@ -355,6 +521,7 @@ def main(arguments: list[str]) -> int:
             serve(channel)
         finally:
             _untrace({})
+            _untrace_firewall({})
     return 0
 
 

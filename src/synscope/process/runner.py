@@ -106,6 +106,11 @@ class Runner:
     ) -> None:
         self.close()
 
+    @property
+    def pid(self) -> int | None:
+        """The runner's process id, whose child the command will be; ``None`` where another process started it."""
+        return None if self._process is None else self._process.pid
+
     def fileno(self) -> int:
         """Return the socket's number: readable when ``ended`` has something to say."""
         return self._channel.fileno()

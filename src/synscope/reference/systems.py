@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-__all__ = ["system_named", "system_of_interface"]
+__all__ = ["interface_text", "system_named", "system_of_interface"]
 
 _LONGEST = 300
 """Characters of a text that are read."""
@@ -33,6 +33,11 @@ def _interfaces() -> tuple[tuple[str, re.Pattern[str]], ...]:
         ("linux", r"(?:lo|any|docker\d+|br-[0-9a-f]{12}|veth\w+|wlp\w+|enp\w+|ens\d+)$"),
     )
     return tuple((system, re.compile(form)) for system, form in forms)
+
+
+def interface_text(name: str) -> str:
+    """Return in words where a live capture was made: ``any`` stands for every interface."""
+    return "every interface" if name == "any" else name
 
 
 def system_named(text: str) -> str:

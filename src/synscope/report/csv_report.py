@@ -14,13 +14,14 @@ import io
 from collections.abc import Iterator
 from typing import Final
 
-from synscope.model import Attempt, Diagnosis, Frames, Times
+from synscope.model import Attempt, Diagnosis, EndProcess, Frames, Times
 from synscope.report import display_filter
 from synscope.report.escape import visible
 from synscope.report.writer import ReportWriter
 
 _FRAMES: Final = tuple(f"frame_{name}" for name in Frames._fields)
 _TIMES: Final = tuple(f"ts_ns_{name}" for name in Times._fields if name != "first")
+_PROCESS: Final = ("pid", "process", "uid", "container", "unit", "process_source")
 
 COLUMNS: Final = (
     *("capture", "id", "client_address", "client_port", "server_address", "server_port"),
@@ -31,6 +32,7 @@ COLUMNS: Final = (
     *("reset_from_server", "reset_window", "reset_checksum"),
     *("icmp_version", "icmp_type", "icmp_code", "icmp_sender"),
     "display_filter",
+    *(f"{end}_{field}" for end in ("client", "server") for field in _PROCESS),
 )
 
 _FORMULA_STARTS: Final = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
@@ -89,6 +91,8 @@ def _row(capture: str, attempt: Attempt) -> str:
             ),
             *((None,) * 4 if icmp is None else (icmp.version, icmp.type, icmp.code, cell(icmp.sender))),
             cell(display_filter.attempt(attempt)),
+            *_process(attempt.process.client),
+            *_process(attempt.process.server),
         )
     )
 
@@ -102,6 +106,15 @@ def cell(text: str) -> str:
 def _end(endpoint: tuple[str, int]) -> tuple[str, int]:
     address, port = endpoint
     return cell(address), port
+
+
+def _process(process: EndProcess | None) -> tuple[object, ...]:
+    if process is None:
+        return (None,) * len(_PROCESS)
+    name, container, unit = (
+        None if text is None else cell(text) for text in (process.name, process.container, process.unit)
+    )
+    return process.pid, name, process.uid, container, unit, process.source.value
 
 
 def _flag(value: bool) -> str:  # noqa: FBT001 - the cell of a flag

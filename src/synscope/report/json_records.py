@@ -21,6 +21,7 @@ from synscope.model import (
     Cut,
     Diagnosis,
     Endpoint,
+    EndProcess,
     Evidence,
     Finding,
     Frames,
@@ -66,6 +67,10 @@ def attempt(capture: str, attempt: Attempt) -> Record:
         "client_bytes": attempt.client_bytes,
         "server_bytes": attempt.server_bytes,
         "recovered": attempt.recovered,
+        "process": {
+            "client": _process(attempt.process.client),
+            "server": _process(attempt.process.server),
+        },
         "display_filter": display_filter.attempt(attempt),
     }
     if attempt.reset is not None:
@@ -285,6 +290,10 @@ def _file(file: CaptureFile) -> Record:
 
 def _endpoint(endpoint: Endpoint) -> Record:
     return {"address": endpoint.address, "port": endpoint.port}
+
+
+def _process(process: EndProcess | None) -> Record | None:
+    return None if process is None else {**process._asdict(), "source": process.source.value}
 
 
 def _present(numbers: Frames | Times) -> Record:

@@ -108,7 +108,8 @@ LABEL_TEXTS: MappingProxyType[Label, LabelText] = MappingProxyType(
 
 CLAIM_TEXTS: MappingProxyType[Claim, str] = MappingProxyType(
     {
-        Claim.STRONG: "the capture was awake (its own test connection is in it), unfiltered and lost nothing",
+        Claim.STRONG: "the capture was awake (its own test connection is in it), watched every way to the target "
+        "and lost nothing",
         Claim.LIVE: "the capture was live, but could not prove that it saw everything",
         Claim.FILE: "a file cannot prove what it does not hold: it may come from another interface "
         "or have a filter",

@@ -18,6 +18,7 @@ from synscope.model import (
     Confidence,
     Kind,
     Label,
+    ProcessSource,
     Role,
     Source,
     Stage,
@@ -54,6 +55,7 @@ def document() -> Schema:
             "attachment": _attachment(),
             "health": _health(),
             "file": _file(),
+            "process": _process(),
             "endpoint": _object(
                 {"address": _text("IPv4 or IPv6 address"), "port": _number("TCP port", most=65535)}
             ),
@@ -181,11 +183,31 @@ def _attempt() -> Schema:
             "client_bytes": _number("payload bytes of the client, at least"),
             "server_bytes": _number("payload bytes of the server, at least"),
             "recovered": _flag("failed, but the same try succeeded at another address"),
+            "process": _object({end: _or_null(_ref("process")) for end in ("client", "server")}),
             "display_filter": _text("Wireshark display filter that selects its key frames"),
             "reset": _object(reset),
             "icmp": _object(icmp),
         },
-        optional=("reset", "icmp"),
+        optional=("process", "reset", "icmp"),
+    )
+
+
+def _process() -> Schema:
+    return _object(
+        {
+            "pid": {
+                "type": ["integer", "null"],
+                "description": "its number; of a process that was gone before anybody could ask, that of the thread",
+            },
+            "name": {"type": ["string", "null"], "description": "what it calls itself"},
+            "uid": {"type": ["integer", "null"], "description": "number of its user"},
+            "container": {
+                "type": ["string", "null"],
+                "description": "name of its container, or the beginning of its number",
+            },
+            "unit": {"type": ["string", "null"], "description": "its systemd unit"},
+            "source": _enum("who says so; capture: whoever wrote the file", ProcessSource),
+        }
     )
 
 
@@ -383,7 +405,7 @@ def _health() -> Schema:
             "last_ts_ns": {"type": ["integer", "null"], "description": "last time stamp"},
             "notes": _list({"type": "string"}, "what else a reader should know"),
             "files": _list(_ref("file"), "with --as-one: the files in order of time"),
-            "interface": _text("live: where it was captured"),
+            "interface": _text("live: where it was captured; any is every interface"),
             "received": _number("live: frames that passed the kernel's filter"),
             "canary": _enum("live: whether the capture saw its own test connection", Canary),
             "canary_text": _text("live: why not"),
@@ -486,3 +508,7 @@ def _frame_list() -> Schema:
 
 def _ref(name: str) -> Schema:
     return {"$ref": f"#/$defs/{name}"}
+
+
+def _or_null(schema: Schema) -> Schema:
+    return {"anyOf": [schema, {"type": "null"}]}

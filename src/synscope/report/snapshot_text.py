@@ -26,6 +26,8 @@ from synscope.probes.host.snapshot import (
     OwnConnection,
     Policy,
     Process,
+    Program,
+    Route,
     RuleVerdict,
     Ruling,
     Snapshot,
@@ -37,6 +39,8 @@ from synscope.report.page import Look, Page
 from synscope.units import count, duration, listed
 
 _SHOWN: Final = 12
+_PLAIN: Final = ("127.0.0.1", "::1")
+"""Their ways have lines of their own."""
 _NS: Final = 1_000_000_000
 _LATEST_S: Final = 253_402_300_799
 """The last second of the year 9999."""
@@ -124,6 +128,7 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, Iterable[str]]]:
         "declared": ("Told to expect", _declared),
         "connections": ("Its own legs", _connections),
         "before": ("Before", _before),
+        "programs": ("eBPF", _programs),
     }
     plain = (section for section in SECTIONS if section not in views and section not in _NOT_SHOWN)
     for section in plain:
@@ -242,8 +247,35 @@ def _loopback(part: Loopback) -> Iterator[str]:
     yield f"to ::1: {part.route_ipv6}"
     if part.ipv6_disabled:
         yield "IPv6 is switched off"
+    for route in part.routes:
+        if route.address not in _PLAIN:
+            yield _route(route)
     if part.extra_rules:
         yield f"{count(part.extra_rules, 'routing rule')} beyond the usual ones"
+
+
+def _route(route: Route) -> str:
+    """Return the way to an address with what it leads over."""
+    link = route.link
+    told = [
+        f"by {route.decided_by}" if route.decided_by else "",
+        f"through {route.gateway}" if route.gateway else "",
+        f"path MTU {route.path_mtu}" if route.path_mtu else "",
+        f"next hop {route.neighbour}" if route.neighbour else "",
+        "" if link is None or link.up else f"{link.name} is off",
+        f"{link.name} has no carrier" if link is not None and link.up and link.carrier is False else "",
+        f"from {route.own_end}: {route.own_way}" if route.own_end else "",
+    ]
+    return f"to {route.address}: {', '.join((route.way, *filter(None, told)))}"
+
+
+def _programs(part: tuple[Program, ...]) -> Iterator[str]:
+    for program in part or ():
+        holders = listed([f"{owner.program} (pid {owner.pid})" for owner in program.owners])
+        whose = f", held by {holders}" if holders else f", of {program.tool}" if program.tool else ""
+        yield f"{program.place}: program {program.number} {program.name}{whose}"
+    if not part:
+        yield "none"
 
 
 def _limits(part: Limits) -> Iterator[str]:

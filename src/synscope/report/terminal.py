@@ -24,6 +24,7 @@ from synscope.model import (
     TargetDiagnosis,
 )
 from synscope.reference.errors_services import named_in
+from synscope.reference.systems import interface_text
 from synscope.report import target_view, why
 from synscope.report.carried import Carried, carried
 from synscope.report.page import Look, Page, Span, joined
@@ -209,7 +210,7 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
     """How good the capture was: what was read, what was not followed, where it ends early."""
     health = diagnosis.health
     live = health.live
-    name = _name(diagnosis.capture) if live is None else live.interface
+    name = _name(diagnosis.capture) if live is None else interface_text(live.interface)
     if cell_len(page.clean(name)) + len(" ·") <= page.room:
         page.row("Capture", *joined([name, *_extent(health)]))
     else:
@@ -277,7 +278,7 @@ def _claims(page: Page, found: Carried) -> None:
     if found.more:
         page.row("", f"│ and {count(found.more, 'more target')}")
     health = [
-        *([f"captured on {found.interface}"] if found.interface else []),
+        *([f"captured on {interface_text(found.interface)}"] if found.interface else []),
         *([] if found.lost is None else [f"{found.lost:,} lost"]),
         *([f"canary {found.canary}"] if found.canary else []),
     ]

@@ -73,6 +73,8 @@ class DoctorPlan:
     target: Target
     probe: bool = False
     """Whether to greet the server."""
+    trace_firewall: bool = False
+    """Whether to trace our connects through the firewall's rules."""
     typed: tuple[str, ...] = ()
     """How the user called the tool."""
     may_prompt: bool = False
@@ -202,14 +204,16 @@ def observe_without_packets(summary: TargetSummary, made: Sequence[Connect]) -> 
 
 
 def _capture_plan(plan: DoctorPlan, found: Resolved) -> Plan:
-    here = all(map(is_own, found.addresses))
+    on_linux = sys.platform.startswith("linux")
+    # Elsewhere one interface is captured, and which leads to another machine is not known: then nothing is.
     return Plan(
         targets=(plan.target,),
-        interface=None if here else "any",
+        interface=None if on_linux or all(map(is_own, found.addresses)) else "any",
         typed=plan.typed,
         may_prompt=plan.may_prompt,
-        capture_with="ring" if sys.platform.startswith("linux") else "portable",
+        capture_with="ring" if on_linux else "portable",
         environment=plan.environment,
+        trace_firewall=plan.trace_firewall,
     )
 
 

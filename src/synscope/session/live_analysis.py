@@ -10,10 +10,11 @@ and RST are captured, so that its handshakes are near misses and never judged.
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from array import array
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -22,6 +23,8 @@ from synscope.capture.live.self_test import SelfTestConnection, SelfTestResult, 
 from synscope.capture.source import LiveSource, RingState
 from synscope.capture.write.save import Saver
 from synscope.capture.write.storage import SaveError
+from synscope.engine.batch import Batch
+from synscope.engine.follower import Copies
 from synscope.engine.moments import Moments
 from synscope.engine.names import linktype_name
 from synscope.engine.outcome import OUTCOME_RULES
@@ -75,15 +78,17 @@ class Stop:
 class LiveAnalysis:
     """A capture that runs. Owns ``ring``; ends ``saver``, but leaves closing it to others.
 
-    ``interface`` is its name as the user knows it.
+    ``interface`` is its name as the user knows it. ``covered`` says that no client can reach a target without being
+    seen there.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what is captured, for whom
         self,
         ring: LiveSource,
         interface: str,
         targets: Sequence[Target],
         *,
+        covered: bool = True,
         saver: Saver | None = None,
         on_attempt: Callable[[Attempt], None] | None = None,
     ) -> None:
@@ -91,16 +96,26 @@ class LiveAnalysis:
         self._interface = interface
         self._targets = targets
         self._saver = saver
+        self._covered = covered
         self._told = on_attempt
         self._following = Following(on_attempt=None if on_attempt is None else self._tell)
         self._ports = _marks(targets)
         self._everything = not targets
+        self._copies = (
+            Copies(seed=int.from_bytes(os.urandom(8)), loopback=ring.loopback) if ring.several else None
+        )
         self._linktypes: dict[int, None] = {}
         self._began = time.monotonic()
         self._notes: list[str] = []
         self._seen_of_self_test: set[tuple[Endpoint, Endpoint]] = set()
         self.self_test: tuple[SelfTestConnection, ...] = ()
         """Its connections; none where the capture leaves out the loopback interface."""
+        self.redirects: Mapping[int, Collection[Endpoint]] = {}
+        """Where firewall rules send what goes to a target's port; the ports there are watched."""
+        self.late_redirects: Mapping[int, Collection[Endpoint]] = {}
+        """The same as looks told later, when no more ports could be watched."""
+        self.named: Callable[[Attempt], Attempt] = lambda attempt: attempt
+        """Adds to an attempt that is told what else is known about it."""
         self.own_servers: frozenset[Endpoint] = frozenset()
         """Servers of this program's own beside the self-test's: no part of the results either."""
 
@@ -112,9 +127,9 @@ class LiveAnalysis:
 
     def step(self, wait: float = WAIT_S) -> None:
         """Follow the frames that wait, or wait for some; settle what is over now and then."""
-        for data, batch in self._following.followed(self._ring.batches(wait)):
-            for linktype in {batch.linktype[0], batch.linktype[batch.count - 1]}:
-                self._linktypes.setdefault(linktype)
+        once = None if self._copies is None else self._once
+        for data, batch in self._following.followed(self._ring.batches(wait), once=once):
+            self._note_linktypes(batch)
             if self._saver is not None and self._saver.error is None:
                 try:
                     self._saver.write(data, batch, self._ring.unfilled, self._ring.ifindex)
@@ -122,6 +137,17 @@ class LiveAnalysis:
                     self._notes.append(str(error))
         last = self._following.last_ts_ns
         self._following.settle(0 if last is None else max(0, time.time_ns() - last))
+
+    def _note_linktypes(self, batch: Batch) -> None:
+        if batch.count:
+            found = batch.linktype[: batch.count]
+            # Nearly always all the same: compared as a whole, for one by one takes longer than all else here.
+            alike = found == array("I", [found[0]]) * batch.count
+            self._linktypes.update(dict.fromkeys(found[:1] if alike else found))
+
+    def _once(self, batch: Batch) -> None:
+        assert self._copies is not None  # noqa: S101 - only then is this called
+        self._copies.leave_out(batch, self._ring.unfilled, self._ring.ifindex)
 
     @property
     def elapsed(self) -> float:
@@ -216,7 +242,16 @@ class LiveAnalysis:
         health = self._health(_self_test_result(self.self_test, syns))
         self._close()
         kept = [self._near(group) for group in groups if group.server not in own]
-        diagnosis = diagnose(name, kept, orphans, health, self._targets, claim=self._claim(health), more=more)
+        diagnosis = diagnose(
+            name,
+            kept,
+            orphans,
+            health,
+            self._targets,
+            claim=self._claim(health),
+            more=more,
+            redirects={**self.redirects, **self.late_redirects},
+        )
         return diagnosis._replace(command=command)
 
     def close(self) -> None:
@@ -244,35 +279,54 @@ class LiveAnalysis:
             if any((connection.client, connection.server) == ends for connection in self.self_test):
                 self._seen_of_self_test.add(ends)
         elif self._told is not None and (self._everything or self._ports[attempt.server.port]):
-            self._told(attempt)
+            self._told(self.named(attempt))
 
     def _near(self, group: AttemptGroup) -> AttemptGroup:
         """Take a half-open group of a port that is not watched for completed: only its SYN-ACKs are captured."""
-        if self._everything or self._ports[group.server.port] or group.label is not Label.HALF_OPEN:
+        watched = self._everything or self._ports[group.server.port] or self._is_redirected(group.server)
+        if watched or group.label is not Label.HALF_OPEN:
             return group
         return replace(group, label=Label.COMPLETED, outcome=Outcome.STILL_OPEN)
+
+    def _is_redirected(self, server: Endpoint) -> bool:
+        return any(server in ends for ends in self.redirects.values())
 
     def _claim(self, health: CaptureHealth) -> Claim:
         """Return how much it proves that nothing was seen: see ``model.Claim``."""
         live = health.live
         awake = live is not None and live.canary is Canary.SEEN and not self._ring.interruptions
-        return Claim.STRONG if awake and health.dropped == 0 else Claim.LIVE
+        return Claim.STRONG if awake and self._covered and health.dropped == 0 else Claim.LIVE
+
+    def _looked_at(self) -> str:
+        """Return the name of the interface of which the source tells whether it is up."""
+        ring = self._ring
+        return (ring.several and ring.interface_name(ring.loopback)) or self._interface
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing comes, in words; empty where all is well."""
+        ring = self._ring
+        if ring.state is RingState.CAPTURING:
+            return ""
+        return f"{self._looked_at()}: {ring.state.value}" if ring.several else ring.state.value
 
     def _health(self, self_test: tuple[Canary, str]) -> CaptureHealth:
         ring, counted = self._ring, self._following.counted()
         notes = list(self._notes)
         if ring.state is not RingState.CAPTURING:
-            notes.append(f"{self._interface}: {ring.state.value}")
+            notes.append(f"{self._looked_at()}: {ring.state.value}")
         elif ring.interruptions:
-            notes.append(f"{self._interface} went down {count(ring.interruptions, 'time')} meanwhile")
+            notes.append(f"{self._looked_at()} went down {count(ring.interruptions, 'time')} meanwhile")
         if ring.damaged:
             notes.append(f"{count(ring.damaged, 'block')} of the ring could not be read to the end")
         undecoded = dict(counted.undecoded)
         if ring.unknown:
             undecoded["link layer not known"] = ring.unknown
+        copies = 0 if self._copies is None else self._copies.segments
         return replace(
             counted,
             undecoded=undecoded,
+            tcp_segments=counted.tcp_segments - copies,
             linktypes=tuple(linktype_name(number) for number in self._linktypes),
             system=system_named(sys.platform),
             format="live",

@@ -75,5 +75,6 @@ class LiveRun:
             yield from more(summary)
             yield from self._surroundings.observe(summary)
 
+        self._analysis.late_redirects = self._surroundings.redirects()
         diagnosis = self._analysis.finish(name, command=command, more=observe)
         return self._surroundings.attributed(diagnosis)

@@ -34,7 +34,7 @@ class Plan:
 
     targets: tuple[Target, ...]
     interface: str | None = None
-    """Its name, ``any``, or ``None`` for the loopback interface."""
+    """Its name, or ``any``. ``None`` is every interface; where only one can be captured, the loopback interface."""
     namespace: str | None = None
     """Path of the network namespace to look into."""
     snap_length: int = SNAP_LENGTH
@@ -48,6 +48,10 @@ class Plan:
     """A command line to start in the private network first."""
     capture_with: str = "ring"
     """``ring``; ``portable`` or ``libpcap`` for Scapy's sockets."""
+    calls: bool = True
+    """Whether the system calls of a command are followed."""
+    trace_firewall: bool = False
+    """Whether the firewall's rules are traced for the targets' packets: it puts a table of its own there."""
     save: Saving | None = None
     """What to save the frames as."""
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,13 @@ from synscope.capture.live import filter_expression, portable
 from synscope.capture.live.self_test import SelfTestConnection, run_self_test
 from synscope.capture.source import LiveSource
 from synscope.capture.write.save import Saver
+from synscope.model import Target
 from synscope.process import privileges
 from synscope.process.elevate import Helper
 from synscope.process.errors import PrivilegeError, SessionError
 from synscope.process.privileges import Identity
+from synscope.reference.loopback import parsed
+from synscope.session.coverage import is_covered, is_here
 from synscope.session.plan import Plan
 
 if TYPE_CHECKING:
@@ -47,6 +50,8 @@ class PortableSource:
     def obtain_rights(self, resources: contextlib.ExitStack) -> None:
         """Start the command's runner, then open the capture, with the rights that this process has."""
         plan = self._plan
+        if plan.interface is None:
+            self.interface = _way_to(plan.targets) or self.interface
         expression = filter_expression.filter_expression(plan.ports or None, plan.proxy_ports)
         if self._command and self._invoker is not None:
             from synscope.process.runner import Runner  # noqa: PLC0415 - Linux only
@@ -70,13 +75,32 @@ class PortableSource:
         else:
             give_up(self._invoker)
 
-    def open(self, resources: contextlib.ExitStack) -> LiveSource:  # noqa: ARG002 - it is open
+    def open(self, resources: contextlib.ExitStack, ports: Collection[int]) -> LiveSource:  # noqa: ARG002 - it is open
         """Return the source."""
         return self._source
 
     def self_test(self) -> tuple[SelfTestConnection, ...]:
         """Connect over the loopback interface, where that is captured."""
         return run_self_test(self._plan.ports) if self.interface == portable.loopback_name() else ()
+
+    def covers(self, target: Target) -> bool:
+        """Whether no client can reach the target without being seen."""
+        return is_covered(target, self.interface, portable.loopback_name())
+
+
+def _way_to(targets: Sequence[Target]) -> str | None:
+    """Return the interface by which all targets are reached, as far as addresses tell; ``None`` where they differ."""
+    ways = {
+        portable.interface_to(host) if (host := _elsewhere(target)) else portable.loopback_name()
+        for target in targets
+    }
+    return ways.pop() if len(ways) == 1 else None
+
+
+def _elsewhere(target: Target) -> str | None:
+    """Return the target's literal address, where it is not this machine's."""
+    literal = None if target.host is None else parsed(target.host)
+    return None if literal is None or is_here(str(literal)) else str(literal)
 
 
 def _obstacle(plan: Plan, command: Sequence[str]) -> str | None:

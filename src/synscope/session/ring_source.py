@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import platform
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope._version import VERSION
@@ -21,25 +21,26 @@ from synscope.capture.live.self_test import SelfTestConnection, run_self_test
 from synscope.capture.write import pcapng
 from synscope.capture.write.save import SaveOptions, Saver
 from synscope.capture.write.storage import Files, SaveError, reason
+from synscope.model import Target
 from synscope.process import elevate, privileges
 from synscope.process.elevate import Helper
 from synscope.process.errors import SessionError
 from synscope.process.file_maker import FileMaker
 from synscope.process.privileges import Identity
+from synscope.session.coverage import ANY, is_covered
 from synscope.session.plan import Plan, Saving
 
 if TYPE_CHECKING:
     from synscope.process.runner import Runner
 
 _LOOPBACK: Final = "lo"
-_ANY: Final = "any"
 
 
 class RingSource:
     """Makes the ring of one session; see ``start.SourceFactory``."""
 
     def __init__(self, plan: Plan, announce: Callable[[str], None], command: Sequence[str]) -> None:
-        self.interface = plan.interface or _loopback(plan)
+        self.interface = plan.interface or ANY
         self.helper: Helper | None = None
         self.runner: Runner | None = None
         self.saver: Saver | None = None
@@ -47,9 +48,7 @@ class RingSource:
         self._announce = announce
         self._command = command
         self._invoker = privileges.invoking()
-        self._program = bpf.program_bytes(
-            bpf.filter_program(plan.ports or None, plan.proxy_ports, plan.snap_length)
-        )
+        self._program = self._filter(plan.ports)
         self._file_maker: FileMaker | None = None
         self._opened: tuple[socket.socket, Geometry] | None = None
 
@@ -89,8 +88,11 @@ class RingSource:
         """Become the user without any right. Raises ``PrivilegeError``."""
         privileges.drop(privileges.parsing_identity(self._invoker))
 
-    def open(self, resources: contextlib.ExitStack) -> Ring:
+    def open(self, resources: contextlib.ExitStack, ports: Collection[int]) -> Ring:
         """Return the ring, and make the first file that frames are saved in."""
+        if ports and self._plan.ports:
+            with contextlib.suppress(bpf.FilterError):  # so many: the plan's own are watched alone
+                self._program = self._filter(self._plan.ports | frozenset(ports))
         made, geometry = self._opened or self._open_largest()
         ring = Ring(made.detach(), geometry)
         resources.callback(ring.close)
@@ -108,11 +110,20 @@ class RingSource:
     def self_test(self) -> tuple[SelfTestConnection, ...]:
         """Connect in the network that is captured."""
         plan = self._plan
-        if self.interface not in {_loopback(plan), _ANY}:
+        if self.interface not in {_loopback(plan), ANY}:
             return ()
         if self.helper is not None and plan.is_of_another_network:
             return self.helper.run_self_test(sorted(plan.ports), plan.namespace)
         return run_self_test(plan.ports)
+
+    def covers(self, target: Target) -> bool:
+        """Whether no client can reach the target without being seen."""
+        plan = self._plan
+        return is_covered(target, self.interface, _loopback(plan), another_network=plan.namespace is not None)
+
+    def _filter(self, ports: Collection[int]) -> bytes:
+        plan = self._plan
+        return bpf.program_bytes(bpf.filter_program(ports or None, plan.proxy_ports, plan.snap_length))
 
     def _open_largest(self) -> tuple[socket.socket, Geometry]:
         """Open the largest ring there is memory for."""

@@ -1,7 +1,7 @@
 """Starts a live session in the order that each step needs.
 
 Input: a plan, and perhaps a command. Output: a ``LiveSession``, whose capture runs and has been tested. The steps:
-obtain rights, give them up, open the source, look at the host, and make the self-test's connections.
+obtain rights, give them up, look at the host, open the source, and make the self-test's connections.
 
 Invariant: once rights are given up, nothing has to be imported any more, for the user that this process has become
 may not be able to read the installation. What the end of a session needs, modules of this room import at their top;
@@ -11,7 +11,8 @@ what a report needs besides, ``preload`` imports.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Collection, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
@@ -19,7 +20,7 @@ from synscope.capture.live.self_test import SelfTestConnection
 from synscope.capture.source import LiveSource
 from synscope.capture.write.save import Saver
 from synscope.evidence import rooms
-from synscope.model import Attempt
+from synscope.model import Attempt, Target
 from synscope.process.elevate import Helper
 from synscope.session.live_analysis import LiveAnalysis
 from synscope.session.plan import Plan
@@ -76,12 +77,16 @@ class SourceFactory(Protocol):
         """Give up, for good, every right that this process can. Raises ``PrivilegeError``."""
         ...
 
-    def open(self, resources: contextlib.ExitStack) -> LiveSource:
-        """Return the source of frames."""
+    def open(self, resources: contextlib.ExitStack, ports: Collection[int]) -> LiveSource:
+        """Return the source of frames: of the plan's ports and, where that is still possible, of ``ports``."""
         ...
 
     def self_test(self) -> tuple[SelfTestConnection, ...]:
         """Make the self-test's connections; none where the loopback interface is not captured."""
+        ...
+
+    def covers(self, target: Target) -> bool:
+        """Whether no client of the captured network can reach the target without being seen."""
         ...
 
 
@@ -100,16 +105,12 @@ def start_session(
     the file cannot be made.
     """
     factory = _source_factory(plan, announce, command)
+    uid = None if plan.isolated else _invoking_user()
     with contextlib.ExitStack() as resources:
         factory.obtain_rights(resources)
         preload()
         rooms.preload()
         factory.give_up_rights()
-        source = factory.open(resources)
-        analysis = LiveAnalysis(
-            source, factory.interface, plan.targets, saver=factory.saver, on_attempt=on_attempt
-        )
-        resources.callback(analysis.close)
         surroundings = resources.enter_context(
             Surroundings(
                 factory.helper,
@@ -118,11 +119,28 @@ def start_session(
                 namespace=plan.namespace,
                 another_network=plan.is_of_another_network,
                 command=command,
+                parent=factory.runner.pid if plan.calls and factory.runner is not None else None,
+                trace_firewall=plan.trace_firewall,
+                uid=uid,
             )
         )
         surroundings.begin()
-        analysis.self_test = factory.self_test()
         surroundings.settle()
+        # Only now: where rules send a target's connections elsewhere, that port is watched too.
+        redirects = surroundings.redirects()
+        source = factory.open(resources, {end.port for ends in redirects.values() for end in ends})
+        analysis = LiveAnalysis(
+            source,
+            factory.interface,
+            plan.targets,
+            covered=all(map(factory.covers, plan.targets)),
+            saver=factory.saver,
+            on_attempt=on_attempt,
+        )
+        resources.callback(analysis.close)
+        analysis.redirects = redirects
+        analysis.named = surroundings.named
+        analysis.self_test = factory.self_test()
         return LiveSession(
             analysis,
             surroundings,
@@ -131,6 +149,15 @@ def start_session(
             resources=resources.pop_all(),
         )
     raise AssertionError  # the stack swallows nothing
+
+
+def _invoking_user() -> int | None:
+    """Return the number of the user whose the command is; ``None`` where users have none."""
+    if not hasattr(os, "geteuid"):
+        return None
+    from synscope.process import privileges  # noqa: PLC0415 - it needs what only POSIX has
+
+    return privileges.invoking().uid
 
 
 def _source_factory(plan: Plan, announce: Callable[[str], None], command: Sequence[str]) -> SourceFactory:

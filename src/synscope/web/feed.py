@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from synscope.capture.source import RingState
 from synscope.model import FAILURES, Attempt, Canary, Diagnosis, Label
+from synscope.reference.systems import interface_text
 from synscope.report.escape import visible
 from synscope.report.html.palette import PAINTS
 from synscope.session.live_analysis import LiveAnalysis, label_counts
@@ -72,7 +72,7 @@ def now(analysis: LiveAnalysis) -> Now:
             "lost": ring.dropped,
             "ring": round(ring.use, 3),
             "fullest": round(ring.fullest, 3),
-            "trouble": None if ring.state is RingState.CAPTURING else ring.state.value,
+            "trouble": analysis.trouble or None,
             "canary": "not seen yet" if pending else canary.value,
             "why": "" if pending else visible(why),
         },
@@ -128,7 +128,12 @@ class Feed:
             "phase": phase.value,
             "report": report,
         }
-        fixed = {"targets": self._targets, "interface": visible(interface), "labels": _LABELS, "kept": KEPT}
+        fixed = {
+            "targets": self._targets,
+            "interface": visible(interface_text(interface)),
+            "labels": _LABELS,
+            "kept": KEPT,
+        }
         self._log.add(
             "update",
             _json({**about, "rows": [row.json() for row in changed(before, rows)]}),

@@ -44,6 +44,7 @@ class Frame:
     hardware: int = 1
     network: int = 14
     protocol: int = 0
+    packet_type: int = 0
 
 
 class _BeyondTheEndError(Exception):
@@ -53,6 +54,8 @@ class _BeyondTheEndError(Exception):
 def _load(frame: Frame, offset: int, size: int) -> int:
     if offset == 0xFFFFF000:
         return frame.protocol
+    if offset == 0xFFFFF004:
+        return frame.packet_type
     if offset == 0xFFFFF01C:
         return frame.hardware
     assert offset < 0xFFFFF000, "an ancillary load that is not modelled"
@@ -313,6 +316,17 @@ def test_what_is_said_to_a_proxy_at_any_port(payload: bytes, wanted: bool, v6: b
     assert not passes(_ether(_segment("PA"), v6=v6) + payload), "padding is no payload"
     options = wire.tcp(OTHER, OTHER, flags="PA", payload=payload, options=b"\x01\x01\x08\x0a" + bytes(8))
     assert passes(_ether(options, v6=v6)) is wanted
+
+
+def test_the_outgoing_copy_of_a_loopback_frame_is_left_out() -> None:
+    """It comes in again. On any other interface what goes out is all there is of it."""
+    frame = wire.ethernet(wire.ip("127.0.0.1", "127.0.0.1", wire.tcp(OTHER, WATCHED[0], flags="S")))
+    kept = {
+        (hardware, kind): bool(execute(PROGRAM, Frame(frame, hardware, packet_type=kind)))
+        for hardware in (1, 772)
+        for kind in (0, 4)
+    }
+    assert kept == {(1, 0): True, (1, 4): True, (772, 0): True, (772, 4): False}
 
 
 def test_many_ports_are_not_looked_for_in_socks_4() -> None:

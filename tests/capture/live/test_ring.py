@@ -50,10 +50,8 @@ def test_one_attempt_for_each_connection(interface: str, address: str) -> None:
         assert ring.dropped == 0
         assert ring.damaged == 0
         assert ring.unknown == 0
-        if interface == "lo":
-            assert ring.copies == 0
-        else:
-            assert ring.copies * 2 == ring.received
+        assert ring.copies == 0, "the filter leaves them out already"
+        assert ring.several == (interface == "any")
         ring.close()
 
 

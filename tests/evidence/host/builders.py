@@ -92,6 +92,7 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "running": (),
         "connections": (),
         "before": Before(()),
+        "programs": (),
     }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]
 
@@ -102,9 +103,16 @@ def observed(
     failed_at: tuple[str, ...] = (),
     client: str | None = None,
     spoken: tuple[str, ...] = (),
+    failed_within: tuple[int, int] | None = None,
 ) -> dict[str, Observation]:
     found = observe_host(
-        parse(target), snapshots, environment_known=True, failed_at=failed_at, client=client, spoken=spoken
+        parse(target),
+        snapshots,
+        environment_known=True,
+        failed_at=failed_at,
+        client=client,
+        spoken=spoken,
+        failed_within=failed_within,
     )
     return {observation.name: observation for observation in found}
 

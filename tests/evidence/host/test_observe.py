@@ -46,6 +46,7 @@ from tests.evidence.host.builders import (
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 LATER = NOW + 2_000_000_000
+SOON = NOW + 1_000_000_000
 BLIND = snapshot()._replace(
     **{
         name: Untold("the reason")
@@ -197,6 +198,31 @@ def test_a_counter_is_compared() -> None:
     text = observed(snapshot(firewall=at(4)), snapshot(firewall=at(7)))["firewall-rule-drops"].text
     assert "in inet filter input drops the SYN to 127.0.0.1:8080, counter +3" in text
     assert "counter 7" in observed(snapshot(firewall=at(7)))["firewall-rule-drops"].text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "failed", "drops", "none"),
+    [
+        (4, 4, (SOON, SOON), NO, UNKNOWN),
+        (4, 5, (SOON, SOON), YES, NO),
+        # Near misses: not counted, set back, failed before the first look or after the last, nobody failed.
+        (None, None, (SOON, SOON), YES, NO),
+        (4, 0, (SOON, SOON), YES, NO),
+        (None, 4, (SOON, SOON), YES, NO),
+        (4, 4, (NOW, SOON), YES, NO),
+        (4, 4, (SOON, LATER + 1), YES, NO),
+        (4, 4, None, YES, NO),
+    ],
+)
+def test_a_rule_whose_counter_stood_still_has_not_dropped(
+    before: int | None, after: int | None, failed: tuple[int, int] | None, drops: Answer, none: Answer
+) -> None:
+    def at(packets: int | None, taken_ns: int) -> Snapshot:
+        rule = {"rule": "tcp dport 8080 drop", "place": "inet filter input", "packets": packets}
+        return snapshot(firewall=Firewall(("nft",), rulings(RuleVerdict.DROP, **rule)), taken_ns=taken_ns)
+
+    found = answers(at(before, NOW), at(after, LATER), failed_at=("127.0.0.1",), failed_within=failed)
+    assert (found["firewall-rule-drops"], found["no-firewall-rule"]) == (drops, none)
 
 
 def test_rules_for_another_address_do_not_count() -> None:

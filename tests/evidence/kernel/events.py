@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from synscope.evidence.kernel.record import Record
 from synscope.model import Attempt, Endpoint
-from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.probes.kernel.events import Call, Event, Kind, Task, TraceHealth
 from tests.evidence import builders
 from tests.evidence.builders import START
 
@@ -38,6 +38,13 @@ def reset(at: int, reason: str = "NO_SOCKET", task: Task = OURS, skb: str = "aa"
 
 def listener(at: int, kind: Kind, address: str = "127.0.0.1", port: int = PORT) -> Event:
     return Event(START + at, kind, Task(300, "server"), 0, False, None, Endpoint(address, port))
+
+
+def call(name: str, error: str = "", server: Endpoint | None = None, at: int = 0, **more: object) -> Event:
+    """A call of the command's own, over TCP and IPv4 unless it is said otherwise."""
+    fields = {"family": "IPv4", "type": "stream", "end_ts_ns": START + at + US, **more}
+    told = Call(name, error=error, **fields)  # type: ignore[arg-type]
+    return Event(START + at, Kind.CALL, OURS, 0, False, server=server, of_command=True, call=told)
 
 
 def record(*events: Event, health: TraceHealth = WHOLE) -> Record:

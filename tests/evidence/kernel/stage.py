@@ -27,8 +27,9 @@ from synscope.probes.kernel.trace_reader import MOST_A_SECOND, TraceReader
 from tests.kernel import drained, namespace, ring_on
 
 _PLACES = itertools.count()
-NOBODY = 4_194_305
-"""No process has this number: nothing that happens is a command's own."""
+NOBODY = 4_194_303
+"""No process has this number, one hopes: nothing that happens is a command's own."""
+_OF_A_COMMAND = frozenset({"kernel-saw-no-connect-to-target", "kernel-saw-no-connect-at-all"})
 
 
 def free_port() -> int:
@@ -65,10 +66,11 @@ class Stage:
 
     @property
     def words(self) -> dict[str, str]:
-        """Every word whose answer is not no; of another room's questions those that the kernel could tell."""
+        """Every word whose answer is not no; the firewall's own trace is not on here, and there is no command."""
         return {
             name: one.answer.value
             for name, one in self.said.items()
+            if not name.startswith("firewall-") and name not in _OF_A_COMMAND
             if one.answer is Answer.YES
             or (one.answer is Answer.UNKNOWN and QUESTIONS[name].source is Source.KERNEL)
         }
@@ -79,24 +81,23 @@ class Stage:
 
 
 @contextlib.contextmanager
-def traced(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[TraceReader]:
-    """The trace of one port."""
-    instance = Instance.create()
-    try:
-        reader = TraceReader(instance.start([port], calls=True), [port], most_a_second=most_a_second)
-        reader.watch(NOBODY)
-        try:
+def traced(port: int, most_a_second: int = MOST_A_SECOND, tree: int = NOBODY) -> Iterator[TraceReader]:
+    """The trace of one port, and of the calls of a thread and what it starts."""
+    with contextlib.ExitStack() as instances:
+        instance = Instance.create()
+        instances.callback(instance.remove)
+        handover = instance.start([port], calls=True)
+        followed = Instance.create(of_tree=True)
+        instances.callback(followed.remove)
+        handover = handover._replace(calls=followed.follow(tree))
+        with contextlib.closing(TraceReader(handover, [port], most_a_second=most_a_second)) as reader:
             yield reader
-        finally:
-            reader.close()
-    finally:
-        instance.remove()
 
 
 @contextlib.contextmanager
-def staged(port: int, most_a_second: int = MOST_A_SECOND) -> Iterator[Stage]:
+def staged(port: int, most_a_second: int = MOST_A_SECOND, tree: int = NOBODY) -> Iterator[Stage]:
     """A new namespace in which the calling thread is; what it does to ``port`` is known after the block."""
-    with namespace(), contextlib.closing(ring_on("lo")) as ring, traced(port, most_a_second) as reader:
+    with namespace(), contextlib.closing(ring_on("lo")) as ring, traced(port, most_a_second, tree) as reader:
         stage = Stage(port, reader)
         yield stage
         follower = Follower(on_attempt=stage.attempts.append)

@@ -6,13 +6,17 @@ import pytest
 
 from synscope.evidence.kernel.observe import observe_kernel
 from synscope.model import Answer, Endpoint, Observation
-from synscope.probes.kernel.events import Event, Kind, Task, TraceHealth
+from synscope.probes.kernel.events import Call, Event, Kind, Task, TraceHealth
 from synscope.targets import parse
 
 HEALTH = TraceHealth(start_ts_ns=1, end_ts_ns=10**9, denials=True, leaves=True)
 WGET = Task(7, "wget")
 LEAVES = Event(100, Kind.LEAVES, WGET, 0, interrupt=False, of_command=True)
-NO_WAY = LEAVES._replace(ts_ns=200, kind=Kind.DENIED, reason="ENETUNREACH")
+NO_WAY = LEAVES._replace(
+    ts_ns=200,
+    kind=Kind.CALL,
+    call=Call("connect", family="IPv4", type="stream", error="ENETUNREACH", end_ts_ns=201),
+)
 CONNECT = LEAVES._replace(
     ts_ns=300, kind=Kind.CONNECT, client=Endpoint("127.0.0.1", 0), server=Endpoint("127.0.0.1", 8080)
 )
@@ -48,6 +52,7 @@ def test_what_is_not_traced_is_not_told() -> None:
 
 
 def test_a_filter_of_calls() -> None:
-    denied = LEAVES._replace(kind=Kind.FILTERED, reason="EAFNOSUPPORT")
+    call = Call("socket", error="EAFNOSUPPORT", end_ts_ns=101, filtered=True)
+    denied = LEAVES._replace(kind=Kind.CALL, call=call)
     assert observed(denied)["kernel-saw-call-filtered"].answer is Answer.YES
     assert observed()["kernel-saw-call-filtered"].answer is Answer.NO

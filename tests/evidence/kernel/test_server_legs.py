@@ -40,7 +40,7 @@ def observed(
     attempt: Attempt, *made: OwnConnect, untold: str = "", inside: frozenset[str] = frozenset()
 ) -> dict[str, Observation]:
     own = OwnConnects(made, START - 1000 * MS, untold, inside)
-    found = observe_kernel(Target(str(PORT), PORT), builders.grouped([attempt]), [], WHOLE, own)
+    found = observe_kernel(Target(str(PORT), PORT), builders.grouped([attempt]), [], WHOLE, own=own)
     return {each.name: each for each in found}
 
 

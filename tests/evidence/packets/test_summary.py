@@ -44,3 +44,17 @@ def test_the_same_port_at_another_address_is_a_near_miss_that_says_where() -> No
     for group, completed in ((elsewhere, True), (refused, False)):
         (miss,) = summarise(target, [group], ()).near_misses
         assert (miss.kind, miss.address, miss.completed) == ("other-address", "192.0.2.7", completed)
+
+
+def test_what_rules_sent_elsewhere_reached_the_target_where_it_completed() -> None:
+    """A capture behind a translation shows only where it led. What failed there stays a near miss."""
+    inside = Endpoint("172.17.0.2", 80)
+    there = replace(DONE, server=inside)
+    assert summarise(TARGET, [there], ()).label is Label.CLIENT_NEVER_SENT
+    summary = summarise(TARGET, [there], (), redirects=[inside])
+    assert (summary.label, summary.counts, summary.failed) == (Label.COMPLETED, {Label.COMPLETED: 9}, 0)
+    refused = replace(there, label=Label.SYN_RST, outcome=Outcome.REFUSED)
+    assert summarise(TARGET, [there, refused], (), redirects=[inside]).label is Label.CLIENT_NEVER_SENT
+    assert summarise(TARGET, [DONE, there], (), redirects=[inside]).groups == (DONE,), (
+        "both ends of one translation"
+    )

@@ -5,18 +5,19 @@ from __future__ import annotations
 import pytest
 
 from synscope.probes.kernel.filters import (
-    CONNECT,
+    BIND,
     DROP,
-    FILTERED,
+    END,
     FORK,
+    KILLED,
     MOST_PORTS,
     RESET,
-    SOCKET,
+    ROUTE_4,
     STATE,
-    TO_FILE,
     UNSHARE,
     UnusableError,
     filter_of,
+    tree_filter_of,
 )
 from tests.evidence.kernel.recorded import (
     FORMATS_6_18,
@@ -28,12 +29,13 @@ from tests.evidence.kernel.recorded import (
 TEXT = FORMATS_6_18[STATE]
 
 
-def test_reasons_have_each_kernels_own_numbers() -> None:
+def test_ordinary_reasons_have_each_kernels_own_numbers() -> None:
     families = "(protocol == 2048 || protocol == 34525)"
-    assert filter_of(DROP, KFREE_SKB_5_17, []) == f"{families} && (reason == 2 || reason == 7)"
-    assert (
-        filter_of(DROP, KFREE_SKB_6_18, []) == f"{families} && (reason == 3 || reason == 12 || reason == 64)"
+    assert filter_of(DROP, KFREE_SKB_5_17, []) == families
+    some = KFREE_SKB_6_18.replace(
+        "{ 12,", '{ 29, "TCP_OLD_ACK" }, { 99, "A_NEW_ONE" }, { 104, "QUEUE_PURGE" }, { 12,'
     )
+    assert filter_of(DROP, some, []) == f"{families} && reason != 29 && reason != 104"
 
 
 def test_connects_of_the_watched_ports_only() -> None:
@@ -56,11 +58,13 @@ def test_an_event_of_no_use(text: str) -> None:
         filter_of(DROP, text, [])
 
 
-def test_of_calls_only_denials_and_unix_sockets() -> None:
-    assert filter_of(CONNECT, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13 || ret == -101"
-    assert filter_of(SOCKET, "\tfield:long ret;\n", []) == "ret == -1 || ret == -13 || ret == -97"
-    assert filter_of(TO_FILE, "\tfield:int addrlen;\n", []) == "addrlen != 16 && addrlen != 28"
-    assert filter_of(FORK, "", []) == ""
-    assert filter_of(UNSHARE, "\tfield:unsigned long unshare_flags;\n", []) == "unshare_flags & 1073741824"
-    calls = "\tfield:long id;\n\tfield:long ret;\n"
-    assert filter_of(FILTERED, calls, []) == "id == -1 && (ret == -1 || ret == -13 || ret == -97)"
+def test_of_a_command_its_calls() -> None:
+    result = "\tfield:long ret;\n"
+    assert filter_of(BIND, result, []) == "ret < 0"
+    assert tree_filter_of(f"{END}socket", result) == ""
+    assert tree_filter_of(FORK, "") == ""
+    assert tree_filter_of(UNSHARE, "\tfield:unsigned long unshare_flags;\n") == "unshare_flags & 1073741824"
+    assert tree_filter_of(KILLED, "\tfield:int sig;\n") == "sig == 31"
+    assert tree_filter_of(STATE, TEXT) == "protocol == 6 && oldstate == 7 && newstate == 2"
+    with pytest.raises(UnusableError):
+        tree_filter_of(ROUTE_4, "\tfield:int err;\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -96,14 +97,15 @@ def test_one_missing_event_is_said_and_the_others_work(root: int, monkeypatch: p
     assert instance.name not in names(root)
 
 
-def test_the_privileged_half_needs_nothing_of_the_package_but_itself() -> None:
+def test_the_privileged_half_needs_nothing_of_the_package_but_itself_and_one_table() -> None:
     script = "import sys; sys.path.append(sys.argv[1]); import synscope.probes.kernel.instance; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", script, str(SRC)], capture_output=True, text=True, check=True
     )
     ours = {name for name in done.stdout.split() if name.startswith("synscope")}
     room = "synscope.probes.kernel"
-    packages = {"synscope", "synscope._version", "synscope.probes", room}
+    table = {"synscope.reference", "synscope.reference.drop_reasons"}
+    packages = {"synscope", "synscope._version", "synscope.probes", room, *table}
     assert ours == packages | {f"{room}.{name}" for name in ("filters", "instance", "tracefs")}
 
 
@@ -146,6 +148,7 @@ def test_the_next_start_removes_what_a_killed_owner_left(root: int) -> None:
     [
         ("synscope-1-1-{space}", True),  # the process lives, but began at another time
         ("synscope-4194305-5-{space}", True),
+        ("synscope-4194305-5-{space}-calls", True),
         ("synscope-4194305-5-1", False),  # another pid namespace: the id means nothing here
         ("synscope-mine", False),
         ("other", False),
@@ -171,3 +174,19 @@ def test_a_stale_one_that_is_read_stays_untouched(root: int) -> None:
     finally:
         os.close(pipe)
     assert remove_stale(root) == [made]
+
+
+@pytest.mark.usefixtures("root")
+def test_calls_are_those_of_one_tree() -> None:
+    instance = Instance.create(of_tree=True)
+    handover = instance.follow(max(1, os.getppid()))
+    try:
+        with socket.socket():
+            pass
+        assert "syscalls/sys_enter_socket" in handover.formats
+        with pytest.raises(BlockingIOError):
+            os.read(handover.pipe, 4096)
+    finally:
+        os.close(handover.pipe)
+        os.close(handover.switch)
+        instance.remove()

@@ -6,13 +6,12 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from synscope.probes.kernel.events import Kind
-from synscope.probes.kernel.filters import CONNECT, FORK, SOCKET, TO_FILE
 from synscope.probes.kernel.instance import Handover, Instance
 from synscope.probes.kernel.trace_reader import MOST_OTHERS, TraceReader, clock_offset_ns
 from tests.evidence.kernel.recorded import FORMATS_6_18, LISTENER_6_18, REFUSED_6_18
@@ -29,7 +28,6 @@ class Fake:
         ports: list[int],
         *,
         elsewhere: bool = False,
-        more: Mapping[str, str] | None = None,
         **bounds: int,
     ) -> None:
         pipe, self.trace = os.pipe()
@@ -37,7 +35,7 @@ class Fake:
         os.set_blocking(pipe, False)
         os.set_blocking(self.switch, False)
         self.reader = TraceReader(
-            Handover(pipe, switch, {**FORMATS_6_18, **(more or {})}, {}), ports, elsewhere=elsewhere, **bounds
+            Handover(pipe, switch, FORMATS_6_18, {}), ports, elsewhere=elsewhere, **bounds
         )
 
     def say(self, text: str) -> TraceReader:
@@ -238,36 +236,3 @@ def test_only_listeners_of_this_network_namespace() -> None:
     ports = {event.server.port for event in reader.events if event.kind is Kind.LISTEN and event.server}
     assert here in ports
     assert there not in ports
-
-
-CALLS = dict.fromkeys((CONNECT, SOCKET, TO_FILE, FORK), "")
-FORKED = (
-    "            bash-70   [001] ..... 13320.400000: sched_process_fork: comm=bash pid=70 "
-    "child_comm=a child_pid=9 child_pid=71\n"
-)
-DENIED = "            curl-71   [001] ..... 13320.40{}: sys_connect -> 0xfffffffffffffff3\n"
-TO_A_FILE = (
-    "            curl-71   [001] ..... 13320.402000: sys_connect(fd: 3, uservaddr: 0x7ffc, addrlen: 0x6e)\n"
-)
-
-
-def test_what_is_denied_to_the_command_and_what_it_starts() -> None:
-    fake = Fake([47881], more=CALLS)
-    fake.reader.watch(70)
-    if not fake.reader.health.denials:
-        pytest.skip("the trace's thread ids are not those of this pid namespace")
-    other = DENIED.format("1000").replace("curl-71", "curl-72").replace("13320", "13319")
-    lines = (other, FORKED, DENIED.format("1000"), TO_A_FILE, DENIED.format("2010"), DENIED.format("3000"))
-    found = fake.say("".join(lines))
-    assert [(event.kind, event.reason, event.of_command) for event in found.events] == [
-        (Kind.DENIED, "EACCES", True),
-        (Kind.DENIED, "EACCES", True),
-    ]
-    assert [event.ts_ns % 10**9 - found.events[0].ts_ns % 10**9 for event in found.events] == [0, 2_000_000]
-    assert found.health.unread == 0
-    found.close()
-
-
-def test_without_the_calls_nobody_is_watched(fake: Fake) -> None:
-    fake.reader.watch(70)
-    assert not fake.reader.health.denials

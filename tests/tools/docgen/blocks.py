@@ -63,6 +63,8 @@ def _fields(name: str) -> str:
 def _type(shape: dict[str, Any]) -> str:
     if "$ref" in shape:
         return str(shape["$ref"]).rpartition("/")[2].replace("_", " ")
+    if "anyOf" in shape:
+        return " or ".join(map(_type, shape["anyOf"]))
     if "const" in shape:
         return code(json.dumps(shape["const"]))
     if "enum" in shape:
@@ -79,6 +81,9 @@ def _what(shape: dict[str, Any]) -> str:
     if inside:
         said = f"{said} " if said else ""
         said += "with " + ", ".join(
-            code(name) + ("" if name in shape["required"] else " (if any)") for name in inside
+            code(name)
+            + ("" if name in shape["required"] else " (if any)")
+            + (f": {_type(part)}" if "anyOf" in part else "")
+            for name, part in inside.items()
         )
     return said

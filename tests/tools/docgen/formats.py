@@ -75,6 +75,29 @@ UDP_TUNNELS: tuple[tuple[str, str], ...] = (
 """Recognised by port and by the shape of the header."""
 
 
+PROCESS_CLAIMS: tuple[tuple[str, str, str], ...] = (
+    (
+        "macOS tcpdump (`pktap`, `-k`)",
+        "process information blocks (0x80000001) and the options 0x8001 and 0x8003 of frames; PKTAP headers",
+        "number and name of the sending process for frames that go out, of the receiving one for those that "
+        "come in",
+    ),
+    (
+        "ptcpdump",
+        "comments of frames (`PID: …`)",
+        "number, name, user, container. On loopback it names one process for both directions: the client's, "
+        "unless the server's frames name another. What it says on a container's link on the host's side "
+        "(`veth…`, `docker0`, `br-…`) may be of either end and is left out",
+    ),
+    (
+        "etl2pcapng, pktmon",
+        "comments of frames (`PID=… TID=…`), the option `epb_processid_threadid`",
+        "number of the process that ran when the frame was recorded, only for a SYN and payload that go out. "
+        "Often it is another process, says etl2pcapng",
+    ),
+)
+
+
 def text() -> str:
     """Return the page."""
     formats = dict.fromkeys(magic.name for magic in capture_reader._PCAP_MAGICS.values())
@@ -101,7 +124,12 @@ input is the path `-`.
             ((str(number), linktype_name(number)) for number in probe.linktypes()),
         ),
         "PPI (192) is followed where it carries Ethernet or 802.11. Frames of 802.11 are followed where they "
-        "are unencrypted data with a SNAP header.",
+        "are unencrypted data with a SNAP header. Of PKTAP (258), as macOS writes it, the link type inside is "
+        "followed.",
+        "## Processes",
+        "What the program that wrote a capture says about processes becomes `process` of an attempt, with the "
+        "source `capture`. It is a claim: nothing in the diagnosis rests on it.",
+        table(("written by", "where", "what is taken"), PROCESS_CLAIMS),
         "## Ethertypes",
         table(
             ("number", "what it is"),

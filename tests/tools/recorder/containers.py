@@ -17,6 +17,7 @@ from recorder.wire import (
     LOOP,
     NFLOG,
     NULL,
+    PKTAP,
     PPP,
     RADIOTAP,
     RAW,
@@ -168,6 +169,41 @@ def pcapng_sections() -> bytes:
             second.simple(record.data),
         )
         parts.append(kinds[index % 3])
+    return b"".join(parts)
+
+
+def pktap() -> bytes:
+    """Ethernet behind macOS's PKTAP header, which names the process that sends: the client's or the server's."""
+    records = []
+    for i, record in enumerate(ethernet(story())):
+        by_client = record.data[34:36] != struct.pack(">H", 62893)
+        refusal = i == 1
+        pid, name = (-1, b"") if refusal else (501, b"curl") if by_client else (88, b"node")
+        head = struct.pack(
+            "<III24sIIIIi20sIHHi20s", 108, 1, 1, b"lo0", 2, 2, 14, 0, pid, name, 0, 6, 0, -1, b""
+        )
+        records.append(Record(record.ts_ns, head + record.data))
+    return pcap(records, PKTAP)
+
+
+def pcapng_processes() -> bytes:
+    """Two sections whose frames name processes: as ptcpdump has them, and as macOS's tcpdump does."""
+    ng = Pcapng(LITTLE)
+    frames = ethernet(story())
+    curl = ng.option(1, b"PID: 345650\nCmd: /usr/bin/curl\nArgs: curl http://127.0.0.1:62893/")
+    parts = [
+        ng.section("ptcpdump: https://github.com/mozillazg/ptcpdump", "ptcpdump v0.31.0"),
+        ng.interface("lo"),
+    ]
+    parts += [
+        ng.enhanced(0, ticks(record, 6), record.data, curl + ng.direction(out=True)) for record in frames[:2]
+    ]
+    parts += [ng.section("section header block", "tcpdump (libpcap version 1.10.1)"), ng.interface("lo0")]
+    parts += [ng.process(501, "curl"), ng.process(88, "node")]
+    for record in frames[2:]:
+        by_client = record.data[34:36] != struct.pack(">H", 62893)
+        which = ng.option(0x8001, struct.pack("<I", 0 if by_client else 1))
+        parts.append(ng.enhanced(0, ticks(record, 6), record.data, which + ng.direction(out=True)))
     return b"".join(parts)
 
 

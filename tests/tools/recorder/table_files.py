@@ -82,6 +82,7 @@ _FORMATS = (
     ("link-ppp", "PPP.", containers.ppp, ".pcap"),
     ("link-c-hdlc", "Cisco HDLC.", containers.cisco_hdlc, ".pcap"),
     ("link-nflog", "Linux's NFLOG.", containers.nflog, ".pcap"),
+    ("link-pktap", "Ethernet behind macOS's PKTAP header, which names processes.", containers.pktap, ".pcap"),
     ("link-radiotap", "802.11 data behind a radiotap header.", containers.radiotap, ".pcap"),
     ("pcap-micro", "pcap, microseconds.", containers.plain(), ".pcap"),
     ("pcap-nano", "pcap, nanoseconds.", containers.plain(nano=True), ".pcap"),
@@ -95,6 +96,8 @@ _FORMATS = (
     ("pcapng-sections",
      ("pcapng, two sections of different byte order; enhanced, simple and"
       " obsolete packet blocks."), containers.pcapng_sections, ".pcapng"),
+    ("pcapng-processes", "pcapng, frames that name processes as ptcpdump and macOS's tcpdump do.",
+     containers.pcapng_processes, ".pcapng"),
     ("packed-gzip", "pcap inside gzip.", containers.gzipped, ".pcap.gz"),
     ("packed-zstd", "pcap inside Zstandard.", containers.zstandard, ".pcap.zst"),
 )  # fmt: skip

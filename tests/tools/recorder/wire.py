@@ -18,7 +18,7 @@ SNAPLEN = 262_144
 NS = 1_000_000_000
 
 NULL, ETHERNET, PPP, RAW, C_HDLC, LOOP, SLL = 0, 1, 9, 101, 104, 108, 113
-RADIOTAP, IPV4, IPV6, NFLOG, SLL2 = 127, 228, 229, 239, 276
+RADIOTAP, IPV4, IPV6, NFLOG, PKTAP, SLL2 = 127, 228, 229, 239, 258, 276
 FILE_HEADER = 24
 RECORD_HEADER = 16
 
@@ -77,10 +77,11 @@ class Pcapng:
         """Return one option, padded."""
         return struct.pack(f"{self.order}HH", code, len(value)) + _padded(value)
 
-    def section(self, comment: str) -> bytes:
+    def section(self, comment: str, application: str = "") -> bytes:
         """Return a section header block of unknown section length."""
         head = struct.pack(f"{self.order}IHHq", 0x1A2B3C4D, 1, 0, -1)
-        options = self.option(1, comment.encode()) + self.option(0, b"")
+        written = self.option(4, application.encode()) if application else b""
+        options = self.option(1, comment.encode()) + written + self.option(0, b"")
         return self.block(0x0A0D0D0A, head + options)
 
     def interface(self, name: str, *, resolution: int | None = None, offset_s: int | None = None) -> bytes:
@@ -93,11 +94,21 @@ class Pcapng:
         head = struct.pack(f"{self.order}HHI", ETHERNET, 0, SNAPLEN)
         return self.block(1, head + options + self.option(0, b""))
 
-    def enhanced(self, interface: int, ticks: int, data: bytes) -> bytes:
-        """Return an enhanced packet block."""
+    def enhanced(self, interface: int, ticks: int, data: bytes, options: bytes = b"") -> bytes:
+        """Return an enhanced packet block; ``options`` are whole, without the end of options."""
         size = len(data)
         head = struct.pack(f"{self.order}IIIII", interface, ticks >> 32, ticks & 0xFFFFFFFF, size, size)
-        return self.block(6, head + data)
+        end = self.option(0, b"") if options else b""
+        return self.block(6, head + _padded(data) + options + end)
+
+    def direction(self, *, out: bool) -> bytes:
+        """Return the option that tells whether a frame went out or came in."""
+        return self.option(2, struct.pack(f"{self.order}I", 2 if out else 1))
+
+    def process(self, pid: int, name: str) -> bytes:
+        """Return Apple's process information block."""
+        body = struct.pack(f"{self.order}I", pid) + self.option(2, name.encode()) + self.option(0, b"")
+        return self.block(0x80000001, body)
 
     def obsolete(self, interface: int, ticks: int, data: bytes) -> bytes:
         """Return an obsolete packet block (type 2)."""

@@ -18,10 +18,11 @@ What passes, cut to the snap length:
   than ``EXTENSIONS`` IPv6 extension headers or behind an authentication header, IPv6 mobility, HIP and Shim6
   headers, more than two VLAN tags, and every frame of an interface that delivers raw 802.11 frames.
 
-What does not: UDP, ARP, ESP, other data of unwatched ports (a segment without payload is told at once, one with it
-by its first bytes), and IP inside GRE, VXLAN, PPPoE, MPLS or another IP
-header (what travels inside shows on the tunnel's own interface). A frame that ends before the headers it
-announces is dropped too: reading behind the end is how a classic BPF program says no, and no stack accepts it.
+What does not: the copy of a loopback frame on its way out, for the same frame comes in again; UDP, ARP, ESP, other
+data of unwatched ports (a segment without payload is told at once, one with it by its first bytes), IP inside GRE,
+VXLAN, PPPoE, MPLS or another IP header (what travels inside shows on the tunnel's own interface). A frame that ends
+before the headers it announces is dropped too: reading behind the end is how a classic BPF program says no, and no
+stack accepts it.
 
 Invariants: jumps go forward only; the program stays below ``MAX_INSTRUCTIONS`` or ``FilterError`` is raised.
 
@@ -76,10 +77,12 @@ _JA, _JEQ, _JGT, _JGE, _JSET, _JEQ_X, _JGT_X = 0x05, 0x15, 0x25, 0x35, 0x45, 0x1
 _RET = 0x06
 
 _PROTOCOL = 0xFFFFF000  # SKF_AD_OFF + SKF_AD_PROTOCOL
+_PACKET_TYPE = 0xFFFFF004  # SKF_AD_OFF + SKF_AD_PKTTYPE
 _HARDWARE = 0xFFFFF01C  # SKF_AD_OFF + SKF_AD_HATYPE
 _NETWORK = 0xFFF00000  # SKF_NET_OFF
 
 _ETHER, _LOOPBACK = 1, 772
+_OUTGOING = 4
 _WIRELESS = (801, 802, 803)
 _TAGS = (0x8100, 0x88A8, 0x9100)
 _IPV4, _IPV6 = 0x0800, 0x86DD
@@ -233,11 +236,15 @@ def _ranges(ports: Collection[int]) -> list[tuple[int, int]]:
 def _link_layer(p: _Program) -> None:
     """Leave the ethertype in A and the network header's offset in X."""
     p.do(_LD_W_ABS, _HARDWARE)
-    p.equals_any((_ETHER, _LOOPBACK), "ethernet")
+    p.test(_JEQ, _ETHER, "ethernet")
+    p.test(_JEQ, _LOOPBACK, "loopback")
     p.equals_any(_WIRELESS, "pass")
     p.do(_LDX_IMM, _NETWORK)
     p.do(_LD_W_ABS, _PROTOCOL)
     p.go("network")
+    p.label("loopback")
+    p.do(_LD_W_ABS, _PACKET_TYPE)
+    p.test(_JEQ, _OUTGOING, "drop")
     p.label("ethernet")
     for offset in (12, 16):
         p.do(_LDX_IMM, offset + 2)

@@ -222,6 +222,8 @@ class Portable:
     ``unfilled`` stays 0: Scapy does not tell which checksums were left to the hardware.
     """
 
+    several = False
+    loopback = 0
     damaged = 0
     unknown = 0
 
@@ -339,6 +341,21 @@ class Portable:
 def loopback_name() -> str:
     """Return what this system calls its loopback interface."""
     return _LOOPBACKS.get(SYSTEM, _BSD_LOOPBACK)
+
+
+def interface_to(address: str) -> str | None:
+    """Return the interface by which a literal address is reached, as Scapy reads the routes; ``None``: not known."""
+    with contextlib.suppress(Exception):  # Scapy's own, and those of a system that it reads otherwise
+        if ":" in address:
+            import scapy.route6  # noqa: PLC0415 - it fills what is asked
+            from scapy.config import conf  # noqa: PLC0415
+
+            return str(conf.route6.route(address)[0])
+        import scapy.route  # noqa: F401, PLC0415
+        from scapy.config import conf  # noqa: PLC0415
+
+        return str(conf.route.route(address)[0])
+    return None
 
 
 def open_portable(interface: str, expression: str, snap_length: int, *, libpcap: bool = False) -> Portable:

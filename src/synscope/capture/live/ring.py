@@ -86,10 +86,11 @@ class Ring:
         self.ifindex = array("I", bytes(4 * SIZE))
         self._words = array("Q", bytes(8 * blocks.STATE_SIZE))
         self._words[blocks.STATE_BIG_ENDIAN] = sys.byteorder == "big"
-        self._words[blocks.STATE_LOOPBACK] = loopback_index(self._socket)
+        self._words[blocks.STATE_LOOPBACK] = self.loopback = loopback_index(self._socket)
+        self.several = not self._socket.getsockname()[0]
         self.state = RingState.CAPTURING
         self.interruptions = 0
-        """How often the interface went down."""
+        """How often the interface went down; of several, the loopback interface."""
         self.damaged = 0
         """Blocks whose content was impossible; the rest of each is lost."""
         self._seen = 0
@@ -161,8 +162,18 @@ class Ring:
         for _, event in self._poll.poll(max(0.0, timeout) * 1000):
             if event & (select.POLLERR | select.POLLHUP):
                 self._look_at_error()
-        if self.state is not RingState.CAPTURING:
+        if self.several:
+            self._look_at_loopback()
+        elif self.state is not RingState.CAPTURING:
             self._look_at_interface()
+
+    def _look_at_loopback(self) -> None:
+        """See whether loopback is up, where several interfaces are captured: the kernel tells no error then."""
+        name = self.interface_name(self.loopback)
+        down = name is not None and is_up(self._socket, name) is False
+        if down and self.state is RingState.CAPTURING:
+            self.interruptions += 1
+        self.state = RingState.DOWN if down else RingState.CAPTURING
 
     def _look_at_error(self) -> None:
         number = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)

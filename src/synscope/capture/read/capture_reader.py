@@ -14,9 +14,11 @@ from __future__ import annotations
 import itertools
 import struct
 from array import array
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from synscope.capture.read.process_claims import PKTAP, PROCESS_BLOCK, Claim, SectionClaims, unwrap_pktap
 from synscope.capture.source import ByteSource, CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine import records as rec
@@ -114,11 +116,14 @@ class CaptureReader:
         """The first comments on the file as a whole."""
         self.system = ""
         """The system on which the capture was made, where it says so."""
+        self.claims: deque[Claim] | None = None
+        """Where what frames claim about processes goes; nowhere unless somebody puts a queue here."""
+        self._processes = SectionClaims()
 
     @property
     def linktypes(self) -> tuple[str, ...]:
         """Names of the link types the capture declares, in order of appearance."""
-        return tuple(linktype_name(number) for number in self._linktypes)
+        return tuple("PKTAP" if number == PKTAP else linktype_name(number) for number in self._linktypes)
 
     @property
     def files(self) -> tuple[CaptureFile, ...]:
@@ -156,11 +161,22 @@ class CaptureReader:
             self._move_to(buffer)
             more = self._fill(batch)
             if batch.count:
+                self._take_claims(buffer, batch)
                 yield buffer, batch
             if not more:
                 return
             if batch.count < _FEW:
                 self._piece = min(2 * self._piece, _LARGEST_PIECE)
+
+    def _take_claims(self, buffer: bytearray, batch: Batch) -> None:
+        """Put what the batch's frames claim about processes into the queue."""
+        first = self.frames - batch.count + 1
+        if PKTAP in self._linktypes:
+            found = list(unwrap_pktap(buffer, batch, first))
+            if self.claims is not None:
+                self.claims.extend(found)
+        if self.claims is not None and self.format == "pcapng":
+            self.claims.extend(self._processes.of(buffer, batch, first))
 
     def _fill(self, batch: Batch) -> bool:
         """Walk what is in the buffer, reading more only for a first frame; false when that was all."""
@@ -341,7 +357,12 @@ class CaptureReader:
             return False
         position = self._state[rec.STATE_POSITION]
         body = bytes(self._buffer[position + 8 : position + length - 4])
-        reader = {_SHB: self._section_header, _IDB: self._interface, _ISB: self._statistics}.get(kind)
+        reader = {
+            _SHB: self._section_header,
+            _IDB: self._interface,
+            _ISB: self._statistics,
+            PROCESS_BLOCK: self._process_block,
+        }.get(kind)
         if reader is None:
             self.unknown_blocks += 1
         else:
@@ -364,7 +385,9 @@ class CaptureReader:
         if major != 1:
             return f"a section of the unknown pcapng version {major}.{minor}"
         self._section += 1
-        for code, value in self._options(body[16:]):
+        options = list(self._options(body[16:]))
+        self._processes.begin(self._order, options)
+        for code, value in options:
             if code == _OPT_COMMENT and len(self.comments) < MOST_COMMENTS:
                 self.comments.append(value.decode("utf-8", "replace"))
             elif code == _SHB_OS:
@@ -379,7 +402,9 @@ class CaptureReader:
             return "an interface description that is too short"
         linktype, _, snaplen = struct.unpack_from(f"{self._order}HHI", body)
         kind, unit, offset = rec.UNIT_MULTIPLY, 1000, 0
-        for code, value in self._options(body[8:]):
+        options = list(self._options(body[8:]))
+        self._processes.interface(options)
+        for code, value in options:
             if code in {_IF_NAME, _IF_OS}:
                 named = system_named if code == _IF_OS else system_of_interface
                 self.system = self.system or named(value.decode("utf-8", "replace"))
@@ -408,6 +433,10 @@ class CaptureReader:
                 key = (self._section, interface << 4 | code)
                 self._dropped[key] = max(lost, self._dropped.get(key, 0))
         return None
+
+    def _process_block(self, body: bytes) -> None:
+        self.unknown_blocks += 1  # of a type for local use: it may as well be somebody else's
+        self._processes.block(body, list(self._options(body[4:])))
 
     def _options(self, data: bytes) -> Iterator[tuple[int, bytes]]:
         at = 0

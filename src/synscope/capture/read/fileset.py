@@ -11,10 +11,12 @@ none of the others; only files that overlap are open at the same time (and those
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 
 from synscope.capture.read.byte_sources import open_source
 from synscope.capture.read.capture_reader import CaptureReader
+from synscope.capture.read.process_claims import Claim
 from synscope.capture.source import CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine.batch import SIZE, Batch
@@ -51,6 +53,7 @@ class _Stream:
             return True
         try:
             self.reader = CaptureReader(open_source(self.path, on_read), self.path)
+            self.reader.claims = deque()
             self._batches = self.reader.batches()
             return self.advance()
         except CaptureError as error:
@@ -115,6 +118,7 @@ class FileSet:
         self.overlap = False
         self.odd_times: dict[int, int] = {}
         self.comments: list[str] = []
+        self.claims: deque[Claim] | None = None
 
     @property
     def buffers(self) -> int:
@@ -202,8 +206,17 @@ class FileSet:
             for number in range(1, count + 1):
                 if stream.done + number in odd_times:
                     self.odd_times[self.frames + number] = odd_times[stream.done + number]
+        self._take_claims(stream, count)
         stream.done += count
         self.frames += count
+
+    def _take_claims(self, stream: _Stream, count: int) -> None:
+        """Take over what the file's next frames claim, with the numbers that they have in the whole."""
+        found = None if stream.reader is None else stream.reader.claims
+        while found and found[0].frame <= stream.done + count:
+            claim = found.popleft()
+            if self.claims is not None:
+                self.claims.append(claim._replace(frame=self.frames + claim.frame - stream.done))
 
     def _keep(self, data: bytearray, batch: Batch, row: int) -> None:
         merged, at, size = self._merged, batch.at[row], batch.caplen[row]

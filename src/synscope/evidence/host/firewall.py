@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import of_firewall
@@ -50,8 +50,13 @@ def firewall_rule_rejects(view: HostView) -> Reply:
 def _stops(view: HostView, verdict: RuleVerdict) -> Reply:
     rulings = list(rulings_on(view))
     hits = [ruling for ruling in rulings if ruling.verdict is verdict]
+    met = [ruling for ruling in hits if not _stood_still(view, ruling)]
+    if met:
+        # Those that were seen to count first.
+        met.sort(key=lambda ruling: not _counted(view, ruling))
+        return yes(joined(describe(ruling, _counted(view, ruling)) for ruling in _each_rule_once(met)))
     if hits:
-        return yes(joined(describe(ruling, _counted(view, ruling)) for ruling in hits))
+        return no(joined(map(_unmet, hits)))
     doubt = _doubt(view, rulings)
     return unknown(doubt) if doubt else no("no rule that matches does so")
 
@@ -70,6 +75,8 @@ def no_firewall_rule(view: HostView) -> Reply:
 
     rulings = list(rulings_on(view))
     hits = [ruling for ruling in rulings if ruling.verdict not in {RuleVerdict.ACCEPT, RuleVerdict.UNKNOWN}]
+    if hits and all(_stood_still(view, ruling) for ruling in hits):
+        return unknown(joined(map(_unmet, hits)))
     if hits:
         return no(joined(describe(ruling, _counted(view, ruling)) for ruling in hits))
     doubt = _doubt(view, rulings)
@@ -106,20 +113,69 @@ def _doubt(view: HostView, rulings: list[Ruling]) -> str:
 
 
 def _counted(view: HostView, ruling: Ruling) -> int | None:
-    """Return by how much the rule's counter rose from the first look that has it to the last."""
-    same = [
-        other.packets
-        for other in rulings_on(view)
-        if other._replace(packets=None, rule="") == ruling._replace(packets=None, rule="")
-        and _words(other) == _words(ruling)
-        and other.packets is not None
+    """Return by how much the rule's counter rose from the first look that has it to the last.
+
+    ``None`` where two looks do not have it, or it was set back.
+    """
+    same = [other.packets for other in rulings_on(view) if _same(other, ruling) and other.packets is not None]
+    return same[0] - same[-1] if len(same) > 1 and same[0] >= same[-1] else None
+
+
+def _stood_still(view: HostView, ruling: Ruling) -> bool:
+    """Whether a rule that should have met a SYN did not: its counter is the same before the failures and after.
+
+    A counter stands before the verdict, but for a map's: a rule that came to its verdict has counted.
+    """
+    from synscope.probes.host.snapshot import PacketKind
+
+    within, first, last = view.failed_within, view.snapshots[0], view.last
+    return (
+        within is not None
+        and ruling.packet is PacketKind.SYN
+        and "vmap" not in ruling.rule.split()
+        and first.taken_ns + first.duration_ns <= within[0]
+        and within[1] <= last.taken_ns
+        and not (is_untold(first.firewall) or is_untold(last.firewall))
+        and ruling in last.firewall.rulings
+        and _in_every_look(view, ruling)
+        and _counted(view, ruling) == 0
+    )
+
+
+def _in_every_look(view: HostView, ruling: Ruling) -> bool:
+    """Whether every look has the same rule with a counter: one that was made anew would count from the start."""
+    found = [
+        any(_same(other, ruling) and other.packets is not None for other in snapshot.firewall.rulings)
+        for snapshot in view.snapshots
+        if not is_untold(snapshot.firewall)
     ]
-    return max(0, same[0] - same[-1]) if len(same) > 1 else None
+    return all(found)
+
+
+def _each_rule_once(rulings: Iterable[Ruling]) -> Iterator[Ruling]:
+    """Yield of each rule and address only what it does first: to the SYN, where it stops that."""
+    seen = set()
+    for ruling in rulings:
+        key = (ruling.address, ruling.place, tuple(_words(ruling)))
+        if key not in seen:
+            seen.add(key)
+            yield ruling
+
+
+def _same(one: Ruling, other: Ruling) -> bool:
+    """Whether two rulings are of the same rule, whatever it has counted: nft prints the counter among its words."""
+    return one._replace(packets=None, rule="") == other._replace(packets=None, rule="") and (
+        _words(one) == _words(other)
+    )
 
 
 def _words(ruling: Ruling) -> list[str]:
-    """A rule's words without its counter, which nft prints among them."""
     return [word for word in ruling.rule.split() if not word.isdigit()]
+
+
+def _unmet(ruling: Ruling) -> str:
+    rule = f"the rule '{ruling.rule}' in {ruling.place}"
+    return f"{rule} would stop it, but its counter stood still while attempts failed"
 
 
 def describe(ruling: Ruling, rose: int | None = None) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from synscope.evidence.host.observe import observe_host
-from synscope.evidence.host.view import is_untold
+from synscope.evidence.host.view import failed_within, is_untold
 from synscope.evidence.payload.mismatch import unanswered_in
 from synscope.model import FAILURES, Answer, Observation, TargetSummary
 from synscope.units import duration
@@ -37,6 +37,7 @@ def observe_given(summary: TargetSummary, given: Sequence[GivenSnapshot]) -> lis
         environment_known=not is_untold(given[-1].snapshot.proxy),
         failed_at=sorted(failed_at),
         spoken=unanswered_in(summary),
+        failed_within=failed_within(summary),
     )
     names = ", ".join(file.name for file in given)
     return [

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.host import (
     before,
+    discards,
     firewall,
     forwarders,
     listeners,
     names,
+    next_hops,
     owners,
     resources,
     routes,
@@ -45,6 +47,8 @@ QUESTIONS: Final[tuple[Asked, ...]] = collected(
     routes,
     upstreams,
     before,
+    next_hops,
+    discards,
 )
 """What looks at the host answer."""
 
@@ -59,6 +63,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     spoken: Sequence[str] = (),
     use: Use | None = None,
     waits: Sequence[Wait] = (),
+    failed_within: tuple[int, int] | None = None,
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
@@ -67,6 +72,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
     ``waits`` are the times in which clients waited for the server.
+    ``failed_within`` is when the first and the last of the attempts that failed began.
     """
     view = HostView(
         target,
@@ -77,6 +83,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
         tuple(spoken),
         use,
         tuple(waits),
+        failed_within,
     )
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 

@@ -12,7 +12,7 @@ from synscope.model import Source, Stage
 from synscope.reference.loopback import parsed
 
 if TYPE_CHECKING:
-    from synscope.probes.host.snapshot import Loopback, Route, Ruling
+    from synscope.probes.host.snapshot import Loopback, Program, Route, Ruling
 
 _FORBIDDEN: Final = "error: "
 _OWN: Final = ("local ", "broadcast ")
@@ -38,7 +38,7 @@ def family_not_on_loopback(view: HostView) -> Reply:
     told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
     if not told:
         return unknown(because)
-    needed = sorted({family_of(address) for address in _wanted(view) if is_local(address)})
+    needed = sorted({family_of(address) for address in wanted(view) if is_local(address)})
     if not needed:
         return no("the target is no address of loopback")
     for loopback in told:
@@ -81,7 +81,7 @@ def _without(loopback: Loopback, family: int) -> str:
     return f"{loopback.name} is up and has no IPv{family} address, only {have}{why}"
 
 
-def _wanted(view: HostView) -> tuple[str, ...]:
+def wanted(view: HostView) -> tuple[str, ...]:
     """Return the addresses that the client goes to: those that the command names, where the target names none."""
     if view.use is not None and (view.target.host is None or parsed(view.target.host) is None):
         literals = tuple(str(found) for host in view.use.hosts if (found := parsed(host)) is not None)
@@ -112,24 +112,32 @@ def route_leads_away(view: HostView) -> Reply:
     for loopback in reversed(told):
         if not loopback.up:
             return no(f"the interface {loopback.name} is down")
-        ways = [(address, _away(loopback, address)) for address in _wanted(view)]
+        ways = [(address, _away(loopback, address)) for address in wanted(view)]
         astray = [text for _, text in ways if text]
         if astray and len(astray) == len(ways):
             return yes(joined(astray))
-    unasked = [address for address in _wanted(view) if not _route_to(told[-1], address)]
+    unasked = [address for address in wanted(view) if not _route_to(told[-1], address)]
     if unasked:
         return unknown(f"the way to {unasked[0]} was not looked up")
-    return no(joined(f"the way to {address} is {_route_to(told[-1], address)}" for address in _wanted(view)))
+    return no(joined(_described(told[-1], address) for address in wanted(view)))
+
+
+def _described(loopback: Loopback, address: str) -> str:
+    found = route_to(loopback, address)
+    through = f" through {found.gateway}" if found is not None and found.gateway else ""
+    mtu = f", with a path MTU of {found.path_mtu}" if found is not None and found.path_mtu else ""
+    return f"the way to {address} is {_route_to(loopback, address)}{through}{mtu}"
 
 
 def _route_to(loopback: Loopback, address: str) -> str:
-    found = _found(loopback, address)
+    found = route_to(loopback, address)
     if found is not None:
         return found.way
     return {LOOPBACK[0]: loopback.route_ipv4, LOOPBACK[1]: loopback.route_ipv6}.get(address, "")
 
 
-def _found(loopback: Loopback, address: str) -> Route | None:
+def route_to(loopback: Loopback, address: str) -> Route | None:
+    """Return the way to an address, where it was looked up."""
     return next((route for route in loopback.routes if route.address == address), None)
 
 
@@ -140,13 +148,14 @@ def _away(loopback: Loopback, address: str) -> str:
     own = is_local(address) or address in {*loopback.addresses, *(loopback.others or ())}
     if is_local(address) and family not in {family_of(have) for have in loopback.addresses}:
         return ""  # no address of the family, no way
+    found = route_to(loopback, address)
+    by = f", by {found.decided_by}" if found is not None and found.decided_by else ""
     if way.startswith(_FORBIDDEN):
-        return f"the kernel has no way to {address}: {way.removeprefix(_FORBIDDEN)}"
+        return f"the kernel has no way to {address}: {way.removeprefix(_FORBIDDEN)}{by}"
     if way and own and not way.startswith(_OWN):
-        return f"{address} is this machine's own, and the way to it is {way}"
-    found = _found(loopback, address)
+        return f"{address} is this machine's own, and the way to it is {way}{by}"
     if found is not None and found.network_device and not way.endswith(f" dev {found.network_device}"):
-        return f"{address} is in the network of {found.network_device}, and the way to it is {way}"
+        return f"{address} is in the network of {found.network_device}, and the way to it is {way}{by}"
     return ""
 
 
@@ -165,12 +174,51 @@ def program_on_loopback(view: HostView) -> Reply:
     known = [loopback for loopback in told if loopback.programs is not None]
     if not known:
         return unknown(because or "what is attached to the interface is not known here")
-    if not any(is_local(address) for address in _wanted(view)):
+    if not any(is_local(address) for address in wanted(view)):
         return no("the target is no address of loopback")
+    attached = attached_at(view, f"interface {known[-1].name}: ")
+    if attached:
+        return yes(joined(attached))
     for loopback in reversed(known):
         if loopback.programs:
             return yes(f"attached to {loopback.name}: {', '.join(loopback.programs)}")
     return no(f"neither XDP nor a filter of traffic control is attached to {known[-1].name}")
+
+
+def attached_at(view: HostView, place: str) -> list[str]:
+    """Describe the programs whose place begins so, in the last look that knows of any."""
+    told, _ = view.told(snapshot.programs for snapshot in view.snapshots)
+    for programs in reversed(told):
+        found = [program for program in programs if program.place.startswith(place)]
+        if found:
+            return [_program(program) for program in found]
+    return []
+
+
+def _program(program: Program) -> str:
+    name = f" {program.name}" if program.name else ""
+    holders = [f"{owner.program or '?'} (pid {owner.pid})" for owner in program.owners]
+    whose = f", held by {', '.join(holders)}" if holders else f", of {program.tool}" if program.tool else ""
+    return f"{program.place}: program {program.number}{name}{whose}"
+
+
+@question(
+    "program-at-control-group",
+    Source.HOST,
+    "a program (eBPF) is attached to the control group of client or server, where it may discard or deny",
+    stage=Stage.OUT,
+    by_hand=on_linux(
+        "sudo bpftool cgroup tree",
+        "a program of the kinds cgroup_inet_egress, cgroup_inet_ingress or connect at the client's or the "
+        "server's group: yes",
+    ),
+)
+def program_at_control_group(view: HostView) -> Reply:
+    told, because = view.told(snapshot.programs for snapshot in view.snapshots)
+    found = attached_at(view, "control group ")
+    if found:
+        return yes(joined(found))
+    return no("no program is attached to the control groups") if told else unknown(because)
 
 
 @question(

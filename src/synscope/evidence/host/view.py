@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from synscope.evidence.question import Reply, unknown
-from synscope.model import Endpoint, Target
+from synscope.model import FAILURES, Endpoint, Target, TargetSummary
 from synscope.reference.loopback import names_loopback, parsed
 
 if TYPE_CHECKING:
@@ -34,6 +34,14 @@ T = TypeVar("T")
 
 LOOPBACK: Final = ("127.0.0.1", "::1")
 _SHOWN: Final = 3
+
+
+def failed_within(summary: TargetSummary) -> tuple[int, int] | None:
+    """Return when the first and the last attempt that failed began, by the packets; ``None`` without any."""
+    failed = [group for group in summary.groups if group.label in FAILURES and not group.recovered]
+    if not failed:
+        return None
+    return min(group.first_ts_ns for group in failed), max(group.last_ts_ns for group in failed)
 
 
 class Use(NamedTuple):
@@ -61,6 +69,8 @@ class _Looked(NamedTuple):
     """``None`` without a command, and where the client got as far as the target: then its names are not at fault."""
     waits: tuple[Wait, ...] = ()
     """When clients waited for the server, by the packets."""
+    failed_within: tuple[int, int] | None = None
+    """When the first and the last of the attempts that failed began; ``None`` without any."""
 
 
 class HostView(_Looked):

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Final
 from synscope.evidence.by_hand import in_drops, on_linux
 from synscope.evidence.kernel import unsent
 from synscope.evidence.kernel.record import KernelView, Record
-from synscope.evidence.kernel.ties import Fate, Tie, answered_by, connect_of, fate_of, resets_of
+from synscope.evidence.kernel.ties import Fate, Tie, answered_by, connect_of, dropped_text, fate_of, resets_of
 from synscope.evidence.packets.view import attempts, frames_of, total
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Answer, Attempt, Label, Source, Stage
+from synscope.reference.drop_reasons import Kind, in_words, kind_of
 from synscope.units import count
 
 if TYPE_CHECKING:
@@ -24,44 +25,33 @@ if TYPE_CHECKING:
 NO_SOCKET: Final = "NO_SOCKET"
 NETFILTER: Final = "NETFILTER_DROP"
 OVERFLOW: Final = "TCP_LISTEN_OVERFLOW"
-POLICIES: Final = frozenset(
-    {"SOCKET_FILTER", "BPF_CGROUP_EGRESS", "SECURITY_HOOK", "TC_EGRESS", "TC_INGRESS", "XDP"}
-)
+ATTACHED: Final = (Kind.ATTACHED,)
+POLICIES: Final = (Kind.ATTACHED, Kind.SECURITY)
 """Drops by programs that were put in the way: filters of sockets, control groups and devices, security modules."""
-SIGNATURES: Final = frozenset(
-    {
-        "TCP_MD5NOTFOUND",
-        "TCP_MD5UNEXPECTED",
-        "TCP_MD5FAILURE",
-        "TCP_AONOTFOUND",
-        "TCP_AOUNEXPECTED",
-        "TCP_AOKEYNOTFOUND",
-        "TCP_AOFAILURE",
-    }
-)
-"""Drops of segments whose signature (RFC 2385, RFC 5925) is missing, wrong, or not asked for."""
-ATTACHED: Final = POLICIES - {"SECURITY_HOOK"}
-"""Those of them by programs or filters that somebody attached to a socket, a control group or a device."""
 
-_NAMED: Final = (
-    POLICIES
-    | SIGNATURES
-    | {
-        NO_SOCKET,
-        NETFILTER,
-        OVERFLOW,
-        "IP_OUTNOROUTES",
-        "IP_LOCALNET",
-        "IPV6DISABLED",
-        "TCP_FLAGS",
-        "DEV_READY",
+_NAMED: Final = frozenset(
+    {
+        *(Kind.SOCKET, Kind.FIREWALL, Kind.QUEUE, Kind.ATTACHED, Kind.SECURITY, Kind.SIGNATURE, Kind.ROUTE),
+        *(Kind.AWAY, Kind.FLAGS, Kind.UNTOLD, Kind.ORDINARY),
     }
 )
+"""Kinds that questions of their own ask for, or that say too little."""
+
+
+def is_of(*kinds: Kind) -> Callable[[str], bool]:
+    """Return the function that says whether a reason is of one of the kinds."""
+    return lambda reason: kind_of(reason) in kinds
 
 
 def is_other(reason: str) -> bool:
-    """Whether a reason is one that no question but ``kernel-says-other-drop`` asks for."""
-    return bool(reason) and reason not in _NAMED
+    """Whether a reason is a known one that no question but ``kernel-says-other-drop`` asks for."""
+    kind = kind_of(reason)
+    return kind is not None and kind not in _NAMED
+
+
+def is_unclear(reason: str) -> bool:
+    """Whether a reason is one that nobody here knows, or one that several things may have made."""
+    return bool(reason) and kind_of(reason) in (None, Kind.FLAGS)
 
 
 class FailedAttempt:
@@ -87,51 +77,15 @@ class FailedAttempt:
             return unknown(self.fate.why)
         if self.fate.drop.reason == NO_SOCKET and self._record.health.names_resets:
             return unknown("a frame was dropped for want of a socket, but no RST to this client was traced")
-        return self._drop_is(NO_SOCKET)
+        return self._drop_is(NO_SOCKET.__eq__)
 
-    def netfilter_drop(self) -> Reply:
-        """Did netfilter drop the SYN?"""
+    def dropped(self, is_meant: Callable[[str], bool]) -> Reply:
+        """Did the kernel drop the SYN for a reason that is meant?"""
         if self._blurred:
             return unknown(self.tie.why)
         if self._resets:
             return no("the TCP stack itself answered, so the SYN got through")
-        return self._drop_is(NETFILTER)
-
-    def policy_drop(self) -> Reply:
-        """Did a program that was put in the way drop the SYN, such as eBPF?"""
-        if self._blurred:
-            return unknown(self.tie.why)
-        if self._resets:
-            return no("the TCP stack itself answered, so the SYN got through")
-        return self._drop_is(*POLICIES)
-
-    def attached_drop(self) -> Reply:
-        """Did an attached program or filter drop the SYN?"""
-        if self._blurred:
-            return unknown(self.tie.why)
-        if self._resets:
-            return no("the TCP stack itself answered, so the SYN got through")
-        return self._drop_is(*ATTACHED)
-
-    def signature_drop(self) -> Reply:
-        """Did the listener's socket drop the SYN for its signature?"""
-        if self._blurred:
-            return unknown(self.tie.why)
-        if self._resets:
-            return no("the TCP stack itself answered, so the SYN was taken")
-        return self._drop_is(*SIGNATURES)
-
-    def other_drop(self) -> Reply:
-        """Did the kernel drop the SYN for a reason that no other question names?"""
-        if self._blurred:
-            return unknown(self.tie.why)
-        if self._resets:
-            return no("the TCP stack itself answered, so the SYN got through")
-        drop = self.fate.drop
-        if drop is None:
-            return unknown(self.fate.why)
-        text = f"the kernel dropped the SYN of {drop.task} with the reason {drop.reason}"
-        return yes(text) if is_other(drop.reason) else no(text)
+        return self._drop_is(is_meant)
 
     def stack_reset(self) -> Reply:
         """Did this machine's TCP stack send the RST?"""
@@ -173,13 +127,15 @@ class FailedAttempt:
             return unknown("the stack sent the RST, but this kernel does not say why")
         return no(f"the stack sent the RST for another reason: {reason}")
 
-    def _drop_is(self, *reasons: str) -> Reply:
+    def _drop_is(self, is_meant: Callable[[str], bool]) -> Reply:
         drop = self.fate.drop
         if drop is None:
             return unknown(self.fate.why)
         what = "answer to the SYN" if self.attempt.label is Label.HALF_OPEN else "SYN"
-        text = f"the kernel dropped the {what} of {drop.task} with the reason {drop.reason}"
-        return yes(text) if drop.reason in reasons else no(text)
+        text = dropped_text(f"{what} of {drop.task}", drop.reason)
+        if is_meant(drop.reason):
+            return yes(text)
+        return no(text) if kind_of(drop.reason) else unknown(text)
 
     def _firewall_alone(self) -> str | None:
         """What shows that netfilter dropped the SYN and the stack kept silent; ``None`` when that is not shown."""
@@ -203,7 +159,11 @@ _DROPPED_OR_ANSWERED: Final = (*_DROPPED, Label.HALF_OPEN)
 """Of a half-open attempt it is the answer that is dropped: the SYN got through."""
 
 
-def _of_drops(ask: Ask) -> Callable[[KernelView], Reply]:
+def _of_drops(is_meant: Callable[[str], bool]) -> Callable[[KernelView], Reply]:
+    return lambda view: _of_each(view, _DROPPED, "failed", lambda failed: failed.dropped(is_meant))
+
+
+def _of_refusals(ask: Ask) -> Callable[[KernelView], Reply]:
     return lambda view: _of_each(view, _DROPPED, "failed", ask)
 
 
@@ -211,13 +171,15 @@ def _of_resets(ask: Ask) -> Callable[[KernelView], Reply]:
     return lambda view: _of_each(view, (Label.SYN_RST,), "was refused by an RST", ask)
 
 
-def _of_drops_or_unsent(ask: Ask, is_meant: Callable[[str], bool]) -> Callable[[KernelView], Reply]:
+def _of_drops_or_unsent(is_meant: Callable[[str], bool]) -> Callable[[KernelView], Reply]:
     """Ask of attempts, or of connects whose SYN never got as far as being one."""
 
-    def of_attempts(view: KernelView) -> Reply:
-        return _of_each(view, _DROPPED_OR_ANSWERED, "failed", ask)
+    def ask(view: KernelView) -> Reply:
+        if view.groups:
+            return _of_each(view, _DROPPED_OR_ANSWERED, "failed", lambda failed: failed.dropped(is_meant))
+        return unsent.stopped(view, is_meant)
 
-    return lambda view: of_attempts(view) if view.groups else unsent.stopped(view, is_meant)
+    return ask
 
 
 def _of_each(view: KernelView, labels: tuple[Label, ...], happened: str, ask: Ask) -> Reply:
@@ -256,7 +218,7 @@ no_socket = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: NO_SOCKET: yes"),
-)(_of_drops(FailedAttempt.no_socket))
+)(_of_refusals(FailedAttempt.no_socket))
 
 netfilter_drop = question(
     "kernel-says-netfilter-drop",
@@ -266,7 +228,7 @@ netfilter_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: NETFILTER_DROP: yes"),
-)(_of_drops_or_unsent(FailedAttempt.netfilter_drop, NETFILTER.__eq__))
+)(_of_drops_or_unsent(is_of(Kind.FIREWALL)))
 
 policy_drop = question(
     "kernel-says-policy-drop",
@@ -278,7 +240,7 @@ policy_drop = question(
     by_hand=in_drops(
         "reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, SECURITY_HOOK, TC_INGRESS, TC_EGRESS or XDP: yes"
     ),
-)(_of_drops_or_unsent(FailedAttempt.policy_drop, POLICIES.__contains__))
+)(_of_drops_or_unsent(is_of(*POLICIES)))
 
 
 attached_drop = question(
@@ -289,7 +251,7 @@ attached_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: SOCKET_FILTER, BPF_CGROUP_EGRESS, TC_INGRESS, TC_EGRESS or XDP: yes"),
-)(_of_drops_or_unsent(FailedAttempt.attached_drop, ATTACHED.__contains__))
+)(_of_drops_or_unsent(is_of(*ATTACHED)))
 
 other_drop = question(
     "kernel-says-other-drop",
@@ -298,8 +260,36 @@ other_drop = question(
     stage=Stage.IN,
     if_yes=Says.STOPPED,
     by_hand=in_drops("another reason, such as QDISC_DROP, XFRM_POLICY, TCP_CSUM or IP_RPFILTER: yes"),
-)(_of_drops_or_unsent(FailedAttempt.other_drop, is_other))
+)(_of_drops_or_unsent(is_other))
 
+unclear_drop = question(
+    "kernel-says-unclear-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN for a reason that several things may have made, or that is new",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    by_hand=in_drops("reason: TCP_FLAGS, or one that no list has: yes"),
+)(_of_drops_or_unsent(is_unclear))
+
+route_drop = question(
+    "kernel-says-route-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN because the way on is not usable: no route, no neighbour, an interface that is off",
+    stage=Stage.ROUTE,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_drops("reason: IP_OUTNOROUTES, NEIGH_FAILED, IPV6DISABLED or DEV_READY: yes"),
+)(_of_drops_or_unsent(is_of(Kind.ROUTE)))
+
+away_drop = question(
+    "kernel-says-localnet-drop",
+    Source.KERNEL,
+    "the kernel dropped the SYN because a loopback address may not leave the loopback interface",
+    stage=Stage.IN,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=in_drops("reason: IP_LOCALNET: yes"),
+)(_of_drops_or_unsent(is_of(Kind.AWAY)))
 
 signature_drop = question(
     "kernel-says-signature-drop",
@@ -309,7 +299,7 @@ signature_drop = question(
     if_yes=Says.STOPPED,
     direct=True,
     by_hand=in_drops("reason: TCP_MD5NOTFOUND, TCP_AONOTFOUND or another of TCP_MD5… and TCP_AO…: yes"),
-)(_of_drops(FailedAttempt.signature_drop))
+)(_of_drops(is_of(Kind.SIGNATURE)))
 
 
 @question(
@@ -336,7 +326,7 @@ def queue_full(view: KernelView) -> Reply:
         frames = frames_of(full, lambda frames: frames.syn)
         return yes("the kernel dropped the SYN because the listen queue was full", frames)
     if drops and len(drops) == len(failed):
-        return no(f"the kernel dropped the SYN for another reason: {drops[0][1].reason}")
+        return no(f"the kernel dropped the SYN for another reason: {in_words(drops[0][1].reason)}")
     return _counted(total(groups) - len(drops), view.record.health.overflows)
 
 

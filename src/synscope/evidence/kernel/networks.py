@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from synscope.evidence.by_hand import in_calls
 from synscope.evidence.host.surroundings import loopback_is_down
 from synscope.evidence.kernel.aim import aims_at
+from synscope.evidence.kernel.calls import failed
 from synscope.evidence.kernel.record import KernelView
 from synscope.evidence.question import Reply, no, question, second_observer, unknown, yes
 from synscope.model import Source, Stage
@@ -37,9 +38,10 @@ def command_left_network(view: KernelView) -> Reply:
     found = record.leaving()
     if found:
         return yes(_left(found[0]))
-    if record.whole:
+    missing = record.calls_missing
+    if missing is None:
         return no("none of the command's processes was seen to go into another network namespace")
-    return unknown(health.gaps or "the trace of calls is not complete")
+    return unknown(missing)
 
 
 @question(
@@ -74,9 +76,11 @@ def own_loopback_is_down(view: KernelView) -> Reply:
     if not leaving or view.record.health.beside:
         return unknown("the command stayed in the network namespace that is captured, as far as was seen")
     lost = [
-        event for event in view.record.denied() if event.reason == _NO_WAY and event.ts_ns >= leaving[0].ts_ns
+        event
+        for event in failed(view, "connect", _NO_WAY)
+        if event.ts_ns >= leaving[0].ts_ns and (event.server is None or aims_at(view.target, event.server))
     ]
-    if lost and not view.groups and not _connects(view) and view.record.whole:
+    if lost and not view.groups and not _connects(view) and view.record.calls_missing is None:
         return yes(
             f"{left.text}, and a connect of {lost[0].task} found no way there ({_NO_WAY}): its lo is down"
         )

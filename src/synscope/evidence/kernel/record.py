@@ -15,6 +15,7 @@ from synscope.model import AttemptGroup, Endpoint, Label, Target
 
 if TYPE_CHECKING:
     from synscope.probes.kernel.events import Event, OwnConnects, TraceHealth
+    from synscope.probes.kernel.firewall_walks import FirewallTrace
 
 PAIR_NS: Final = 1_000_000
 """The SYN's buffer is dropped some 10 µs after the RST that answers it; its address is soon another frame's."""
@@ -27,16 +28,25 @@ _RESET: Final = "reset"
 _LISTEN: Final = "listen"
 _UNLISTEN: Final = "unlisten"
 _LISTENERS: Final = "listeners"
-_DENIED: Final = "denied"
 _BUFFER: Final = "skb"
 
 
 class Record:
     """Events by what identifies them."""
 
-    def __init__(self, events: Iterable[Event], health: TraceHealth, own: OwnConnects | None = None) -> None:
-        """Index ``events``; any order. ``own`` are the connects of the servers themselves, if followed."""
+    def __init__(
+        self,
+        events: Iterable[Event],
+        health: TraceHealth,
+        firewall: FirewallTrace | None = None,
+        own: OwnConnects | None = None,
+    ) -> None:
+        """Index ``events``; any order. ``firewall`` is what its trace says, ``None`` where nobody asked for it.
+
+        ``own`` are the connects of the servers themselves, where they were followed.
+        """
         self.health = health
+        self.firewall = firewall
         self.own = own
         self._by: dict[Hashable, list[Event]] = defaultdict(list)
         keys = _keys()
@@ -93,9 +103,18 @@ class Record:
 
         return self._within(Kind.LEAVES, 0, None)
 
-    def denied(self) -> list[Event]:
-        """Connects and sockets that the kernel denied to the watched command, to whatever port."""
-        return self._within(_DENIED, 0, None)
+    def calls(self, *names: str) -> list[Event]:
+        """Calls of the watched command with these names, in the order of time."""
+        from synscope.probes.kernel.events import Kind
+
+        found = self._within(Kind.CALL, 0, None)
+        return [event for event in found if event.call is not None and event.call.name in names]
+
+    def killed(self) -> list[Event]:
+        """Processes of the watched command that a filter of system calls ended."""
+        from synscope.probes.kernel.events import Kind
+
+        return self._within(Kind.KILLED, 0, None)
 
     def complete(self, start_ns: int, end_ns: int) -> bool:
         """Whether the trace ran all that time and has no holes: then what it lacks did not happen."""
@@ -114,6 +133,16 @@ class Record:
             and self.complete(health.end_ts_ns, health.end_ts_ns)
         )
 
+    @property
+    def calls_missing(self) -> str | None:
+        """Why a call that is not among the command's may have been made all the same; ``None`` if it was not."""
+        health = self.health
+        if not health.denials:
+            return health.no_calls or "the calls of the command's own processes are not traced"
+        if health.end_ts_ns is None or health.calls_gaps:
+            return health.calls_gaps or "the trace of calls is not over"
+        return None
+
     def _within(self, key: Hashable, start_ns: int, end_ns: int | None) -> list[Event]:
         found = self._by.get(key, [])
         first = bisect_left(found, start_ns, key=lambda event: event.ts_ns)
@@ -129,15 +158,14 @@ def _keys() -> Callable[[Event], list[Hashable]]:
         if event.kind is Kind.DROP:
             return [(_DROP, event.task.tid), (_BUFFER, event.skb)]
         if event.server is None:
-            denied = event.kind in (Kind.DENIED, Kind.NO_SOCKET, Kind.FILTERED)
-            if denied or event.kind in (Kind.UNBOUND, Kind.LEAVES):
-                return [_DENIED if denied else event.kind]
-            return []
+            return [event.kind]
         if event.kind is Kind.CONNECT:
             return [(_CONNECT, event.server.port), (_CONNECT, "tid", event.task.tid)]
         if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
             name = _LISTEN if event.kind is Kind.LISTEN else _UNLISTEN
             return [(name, event.server.port), _LISTENERS]
+        if event.kind is Kind.CALL:
+            return [event.kind]
         name = _SETTLED if event.kind is Kind.SETTLED else _RESET
         return [(name, event.client, event.server)]
 

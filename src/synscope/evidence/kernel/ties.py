@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synscope.evidence.kernel.record import Record
 from synscope.model import Attempt
+from synscope.reference.drop_reasons import UNSPECIFIED, in_words, kind_of
 from synscope.units import duration
 
 if TYPE_CHECKING:
@@ -99,6 +100,9 @@ def fate_of(record: Record, attempt: Attempt, tie: Tie) -> Fate:
         )
     ends = (attempt.first_ts_ns + window for window in (DROP_AFTER_NS, STALL_NS))
     drops = next(filter(None, (drops_of(record, tie.connect, end) for end in ends)), [])
+    if drops and all(drop.reason == UNSPECIFIED for drop in drops):
+        return Fate(None, f"the kernel dropped a frame of {tie.connect.task} and gives no reason")
+    drops = [drop for drop in drops if drop.reason != UNSPECIFIED]
     reasons = sorted({drop.reason for drop in drops})
     if len(reasons) > 1:
         return Fate(None, f"the thread saw drops for several reasons: {', '.join(reasons)}")
@@ -117,6 +121,13 @@ def drops_of(record: Record, connect: Event, end_ns: int) -> list[Event]:
         for drop in record.drops(tid, start, later[0].ts_ns - 1 if later else end_ns)
         if drop.ipv6 == ipv6
     ]
+
+
+def dropped_text(what: str, reason: str) -> str:
+    """Say that the kernel dropped something, in the kernel's name for the reason and in plain words."""
+    if kind_of(reason) is None:
+        return f"the kernel dropped the {what}; dropped, says the kernel: {reason}"
+    return f"the kernel dropped the {what} with the reason {in_words(reason)}"
 
 
 def resets_of(record: Record, attempt: Attempt) -> list[Event]:

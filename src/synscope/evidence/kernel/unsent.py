@@ -14,10 +14,18 @@ from typing import TYPE_CHECKING, Final
 from synscope.evidence.by_hand import in_calls
 from synscope.evidence.kernel.aim import aims_at
 from synscope.evidence.kernel.record import KernelView, Record
-from synscope.evidence.kernel.ties import CONNECT_BEFORE_NS, DROP_AFTER_NS, SLACK_NS, STALL_NS, drops_of
+from synscope.evidence.kernel.ties import (
+    CONNECT_BEFORE_NS,
+    DROP_AFTER_NS,
+    SLACK_NS,
+    STALL_NS,
+    dropped_text,
+    drops_of,
+)
 from synscope.evidence.packets.view import attempts
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, AttemptGroup, Endpoint, Source, Stage
+from synscope.reference.drop_reasons import UNSPECIFIED, in_words, kind_of
 from synscope.units import count, duration
 
 if TYPE_CHECKING:
@@ -72,14 +80,14 @@ def own_connect(view: KernelView) -> Reply:
     if groups:
         return no("the capture has attempts to the target")
     if not record.health.denials:
-        return unknown("the calls of the command's own processes are not traced")
+        return unknown(record.calls_missing or "")
     if not target.port:
         return unknown("a client that takes port 0 for a port gets no further with it")
     for event in record.connects(target.port):
         if event.of_command and aims_at(target, event.server):
             return yes(f"{event.task} began to connect to {event.server}, and no SYN to it is in the capture")
-    if not record.whole or _BLIND in record.health.missing:
-        return unknown(record.health.gaps or "the trace of connects is not complete")
+    if not record.whole or record.calls_missing or _BLIND in record.health.missing:
+        return unknown(record.health.gaps or record.calls_missing or "the trace of connects is not complete")
     return no("no process of the command got as far as sending a SYN there")
 
 
@@ -90,20 +98,17 @@ def stopped(view: KernelView, is_meant: Callable[[str], bool]) -> Reply:
     drops = [(event, drop) for event in connects if (drop := _dropped(event, record)) is not None]
     for event, drop in drops:
         if is_meant(drop.reason):
-            return yes(
-                f"the kernel dropped the SYN of {event.task} on its way out with the reason {drop.reason}"
-            )
+            return yes(dropped_text(f"SYN of {event.task} on its way out", drop.reason))
     # One that a rule sends elsewhere is not in the capture under the target's name, and is received all the same.
     own = [event for event in connects if event.of_command]
     received = [(event, drop) for event in own if (drop := _dropped_later(event, record)) is not None]
     for event, drop in received:
         if is_meant(drop.reason):
-            return yes(
-                f"the kernel dropped the SYN of {event.task} where it came to, with the reason {drop.reason}"
-            )
+            return yes(dropped_text(f"SYN of {event.task} where it came to", drop.reason))
     drops += received
     if drops:
-        return no(f"the kernel dropped the SYN for another reason: {drops[0][1].reason}")
+        text = f"the kernel dropped the SYN for another reason: {in_words(drops[0][1].reason)}"
+        return no(text) if kind_of(drops[0][1].reason) else unknown(text)
     return no("no SYN was seen to be dropped on its way out")
 
 
@@ -160,7 +165,12 @@ def _proof(connect: Event, record: Record) -> str | None:
 def _dropped(connect: Event, record: Record) -> Event | None:
     """The drop of this connect's SYN in the thread's own context."""
     drop = next(
-        (drop for drop in drops_of(record, connect, connect.ts_ns + STALL_NS) if not drop.interrupt), None
+        (
+            drop
+            for drop in drops_of(record, connect, connect.ts_ns + STALL_NS)
+            if not drop.interrupt and drop.reason != UNSPECIFIED
+        ),
+        None,
     )
     return drop if drop is not None and record.complete(connect.ts_ns, drop.ts_ns) else None
 
@@ -168,7 +178,7 @@ def _dropped(connect: Event, record: Record) -> Event | None:
 def _dropped_later(connect: Event, record: Record) -> Event | None:
     """The drop of this connect's SYN where it is received: at once, in an interrupt of the thread, for one reason."""
     end = connect.ts_ns + DROP_AFTER_NS
-    drops = drops_of(record, connect, end)
+    drops = [drop for drop in drops_of(record, connect, end) if drop.reason != UNSPECIFIED]
     one_reason = len({drop.reason for drop in drops}) == 1
     return drops[0] if one_reason and record.complete(connect.ts_ns, end) else None
 

@@ -9,14 +9,25 @@ but RSTs, it is client-never-sent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from synscope.engine.tracker import Orphan
 from synscope.evidence.packets.intermediaries import may_be_proxied
 from synscope.evidence.payload.recognise import describe, recognise
 from synscope.evidence.typo import looks_like_typo
-from synscope.model import PORT_MAX, AttemptGroup, Claim, Label, NearMiss, Outcome, Target, TargetSummary
+from synscope.model import (
+    FAILURES,
+    PORT_MAX,
+    AttemptGroup,
+    Claim,
+    Endpoint,
+    Label,
+    NearMiss,
+    Outcome,
+    Target,
+    TargetSummary,
+)
 from synscope.reference.loopback import is_loopback, names_loopback, parsed
 from synscope.reference.ports import PROXY_PORTS
 from synscope.units import count
@@ -52,20 +63,27 @@ def found_targets(groups: Sequence[AttemptGroup]) -> list[Target]:
     return [Target(text=str(port), port=port, given=False) for port in seen]
 
 
-def summarise(
+def summarise(  # noqa: PLR0913 - one parameter a fact about the capture
     target: Target,
     groups: Sequence[AttemptGroup],
     orphans: Sequence[Orphan],
     *,
     end_ts_ns: int | None = None,
     claim: Claim = Claim.FILE,
+    redirects: Collection[Endpoint] = (),
 ) -> TargetSummary:
     """What happened to one target.
 
     ``end_ts_ns`` is the time of the capture's last frame, where known; ``claim`` how much it proves that the
-    capture holds nothing.
+    capture holds nothing. ``redirects`` are the endpoints to which rules send what goes to the target: a capture
+    behind the rules shows only those. What completed there did reach the target.
     """
-    own = _marked(tuple(group for group in groups if _matches(target, group)), end_ts_ns)
+    matching = tuple(group for group in groups if _matches(target, group))
+    if not matching:
+        there = tuple(group for group in groups if group.server in redirects)
+        failed = any(group.label in FAILURES for group in there)
+        matching = () if failed else tuple(group for group in there if group.label is Label.COMPLETED)
+    own = _marked(matching, end_ts_ns)
     counts: dict[Label, int] = {}
     for group in own:
         counts[group.label] = counts.get(group.label, 0) + group.count

@@ -20,6 +20,7 @@ from typing import Any, Final, NamedTuple
 from synscope.model import PORT_MAX
 from synscope.probes.host import proxy
 from synscope.probes.host.asked_packet import ANY_EPHEMERAL
+from synscope.probes.host.client import ANYBODY, Client
 from synscope.probes.host.deadline import Task
 from synscope.probes.host.snapshot import SECTIONS, VERSION, Firewall, Snapshot, Sockets, Untold, Variable
 
@@ -50,6 +51,13 @@ class Wanted(NamedTuple):
     sockets_until: float
     roles: tuple[tuple[int, str], ...] = ()
     """The processes that matter, each with its role: known once the sockets are."""
+    client: Client = ANYBODY
+    """Who connects, as far as that decides about the way."""
+
+    @property
+    def port(self) -> int:
+        """The first port that is one; 0 without any."""
+        return next(filter(None, self.ports), 0)
 
     @property
     def seconds(self) -> float:
@@ -90,6 +98,7 @@ def linux_collectors() -> Collectors:
         namespaces,
         policy,
         processes,
+        programs,
         running,
         sockets,
     )
@@ -106,7 +115,10 @@ def linux_collectors() -> Collectors:
         "firewall": Collector("the firewall", rulings),
         "names": Collector("names", lambda wanted: host_names.look(wanted.hosts, wanted.until)),
         "proxy": _PROXY,
-        "loopback": Collector("loopback", lambda wanted: loopback.look(_routed(wanted))),
+        "loopback": Collector(
+            "loopback",
+            lambda wanted: loopback.look(_routed(wanted), wanted.client, next(iter(wanted.ports), 0)),
+        ),
         "processes": Collector(
             "processes",
             lambda wanted: processes.look(wanted.roles, command_lines=wanted.command_lines),
@@ -136,6 +148,11 @@ def linux_collectors() -> Collectors:
         "before": Collector(
             "what happened before",
             lambda wanted: incidents.look(wanted.ports, _listeners(wanted), wanted.until),
+            needs_roles=True,
+        ),
+        "programs": Collector(
+            "attached programs (eBPF)",
+            lambda wanted: programs.look(wanted.roles, wanted.until),
             needs_roles=True,
         ),
     }
@@ -176,6 +193,7 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
     *,
     environment: Mapping[str, str] | None = None,
     client_pid: int | None = None,
+    client: Client = ANYBODY,
     server_pids: Sequence[int] = (),
     hosts: Sequence[str] = (),
     addresses: Sequence[str] = (),
@@ -184,7 +202,8 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
 ) -> Snapshot:
     """Look at the host for at most ``budget_s`` seconds, in the calling thread's network namespace.
 
-    ``environment`` is the client's, not this program's; of it only the proxy variables are kept. ``addresses``
+    ``environment`` is the client's, not this program's; of it only the proxy variables are kept. ``client`` is
+    whose way is looked up, where that is known. ``addresses``
     are the server addresses, next to those of loopback and those ``hosts`` that are this machine's own
     addresses, that the firewall is asked about. ``command_lines``
     records those of the processes that matter in full, secrets included.
@@ -200,6 +219,7 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
         command_lines=command_lines,
         until=began + budget_s * _PROBES_SHARE,
         sockets_until=began + budget_s * _LISTENERS_SHARE,
+        client=client,
     )
     collectors = linux_collectors() if sys.platform == "linux" else other_collectors()
     tasks = {

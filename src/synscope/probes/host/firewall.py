@@ -8,32 +8,21 @@ rulings are kept. Programs attached through eBPF (XDP, tc, cgroups) are not seen
 from __future__ import annotations
 
 import ipaddress
-import os
 import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from synscope.probes.host import deadline, iptables, nft, procfs
+from synscope.probes.host import iptables, nft, nft_listing, procfs
 from synscope.probes.host.asked_packet import AskedPacket, Span
 from synscope.probes.host.rules import Ruleset, judge
 from synscope.probes.host.snapshot import Firewall, PacketKind, Untold
+from synscope.reference.firewall_makers import CHAINS
 
 _OF_IPTABLES: Final = frozenset({"raw", "mangle", "nat", "filter", "security"})
-_LIST: Final = ("nft", "-j", "list", "ruleset")
 _TEXTS: Final = ("nft", "-a", "-t", "list", "ruleset")
 _SAVE: Final = {"ip": "iptables-save", "ip6": "ip6tables-save"}
 _LEGACY: Final = {"ip": "iptables-legacy-save", "ip6": "ip6tables-legacy-save"}
 _LEGACY_TABLES: Final = {"ip": "ip_tables_names", "ip6": "ip6_tables_names"}
-_FRONT_ENDS: Final = {
-    "ufw": "ufw",
-    "firewalld": "firewalld",
-    "DOCKER": "Docker",
-    "NETAVARK": "Podman",
-    "KUBE-": "Kubernetes",
-    "f2b-": "fail2ban",
-    "LIBVIRT": "libvirt",
-    "ts-": "Tailscale",
-}
 _STATES: Final = {kind: "new" if kind is PacketKind.SYN else "established" for kind in PacketKind}
 
 
@@ -84,12 +73,12 @@ def packets(
 
 def _native(found: Ruleset, until: float) -> Untold | None:
     """Add the rules of nf_tables, those of iptables-nft included."""
-    listed = _output(_LIST, until)
+    listed = nft_listing.rules(until)
     if isinstance(listed, Untold):
         return listed
     try:
         through_iptables = _translated(found, nft.tables(listed), until)
-        texts = _output(_TEXTS, until)
+        texts = nft_listing.output(_TEXTS, until)
         listing = "" if isinstance(texts, Untold) else texts
         own = nft.parse(listed, listing, through_iptables)
         found.missing = found.missing or nft.unfollowed(listing)
@@ -107,7 +96,7 @@ def _translated(
     for family, program in _SAVE.items():
         if not any((family, name) in tables for name in _OF_IPTABLES):
             continue
-        saved = _output((program, "-c"), until)
+        saved = nft_listing.output((program, "-c"), until)
         if isinstance(saved, Untold) or "(nf_tables)" not in saved.partition("\n")[0]:
             continue
         found.chains.update(iptables.parse(saved, ipv6=family == "ip6").chains)
@@ -122,7 +111,7 @@ def _legacy(found: Ruleset, until: float, *, known: bool) -> list[str]:
         if known and not procfs.text(f"{procfs.NET}/{names}"):
             continue
         for program in (_LEGACY[family], _SAVE[family]):
-            saved = _output((program, "-c"), until)
+            saved = nft_listing.output((program, "-c"), until)
             if not isinstance(saved, Untold) and not (known and "(nf_tables)" in saved.partition("\n")[0]):
                 found.chains.update(iptables.parse(saved, ipv6=family == "ip6").chains)
                 tools.append(program)
@@ -132,21 +121,11 @@ def _legacy(found: Ruleset, until: float, *, known: bool) -> list[str]:
     return tools
 
 
-def _output(command: tuple[str, ...], until: float) -> str | Untold:
-    ran = deadline.run(command, max(0.0, until - time.monotonic()))
-    if isinstance(ran, Untold):
-        return ran
-    if ran.status != 0:
-        root = "" if os.geteuid() == 0 else " (it needs root)"
-        return Untold(f"{command[0]} says: {ran.complaint or f'exit status {ran.status}'}{root}")
-    return ran.output
-
-
 def _front_ends(found: Ruleset) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(
             program
-            for sign, program in _FRONT_ENDS.items()
+            for sign, program in CHAINS.items()
             if any(name.startswith(sign) or table.endswith(sign) for table, name in found.chains)
         )
     )

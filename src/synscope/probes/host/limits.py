@@ -1,16 +1,19 @@
 """What the kernel allows on the way to a connection, and what it counted, on Linux.
 
 Output: ``snapshot.Limits`` and counters. Sources: docs.kernel.org/networking/ip-sysctl.html, proc(5), and the
-names of nstat(8) for the counters of /proc/net/netstat and /proc/net/snmp.
+names of nstat(8) for the counters of /proc/net/netstat and /proc/net/snmp; ``reference.discard_counters`` has those
+that count what is discarded.
 """
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from typing import Final
 
 from synscope.probes.host import procfs
 from synscope.probes.host.snapshot import Limits, Setting, Untold
+from synscope.reference.discard_counters import COUNTERS
 
 _SETTINGS: Final = {
     "somaxconn": "sys/net/core/somaxconn",
@@ -24,7 +27,7 @@ _SETTINGS: Final = {
     "file-max": "sys/fs/file-max",
 }
 _MOST_INTERFACES: Final = 1_000
-_COUNTERS: Final = frozenset(
+_OTHER_COUNTERS: Final = frozenset(
     {
         "TcpActiveOpens",
         "TcpPassiveOpens",
@@ -32,30 +35,24 @@ _COUNTERS: Final = frozenset(
         "TcpEstabResets",
         "TcpRetransSegs",
         "TcpOutRsts",
-        "TcpExtListenOverflows",
-        "TcpExtListenDrops",
-        "TcpExtTCPReqQFullDrop",
         "TcpExtTCPReqQFullDoCookies",
-        "TcpExtTCPAbortOnOverflow",
         "TcpExtTCPAbortOnClose",
         "TcpExtTCPAbortOnData",
         "TcpExtTCPAbortOnTimeout",
-        "TcpExtTCPBacklogDrop",
-        "TcpExtTCPMD5NotFound",
-        "TcpExtTCPMD5Unexpected",
-        "TcpExtTCPMD5Failure",
-        "TcpExtTCPAORequired",
-        "TcpExtTCPAOBad",
-        "TcpExtTCPAOKeyNotFound",
         "TcpExtTCPTimeouts",
         "TcpExtTCPSynRetrans",
         "TcpExtSyncookiesSent",
         "TcpExtTWKilled",
-        "TcpExtPAWSActive",
         "TcpExtPAWSEstab",
     }
 )
+"""Counters of what is not discarded."""
 _TABLES: Final = ("netstat", "snmp")
+_TRACKED: Final = {
+    "drop": "NfConntrackDrop",
+    "early_drop": "NfConntrackEarlyDrop",
+    "insert_failed": "NfConntrackInsertFailed",
+}
 
 
 def look() -> Limits | Untold:
@@ -87,10 +84,34 @@ def route_localnet() -> int | None:
 
 def count() -> tuple[Setting, ...] | Untold:
     """Return the kernel's counters that speak about connections."""
-    found = [
-        Setting(name, value)
-        for table in _TABLES
-        for name, value in procfs.counters(table).items()
-        if name in _COUNTERS
-    ]
-    return tuple(found) if found else Untold("this kernel's counters cannot be read")
+    wanted = _OTHER_COUNTERS | COUNTERS.keys()
+    every = [pair for table in _TABLES for pair in procfs.counters(table).items()]
+    if not every:
+        return Untold("this kernel's counters cannot be read")
+    found = (*every, *_lines("snmp6"), *_lines("xfrm_stat"), *_tracked(), *_softnet())
+    return tuple(Setting(name, value) for name, value in found if name in wanted)
+
+
+def _lines(table: str) -> Iterator[tuple[str, int]]:
+    """Yield the counters of a table with one on each line."""
+    for line in (procfs.text(f"{procfs.NET}/{table}") or "").splitlines():
+        name, _, value = line.partition("\t")
+        if value.strip().isdecimal():
+            yield name.strip(), int(value)
+
+
+def _tracked() -> Iterator[tuple[str, int]]:
+    """Yield the counters of connection tracking: names in the first line, then a line for each processor."""
+    names, *lines = (procfs.text(f"{procfs.NET}/stat/nf_conntrack") or "").splitlines() or [""]
+    columns = zip(*(line.split() for line in lines), strict=False)
+    for name, column in zip(names.split(), columns, strict=False):
+        wanted = _TRACKED.get(name)
+        if wanted:
+            yield wanted, sum(int(value, 16) for value in column)
+
+
+def _softnet() -> Iterator[tuple[str, int]]:
+    """Yield how many received frames the machine had no room for."""
+    lines = [line.split() for line in (procfs.text(f"{procfs.NET}/softnet_stat") or "").splitlines()]
+    if lines:
+        yield "SoftnetDropped", sum(int(line[1], 16) for line in lines if len(line) > 1)

@@ -7,21 +7,19 @@ linux/if_link.h, linux/rtnetlink.h, linux/fib_rules.h.
 from __future__ import annotations
 
 import contextlib
-import errno
 import ipaddress
-import os
 import socket
 import struct
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
-from synscope.probes.host import netlink, procfs
-from synscope.probes.host.snapshot import Loopback, Route, Untold
+from synscope.probes.host import netlink, procfs, ways
+from synscope.probes.host.client import ANYBODY, Client
+from synscope.probes.host.snapshot import Loopback, Untold
 
 _GET_LINK: Final = 18
 _GET_ADDRESS: Final = 22
-_GET_ROUTE: Final = 26
 _GET_NEIGHBOUR: Final = 30
 _GET_RULE: Final = 34
 _FIRST: Final = 1
@@ -40,8 +38,6 @@ _TCA_KIND: Final = 1
 _HOOKS: Final = ((0xFFFFFFF2, "ingress"), (0xFFFFFFF3, "egress"))
 """TC_H_CLSACT with TC_H_MIN_INGRESS and TC_H_MIN_EGRESS (linux/pkt_sched.h)."""
 _IFA_ADDRESS: Final = 1
-_RTA_DESTINATION: Final = 1
-_RTA_OUT: Final = 4
 _NEIGHBOUR = struct.Struct("=BxxxiHBB")
 _NDA_DESTINATION: Final = 1
 _NUD_INCOMPLETE: Final = 0x01
@@ -49,11 +45,13 @@ _NUD_FAILED: Final = 0x20
 _USUAL_RULES: Final = {socket.AF_INET: 3, socket.AF_INET6: 2}
 _MOST: Final = 500
 _MOST_ROUTES: Final = 16
-_TYPES: Final = {1: "unicast", 2: "local", 3: "broadcast", 6: "blackhole", 7: "unreachable", 8: "prohibit"}
 
 
-def look(wanted: Sequence[str] = ()) -> Loopback | Untold:
-    """Return its state, its addresses, and where the kernel would send packets to them and to those ``wanted``."""
+def look(wanted: Sequence[str] = (), client: Client = ANYBODY, port: int = 0) -> Loopback | Untold:
+    """Return its state, its addresses, and where the kernel would send packets to them and to those ``wanted``.
+
+    ``client`` is who would send them, to ``port``.
+    """
     try:
         body = _INFO.pack(0, 0, _FIRST, 0, 0)
         (answer,) = netlink.ask(netlink.ROUTE, _GET_LINK, body, flags=0)
@@ -67,12 +65,12 @@ def look(wanted: Sequence[str] = ()) -> Loopback | Untold:
         name=name.rstrip(b"\0").decode(errors="replace"),
         up=bool(flags & _IFF_UP),
         addresses=tuple(address for index, address, _ in addresses if index == _FIRST),
-        route_ipv4=_route("127.0.0.1"),
-        route_ipv6=_route("::1"),
+        route_ipv4=ways.plain_way("127.0.0.1"),
+        route_ipv6=ways.plain_way("::1"),
         ipv6_disabled=True if disabled is None else bool(disabled),
         others=tuple(address for index, address, _ in addresses if index != _FIRST)[:_MOST],
         extra_rules=sum(max(0, _rules(family) - usual) for family, usual in _USUAL_RULES.items()),
-        routes=tuple(_way(address, addresses) for address in wanted[:_MOST_ROUTES]),
+        routes=tuple(ways.way_to(address, addresses, client, port) for address in wanted[:_MOST_ROUTES]),
         silent_neighbours=_silent_neighbours(),
         programs=(*_xdp(netlink.attributes(answer[_INFO.size :])), *_filters()),
     )
@@ -122,43 +120,6 @@ def _addresses() -> list[tuple[int, str, int]]:
         if address:
             found.append((index, str(ipaddress.ip_address(address)), prefix))
     return found
-
-
-def _way(address: str, have: Sequence[tuple[int, str, int]]) -> Route:
-    """Look an address up, and name the interface that has its network, where it is another machine's."""
-    wanted = ipaddress.ip_address(address)
-    networks = [
-        (prefix, index)
-        for index, own, prefix in have
-        if index != _FIRST and wanted in ipaddress.ip_network((own, prefix), strict=False)
-    ]
-    is_own = wanted.is_loopback or any(own == address for _, own, _ in have)
-    device = "" if is_own or not networks else _name(max(networks)[1])
-    return Route(address, _route(address), device)
-
-
-def _route(address: str) -> str:
-    """Look an address up as connect() does; the answer, or the kernel's error."""
-    packed = ipaddress.ip_address(address).packed
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    body = _ROUTE.pack(family, 8 * len(packed), 0, 0, 0, 0, 0, 0, 0)
-    body += netlink.attribute(_RTA_DESTINATION, packed)
-    try:
-        (answer,) = netlink.ask(netlink.ROUTE, _GET_ROUTE, body, flags=0)
-    except (OSError, ValueError) as error:
-        number = error.errno if isinstance(error, OSError) and error.errno else errno.EIO
-        return f"error: {os.strerror(number)}"
-    kind = _ROUTE.unpack_from(answer)[7]
-    out = netlink.attributes(answer[_ROUTE.size :]).get(_RTA_OUT)
-    device = _name(struct.unpack("=I", out)[0]) if out else "?"
-    return f"{_TYPES.get(kind, f'type {kind}')} dev {device}"
-
-
-def _name(index: int) -> str:
-    try:
-        return socket.if_indextoname(index)
-    except OSError:
-        return f"interface {index}"
 
 
 def _rules(family: int) -> int:

@@ -6,6 +6,7 @@ linux/netlink.h.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -22,14 +23,23 @@ _MULTI: Final = 0x2
 _TYPE_MASK: Final = 0x3FFF
 _LARGEST: Final = 1 << 18
 _SECONDS: Final = 1.0
+_SOL_NETLINK: Final = 270
+_STRICT: Final = 12
+"""NETLINK_GET_STRICT_CHK"""
 SOCK_DIAG: Final = 4
 ROUTE: Final = 0
 
 
-def ask(protocol: int, kind: int, body: bytes, flags: int = DUMP) -> Iterator[bytes]:
-    """Yield the body of each answer. Raises ``OSError`` with the kernel's error number."""
+def ask(protocol: int, kind: int, body: bytes, flags: int = DUMP, *, strict: bool = False) -> Iterator[bytes]:
+    """Yield the body of each answer. Raises ``OSError`` with the kernel's error number.
+
+    ``strict`` has the kernel select by what ``body`` holds, where it can.
+    """
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol) as asked:  # type: ignore[attr-defined, unused-ignore]
         asked.settimeout(_SECONDS)
+        if strict:
+            with contextlib.suppress(OSError):  # before Linux 4.20 everything comes, and the caller selects
+                asked.setsockopt(_SOL_NETLINK, _STRICT, 1)
         asked.send(_HEADER.pack(_HEADER.size + len(body), kind, REQUEST | flags, 1, 0) + body)
         more = True
         while more:

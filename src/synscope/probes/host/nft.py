@@ -57,7 +57,7 @@ _ABSENT: Final = _Absent()
 def parse(output: str, listing: str, skip: frozenset[tuple[str, str]] = frozenset()) -> Ruleset:
     """Return the chains of every table but those of ``skip`` (family, name). Raises ``ValueError``."""
     entries = json.loads(output)["nftables"]
-    texts = _texts(listing)
+    words = texts(listing)
     found = Ruleset()
     named: dict[tuple[str, str], Json] = {}
     for kind, entry in (pair for described in entries for pair in described.items()):
@@ -73,7 +73,7 @@ def parse(output: str, listing: str, skip: frozenset[tuple[str, str]] = frozense
         key = f"{entry['family']} {entry['table']}"
         chain = found.chains.get((key, entry["chain"]))
         if chain is not None:
-            text = texts.get((key, entry["handle"])) or json.dumps(entry["expr"])[:LONGEST_RULE]
+            text = words.get((key, entry["handle"])) or json.dumps(entry["expr"])[:LONGEST_RULE]
             chain.rules.append(_NftExpressions(key, named).rule(entry["expr"], text))
     return found
 
@@ -106,7 +106,7 @@ def _chain(entry: Json, key: str) -> Chain:
     )
 
 
-def _texts(listing: str) -> dict[tuple[str, int], str]:
+def texts(listing: str) -> dict[tuple[str, int], str]:
     """Return the text of each rule by its table and handle."""
     found = {}
     table = ""

@@ -12,9 +12,9 @@ import re
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from synscope.probes.host import procfs
+from synscope.probes.host.identity import identity
 from synscope.probes.host.snapshot import Owner
 
 _SOCKET = re.compile(r"socket:\[(\d{1,20})\]")
@@ -60,18 +60,22 @@ def find(inodes: frozenset[int], until: float) -> Owners:
             continue
         except OSError:  # it ended
             continue
-        for inode in held:
-            if len(holders[inode]) < _MOST:
-                holders[inode].append(owner(pid))
+        wanted = [inode for inode in held if len(holders[inode]) < _MOST]
+        holder = owner(pid) if wanted else None
+        for inode in wanted:
+            if holder is not None:
+                holders[inode].append(holder)
     by_inode = {inode: tuple(found) for inode, found in holders.items() if found}
     return Owners(by_inode, denied, time.monotonic() > until)
 
 
 def owner(pid: int) -> Owner:
     """Return a process as an owner."""
-    uids = procfs.status(pid).get("Uid", "").split()
-    user = user_name(int(uids[0])) if uids and uids[0].isdigit() else None
-    return Owner(pid, procfs.program(pid), user)
+    who = identity(pid)
+    if who is None:
+        return Owner(pid, "", None)
+    user = None if who.uid is None else user_name(who.uid)
+    return Owner(who.pid, who.name, user, who.uid, who.container, who.unit)
 
 
 def user_name(uid: int) -> str:
@@ -92,9 +96,10 @@ def sockets_of(pid: int) -> set[int]:
     with os.scandir(procfs.PROC / str(pid) / "fd") as entries:
         for entry in entries:
             try:
-                match = _SOCKET.fullmatch(str(Path(entry.path).readlink()))
+                target = os.readlink(entry.path)  # noqa: PTH115 - there are thousands, and a Path costs more than this
             except FileNotFoundError:  # closed meanwhile
                 continue
+            match = _SOCKET.fullmatch(target)
             if match:
                 found.add(int(match.group(1)))
     return found

@@ -26,6 +26,11 @@ class Owner(NamedTuple):
     pid: int
     program: str
     user: str | None
+    uid: int | None = None
+    container: str = ""
+    """The beginning of its container's number, or its name; empty for none, or where it does not show."""
+    unit: str = ""
+    """Its systemd unit; empty for none."""
 
 
 class LocalSocket(NamedTuple):
@@ -176,6 +181,22 @@ class Variable(NamedTuple):
     value: str
 
 
+class Link(NamedTuple):
+    """An interface that a way leads over."""
+
+    name: str
+    up: bool
+    """Whether it is switched on."""
+    carrier: bool | None = None
+    """Whether there is a link: a cable with a live end, the other half of a pair that is up."""
+    state: str = ""
+    """Its operational state (RFC 2863): ``up``, ``down``, ``lower layer down``, …"""
+    mtu: int | None = None
+    reverse_path_filter: int | None = None
+    """0 off, 1 strict, 2 loose: the larger of its own and that of all interfaces."""
+    ipv6_disabled: bool | None = None
+
+
 class Route(NamedTuple):
     """The way to an address, as connect() finds it."""
 
@@ -184,6 +205,24 @@ class Route(NamedTuple):
     """``local dev lo``, ``unicast dev eth0``, or the error of the look-up."""
     network_device: str = ""
     """The interface that has an address of the same network, where another machine's address was looked up."""
+    asked_as: str = ""
+    """For whom it was looked up, where that can matter: ``user 1000``."""
+    decided_by: str = ""
+    """The route or rule that forbids it or leads it away, as far as that could be told:
+    ``unreachable 127.0.0.6 in table local``, ``rule 5: to 127.0.0.8 unreachable``."""
+    gateway: str = ""
+    source: str = ""
+    """The address that the kernel takes as the client's."""
+    path_mtu: int | None = None
+    """What the kernel knows of the way's MTU, where that is less than the interface's."""
+    link: Link | None = None
+    neighbour: str = ""
+    """What is known of the next hop's link-layer address: ``reachable``, ``incomplete``, ``failed``, …; empty for
+    nothing, or where none is needed."""
+    own_end: str = ""
+    """The device or address that the client binds its own end to: ``device eth0``."""
+    own_way: str = ""
+    """The way from there."""
 
 
 class Loopback(NamedTuple):
@@ -207,6 +246,22 @@ class Loopback(NamedTuple):
     """The addresses whose machine or container does not tell its link-layer address: somebody tried to reach it."""
     programs: tuple[str, ...] | None = None
     """What is attached to the interface and may discard frames: ``XDP program 12``, ``tc ingress filter (bpf)``."""
+
+
+class Program(NamedTuple):
+    """A program (eBPF) that is attached where it may discard, deny or redirect."""
+
+    place: str
+    """``interface lo: XDP``, ``interface lo: tc ingress``, ``control group /a: egress``, ``network namespace: …``."""
+    number: int
+    name: str = ""
+    """As the one who loaded it calls it, at most 15 bytes."""
+    tool: str = ""
+    """Whose programs have such names: ``systemd``, ``Cilium``, …; empty where that is not known."""
+    owners: tuple[Owner, ...] = ()
+    """Processes that hold it; one that is attached needs none."""
+    role: str = ""
+    """Whose control group it is: ``client``, ``listener`` or ``server``; empty for another place."""
 
 
 class Process(NamedTuple):
@@ -426,6 +481,7 @@ class Snapshot(NamedTuple):
     running: tuple[RunningServer, ...] | Untold = Untold("older snapshots do not have it")
     connections: tuple[OwnConnection, ...] | Untold = Untold("older snapshots do not have it")
     before: Before | Untold = Untold("older snapshots do not have it")
+    programs: tuple[Program, ...] | Untold = Untold("older snapshots do not have it")
 
 
 SECTIONS: Final = Snapshot._fields[Snapshot._fields.index("ports") + 1 :]

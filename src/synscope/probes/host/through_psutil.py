@@ -73,7 +73,8 @@ def _socket(psutil: Any, row: Any) -> LocalSocket:  # noqa: ANN401 - the module,
         return LocalSocket(row.laddr.ip, row.laddr.port, owner_untold="owner not visible: it needs root")
     try:
         process = psutil.Process(row.pid)
-        owner = Owner(row.pid, process.name(), process.username())
+        uids = process.uids() if hasattr(process, "uids") else None
+        owner = Owner(row.pid, process.name(), process.username(), None if uids is None else uids.real)
     except (psutil.Error, OSError):
         return LocalSocket(
             row.laddr.ip, row.laddr.port, owner_untold=f"process {row.pid} cannot be looked at"

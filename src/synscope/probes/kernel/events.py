@@ -20,11 +20,11 @@ class Kind(enum.Enum):
     LISTEN = "a socket began to listen"
     UNLISTEN = "a socket stopped listening"
     UNBOUND = "a bind failed"
-    DENIED = "the kernel denied a connect, or had no way for it"
-    NO_SOCKET = "the kernel denied a socket"
-    FILTERED = "a filter of system calls denied one"
+    CALL = "a thread of the command asked for a socket, or did something with one"
+    ROUTED = "the kernel looked for a way to an address"
+    RINGS = "a thread set up io_uring"
+    KILLED = "a filter of system calls ended a process"
     LEAVES = "a thread, or the one that it starts, goes into another network namespace"
-    TO_FILE = "a thread connects to a Unix socket"
     FORK = "a thread started another one"
     LEFT = "a connection that was made ended, or one side of it"
     DROP = "a frame was dropped"
@@ -42,6 +42,51 @@ class Task(NamedTuple):
         return f"{self.comm or 'a process'} ({self.tid})"
 
 
+class Call(NamedTuple):
+    """A system call of the watched command on a socket, from its begin to its end."""
+
+    name: str
+    """``socket``, ``bind``, ``connect``, ``listen`` or ``accept``; ``send`` for a datagram that was sent without."""
+    descriptor: int | None = None
+    """Which one it is about; of ``socket`` and ``accept`` the new one."""
+    family: str = ""
+    """``IPv4``, ``IPv6``, ``Unix``, or the kernel's number; empty where it is not known."""
+    type: str = ""
+    """``stream``, ``datagram``, or the kernel's number; empty where it is not known."""
+    error: str = ""
+    """The error's name, such as EMFILE; empty where it succeeded or goes on (EINPROGRESS)."""
+    end_ts_ns: int | None = None
+    """When it was over; ``None`` while it is not."""
+    route_error: str = ""
+    """The error with which the look for a way ended."""
+    began: bool = False
+    """Of ``connect``: the TCP stack took it, and the socket is in SYN-SENT or was."""
+    bound: bool = False
+    """The thread had bound the descriptor before."""
+    flags: int = 0
+    """Of the type with which the socket was made: SOCK_CLOEXEC, SOCK_NONBLOCK."""
+    length: int = 0
+    """Of the address."""
+    filtered: bool = False
+    """It ended without a begin: a filter of system calls (seccomp) denied it, and what it was about is not known."""
+
+    @property
+    def is_inet(self) -> bool:
+        """Whether it is about IP."""
+        return self.family in _INET
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether it is about TCP, for all that is known."""
+        return self.family in ("", *_INET) and self.type in ("", "stream")
+
+    @property
+    def may_ask_nscd(self) -> bool:
+        """Whether it looks like the C library's vain question to nscd, which precedes every look-up of a name."""
+        way = (self.family, self.flags, self.length)
+        return way == _NSCD and self.error in ("ENOENT", "ECONNREFUSED")
+
+
 class Event(NamedTuple):
     """One line of the trace."""
 
@@ -55,10 +100,12 @@ class Event(NamedTuple):
     client: Endpoint | None = None
     """CONNECT (port 0: not chosen yet), SETTLED, RESET."""
     server: Endpoint | None = None
-    """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN."""
+    """CONNECT, SETTLED, RESET; where it listens for LISTEN and UNLISTEN. CALL and ROUTED: the address that it is
+    about, ``None`` where the kernel does not tell."""
     reason: str = ""
-    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND, DENIED, NO_SOCKET and FILTERED: the
-    error's name, such as EACCES."""
+    """DROP and RESET: the kernel's symbol. SETTLED: the new state. UNBOUND: the error's name, such as EACCES.
+    KILLED: the signal. ROUTED: the same, empty where there is a way; its protocol follows a
+    blank."""
     skb: str = ""
     """DROP and RESET: the buffer's (hashed) address; empty when not known."""
     ipv6: bool = False
@@ -69,8 +116,9 @@ class Event(NamedTuple):
     child: int = 0
     """FORK: the thread that was started."""
     of_command: bool = False
-    """CONNECT, UNBOUND, DENIED, NO_SOCKET, FILTERED and LEAVES: the thread is the watched command's, or one that it
-    started."""
+    """CONNECT, UNBOUND, CALL, KILLED and LEAVES: the thread is the watched command's, or one that it started."""
+    call: Call | None = None
+    """CALL: which."""
 
 
 class OwnConnect(NamedTuple):
@@ -132,7 +180,15 @@ class TraceHealth:
     binds: bool = False
     """Whether binds that fail are told of."""
     denials: bool = False
-    """Whether connects and sockets that are denied to the watched command are told of."""
+    """Whether the watched command's own calls are told of."""
+    no_calls: str = ""
+    """Why they are not."""
+    calls_gaps: str | None = None
+    """What is missing of them, for a person; ``None`` when nothing is."""
+    missing_calls: dict[str, str] = field(default_factory=dict)
+    """Event of calls → why this kernel cannot tell it."""
+    beside_calls: str = ""
+    """What the command may do without a call that is told of; empty when nothing of the kind was seen."""
     leaves: bool = False
     """Whether it is told that the watched command's threads go into another network namespace."""
     crowded: int = 0
@@ -177,5 +233,8 @@ def _joined(parts: list[str]) -> str | None:
     return "; ".join(part for part in parts if part) or None
 
 
+_NSCD: Final = ("Unix", 0x80800, 110)
+"""A stream that neither blocks nor is inherited, and an address of full length (nscd_helper.c of glibc)."""
+_INET: Final = ("IPv4", "IPv6")
 _STEP_NS = 1_000_000
 """A wall clock that moves less against the monotonic one is only being steered."""

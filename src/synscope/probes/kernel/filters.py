@@ -8,8 +8,10 @@ Documentation/trace/events.rst, "Event filtering".
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Final
+
+from synscope.reference.drop_reasons import REASONS, Kind
 
 DROP: Final = "skb/kfree_skb"
 RESET: Final = "tcp/tcp_send_reset"
@@ -18,60 +20,72 @@ EVENTS: Final = (DROP, RESET, STATE)
 """Names of the events, as directories below ``events``."""
 
 BIND: Final = "syscalls/sys_exit_bind"
-CONNECT: Final = "syscalls/sys_exit_connect"
-SOCKET: Final = "syscalls/sys_exit_socket"
-TO_FILE: Final = "syscalls/sys_enter_connect"
-"""Those to Unix sockets only: what is denied there is no connection over TCP."""
+OF_ALL: Final = (BIND,)
+"""Of every process, and switched on around a command only: a server in its neighbourhood may fail to bind."""
+
+SOCKET, CONNECT, LISTEN, ACCEPT = "socket", "connect", "listen", "accept"
+CALLS: Final = (SOCKET, "bind", CONNECT, LISTEN, ACCEPT, "accept4")
+"""The system calls of a command that are followed, by their names."""
+BEGIN: Final = "syscalls/sys_enter_"
+END: Final = "syscalls/sys_exit_"
 FORK: Final = "sched/sched_process_fork"
 UNSHARE: Final = "syscalls/sys_enter_unshare"
 CLONE: Final = "syscalls/sys_enter_clone"
 SETNS: Final = "syscalls/sys_enter_setns"
 LEAVING: Final = (UNSHARE, CLONE, SETNS)
 """How a thread, or the one that it starts, comes into another network namespace."""
-FILTERED: Final = "raw_syscalls/sys_exit"
-"""Calls that a filter (seccomp) ended before they began: they have the number -1 then."""
-CALLS: Final = (BIND, CONNECT, SOCKET, TO_FILE, FORK, *LEAVING, FILTERED)
-"""Switched on around a command only: tracing the ends of system calls makes every call of the machine cost more."""
+RINGS: Final = "syscalls/sys_enter_io_uring_setup"
+"""What is asked for through a ring of io_uring is no system call."""
+ROUTE_4: Final = "fib/fib_table_lookup"
+ROUTE_6: Final = "fib6/fib6_table_lookup"
+ROUTES: Final = (ROUTE_4, ROUTE_6)
+"""The kernel looks for a way: of a call that has an address in the caller's memory only this tells which."""
+KILLED: Final = "signal/signal_generate"
+"""A filter of system calls (seccomp) ends the process. Of a call that it denies the end is traced, not the begin."""
+TREE: Final = (
+    *(f"{BEGIN}{call}" for call in CALLS),
+    *(f"{END}{call}" for call in CALLS),
+    FORK,
+    *LEAVING,
+    RINGS,
+    *ROUTES,
+    STATE,
+    KILLED,
+)
+"""Of the processes of one tree alone: who is not in it pays for a look at a bit map, in system calls."""
 
 LEGS: Final = (STATE, RESET)
 """What is traced of the processes behind a watched port, and of what they start: connects of their own."""
 
-_EPERM, _EACCES, _EAFNOSUPPORT, _ENETUNREACH = 1, 13, 97, 101
+_SIGSYS: Final = 31
 _NEWNET: Final = 0x40000000
 """CLONE_NEWNET of clone(2)."""
-_IPV4_ADDRESS, _IPV6_ADDRESS = 16, 28
-"""Lengths of the addresses that connect takes (ip(7), ipv6(7)); those of Unix sockets have others."""
-
-REASONS: Final = (
-    "NO_SOCKET", "NETFILTER_DROP", "TCP_LISTEN_OVERFLOW", "SOCKET_FILTER", "TCP_CSUM", "IP_RPFILTER", "XFRM_POLICY",
-    "IP_OUTNOROUTES", "BPF_CGROUP_EGRESS", "IPV6DISABLED", "TC_EGRESS", "TC_INGRESS", "SECURITY_HOOK", "QDISC_DROP",
-    "CPU_BACKLOG", "XDP", "DEV_READY", "NOMEM", "IP_INADDRERRORS", "IP_INNOROUTES", "IP_LOCAL_SOURCE",
-    "IP_INVALID_SOURCE", "IP_LOCALNET", "TCP_INVALID_SYN", "TCP_FLAGS", "TCP_MD5NOTFOUND", "TCP_MD5UNEXPECTED",
-    "TCP_MD5FAILURE", "TCP_AONOTFOUND", "TCP_AOUNEXPECTED", "TCP_AOKEYNOTFOUND", "TCP_AOFAILURE",
-    "TCP_AUTH_HDR", "TCP_MINTTL", "PROTO_MEM", "SOCKET_BACKLOG", "IP_CSUM", "IP_INHDR", "IP_INVALID_DEST",
-    "NEIGH_FAILED", "PKT_TOO_BIG", "QDISC_OVERLIMIT", "QDISC_CONGESTED",
-)  # fmt: skip
-"""Reasons for which a SYN can be dropped; a kernel knows some of them, under numbers of its own."""
 
 MOST_PORTS: Final = 32
 """With more ports the filter would outgrow what the kernel takes (one page); then the reader selects."""
 
 _IPV4_OR_IPV6: Final = "(protocol == 2048 || protocol == 34525)"
-_TCP: Final = 6
+_TCP, _UDP = 6, 17
 _SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN, _CLOSE_WAIT = 2, 7, 1, 10, 8
 """States by include/net/tcp_states.h: their numbers are fixed, BPF programs rely on them."""
 
 
-_DENIED: Final = f"ret == -{_EPERM} || ret == -{_EACCES}"
-_OF_CALLS: Final = {
-    BIND: ("ret", "ret < 0"),
-    CONNECT: ("ret", f"{_DENIED} || ret == -{_ENETUNREACH}"),
-    SOCKET: ("ret", f"{_DENIED} || ret == -{_EAFNOSUPPORT}"),
-    TO_FILE: ("addrlen", f"addrlen != {_IPV4_ADDRESS} && addrlen != {_IPV6_ADDRESS}"),
+_OF_CALLS: Final = {BIND: ("ret", "ret < 0")}
+_OF_TREE: Final = {
+    **{f"{END}{call}": ("ret", "") for call in CALLS},
+    f"{BEGIN}socket": ("family type", ""),
+    **{f"{BEGIN}{call}": ("fd addrlen", "") for call in ("bind", CONNECT)},
+    **{f"{BEGIN}{call}": ("fd", "") for call in (LISTEN, ACCEPT, "accept4")},
     UNSHARE: ("unshare_flags", f"unshare_flags & {_NEWNET}"),
     CLONE: ("clone_flags", f"clone_flags & {_NEWNET}"),
     SETNS: ("flags", f"flags & {_NEWNET}"),
-    FILTERED: ("id ret", f"id == -1 && ({_DENIED} || ret == -{_EAFNOSUPPORT})"),
+    # Bind looks without a protocol whether an address is this machine's.
+    **dict.fromkeys(ROUTES, ("proto err", f"proto == {_TCP} || proto == {_UDP} || proto == 0")),
+    STATE: (
+        "protocol oldstate newstate sport dport",
+        f"protocol == {_TCP} && oldstate == {_CLOSE} && newstate == {_SYN_SENT}",
+    ),
+    KILLED: ("sig", f"sig == {_SIGSYS}"),
 }
 """Event → the fields that it needs, and the filter."""
 
@@ -83,16 +97,11 @@ class UnusableError(ValueError):
 def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     """Return the filter for ``event`` whose ``format`` file reads ``text``; empty for none.
 
-    Connects are those to ``ports``; listeners those of any port; binds those that failed; of calls to connect and
-    socket those that were denied, also those to connect that found no network, and those to socket for a family that
-    there is not.
-
-    Raises ``UnusableError`` when the event lacks a field.
+    Drops are those for every reason but the ordinary ones. Connects are those to ``ports``; listeners those of any
+    port; binds those that failed. Raises ``UnusableError`` when the event lacks a field.
     """
     if event in _OF_CALLS:
-        field, expression = _OF_CALLS[event]
-        _need(text, *field.split())
-        return expression
+        return _known(_OF_CALLS, event, text)
     if event == DROP:
         return _drops(text)
     return _states(text, ports) if event == STATE else ""
@@ -112,13 +121,25 @@ def legs_filter_of(event: str, text: str, ports: Collection[int]) -> str:
     return f"protocol == {_TCP} && ({begun} || ({ended}))"
 
 
+def tree_filter_of(event: str, text: str) -> str:
+    """Return the same for an event that is limited to a tree of processes: connects are those to any port then."""
+    return _known(_OF_TREE, event, text) if event in _OF_TREE else ""
+
+
+def _known(table: Mapping[str, tuple[str, str]], event: str, text: str) -> str:
+    field, expression = table[event]
+    _need(text, *field.split())
+    return expression
+
+
 def _drops(text: str) -> str:
     _need(text, "reason", "protocol")
-    numbers = [number for number, name in re.findall(r'\{ *(\d+), *"(\w+)" *\}', text) if name in REASONS]
-    if not numbers:
+    names = re.findall(r'\{ *(\d+), *"(\w+)" *\}', text)
+    if not names:
         raise UnusableError("this kernel names no drop reasons")
-    wanted = " || ".join(f"reason == {number}" for number in numbers)
-    return f"{_IPV4_OR_IPV6} && ({wanted})"
+    known = ((number, REASONS.get(name)) for number, name in names)
+    ordinary = [number for number, drop in known if drop is not None and drop.kind is Kind.ORDINARY]
+    return " && ".join((_IPV4_OR_IPV6, *(f"reason != {number}" for number in ordinary)))
 
 
 def _states(text: str, ports: Collection[int]) -> str:

@@ -32,10 +32,10 @@ class LegsHandover(NamedTuple):
 
 
 class LegsInstance(Instance):
-    """The instance, from ``create`` to ``remove``."""
+    """The instance, from ``beside`` to ``remove``."""
 
     @classmethod
-    def create(cls) -> Self:
+    def beside(cls) -> Self:
         """Make the instance of this process beside its other one. Raises ``InstanceError``."""
         try:
             root = open_root()
@@ -49,17 +49,17 @@ class LegsInstance(Instance):
             raise InstanceError(f"no instance of tracefs can be made: {error.strerror}") from error
         return made
 
-    def follow(self, ids: Collection[int], ports: Collection[int]) -> LegsHandover:
+    def follow_all(self, ids: Collection[int], ports: Collection[int]) -> LegsHandover:
         """Switch the events on for ``ids``, at least one. Raises ``InstanceError``; the instance is gone then."""
         assert ids  # noqa: S101 - without a list everybody would be traced
         try:
-            return self._following(ids, ports)
+            return self._followed(ids, ports)
         except OSError as error:
             with contextlib.suppress(InstanceError):
                 self.remove()
             raise InstanceError(f"connects of servers cannot be traced: {error.strerror}") from error
 
-    def _following(self, ids: Collection[int], ports: Collection[int]) -> LegsHandover:
+    def _followed(self, ids: Collection[int], ports: Collection[int]) -> LegsHandover:
         self._write("trace_clock", CLOCK)
         self._write("buffer_size_kb", _KIB)
         with contextlib.suppress(FileNotFoundError):

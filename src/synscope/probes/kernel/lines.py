@@ -13,23 +13,26 @@ from functools import lru_cache
 from typing import Final
 
 from synscope.model import PORT_MAX, Endpoint
-from synscope.probes.kernel.events import Event, Kind, Task
+from synscope.probes.kernel.events import Call, Event, Kind, Task
 from synscope.probes.kernel.filters import (
-    BIND,
+    ACCEPT,
+    BEGIN,
+    CALLS,
     CLONE,
-    CONNECT,
     DROP,
-    FILTERED,
+    END,
     FORK,
+    KILLED,
     LEAVING,
     RESET,
+    RINGS,
+    ROUTES,
     SETNS,
-    SOCKET,
     STATE,
-    TO_FILE,
     UNSHARE,
 )
 from synscope.probes.kernel.formats import FormatError, pattern_of
+from synscope.reference.drop_reasons import specified
 from synscope.reference.loopback import parsed
 
 _LINE = re.compile(
@@ -68,7 +71,8 @@ class Parser:
         self._offset_ns = offset_ns
         self.missing: dict[str, str] = {}
         """Event → why its lines cannot be read."""
-        self._patterns: dict[str, tuple[re.Pattern[str], Callable[[Event, re.Match[str]], Event | None]]] = {}
+        self._patterns: dict[str, tuple[re.Pattern[str], _Maker]] = {}
+        self._events = frozenset(formats)
         for event, text in formats.items():
             self._learn(event, text)
 
@@ -82,7 +86,11 @@ class Parser:
         if absent:
             self.missing[event] = f"this kernel does not print {', '.join(absent)}"
             return
-        self._patterns[_PRINTED.get(event, event.rpartition("/")[2])] = (pattern, _MAKERS[event])
+        self._patterns[_PRINTED.get(event, event.rpartition("/")[2])] = (pattern, self._maker_of(event))
+
+    def _maker_of(self, event: str) -> _Maker:
+        # Where no call's begin is traced, the end of a bind is there because it failed.
+        return _unbound if event == _BIND_END and _BIND_BEGIN not in self._events else _MAKERS[event]
 
     def event(self, line: str) -> Event | None:
         """Return the line's event; ``None`` when it has none that is used. Raises ``ValueError`` on nonsense."""
@@ -122,7 +130,9 @@ def names_resets(formats: Mapping[str, str]) -> bool:
 
 def _drop(bare: Event, body: re.Match[str]) -> Event:
     return bare._replace(
-        reason=body["reason"], skb=_skb(body["skbaddr"]), ipv6=body["protocol"] == _IPV6_ETHERTYPE
+        reason=specified(body["reason"], body.groupdict().get("location") or ""),
+        skb=_skb(body["skbaddr"]),
+        ipv6=body["protocol"] == _IPV6_ETHERTYPE,
     )
 
 
@@ -150,33 +160,64 @@ def _state(bare: Event, body: re.Match[str]) -> Event | None:
 
 
 def _unbound(bare: Event, body: re.Match[str]) -> Event:
-    return _failed(bare, body, Kind.UNBOUND)
+    return bare._replace(kind=Kind.UNBOUND, reason=_result(body)[1])
 
 
-def _denied(bare: Event, body: re.Match[str]) -> Event:
-    return _failed(bare, body, Kind.DENIED)
+def _result(body: re.Match[str]) -> tuple[int, str]:
+    """Return what a call returned, and the error's name where it is one."""
+    number = int(body["ret"], 16)
+    if number < _NEGATIVE:
+        return number, ""
+    return -1, errno.errorcode.get(_WORD - number, str(_WORD - number))
 
 
-def _no_socket(bare: Event, body: re.Match[str]) -> Event:
-    return _failed(bare, body, Kind.NO_SOCKET)
+def _begins(name: str) -> _Maker:
+    def make(bare: Event, body: re.Match[str]) -> Event:
+        fields = {name: int(text, 16) for name, text in _ARGUMENT.findall(body[0])}
+        family, kind = fields.get("family"), fields.get("type", 0)
+        length = fields.get("addrlen", 0)
+        descriptor = fields.get("fd", -1)
+        call = Call(
+            name,
+            descriptor=descriptor if 0 <= descriptor < _NO_DESCRIPTOR else None,
+            family=_FAMILY_OF_LENGTH.get(length, "Unix" if length else "")
+            if family is None
+            else _FAMILIES.get(family, str(family)),
+            type=_TYPES.get(kind & _TYPE, str(kind & _TYPE)) if kind else "",
+            flags=kind & ~_TYPE,
+            length=length,
+        )
+        return bare._replace(kind=Kind.CALL, call=call)
+
+    return make
 
 
-def _failed(bare: Event, body: re.Match[str], kind: Kind) -> Event:
-    number = (1 << 64) - int(body["ret"], 16)
-    return bare._replace(kind=kind, reason=errno.errorcode.get(number, str(number)))
+def _ends(name: str) -> _Maker:
+    def make(bare: Event, body: re.Match[str]) -> Event:
+        value, error = _result(body)
+        call = Call(name, None if error else value, error=error, end_ts_ns=bare.ts_ns)
+        return bare._replace(kind=Kind.CALL, call=call)
+
+    return make
 
 
-def _filtered(bare: Event, body: re.Match[str]) -> Event:
-    number = int(body["error"])
-    return bare._replace(kind=Kind.FILTERED, reason=errno.errorcode.get(number, str(number)))
+def _routed(bare: Event, body: re.Match[str]) -> Event:
+    number = -int(body["err"])
+    error = errno.errorcode.get(number, str(number)) if number else ""
+    server = _endpoint(body["address"], body["port"])
+    return bare._replace(kind=Kind.ROUTED, server=server, reason=f"{error} {body['proto']}")
+
+
+def _rings(bare: Event, _body: re.Match[str]) -> Event:
+    return bare._replace(kind=Kind.RINGS)
+
+
+def _killed(bare: Event, _body: re.Match[str]) -> Event:
+    return bare._replace(kind=Kind.KILLED, reason="SIGSYS")
 
 
 def _leaves(bare: Event, _body: re.Match[str]) -> Event:
     return bare._replace(kind=Kind.LEAVES)
-
-
-def _to_file(bare: Event, _body: re.Match[str]) -> Event:
-    return bare._replace(kind=Kind.TO_FILE)
 
 
 def _fork(bare: Event, body: re.Match[str]) -> Event:
@@ -209,36 +250,48 @@ def _skb(text: str) -> str:
     return "" if text == _NO_ADDRESS or not text.strip("0x") else text
 
 
+_Maker = Callable[[Event, "re.Match[str]"], "Event | None"]
+_WORD: Final = 1 << 64
+_NEGATIVE: Final = 1 << 63
+"""From here on a result is negative: an error."""
+_NO_DESCRIPTOR: Final = 1 << 31
+_FAMILIES: Final = {1: "Unix", 2: "IPv4", 10: "IPv6"}
+_FAMILY_OF_LENGTH: Final = {16: "IPv4", 28: "IPv6", 12: "16"}
+"""By the lengths of addresses (ip(7), ipv6(7), netlink(7)); those of Unix sockets have others."""
+_TYPES: Final = {1: "stream", 2: "datagram"}
+_TYPE: Final = 0xF
+"""What of the argument is the type (socket(2)); the rest are flags."""
+_ARGUMENT: Final = re.compile(r"(\w+): (?:0x)?([0-9a-f]{1,16})\b")
 _RESULT: Final = re.compile(r"0x(?P<ret>[0-9a-f]{1,16})")
 _ARGUMENTS: Final = re.compile(r".*\)")
+_ROUTE: Final = re.compile(
+    r"table +\d+ oif -?\d+ iif -?\d+ proto (?P<proto>\d{1,3}) \S+ -> (?P<address>[0-9a-f.:]{2,45})/(?P<port>\d{1,5})"
+    r" .* err (?P<err>-?\d{1,4})"
+)
+_KILLED: Final = re.compile(r"sig=\d+ .*")
+_BIND_BEGIN, _BIND_END = f"{BEGIN}bind", f"{END}bind"
 _FIXED: Final = {
-    BIND: _RESULT,
-    CONNECT: _RESULT,
-    SOCKET: _RESULT,
-    TO_FILE: _ARGUMENTS,
-    **dict.fromkeys(LEAVING, _ARGUMENTS),
-    FILTERED: re.compile(r"NR -1 = -(?P<error>\d{1,4})"),
+    **{f"{END}{call}": _RESULT for call in CALLS},
+    **{f"{BEGIN}{call}": _ARGUMENTS for call in CALLS},
+    **dict.fromkeys((*LEAVING, RINGS), _ARGUMENTS),
+    **dict.fromkeys(ROUTES, _ROUTE),
+    KILLED: _KILLED,
     # Names come before it, and may look like it.
     FORK: re.compile(r".* child_pid=(?P<child>\d{1,10})"),
 }
 _PRINTED: Final = {
-    BIND: "sys_bind ->",
-    CONNECT: "sys_connect ->",
-    SOCKET: "sys_socket ->",
-    TO_FILE: "sys_connect(",
+    **{f"{END}{call}": f"sys_{call} ->" for call in CALLS},
+    **{f"{BEGIN}{call}": f"sys_{call}(" for call in CALLS},
     UNSHARE: "sys_unshare(",
     CLONE: "sys_clone(",
     SETNS: "sys_setns(",
-    FILTERED: "sys_exit:",
+    RINGS: "sys_io_uring_setup(",
 }
 """Event → its name in the trace, where that is another: the end of a system call is printed with its result alone."""
 _NEEDED: Final = {
-    BIND: frozenset({"ret"}),
-    CONNECT: frozenset({"ret"}),
-    SOCKET: frozenset({"ret"}),
-    TO_FILE: frozenset(),
-    **dict.fromkeys(LEAVING, frozenset()),
-    FILTERED: frozenset({"error"}),
+    **{f"{END}{call}": frozenset({"ret"}) for call in CALLS},
+    **dict.fromkeys((*(f"{BEGIN}{call}" for call in CALLS), *LEAVING, RINGS, KILLED), frozenset[str]()),
+    **dict.fromkeys(ROUTES, frozenset({"proto", "address", "port", "err"})),
     FORK: frozenset({"child"}),
     DROP: frozenset({"skbaddr", "protocol", "reason"}),
     RESET: frozenset({"skbaddr", "src", "dest"}),
@@ -246,15 +299,16 @@ _NEEDED: Final = {
         {"family", "protocol", "sport", "dport", "saddr", "saddrv6", "daddrv6", "oldstate", "newstate"}
     ),
 }
-_MAKERS: Final[dict[str, Callable[[Event, re.Match[str]], Event | None]]] = {
+_ACCEPTS: Final = ("accept", "accept4")
+_MAKERS: Final[dict[str, _Maker]] = {
     DROP: _drop,
     RESET: _reset,
     STATE: _state,
-    BIND: _unbound,
-    CONNECT: _denied,
-    SOCKET: _no_socket,
-    TO_FILE: _to_file,
+    **{f"{END}{call}": _ends(ACCEPT if call in _ACCEPTS else call) for call in CALLS},
+    **{f"{BEGIN}{call}": _begins(ACCEPT if call in _ACCEPTS else call) for call in CALLS},
     **dict.fromkeys(LEAVING, _leaves),
-    FILTERED: _filtered,
+    RINGS: _rings,
+    **dict.fromkeys(ROUTES, _routed),
+    KILLED: _killed,
     FORK: _fork,
 }

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 from synscope.model import Attempt, Label
 from synscope.report import display_filter, ladder
 from synscope.report.ladder import Rung
+from synscope.report.wording import process_lines
 from synscope.units import duration
 
 WIDTH: Final = 400
@@ -70,6 +71,8 @@ class LadderDrawing(NamedTuple):
     alternative: str
     """The drawing in one sentence."""
     filter: str
+    processes: tuple[str, ...] = ()
+    """Which processes were at its ends, a line for each that is known."""
 
     @property
     def is_missing(self) -> bool:
@@ -108,6 +111,7 @@ def drawn(attempt: Attempt) -> LadderDrawing:
         last + (58 if closing else 24),
         _sentence(steps, closing),
         display_filter.attempt(attempt),
+        process_lines(attempt),
     )
 
 
