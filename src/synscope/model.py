@@ -527,6 +527,8 @@ class Leg(NamedTuple):
     took_ns: int | None = None
     """How long the client went on trying, where it repeated its SYN and then went elsewhere."""
     frames: tuple[int, ...] = ()
+    maker: str = ""
+    """Who made it, where a witness says: ``nginx (812)``. Its name is its own choice."""
 
 
 class Path(NamedTuple):

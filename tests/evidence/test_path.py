@@ -326,3 +326,12 @@ def test_what_could_not_be_read_is_no_stop() -> None:
     assert bracket(Label.SYN_NO_REPLY, lacking) == ()
     assert bracket(Label.SYN_NO_REPLY, {**lacking, **answered(syn_unanswered=YES)})
     assert bracket(Label.SYN_RST, lacking)
+
+
+def test_a_leg_that_the_kernel_names() -> None:
+    """Its maker and its end, without a frame of it."""
+    about = ("[::1]:3000", "SYN-no-reply", "nginx (812)")
+    told = answer("server-waits-for-upstream")._replace(about=about)
+    found = path(attempt(Outcome.SERVER_SILENT), also=(told,))
+    leg = next(leg for leg in found.legs if leg.role is Role.CHILD)
+    assert (leg.address, leg.port, leg.label, leg.maker) == ("::1", 3000, Label.SYN_NO_REPLY, "nginx (812)")

@@ -138,7 +138,7 @@ def test_the_helper_sings() -> None:
 
 def test_only_these_operations() -> None:
     assert set(helper.OPERATIONS) == {
-        *("open_ring", "open_socket", "self_test", "look", "trace", "untrace"),
+        *("open_ring", "open_socket", "self_test", "look", "trace", "follow", "untrace"),
         *("trace_firewall", "untrace_firewall", "name_rules"),
     }
 

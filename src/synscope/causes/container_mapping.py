@@ -111,6 +111,8 @@ CAUSE = Cause(
     proof=(
         yes("container-publishes-port", "upstream-attempt-failed", "closed-before-answer"),
         yes("container-publishes-port", "upstream-attempt-failed", "reset-before-answer"),
+        yes("container-publishes-port", "kernel-saw-own-connect-fail", "closed-before-answer"),
+        yes("container-publishes-port", "kernel-saw-own-connect-fail", "reset-before-answer"),
         yes("syn-unanswered", "redirect-leaves-loopback"),
         yes("no-syn-to-target", "redirect-leaves-loopback"),
         yes("rule-redirects-target", "kernel-says-localnet-drop"),
@@ -153,6 +155,7 @@ CAUSE = Cause(
             "A listener has it in another network namespace, and none has it here.",
         ),
         ("container-publishes-port", "A container publishes it, or a forwarder leads into one."),
+        ("kernel-saw-own-connect-fail", "{observed}."),
         ("listener-in-linked-namespace", "That namespace is wired to this one, as a container's is."),
         (
             "upstream-attempt-failed",

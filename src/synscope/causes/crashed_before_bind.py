@@ -20,7 +20,7 @@ CAUSE = Cause(
     documented_in=("A",),
     stops=(Stage.LISTENER,),
     predicts=(
-        usually("program-crashed"),
+        usually("program-crashed", "service-ended-at-start"),
         never("listener-on-target"),
         never("listener-vanished"),
         never("kernel-saw-listener-open"),
@@ -49,7 +49,9 @@ CAUSE = Cause(
     ),
     refines=("service-not-running",),
     says=(
+        ("service-ended-at-start", "{observed}."),
         ("program-crashed", "A program that the command ran died with an error."),
         ("bound-not-listening", "A socket is bound to the port but never came to listen."),
     ),
+    headlines=(("service-ended-at-start", "{observed}"),),
 )

@@ -37,6 +37,8 @@ CAUSE = Cause(
         # What a relay passes on is the word of the service behind it.
         seldom("service-error"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
+        # Whoever follows the gateway's own connects sees it.
+        usually("kernel-saw-own-connect-fail", "server-waits-for-upstream"),
     ),
     decided_by="the gateway's error log, which names the upstream and the reason",
     checks=(
@@ -73,6 +75,15 @@ CAUSE = Cause(
         yes("http-gateway-error", "gateway-upstream-failed"),
         yes("http-unavailable", "failed-attempt-before-error"),
         yes("gateway-names-itself"),
+        # The kernel saw whose connect it was, and that the client's end followed upon its failure.
+        yes("http-gateway-error", "kernel-saw-own-connect-fail"),
+        yes("http-unavailable", "kernel-saw-own-connect-fail"),
+        yes("balancer-owns-port", "kernel-saw-own-connect-fail", "closed-before-answer"),
+        yes("balancer-owns-port", "kernel-saw-own-connect-fail", "reset-before-answer"),
+        yes("forwarder-owns-port", "kernel-saw-own-connect-fail-here", "closed-before-answer"),
+        yes("forwarder-owns-port", "kernel-saw-own-connect-fail-here", "reset-before-answer"),
+        yes("server-silent", "server-waits-for-upstream"),
+        yes("http-gateway-error", "server-waits-for-upstream"),
         # A leg that fails while the server is mute may be anybody's: time is then no tie. And a tunnel or relay whose
         # far end is dead is as well called a mapping that leads nowhere.
         yes("balancer-owns-port", "upstream-attempt-failed", "closed-before-answer"),
@@ -89,6 +100,8 @@ CAUSE = Cause(
             "balancer-owns-port",
             "forwarder-owns-port",
             "gateway-upstream-failed",
+            "kernel-saw-own-connect-fail",
+            "server-waits-for-upstream",
         ),
     ),
     refines=("application-error", "server-hung"),
@@ -97,11 +110,15 @@ CAUSE = Cause(
         ("balancer-owns-port", "A load balancer has the port, and answers only for a service behind it."),
         ("http-gateway-error", "{observed}."),
         ("forwarder-owns-port", "{observed}."),
+        ("kernel-saw-own-connect-fail", "{observed}."),
+        ("server-waits-for-upstream", "{observed}."),
         ("upstream-attempt-failed", "Its own attempt failed before it answered."),
         ("http-unavailable", "It answered 503, as gateways do that know of no healthy service."),
         ("gateway-upstream-failed", "A gateway reported a failure in the seconds in which this one failed."),
     ),
     headlines=(
+        ("kernel-saw-own-connect-fail", "{observed}"),
+        ("server-waits-for-upstream", "{observed}"),
         ("upstream-attempt-failed", "{observed}"),
         ("http-gateway-error", "{observed}"),
     ),

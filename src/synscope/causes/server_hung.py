@@ -31,6 +31,8 @@ CAUSE = Cause(
         seldom("closed-before-answer", "reset-before-answer"),
         seldom("server-closed-in-turn"),
         seldom("balancer-owns-port"),
+        # Who waits for somebody else is not stuck itself.
+        seldom("server-waits-for-upstream"),
         seldom("container-publishes-port", "forwarder-owns-port"),
         never("request-not-acknowledged"),
     ),

@@ -101,6 +101,10 @@ _HEARD: Final = frozenset({Stage.CARRY, Stage.ACCEPT})
 """What a byte of the server proves to be passed."""
 _OWN_ATTEMPTS: Final = ("upstream-attempt-failed", "failed-attempt-before-error")
 """Questions whose *yes* names, among its frames, the first one of an attempt of the server's own."""
+_OWN_LEGS: Final = ("kernel-saw-own-connect-fail", "server-waits-for-upstream")
+"""Questions whose *yes* names a leg of the server's own: its end, its label, and who made it."""
+_NOT_SERVED: Final = (Stage.ACCEPT, Stage.TALK, Stage.SERVE)
+_NAMES_OF_LEG: Final = 3
 _FRAMES: Final = 3
 _STATES: Final[Mapping[Says, State]] = MappingProxyType(
     {Says.PASSED: State.PASSED, Says.STOPPED: State.STOPPED, Says.TOOK_LONG: State.TOOK_LONG},
@@ -478,9 +482,12 @@ def _children(facts: Facts, others: Sequence[TargetSummary]) -> Iterable[Leg]:
         if _is(facts.observations, name, Answer.YES)
         for frame in facts.observations[name].frames
     }
+    told: set[Endpoint] = set()
+    for leg in _told_legs(facts, others):
+        told.add(Endpoint(leg.address, leg.port))
+        yield leg
     if not frames:
         return
-    told: set[Endpoint] = set()
     for summary in others:
         for attempt in _examples(summary.groups, *FAILURES):
             if attempt.frames.first in frames and attempt.server not in told:
@@ -494,6 +501,25 @@ def _children(facts: Facts, others: Sequence[TargetSummary]) -> Iterable[Leg]:
                     places,
                     frames=(attempt.frames.first,),
                 )
+
+
+def _told_legs(facts: Facts, others: Sequence[TargetSummary]) -> Iterable[Leg]:
+    """The legs that a direct witness names, with their frames where the capture has them."""
+    told: set[Endpoint] = set()
+    for name in _OWN_LEGS:
+        about = facts.observations[name].about if _is(facts.observations, name, Answer.YES) else ()
+        if len(about) != _NAMES_OF_LEG:
+            continue
+        address, _, port = about[0].rpartition(":")
+        server, label = Endpoint(address.strip("[]"), int(port)), Label(about[1])
+        if server in told:
+            continue
+        told.add(server)
+        of_server = (group for summary in others for group in summary.groups if group.server == server)
+        frames = tuple(attempt.frames.first for attempt in _examples(of_server, label))[:1]
+        places = BRACKETS[label] if label in FAILURES else _NOT_SERVED
+        state = _of_places(label, places)
+        yield Leg(*server, label, state, Role.CHILD, places, frames=frames, maker=about[2])
 
 
 def _examples(groups: Iterable[AttemptGroup], *labels: Label) -> Iterable[Attempt]:

@@ -563,6 +563,23 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("redirect-leaves-loopback", Source.HOST, "a rule sends 127.0.0.0/8 to an address of another machine or namespace, and route_localnet is off", stage=Stage.IN, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sysctl net.ipv4.conf.all.route_localnet; sudo nft list ruleset | grep -e dnat", "0, and a rule that sends {port} away: yes"),
     )),
+    Question("server-waits-for-upstream", Source.HOST, "a connection of the server's own, begun for this client, got no answer for as long as the client waited", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, is_second=True),
+    Question("service-ended-at-start", Source.HOST, "a unit or container that has the port ended soon after its start, or is started again and again", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "systemctl --failed; docker ps -a", "a line of the service: it failed, restarts, or has exited: yes"),
+    )),
+    Question("service-ended", Source.HOST, "a unit or container that has the port has ended, after it had run for a while", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "systemctl --failed; docker ps -a", "a line of the service: it failed, or has exited: yes"),
+    )),
+    Question("server-killed-for-memory", Source.HOST, "the kernel killed the server, or a process beside it, because memory ran out", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "journalctl --since -10min --no-pager | grep -iE 'out of memory|oom-kill'", "a line with the server's name or number: yes"),
+        ByHand("macos", "log show --last 10m --style compact | grep -iE 'out of memory|oom-kill'", "a line with the server's name or number: yes"),
+        ByHand("windows", "Get-WinEvent -FilterHashtable @{LogName='Application'; StartTime=(Get-Date).AddMinutes(-10)} | Where-Object Message -match 'out of memory|oom-kill'", "a line with the server's name or number: yes"),
+    )),
+    Question("server-process-crashed", Source.HOST, "the server's process crashed: a segmentation fault, or a core dump", stage=Stage.LISTENER, if_yes=Says.STOPPED, by_hand=(
+        ByHand("linux", "journalctl --since -10min --no-pager | grep -iE 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+        ByHand("macos", "log show --last 10m --style compact | grep -iE 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+        ByHand("windows", "Get-WinEvent -FilterHashtable @{LogName='Application'; StartTime=(Get-Date).AddMinutes(-10)} | Where-Object Message -match 'segfault|traps:|dumped core'", "a line with the server's name or number: yes"),
+    )),
     Question("next-hop-silent", Source.HOST, "the machine that is next on the way to the target does not tell its link-layer address (ARP, NDP)", stage=Stage.ROUTE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "ip route get {address}; ip neigh show nud failed nud incomplete", "the address, or the gateway to it, is in the list: yes"),
         ByHand("macos", "route -n get {address}; arp -an", "the address, or the gateway to it, is in the list: yes"),
@@ -870,6 +887,17 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("firewall-seen-passing", Source.KERNEL, "the firewall's trace shows that every chain let the attempts' packets pass", stage=Stage.IN, if_yes=Says.PASSED, direct=True, by_hand=(
         ByHand("linux", "printf 'add table inet seen { flags owner; chain a { type filter hook output priority -301; tcp dport {port} meta nftrace set 1; }; chain b { type filter hook prerouting priority -301; tcp dport {port} meta nftrace set 1; }; }\\nmonitor trace\\n' | sudo timeout 20 nft -i", "a chain of your own at hook input with a priority behind all others shows the packet: yes"),
     ), always=True),
+    Question("kernel-saw-own-connect-fail", Source.KERNEL, "a connect of the server's own process failed, and right upon that it answered or hung up", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", "SYN_SENT to CLOSE in the server's process, right before its answer on {port}: yes"),
+    )),
+    Question("kernel-saw-own-connect-fail-here", Source.KERNEL, "that connect of the server's own process went to a loopback address, in the network namespace that is captured", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", "SYN_SENT to CLOSE in the server's process, to a loopback address: yes"),
+    )),
+    Question("server-waits-for-upstream", Source.KERNEL, "a connection of the server's own, begun for this client, got no answer for as long as the client waited", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", "sudo ss -tnpi state syn-sent state established | grep -A1 'pid=PID,'", "a connection to elsewhere in SYN-SENT, or with bytes sent and none received since: yes"),
+    )),
+    Question("container-publishes-port", Source.KERNEL, "a container engine, or a forwarder into a container or another network namespace, has the port", stage=Stage.LISTENER, direct=True, is_second=True),
+    Question("forwarder-owns-port", Source.KERNEL, "a tunnel or relay has the port: ssh, socat or another program that makes a connection of its own for each", stage=Stage.SERVE, direct=True, is_second=True),
     Question("greeting-answered-otherwise", Source.HOST, "the server, greeted once more, answered in another protocol than the client's, and again not in the client's", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", 'curl -vk --max-time 2 "https://{host}:{port}/"; curl -v --max-time 2 -X OPTIONS --request-target "*" "http://{host}:{port}/"; curl -v --max-time 2 --http2-prior-knowledge "http://{host}:{port}/"', "one is answered in its own protocol and the client's is not: the server speaks that one; each ends without a byte: it hangs up; all time out: it is silent"),
         ByHand("macos", 'curl -vk --max-time 2 "https://{host}:{port}/"; curl -v --max-time 2 -X OPTIONS --request-target "*" "http://{host}:{port}/"; curl -v --max-time 2 --http2-prior-knowledge "http://{host}:{port}/"', "one is answered in its own protocol and the client's is not: the server speaks that one; each ends without a byte: it hangs up; all time out: it is silent"),

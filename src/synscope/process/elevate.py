@@ -23,6 +23,7 @@ from typing import Any, Final, Self
 from synscope.capture.live import ring_socket, self_test
 from synscope.probes.host.client import ANYBODY, Client
 from synscope.probes.kernel.instance import Handover
+from synscope.probes.kernel.legs_instance import LegsHandover
 from synscope.process import privileges
 from synscope.process.errors import ElevationError, HelperError, HelperTimeoutError
 from synscope.process.helper import DETACH, LARGEST_MESSAGE
@@ -146,6 +147,15 @@ class Helper:
         except (KeyError, TypeError, ValueError) as error:
             _forget(descriptors)
             raise HelperError("the helper's answer is not understood") from error
+
+    def follow(self, ids: Sequence[int], ports: Sequence[int]) -> LegsHandover:
+        """Have the connects of these threads traced, and of all that they start; raises ``HelperError``."""
+        answer, descriptors = self._ask(op="follow", ids=list(ids), ports=list(ports))
+        formats, missing = answer.get("formats"), answer.get("missing")
+        if len(descriptors) != 3 or not isinstance(formats, dict) or not isinstance(missing, dict):  # noqa: PLR2004
+            _forget(descriptors)
+            raise HelperError("the helper's answer is not understood")
+        return LegsHandover(Handover(*descriptors[:2], formats, missing), descriptors[2])
 
     def look(
         self,

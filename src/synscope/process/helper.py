@@ -30,6 +30,7 @@ import socket
 import stat
 import struct
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -56,6 +57,8 @@ _LONGEST_MS: Final = 60_000
 _LARGEST_FILTER: Final = 4096 * 8
 """BPF_MAXINSNS instructions of eight bytes."""
 _LARGEST_PORT: Final = 65535
+_OWNERS_S: Final = 0.5
+"""What the search for who has a port may take."""
 _LONGEST_NAME: Final = 256
 _LARGEST_ID: Final = (1 << 32) - 2
 _PAGE: Final = 4096
@@ -187,6 +190,40 @@ def _outlive() -> None:
             os._exit(0)
     os.close(end)
     _alive.append(alive)
+
+
+def _follow(request: Mapping[str, object]) -> Reply:
+    """Trace the connects that these threads make, and those that they start, beside the trace that is on.
+
+    Without ids those of the processes that listen on the ports, in this process's network namespace.
+    """
+    from synscope.probes.host import owners, procfs  # noqa: PLC0415
+    from synscope.probes.kernel.legs_instance import LegsInstance  # noqa: PLC0415 - only once it is asked for
+
+    if any(isinstance(instance, LegsInstance) for instance in _traces):
+        raise RequestError("some are followed")
+    ids, ports = _numbers(request, "ids", _LARGEST_PID), _ports(request, "ports")
+    if not ids:
+        inodes = frozenset(inode for _, port, inode in procfs.listening(procfs.NET) if port in ports)
+        held = owners.find(inodes, time.monotonic() + _OWNERS_S).by_inode
+        pids = {owner.pid for found in held.values() for owner in found}
+        ids = [int(name) for pid in pids for name in _threads(pid)]
+    if not ids:
+        raise RequestError("nobody was found who has the port")
+    instance = LegsInstance.beside()
+    handover = instance.follow_all(ids, ports)
+    _traces.append(instance)
+    _outlive()
+    trace = handover.trace
+    body = {"formats": dict(trace.formats), "missing": dict(trace.missing)}
+    return Reply(body, (trace.pipe, trace.switch, handover.ids))
+
+
+def _threads(pid: int) -> list[str]:
+    try:
+        return os.listdir(f"/proc/{pid}/task")  # noqa: PTH208 - names are all that is wanted
+    except OSError:
+        return []
 
 
 def _untrace(_request: Mapping[str, object]) -> Reply:
@@ -337,6 +374,7 @@ OPERATIONS: Final[Operations] = {
     ),
     "open_socket": (frozenset({"family", "owner", "namespace"}), _open_socket),
     "self_test": (frozenset({"watched", "namespace"}), _self_test),
+    "follow": (frozenset({"ids", "ports"}), _follow),
     "trace": (frozenset({"ports", "calls", "tree"}), _trace),
     "untrace": (frozenset(), _untrace),
     "look": (frozenset({"ports", "hosts", "environment", "namespace", "client"}), _look),
@@ -425,6 +463,13 @@ def _ports(request: Mapping[str, object], field: str) -> list[int]:
         type(port) is int and 0 <= port <= _LARGEST_PORT for port in value
     ):
         raise RequestError(f"{field} is no list of ports")
+    return value
+
+
+def _numbers(request: Mapping[str, object], field: str, most: int) -> list[int]:
+    value = request[field]
+    if not isinstance(value, list) or not all(type(number) is int and 0 < number <= most for number in value):
+        raise RequestError(f"{field} is no list of numbers up to {most}")
     return value
 
 

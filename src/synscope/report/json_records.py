@@ -344,6 +344,8 @@ def _leg(leg: Leg) -> Record:
         "stages": [stage.value for stage in leg.stages],
         "frames": [*leg.frames],
     }
+    if leg.maker:
+        record["maker"] = leg.maker
     if leg.took_ns is not None:
         record["took_ns"] = leg.took_ns
     return record

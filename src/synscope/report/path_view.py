@@ -192,7 +192,11 @@ def _leg(page: Page, leg: Leg) -> None:
 def _leg_spans(leg: Leg) -> tuple[Span, ...]:
     place = f"[{leg.address}]:{leg.port}" if ":" in leg.address else f"{leg.address}:{leg.port}"
     if leg.role is Role.CHILD:
-        head: tuple[Span, ...] = (("└ ", "dim"), f"its own leg → {place}")
+        maker = f"{leg.maker} " if leg.maker else ""
+        head: tuple[Span, ...] = (
+            ("└ ", "dim"),
+            f"its own leg: {maker}→ {place}" if maker else f"its own leg → {place}",
+        )
     else:
         head = (("also ", "dim"), place)
     if leg.label not in FAILURES:

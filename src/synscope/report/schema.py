@@ -315,8 +315,9 @@ def _leg() -> Schema:
             "stages": _list(_enum("a stage", Stage), "where it stopped or may have stopped"),
             "frames": _frame_list(),
             "took_ns": _number("how long a SYN was repeated before another address was tried"),
+            "maker": _text("the process that made it, where a witness names it"),
         },
-        optional=("took_ns",),
+        optional=("took_ns", "maker"),
     )
 
 

@@ -14,6 +14,7 @@ from synscope.evidence.host.view import owner_of
 from synscope.model import Endpoint
 from synscope.probes.host.snapshot import (
     SECTIONS,
+    Before,
     Declared,
     Firewall,
     Forwards,
@@ -22,6 +23,7 @@ from synscope.probes.host.snapshot import (
     Loopback,
     Names,
     Namespaces,
+    OwnConnection,
     Policy,
     Process,
     Program,
@@ -124,6 +126,8 @@ def _sections(snapshot: Snapshot) -> Iterator[tuple[str, Iterable[str]]]:
         "forwards": ("Containers", _forwards),
         "namespaces": ("Namespaces", _namespaces),
         "declared": ("Told to expect", _declared),
+        "connections": ("Its own legs", _connections),
+        "before": ("Before", _before),
         "programs": ("eBPF", _programs),
     }
     plain = (section for section in SECTIONS if section not in views and section not in _NOT_SHOWN)
@@ -315,6 +319,20 @@ def _forwards(part: Forwards) -> Iterator[str]:
 def _declared(part: tuple[Declared, ...]) -> Iterator[str]:
     for entry in part:
         yield f"{entry.program} on port {entry.port}: {' and '.join(entry.wants)}"
+
+
+def _connections(part: tuple[OwnConnection, ...]) -> Iterator[str]:
+    for own in part:
+        there = " in another network namespace" if own.elsewhere else ""
+        far = Endpoint(own.remote_address, own.remote_port)
+        yield f"{own.program} (pid {own.pid}) → {far}: {own.state}{there}"
+
+
+def _before(part: Before) -> Iterator[str]:
+    for incident in part.incidents:
+        pid = "" if incident.pid is None else f" (pid {incident.pid})"
+        yield f"{incident.kind} {incident.name}{pid}: {incident.text}"
+    yield from part.unasked
 
 
 def _namespaces(part: Namespaces) -> Iterator[str]:

@@ -26,6 +26,7 @@ from synscope.evidence.kernel.rules import NOTHING_FAILED
 from synscope.evidence.kernel.ties import STALL_NS, connect_of
 from synscope.evidence.kernel.witness import sum_up
 from synscope.evidence.payload.mismatch import unanswered_in
+from synscope.evidence.waits import waits_of
 from synscope.model import (
     FAILURES,
     PORT_MAX,
@@ -51,6 +52,7 @@ from synscope.process.helper import LOOK_S
 from synscope.reference.loopback import parsed
 from synscope.session.attribution import Attribution
 from synscope.session.firewall_trace import SessionFirewallTrace
+from synscope.session.server_legs import ServerLegs
 from synscope.units import listed
 
 DURING_S: Final = 0.7
@@ -153,6 +155,8 @@ class Surroundings:
         self._pool: ThreadPoolExecutor | None = None
         self._trace: TraceReader | None = None
         self._trace_health = TraceHealth(error="the kernel's trace needs root")
+        self._settled = False
+        self._legs = ServerLegs(None, self.ports, another_network)
         self._attribution = Attribution()
         self._during = False
         self._patience_s = PATIENCE_S
@@ -182,6 +186,9 @@ class Surroundings:
             if found is not None:
                 self._taken.append(self._without_own(found))
         self._looks.clear()
+        if self._trace is not None and not self._settled:
+            self._settled = True
+            self._legs.begin(self._taken)
         self._attribution.looks = self._taken
 
     @contextlib.contextmanager
@@ -219,6 +226,7 @@ class Surroundings:
         """Take what the trace says; look again once it goes on for longer."""
         if self._trace is not None:
             self._trace.read()
+            self._legs.step(self._trace)
         self._firewall.read()
         if not self._during and time.monotonic() - self._began > DURING_S:
             self._during = True
@@ -256,8 +264,9 @@ class Surroundings:
             if group.label in FAILURES and not group.recovered
         }
         events = [] if self._trace is None else self._trace.events
+        own = self._legs.connects(self._taken)
         kernel = observe_kernel(
-            summary.target, summary.groups, events, self._trace_health, self._firewall.trace
+            summary.target, summary.groups, events, self._trace_health, self._firewall.trace, own=own
         )
         host = observe_host(
             summary.target,
@@ -267,6 +276,7 @@ class Surroundings:
             client=self.client,
             spoken=unanswered_in(summary),
             use=self._use(summary, events),
+            waits=tuple(waits_of(summary.groups)),
             failed_within=failed_within(summary),
         )
         return (*host, *kernel)
@@ -363,6 +373,7 @@ class Surroundings:
             with self._patient():
                 handover = self._helper.trace(self.ports, calls=self._calls, tree=self._parent)
             self._trace = TraceReader(handover, self.ports, elsewhere=self.another_network)
+            self._legs.helper = self._helper
             self._attribution.trace = self._trace
         except HelperError as error:
             self._trace_health = TraceHealth(error=str(error))
@@ -370,6 +381,7 @@ class Surroundings:
     def _end_trace(self) -> None:
         if self._trace is None or self._helper is None:
             return
+        self._legs.close()
         self._trace.close()
         self._trace_health = self._trace.health
         with contextlib.suppress(HelperError), self._patient(_TIDY_S):  # it removes it itself when it ends

@@ -6,6 +6,7 @@ from synscope.evidence.host.observe import observe_host
 from synscope.model import Answer, Observation
 from synscope.probes.host.snapshot import (
     VERSION,
+    Before,
     Firewall,
     Forwards,
     Limits,
@@ -89,6 +90,8 @@ def snapshot(*listeners: LocalSocket, **more: object) -> Snapshot:
         "namespaces": Namespaces((), 0),
         "declared": (),
         "running": (),
+        "connections": (),
+        "before": Before(()),
         "programs": (),
     }
     return Snapshot(**{**values, **more})  # type: ignore[arg-type]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.host import (
+    before,
     discards,
     firewall,
     forwarders,
@@ -22,12 +23,14 @@ from synscope.evidence.host import (
     routes,
     running,
     surroundings,
+    upstreams,
 )
 from synscope.evidence.host.view import HostView, Use
 from synscope.evidence.question import Asked, Reply, collected, no, unknown
 from synscope.model import Observation, Target
 
 if TYPE_CHECKING:
+    from synscope.evidence.waits import Wait
     from synscope.probes.host.snapshot import Snapshot
 
 NO_SNAPSHOT: Final = "nobody looked at the host"
@@ -42,6 +45,8 @@ QUESTIONS: Final[tuple[Asked, ...]] = collected(
     names,
     surroundings,
     routes,
+    upstreams,
+    before,
     next_hops,
     discards,
 )
@@ -57,6 +62,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     client: str | None = None,
     spoken: Sequence[str] = (),
     use: Use | None = None,
+    waits: Sequence[Wait] = (),
     failed_within: tuple[int, int] | None = None,
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
@@ -65,6 +71,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     addresses of the attempts that failed: a listener counts only when it serves them. ``client`` is one of
     ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
+    ``waits`` are the times in which clients waited for the server.
     ``failed_within`` is when the first and the last of the attempts that failed began.
     """
     view = HostView(
@@ -75,6 +82,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
         client,
         tuple(spoken),
         use,
+        tuple(waits),
         failed_within,
     )
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]

@@ -18,6 +18,7 @@ from synscope.reference.loopback import names_loopback, parsed
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
+    from synscope.evidence.waits import Wait
     from synscope.probes.host.asked_packet import Truth
     from synscope.probes.host.snapshot import (
         LocalSocket,
@@ -66,6 +67,8 @@ class _Looked(NamedTuple):
     """The families of protocols in which clients got no answer, by the packets."""
     use: Use | None = None
     """``None`` without a command, and where the client got as far as the target: then its names are not at fault."""
+    waits: tuple[Wait, ...] = ()
+    """When clients waited for the server, by the packets."""
     failed_within: tuple[int, int] | None = None
     """When the first and the last of the attempts that failed began; ``None`` without any."""
 

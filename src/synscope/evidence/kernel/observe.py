@@ -9,28 +9,44 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from synscope.evidence.kernel import calls, denied, drops, listeners, networks, rules, unsent
+from synscope.evidence.kernel import (
+    calls,
+    denied,
+    drops,
+    listeners,
+    networks,
+    rules,
+    server_legs,
+    unsent,
+)
 from synscope.evidence.kernel.record import KernelView, Record
 from synscope.evidence.question import Asked, Reply, collected, unknown
 from synscope.model import AttemptGroup, Observation, Target
 
 if TYPE_CHECKING:
-    from synscope.probes.kernel.events import Event, TraceHealth
+    from synscope.probes.kernel.events import Event, OwnConnects, TraceHealth
     from synscope.probes.kernel.firewall_walks import FirewallTrace
 
-QUESTIONS: Final[tuple[Asked, ...]] = collected(drops, unsent, calls, denied, networks, listeners, rules)
+QUESTIONS: Final[tuple[Asked, ...]] = collected(
+    drops, unsent, calls, denied, networks, listeners, rules, server_legs
+)
 """What the kernel's trace and counters answer."""
 
 
-def observe_kernel(
+def observe_kernel(  # noqa: PLR0913 - each is something else that was traced
     target: Target,
     groups: Sequence[AttemptGroup],
     events: Iterable[Event],
     health: TraceHealth,
     firewall: FirewallTrace | None = None,
+    *,
+    own: OwnConnects | None = None,
 ) -> list[Observation]:
-    """Return one observation for each of ``QUESTIONS``, in that order. ``firewall`` is its trace, if it was on."""
-    view = KernelView(target, groups, Record(events, health, firewall))
+    """Return one observation for each of ``QUESTIONS``, in that order. ``firewall`` is its trace, if it was on.
+
+    ``own`` are the connects that the processes behind the watched ports made themselves.
+    """
+    view = KernelView(target, groups, Record(events, health, firewall, own))
     return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from synscope.model import AttemptGroup, Endpoint, Label, Target
 
 if TYPE_CHECKING:
-    from synscope.probes.kernel.events import Event, TraceHealth
+    from synscope.probes.kernel.events import Event, OwnConnects, TraceHealth
     from synscope.probes.kernel.firewall_walks import FirewallTrace
 
 PAIR_NS: Final = 1_000_000
@@ -35,11 +35,19 @@ class Record:
     """Events by what identifies them."""
 
     def __init__(
-        self, events: Iterable[Event], health: TraceHealth, firewall: FirewallTrace | None = None
+        self,
+        events: Iterable[Event],
+        health: TraceHealth,
+        firewall: FirewallTrace | None = None,
+        own: OwnConnects | None = None,
     ) -> None:
-        """Index ``events``; any order. ``firewall`` is what its trace says, ``None`` where nobody asked for it."""
+        """Index ``events``; any order. ``firewall`` is what its trace says, ``None`` where nobody asked for it.
+
+        ``own`` are the connects of the servers themselves, where they were followed.
+        """
         self.health = health
         self.firewall = firewall
+        self.own = own
         self._by: dict[Hashable, list[Event]] = defaultdict(list)
         keys = _keys()
         for event in sorted(events, key=lambda event: event.ts_ns):

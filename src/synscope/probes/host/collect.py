@@ -87,10 +87,12 @@ Collectors = Mapping[str, Collector]
 def linux_collectors() -> Collectors:
     """Return the collectors for Linux."""
     from synscope.probes.host import (  # noqa: PLC0415 - they import on Linux alone
+        connections,
         declared,
         firewall,
         forwards,
         host_names,
+        incidents,
         limits,
         loopback,
         namespaces,
@@ -138,12 +140,26 @@ def linux_collectors() -> Collectors:
             "the servers that usually have the port",
             lambda wanted: running.look(wanted.ports, wanted.until),
         ),
+        "connections": Collector(
+            "the server's own connections",
+            lambda wanted: connections.look(_listeners(wanted), wanted.ports, wanted.until),
+            needs_roles=True,
+        ),
+        "before": Collector(
+            "what happened before",
+            lambda wanted: incidents.look(wanted.ports, _listeners(wanted), wanted.until),
+            needs_roles=True,
+        ),
         "programs": Collector(
             "attached programs (eBPF)",
             lambda wanted: programs.look(wanted.roles, wanted.until),
             needs_roles=True,
         ),
     }
+
+
+def _listeners(wanted: Wanted) -> tuple[int, ...]:
+    return tuple(pid for pid, role in wanted.roles if role != "client")
 
 
 def other_collectors() -> Collectors:

@@ -74,7 +74,7 @@ def _text(path: Path) -> str:
 def _denials(until: float) -> tuple[Denial, ...] | Untold:
     found: list[Denial] = []
     unread = []
-    for source in (_kernel_log, _audit_log):
+    for source in (kernel_log, _audit_log):
         try:
             found += [denial for line in source(until) if (denial := parse(line)) is not None]
         except FileNotFoundError:
@@ -104,8 +104,8 @@ def parse(line: str) -> Denial | None:
     return None
 
 
-def _kernel_log(until: float) -> Iterator[str]:
-    """Yield the records that the kernel still has."""
+def kernel_log(until: float) -> Iterator[str]:
+    """Yield the records that the kernel still has. Raises ``OSError``."""
     log = os.open(_KERNEL_LOG, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         for _ in range(_MOST_RECORDS):

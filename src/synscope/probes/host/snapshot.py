@@ -292,6 +292,53 @@ class Process(NamedTuple):
     """Its whole command line, only where it was asked for."""
 
 
+class OwnConnection(NamedTuple):
+    """A TCP connection that a process behind a watched port, or one that it started, has to somebody else."""
+
+    pid: int
+    program: str
+    state: str
+    """As ss(8) has it: ``SYN-SENT``, ``ESTAB``, ``CLOSE-WAIT``."""
+    address: str
+    port: int
+    """Its own end."""
+    remote_address: str
+    remote_port: int
+    sent_ns: int | None = None
+    """When it last sent data, to a few milliseconds; ``None`` where it never did or the kernel does not say."""
+    heard_ns: int | None = None
+    """When data last came, likewise."""
+    unread: int = 0
+    """Bytes that came and that its program has not read."""
+    elsewhere: bool = False
+    """Whether it is in another network namespace."""
+
+
+class Incident(NamedTuple):
+    """Something that went wrong on this machine in the minutes before, and whom it hit."""
+
+    kind: str
+    """``unit``, ``socket unit``, ``container``, ``killed for memory``, ``crash`` or ``core dump``."""
+    name: str
+    """The unit's, the container's or the program's."""
+    text: str
+    """What happened: ``exit status 1``, ``signal 11``, ``restarts every 2 s``."""
+    ts_ns: int = 0
+    """When; 0 where nobody says."""
+    pid: int | None = None
+    ports: tuple[int, ...] = ()
+    """The watched ports that it has to do with, by its own words."""
+    lasted_s: int | None = None
+    """How long it had run."""
+
+
+class Before(NamedTuple):
+    """What happened in the minutes before the look, and who could not be asked."""
+
+    incidents: tuple[Incident, ...]
+    unasked: tuple[str, ...] = ()
+
+
 class Setting(NamedTuple):
     """A number the kernel keeps: a setting or a counter."""
 
@@ -432,6 +479,8 @@ class Snapshot(NamedTuple):
     namespaces: Namespaces | Untold
     declared: tuple[Declared, ...] | Untold = Untold("older snapshots do not have it")
     running: tuple[RunningServer, ...] | Untold = Untold("older snapshots do not have it")
+    connections: tuple[OwnConnection, ...] | Untold = Untold("older snapshots do not have it")
+    before: Before | Untold = Untold("older snapshots do not have it")
     programs: tuple[Program, ...] | Untold = Untold("older snapshots do not have it")
 
 

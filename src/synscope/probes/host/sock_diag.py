@@ -37,6 +37,14 @@ _COUNTS_AT: Final = 56
 _SIZE: Final = 72
 _WITH_INFO: Final = 1 << 1
 """Ask for INET_DIAG_INFO: without it the kernel leaves the keys of signatures out too."""
+_INFO: Final = 2
+"""INET_DIAG_INFO: ``struct tcp_info``."""
+_LAST = struct.Struct("=IIII")
+"""Milliseconds since data and an acknowledgement were sent and received."""
+_LAST_AT: Final = 44
+_BYTES_RECEIVED = struct.Struct("=Q")
+_BYTES_RECEIVED_AT: Final = 128
+_BYTES_SENT_AT: Final = 200
 _MD5_KEYS: Final = 18
 """INET_DIAG_MD5SIG: for those who may administer the network."""
 _MD5_KEY = struct.Struct("=BBH16s80s")
@@ -63,6 +71,10 @@ class Entry(NamedTuple):
     v6only: bool | None
     signed_for: tuple[str, ...] = ()
     """Networks whose segments must carry a TCP-MD5 signature. Empty too where the kernel does not say."""
+    sent_ms: int | None = None
+    """Milliseconds since it last sent data; ``None`` where it never did or the kernel does not say."""
+    heard_ms: int | None = None
+    """Milliseconds since data last came; ``None`` where none ever did or the kernel does not say."""
 
 
 def sockets(
@@ -97,6 +109,7 @@ def _entry(data: bytes) -> Entry:
     queued, backlog, uid, inode = _COUNTS.unpack_from(data, _COUNTS_AT)
     attributes = netlink.attributes(data[_SIZE:])
     v6only = attributes.get(_V6ONLY)
+    sent, heard = _last(attributes.get(_INFO, b""))
     return Entry(
         state=state,
         address=_address(family, data[_ADDRESSES_AT:]),
@@ -110,7 +123,19 @@ def _entry(data: bytes) -> Entry:
         inode=inode,
         v6only=bool(v6only[0]) if v6only else None,
         signed_for=tuple(_networks(attributes.get(_MD5_KEYS, b""))),
+        sent_ms=sent,
+        heard_ms=heard,
     )
+
+
+def _last(info: bytes) -> tuple[int | None, int | None]:
+    """Return how long ago data was sent and received: the kernel counts from the handshake where none ever was."""
+    if len(info) < _BYTES_SENT_AT + _BYTES_RECEIVED.size:
+        return None, None
+    sent, _, heard, _ = _LAST.unpack_from(info, _LAST_AT)
+    (received,) = _BYTES_RECEIVED.unpack_from(info, _BYTES_RECEIVED_AT)
+    (given,) = _BYTES_RECEIVED.unpack_from(info, _BYTES_SENT_AT)
+    return (sent if given else None), (heard if received else None)
 
 
 def _networks(keys: bytes) -> Iterator[str]:

@@ -26,6 +26,7 @@ class Kind(enum.Enum):
     KILLED = "a filter of system calls ended a process"
     LEAVES = "a thread, or the one that it starts, goes into another network namespace"
     FORK = "a thread started another one"
+    LEFT = "a connection that was made ended, or one side of it"
     DROP = "a frame was dropped"
     RESET = "the TCP stack sent an RST"
 
@@ -118,6 +119,46 @@ class Event(NamedTuple):
     """CONNECT, UNBOUND, CALL, KILLED and LEAVES: the thread is the watched command's, or one that it started."""
     call: Call | None = None
     """CALL: which."""
+
+
+class OwnConnect(NamedTuple):
+    """A connect that a process behind a watched port made itself, to whomever."""
+
+    task: Task
+    """The thread that began it."""
+    pid: int
+    """Its process; the thread's own number where the process was gone before anybody could ask."""
+    server: Endpoint
+    began_ns: int
+    client: Endpoint | None = None
+    """With its port, once it is known."""
+    settled_ns: int | None = None
+    """When it was established or had failed; ``None`` while neither is known."""
+    established: bool = False
+    refused: bool = False
+    """This machine's TCP answered its SYN with an RST."""
+    left_ns: int | None = None
+    """When an established one was ended by the process itself, where that was seen."""
+    elsewhere: bool | None = None
+    """Whether the thread is in another network namespace than the captured one; ``None`` where nobody could ask."""
+
+    @property
+    def who(self) -> str:
+        """The process: ``nginx (812)``. Its name is its own choice."""
+        return f"{self.task.comm or 'a process'} ({self.pid})"
+
+
+class OwnConnects(NamedTuple):
+    """The connects of the processes behind the watched ports, and how complete their trace was."""
+
+    made: tuple[OwnConnect, ...] = ()
+    """In the order of time."""
+    start_ts_ns: int | None = None
+    """From when on they are known; ``None`` when they never were."""
+    untold: str = ""
+    """Why they are not known, or not all of them."""
+    inside: frozenset[str] = frozenset()
+    """Addresses of other network namespaces that are reached without a router, as a container's from its host."""
 
 
 @dataclass(frozen=True, slots=True)

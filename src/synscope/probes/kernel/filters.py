@@ -54,6 +54,9 @@ TREE: Final = (
 )
 """Of the processes of one tree alone: who is not in it pays for a look at a bit map, in system calls."""
 
+LEGS: Final = (STATE, RESET)
+"""What is traced of the processes behind a watched port, and of what they start: connects of their own."""
+
 _SIGSYS: Final = 31
 _NEWNET: Final = 0x40000000
 """CLONE_NEWNET of clone(2)."""
@@ -63,7 +66,7 @@ MOST_PORTS: Final = 32
 
 _IPV4_OR_IPV6: Final = "(protocol == 2048 || protocol == 34525)"
 _TCP, _UDP = 6, 17
-_SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN = 2, 7, 1, 10
+_SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN, _CLOSE_WAIT = 2, 7, 1, 10, 8
 """States by include/net/tcp_states.h: their numbers are fixed, BPF programs rely on them."""
 
 
@@ -102,6 +105,20 @@ def filter_of(event: str, text: str, ports: Collection[int]) -> str:
     if event == DROP:
         return _drops(text)
     return _states(text, ports) if event == STATE else ""
+
+
+def legs_filter_of(event: str, text: str, ports: Collection[int]) -> str:
+    """Return the filter for ``event`` among the processes behind ``ports``: connects of their own and their ends.
+
+    Raises ``UnusableError`` when the event lacks a field.
+    """
+    if event != STATE:
+        return ""
+    _need(text, "protocol", "oldstate", "newstate", "sport", "dport")
+    taken = "".join(f" && sport != {port}" for port in sorted(ports)[:MOST_PORTS])
+    begun = f"(oldstate == {_CLOSE} && newstate == {_SYN_SENT}) || oldstate == {_SYN_SENT}"
+    ended = f"(oldstate == {_ESTABLISHED} || oldstate == {_CLOSE_WAIT}){taken}"
+    return f"protocol == {_TCP} && ({begun} || ({ended}))"
 
 
 def tree_filter_of(event: str, text: str) -> str:

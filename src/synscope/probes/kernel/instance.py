@@ -30,7 +30,7 @@ CLOCK: Final = "mono"
 """CLOCK_MONOTONIC: the same on every CPU (the default clock is not), and convertible to the capture's."""
 
 _OF_TREE: Final = "-calls"
-_NAME = re.compile(rf"synscope-(\d{{1,10}})-(\d{{1,20}})-(\d{{1,20}})(?:{_OF_TREE})?")
+_NAME = re.compile(rf"synscope-(\d{{1,10}})-(\d{{1,20}})-(\d{{1,20}})(?:{_OF_TREE}|-legs)?")
 _START_FIELD: Final = 19
 """Place of the start time among the fields that follow the name in ``/proc/PID/stat`` (proc_pid_stat(5))."""
 _TOTAL_KIB: Final = 16 * 1024

@@ -67,9 +67,11 @@ class TraceReader:
         self._others: dict[bool | Kind, deque[Event]] = {
             crowd: deque(maxlen=MOST_OTHERS) for crowd in (False, True, Kind.UNBOUND)
         }
+        self.began_to_listen: deque[int] = deque(maxlen=_MOST_NAMES)
+        """Threads that began to listen on a watched port; whoever uses them takes them out."""
         self._forgotten = self._crowded = 0
         self._names: dict[int, str | None] = {}
-        self._ids_are_ours = _in_initial_pid_namespace()
+        self._ids_are_ours = in_initial_pid_namespace()
         self.identities = Identities()
         """Who the threads that connect belong to, asked as soon as their connect is read."""
         self._network = None if elsewhere else _network_of("thread-self")
@@ -166,6 +168,8 @@ class TraceReader:
             if event.kind in (Kind.LISTEN, Kind.UNLISTEN):
                 self._keep_other(event, event.server.port in EPHEMERAL)
             return
+        if event.kind is Kind.LISTEN and self._ports:
+            self.began_to_listen.append(event.task.tid)
         if len(self._kept) == self._kept.maxlen:
             self._forgotten += 1
         if event.kind is Kind.CONNECT and self._ids_are_ours and not event.interrupt:
@@ -221,7 +225,7 @@ def _overflows() -> int | None:
     return procfs.counters("netstat").get("TcpExtListenOverflows")
 
 
-def _in_initial_pid_namespace() -> bool:
+def in_initial_pid_namespace() -> bool:
     """Whether the ids in the trace are those of our ``/proc``."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino == _INITIAL_PID_NAMESPACE
