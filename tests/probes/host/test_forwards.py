@@ -11,6 +11,7 @@ import pytest
 
 from synscope.probes.host import forwards
 from synscope.probes.host.snapshot import Forward
+from tests.kernel import need_root
 
 
 @pytest.mark.parametrize(
@@ -88,12 +89,15 @@ def test_other_commands_forward_nothing(command: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_forwarder_that_runs_is_found() -> None:
-    # Only its command line matters: a Python that calls itself socat.
+@pytest.mark.parametrize("elsewhere", [False, True])
+def test_a_forwarder_that_runs_is_found_in_this_network(*, elsewhere: bool) -> None:
+    # Only its command line and its network namespace matter: a Python that calls itself socat.
+    if elsewhere:
+        need_root()
     script = "import sys; print(flush=True); sys.stdin.read()"
+    named = ["bash", "-c", 'exec -a socat "$0" "$@"', sys.executable, "-c", script]
     process = subprocess.Popen(
-        ["socat", "-c", script, "TCP-LISTEN:45454,fork", "TCP:10.0.0.2:80"],
-        executable=sys.executable,
+        [*(["unshare", "--net"] if elsewhere else []), *named, "TCP-LISTEN:45454,fork", "TCP:10.0.0.2:80"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
@@ -103,4 +107,6 @@ def test_a_forwarder_that_runs_is_found() -> None:
         found = forwards.look((45454,), time.monotonic() + 20).found
     finally:
         process.communicate()
-    assert found == (Forward("socat", "0.0.0.0", 45454, "TCP:10.0.0.2:80", process.pid),)
+    assert found == (
+        () if elsewhere else (Forward("socat", "0.0.0.0", 45454, "TCP:10.0.0.2:80", process.pid),)
+    )

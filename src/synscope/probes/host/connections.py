@@ -32,7 +32,7 @@ def look(pids: Collection[int], ports: Collection[int], until: float) -> tuple[O
     """Find the connections of ``pids`` and of their descendants, but for those that clients made to them."""
     if not pids:
         return ()
-    own = _network("thread-self")
+    own = procfs.network("thread-self")
     held: dict[int, int] = {}
     elsewhere: dict[int, list[int]] = {}
     for pid in descendants(pids, until):
@@ -42,7 +42,7 @@ def look(pids: Collection[int], ports: Collection[int], until: float) -> tuple[O
             return Untold("the sockets of another user's process need root to be seen")
         except OSError:  # it ended
             continue
-        network = _network(str(pid))
+        network = procfs.network(str(pid))
         if network in (None, own):
             held.update(dict.fromkeys(inodes, pid))
         elif inodes:
@@ -128,10 +128,3 @@ def _there(pids: list[int]) -> Iterator[OwnConnection]:
 def _plain(address: str) -> str:
     """Return an IPv4-mapped address as the IPv4 address on the wire."""
     return address.removeprefix("::ffff:") if "." in address else address
-
-
-def _network(thread: str) -> int | None:
-    try:
-        return (procfs.PROC / thread / "ns/net").stat().st_ino
-    except OSError:
-        return None

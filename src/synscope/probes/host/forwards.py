@@ -102,12 +102,15 @@ def _published(engine: str, row: dict[str, Any]) -> Iterator[Forward]:
 
 
 def _processes(until: float) -> Iterator[Forward]:
+    own = procfs.network("thread-self")
     for pid in procfs.processes(until):
         if pid != os.getpid():
             words = procfs.command_line(pid)
             for program, address, port, target in of_command(words):
-                inside = program not in _OF_ANY_KIND or target.startswith(_INSIDE)
-                yield Forward(program, address, port, target, pid, inside, through(program, words))
+                # What listens in another network namespace takes no connection of this one.
+                if procfs.network(pid) in {None, own}:
+                    inside = program not in _OF_ANY_KIND or target.startswith(_INSIDE)
+                    yield Forward(program, address, port, target, pid, inside, through(program, words))
 
 
 def of_command(words: Sequence[str]) -> Iterator[tuple[str, str, int, str]]:

@@ -60,6 +60,14 @@ def listening(folder: str) -> Iterator[tuple[str, int, int]]:
                 yield address, int(port, 16), int(fields[9])
 
 
+def network(thread: str | int) -> int | None:
+    """Return which network namespace a process is in, or ``thread-self``; ``None`` where that is not to be seen."""
+    try:
+        return (PROC / str(thread) / "ns/net").stat().st_ino
+    except OSError:
+        return None
+
+
 def processes(until: float) -> Iterator[int]:
     """Yield the numbers of all processes, until the time (``time.monotonic``) is up."""
     with contextlib.suppress(OSError), os.scandir(PROC) as entries:

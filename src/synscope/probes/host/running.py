@@ -28,7 +28,7 @@ _OWNERS: Final = {name[:LONGEST_NAME]: ports for name, ports in PORT_OWNERS.item
 
 def look(ports: Sequence[int], until: float) -> tuple[RunningServer, ...] | Untold:
     """Find the servers of this thread's network namespace, and what each of them listens on."""
-    own = _network("thread-self")
+    own = procfs.network("thread-self")
     if own is None:
         return Untold("this thread's own network namespace is not known")
     wanted = frozenset(ports)
@@ -39,7 +39,7 @@ def look(ports: Sequence[int], until: float) -> tuple[RunningServer, ...] | Unto
     for pid in procfs.processes(until):
         program = procfs.program(pid)
         meant = ports_of(program, procfs.command_line(pid), wanted) if program in _OWNERS else ()
-        if not meant or _network(str(pid)) not in (None, own):
+        if not meant or procfs.network(pid) not in (None, own):
             continue
         try:
             held = owners.sockets_of(pid)
@@ -64,13 +64,6 @@ def ports_of(program: str, words: Sequence[str], wanted: frozenset[int]) -> tupl
     """Return the watched ports at which the clients of a known server look for it."""
     named = {int(number) for word in words[1:] for number in _NUMBER.findall(word)}
     return tuple(sorted(wanted & ({*_OWNERS.get(program, ())} | named)))
-
-
-def _network(thread: str) -> int | None:
-    try:
-        return (procfs.PROC / thread / "ns/net").stat().st_ino
-    except OSError:
-        return None
 
 
 def _datagrams() -> Iterator[tuple[int, int]]:
