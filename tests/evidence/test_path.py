@@ -123,6 +123,13 @@ def test_of_two_words_of_the_kernel_the_first_place_counts() -> None:
         assert bracket(Label.SYN_NO_REPLY, {each.name: each for each in order}) == (Stage.IN,)
 
 
+def test_the_error_of_a_connect_may_be_the_ways() -> None:
+    denied = {"kernel-saw-connect-denied": answer("kernel-saw-connect-denied")}
+    assert bracket(Label.CLIENT_NEVER_SENT, denied) == (Stage.SOCKET,)
+    no_way = {**denied, "route-leads-away": answer("route-leads-away")}
+    assert bracket(Label.CLIENT_NEVER_SENT, no_way) == (Stage.SOCKET, Stage.ROUTE)
+
+
 def test_a_look_at_the_host_is_shown_and_excludes_nothing() -> None:
     asked = [
         name

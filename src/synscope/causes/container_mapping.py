@@ -135,7 +135,13 @@ CAUSE = Cause(
             "rule-redirects-target",
         ),
     ),
-    refines=("service-not-running", "application-error", "server-hung", "gateway-upstream"),
+    refines=(
+        "service-not-running",
+        "application-error",
+        "server-hung",
+        "gateway-upstream",
+        "packet-discarded",
+    ),
     says=(
         (
             "kernel-saw-connect-in-own-network",

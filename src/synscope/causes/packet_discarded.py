@@ -8,6 +8,7 @@ from synscope.model import Kind, Stage
 _SHOWN = (
     "kernel-says-other-drop",
     "kernel-says-unclear-drop",
+    "kernel-says-localnet-drop",
     "connection-tracking-full",
 )
 
@@ -49,6 +50,7 @@ CAUSE = Cause(
     ),
     proof=(
         yes("kernel-says-other-drop"),
+        yes("kernel-says-localnet-drop"),
         yes("kernel-says-netfilter-drop", "connection-tracking-full"),
     ),
     shows_by=(yes(*_SHOWN, "discards-counted"),),

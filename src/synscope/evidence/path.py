@@ -195,11 +195,26 @@ def bracket(label: Label, observations: Mapping[str, Observation]) -> tuple[Stag
         and witness.question.direct
         and witness.question.source is Source.KERNEL
     }
+    whole = stages
     # In the order of the path, not of the answers: the first place where it stopped.
     for stage in STAGES:
         if stage in stops:
             stages = _narrowed(stages, stage)
+    if stages == (Stage.SOCKET,) and Stage.ROUTE in whole and _no_way(observations):
+        # Within connect() the kernel looks for the way, and its error is the call's.
+        return (Stage.SOCKET, Stage.ROUTE)
     return stages
+
+
+def _no_way(observations: Mapping[str, Observation]) -> bool:
+    """Whether a look-up for this very address found no way."""
+    return any(
+        word.says is Says.STOPPED
+        and word.question.direct
+        and word.question.stage is Stage.ROUTE
+        and word.question.source is Source.HOST
+        for word in _words(observations)
+    )
 
 
 def _is_unproven_absence(label: Label, observations: Mapping[str, Observation]) -> bool:

@@ -68,6 +68,7 @@ _TIDY_S: Final = 0.15
 """Seconds that removing the trace gets all the same; it is removed as well when nobody waits."""
 _CHUNK: Final = 1 << 16
 _PORT_DIGITS: Final = 5
+_LEFT: Final = "kernel-saw-command-leave-network"
 _ESTABLISHED: Final = "TCP_ESTABLISHED"
 _PASSING: Final = "firewall-seen-passing"
 _MOST_SEARCHED: Final = 2_000
@@ -278,6 +279,7 @@ class Surroundings:
             use=self._use(summary, events),
             waits=tuple(waits_of(summary.groups)),
             failed_within=failed_within(summary),
+            left=went_elsewhere(kernel),
         )
         return (*host, *kernel)
 
@@ -387,6 +389,14 @@ class Surroundings:
         with contextlib.suppress(HelperError), self._patient(_TIDY_S):  # it removes it itself when it ends
             self._helper.untrace()
         self._helper = None
+
+
+def went_elsewhere(kernel: Iterable[Observation]) -> str:
+    """Return the kernel's words that the command went into another network namespace; empty where it did not."""
+    return next(
+        (each.text for each in kernel if each.name == _LEFT and each.answer is Answer.YES),
+        "",
+    )
 
 
 def redirected_to(ruling: Ruling) -> set[Endpoint]:

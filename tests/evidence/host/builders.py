@@ -104,6 +104,7 @@ def observed(
     client: str | None = None,
     spoken: tuple[str, ...] = (),
     failed_within: tuple[int, int] | None = None,
+    left: str = "",
 ) -> dict[str, Observation]:
     found = observe_host(
         parse(target),
@@ -113,6 +114,7 @@ def observed(
         client=client,
         spoken=spoken,
         failed_within=failed_within,
+        left=left,
     )
     return {observation.name: observation for observation in found}
 

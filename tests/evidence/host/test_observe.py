@@ -17,6 +17,7 @@ from synscope.probes.host.snapshot import (
     Forwards,
     HostsLine,
     Limits,
+    LocalSocket,
     Loopback,
     Names,
     Namespaces,
@@ -464,6 +465,37 @@ def test_other_namespaces() -> None:
     assert answers(snapshot(namespaces=Namespaces((), 2)))["listener-in-other-namespace"] is NO
     unseen = Namespaces((), 2, "those of 9 processes cannot be looked at without root")
     assert answers(snapshot(namespaces=unseen))["listener-in-other-namespace"] is UNKNOWN
+
+
+def test_what_listens_at_a_containers_own_address_serves_it() -> None:
+    own = ("172.17.0.2",)
+    wired = {
+        "namespaces": Namespaces((), 1, addresses=own),
+        "loopback": Loopback(
+            "lo", up=True, addresses=BOTH, route_ipv4="", route_ipv6="", others=("172.17.0.1",)
+        ),
+    }
+
+    def inside(address: str, *more: LocalSocket) -> dict[str, Answer]:
+        found = ElsewhereListener("web", address, PORT, 7, "node", linked=True, addresses=own)
+        spaces = Namespaces((found,), 1, addresses=own)
+        return answers(snapshot(*more, **{**wired, "namespaces": spaces}), target=f"172.17.0.2:{PORT}")
+
+    served = inside("0.0.0.0", listener("0.0.0.0"))
+    assert served["listener-on-target"] is YES
+    assert served["listener-in-linked-namespace"] is NO
+    elsewhere = inside("127.0.0.1")
+    assert (elsewhere["listener-on-target"], elsewhere["listener-on-other-address"]) == (NO, YES)
+    nobody = answers(snapshot(listener("0.0.0.0"), **wired), target=f"172.17.0.2:{PORT}")
+    assert nobody["listener-on-target"] is NO
+
+
+def test_a_command_in_another_network_does_not_meet_what_is_here() -> None:
+    here = snapshot(listener("127.0.0.1"))
+    left = answers(here, left="node of the command went into a network namespace of its own")
+    assert answers(here)["listener-on-target"] is YES
+    assert left["listener-on-target"] is left["route-leads-away"] is UNKNOWN
+    assert left["listener-in-other-namespace"] is answers(here)["listener-in-other-namespace"]
 
 
 @pytest.mark.parametrize(

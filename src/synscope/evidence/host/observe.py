@@ -25,14 +25,16 @@ from synscope.evidence.host import (
     surroundings,
     upstreams,
 )
-from synscope.evidence.host.view import HostView, Use
+from synscope.evidence.host.beyond import met_by
+from synscope.evidence.host.view import HostView, Use, is_local
 from synscope.evidence.question import Asked, Reply, collected, no, unknown
-from synscope.model import Observation, Target
+from synscope.model import Observation, Stage, Target
 
 if TYPE_CHECKING:
     from synscope.evidence.waits import Wait
     from synscope.probes.host.snapshot import Snapshot
 
+_ELSEWHERE: Final = frozenset({"listener-in-other-namespace", "listener-in-linked-namespace"})
 NO_SNAPSHOT: Final = "nobody looked at the host"
 
 QUESTIONS: Final[tuple[Asked, ...]] = collected(
@@ -64,6 +66,7 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     use: Use | None = None,
     waits: Sequence[Wait] = (),
     failed_within: tuple[int, int] | None = None,
+    left: str = "",
 ) -> list[Observation]:
     """Return one observation for each of ``QUESTIONS``, in that order.
 
@@ -72,7 +75,8 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
     ``proxy.CLIENTS``, where the client's kind is known. ``spoken`` are the families of protocols (``payload``) in
     which clients asked and got no answer. ``use`` is how the command goes about the target, where there is one.
     ``waits`` are the times in which clients waited for the server.
-    ``failed_within`` is when the first and the last of the attempts that failed began.
+    ``failed_within`` is when the first and the last of the attempts that failed began. ``left`` says that the
+    command went into another network namespace: what is looked up here is not what it met.
     """
     view = HostView(
         target,
@@ -85,12 +89,22 @@ def observe_host(  # noqa: PLR0913 - each is something else that the caller may 
         tuple(waits),
         failed_within,
     )
-    return [asked.question.observed(_reply(asked, view)) for asked in QUESTIONS]
+    if snapshots:
+        view = met_by(view)
+    return [asked.question.observed(_reply(asked, view, left)) for asked in QUESTIONS]
 
 
-def _reply(asked: Asked, view: HostView) -> Reply:
+_OF_THE_CLIENT: Final = frozenset({Stage.SOCKET, Stage.ROUTE, Stage.OUT})
+_OF_LOOPBACK: Final = _OF_THE_CLIENT | {Stage.IN, Stage.LISTENER, Stage.QUEUE, Stage.BACK}
+"""What is each network namespace's own: for a client elsewhere, where the target is loopback and where it is not."""
+
+
+def _reply(asked: Asked, view: HostView, left: str) -> Reply:
     """Ask, where there is something to look at; most questions make sense only for a number that is a port."""
     target = view.target
+    elsewhere = _OF_LOOPBACK if left and all(map(is_local, view.addresses)) else _OF_THE_CLIENT
+    if left and asked.question.stage in elsewhere and asked.question.name not in _ELSEWHERE:
+        return unknown(f"{left}: what it met there is not what is here")
     if not view.snapshots:
         return unknown(NO_SNAPSHOT)
     if not asked.question.always and not target.is_port:

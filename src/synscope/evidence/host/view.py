@@ -76,6 +76,10 @@ class _Looked(NamedTuple):
 class HostView(_Looked):
     """A target and what was seen of the host around it."""
 
+    def with_snapshots(self, snapshots: Sequence[Snapshot]) -> HostView:
+        """Return the same view of other looks."""
+        return HostView(*self._replace(snapshots=snapshots))
+
     @property
     def last(self) -> Snapshot:
         """The latest look."""

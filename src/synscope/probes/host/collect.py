@@ -22,7 +22,16 @@ from synscope.probes.host import proxy
 from synscope.probes.host.asked_packet import ANY_EPHEMERAL
 from synscope.probes.host.client import ANYBODY, Client
 from synscope.probes.host.deadline import Task
-from synscope.probes.host.snapshot import SECTIONS, VERSION, Firewall, Snapshot, Sockets, Untold, Variable
+from synscope.probes.host.snapshot import (
+    SECTIONS,
+    VERSION,
+    Firewall,
+    Namespaces,
+    Snapshot,
+    Sockets,
+    Untold,
+    Variable,
+)
 
 BUDGET_S: Final = 1.0
 _PROBES_SHARE: Final = 0.85
@@ -228,7 +237,10 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
         if not collector.needs_roles
     }
     sockets = tasks["sockets"].result(began + budget_s * _SOCKETS_SHARE)
-    informed = wanted._replace(roles=_roles(sockets, wanted.ports, client_pid, server_pids))
+    spaces = tasks["namespaces"].result(began + budget_s * _SOCKETS_SHARE) if "namespaces" in tasks else None
+    informed = wanted._replace(
+        roles=_roles((sockets, spaces), wanted.ports, client_pid, server_pids),
+    )
     for section, collector in collectors.items():
         if collector.needs_roles:
             tasks[section] = collector.begin(informed)
@@ -247,17 +259,22 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
 
 
 def _roles(
-    sockets: object, ports: Sequence[int], client_pid: int | None, server_pids: Iterable[int]
+    looked: Iterable[object], ports: Sequence[int], client_pid: int | None, server_pids: Iterable[int]
 ) -> tuple[tuple[int, str], ...]:
-    """Return the processes that matter, each once, with its role."""
+    """Return the processes that matter, each once, with its role. ``looked`` are sections with listeners."""
     roles = {} if client_pid is None else {client_pid: "client"}
     for pid in server_pids:
         roles.setdefault(pid, "server")
-    if isinstance(sockets, Sockets):
-        for listener in sockets.listeners:
-            if listener.port in ports:
-                for owner in listener.owners:
-                    roles.setdefault(owner.pid, "listener")
+    for section in looked:
+        if isinstance(section, Sockets):
+            for listener in section.listeners:
+                if listener.port in ports:
+                    for owner in listener.owners:
+                        roles.setdefault(owner.pid, "listener")
+        elif isinstance(section, Namespaces):
+            for inside in section.listeners:
+                if inside.pid is not None and inside.linked:
+                    roles.setdefault(inside.pid, "listener")
     return tuple(roles.items())
 
 

@@ -27,6 +27,7 @@ from synscope.units import count
 _NAMED: Final = (Path("/run/netns"), Path("/run/docker/netns"))
 _MOST: Final = 50
 _MOST_ADDRESSES: Final = 100
+_MOST_OWN: Final = 8
 _SHOWN: Final = 3
 _IPV4_DIGITS: Final = 8
 _LOCAL = re.compile(r"\|-- (\S+)\n\s*/32 host LOCAL")
@@ -46,6 +47,11 @@ class _Wires(NamedTuple):
 
     addresses: tuple[ipaddress.IPv4Address, ...]
     networks: tuple[ipaddress.IPv4Network, ...]
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The first addresses, as text."""
+        return tuple(map(str, self.addresses[:_MOST_OWN]))
 
     def meets(self, other: _Wires) -> bool:
         """Whether one of the two reaches an address of the other without a router between them."""
@@ -70,7 +76,7 @@ def look(ports: Sequence[int], until: float) -> Namespaces | Untold:
     for pids in members.values():
         there = _wires(f"{pids[0]}/net")
         linked += _reached(there, here)
-        found += _of_processes(pids, frozenset(ports), linked=here.meets(there))
+        found += _of_processes(pids, frozenset(ports), there, linked=here.meets(there))
     for path in _named():
         with contextlib.suppress(OSError):
             inode = path.stat().st_ino
@@ -124,13 +130,21 @@ def _reached(there: _Wires, here: _Wires) -> list[str]:
     return [str(address) for address in there.addresses if any(address in known for known in here.networks)]
 
 
-def _of_processes(pids: list[int], ports: frozenset[int], *, linked: bool) -> Iterator[ElsewhereListener]:
+def _of_processes(
+    pids: list[int], ports: frozenset[int], wires: _Wires, *, linked: bool
+) -> Iterator[ElsewhereListener]:
     for address, port, inode in _listening(f"{pids[0]}/net", ports):
         pid = next((pid for pid in pids if _holds(pid, inode)), None)
         shown = pid or pids[0]
         program = procfs.program(shown)
         yield ElsewhereListener(
-            f"that of process {shown} ({program})", address, port, pid, program if pid else "", linked
+            f"that of process {shown} ({program})",
+            address,
+            port,
+            pid,
+            program if pid else "",
+            linked,
+            wires.own,
         )
 
 
@@ -148,7 +162,10 @@ def _of_name(
         return looked
     rows, wires = looked
     linked = here.meets(wires)
-    listeners = [ElsewhereListener(path.name, address, port, linked=linked) for address, port, _ in rows]
+    listeners = [
+        ElsewhereListener(path.name, address, port, linked=linked, addresses=wires.own)
+        for address, port, _ in rows
+    ]
     return listeners, _reached(wires, here)
 
 

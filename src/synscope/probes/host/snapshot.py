@@ -440,6 +440,8 @@ class ElsewhereListener(NamedTuple):
     program: str = ""
     linked: bool = False
     """Whether the two namespaces share an IPv4 network, as a container and its host do."""
+    addresses: tuple[str, ...] = ()
+    """The IPv4 addresses of that namespace's own, but for loopback's."""
 
 
 class Namespaces(NamedTuple):
