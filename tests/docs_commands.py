@@ -78,6 +78,7 @@ STATUS: Final = {
     "sudo setpriv": 1,
     "sudo tcpdump -i lo -U -w - 'tcp port 62893 or icmp or icmp6' | synscope": 1,
     "synscope run": 7,
+    "sudo synscope run": 7,
     "synscope run --isolated --server 'python3 -m http.server 8000'": 0,
     "synscope run -- curl --silent": 0,
     "synscope run -p 5432": 1,
@@ -92,6 +93,7 @@ NEEDS_THE_KERNEL: Final = re.compile(
 NOT_HERE: Final = {
     "docker": "needs Docker",
     "lsof": "needs lsof, which a minimal Debian lacks",
+    "arping": "needs arping, which a minimal Debian lacks",
     "ping": "needs ping, which a minimal Debian lacks",
     "journalctl": "needs systemd",
     "systemctl": "needs systemd",

@@ -34,6 +34,8 @@ COVERED = frozenset(by_slug) - {
         "redirect-elsewhere",
         "host-refused",
         "packet-discarded",
+        "next-hop-silent",
+        "link-down",
     ),
 }
 """What this table makes happen: no damaged stack; a role is second to its cause; remarks are not failures. The others

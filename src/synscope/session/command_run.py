@@ -17,7 +17,7 @@ from dataclasses import replace
 from synscope.command.client_options import proxy_rules_of
 from synscope.command.redaction import redact_text, redact_words
 from synscope.evidence.command.observe import observe_command
-from synscope.evidence.greeting import observe_greeting
+from synscope.evidence.greeting import Greeted, observe_greeting
 from synscope.model import Command, Diagnosis, Observation, TargetSummary
 from synscope.probes.host.starting import Starting, is_served
 from synscope.process.runner import Ended
@@ -110,6 +110,6 @@ def _observed(command: Sequence[str], ended: Ended, greetings: Greetings) -> Obs
             status=ended.status,
             exit_status=ended.exit_status,
         )
-        yield from observe_greeting(greetings[summary.target])
+        yield from observe_greeting(greetings.get(summary.target, Greeted()))
 
     return observe

@@ -23,7 +23,7 @@ from synscope.analysis import diagnose
 from synscope.capture.live.ring_socket import RingError
 from synscope.evidence.agreement import Withdrawal
 from synscope.evidence.command.observe import QUESTIONS as COMMAND_QUESTIONS
-from synscope.evidence.greeting import observe_greeting
+from synscope.evidence.greeting import Greeted, observe_greeting
 from synscope.evidence.packets.observe import QUESTIONS as PACKETS_QUESTIONS
 from synscope.evidence.packets.observe import observe_packets
 from synscope.evidence.question import OwnConnect
@@ -121,7 +121,7 @@ def examine(
             if how is Greeting.NONE:
                 yield from observe_our_close(summary, connects.made)
             yield from observe_connects(summary.target, connects.made, found)
-            yield from observe_greeting(greetings[summary.target])
+            yield from observe_greeting(greetings.get(summary.target, Greeted()))
 
         diagnosis = noted(run.conclude(f"doctor {target.text}", more=observe), greetings)
     return _noted(diagnosis, [_own(connect) for connect in connects.made])

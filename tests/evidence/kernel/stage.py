@@ -29,7 +29,13 @@ from tests.kernel import drained, namespace, ring_on
 _PLACES = itertools.count()
 NOBODY = 4_194_303
 """No process has this number, one hopes: nothing that happens is a command's own."""
-_OF_A_COMMAND = frozenset({"kernel-saw-no-connect-to-target", "kernel-saw-no-connect-at-all"})
+_OF_OTHERS = frozenset(
+    {
+        *("kernel-saw-no-connect-to-target", "kernel-saw-no-connect-at-all"),
+        *("kernel-saw-own-connect-fail", "kernel-saw-own-connect-fail-here", "server-waits-for-upstream"),
+    }
+)
+"""What is asked of a command, and of a server's own connects: neither is there."""
 
 
 def free_port() -> int:
@@ -70,7 +76,7 @@ class Stage:
         return {
             name: one.answer.value
             for name, one in self.said.items()
-            if not name.startswith("firewall-") and name not in _OF_A_COMMAND
+            if not name.startswith("firewall-") and name not in _OF_OTHERS
             if one.answer is Answer.YES
             or (one.answer is Answer.UNKNOWN and QUESTIONS[name].source is Source.KERNEL)
         }

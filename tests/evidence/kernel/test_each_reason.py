@@ -250,9 +250,12 @@ def play() -> dict[str, TargetDiagnosis]:
         rings = [stack.enter_context(contextlib.closing(ring_on(name))) for name in ("lo", "v0")]
         instance = Instance.create()
         stack.callback(instance.remove)
-        reader = TraceReader(instance.start(list(PORTS.values()), calls=True), list(PORTS.values()))
+        followed = Instance.create(of_tree=True)
+        stack.callback(followed.remove)
+        handover = instance.start(list(PORTS.values()), calls=True)
+        handover = handover._replace(calls=followed.follow(threading.get_native_id()))
+        reader = TraceReader(handover, list(PORTS.values()))
         stack.callback(reader.close)
-        reader.watch(threading.get_native_id())
         before = looked(CASES[:-1])
         for case in CASES[:-1]:
             if case.name == "a control group":

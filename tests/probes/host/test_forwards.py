@@ -91,22 +91,23 @@ def test_other_commands_forward_nothing(command: str) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 @pytest.mark.parametrize("elsewhere", [False, True])
 def test_a_forwarder_that_runs_is_found_in_this_network(*, elsewhere: bool) -> None:
+    port = 45_454 + elsewhere
     # Only its command line and its network namespace matter: a Python that calls itself socat.
     if elsewhere:
         need_root()
     script = "import sys; print(flush=True); sys.stdin.read()"
     named = ["bash", "-c", 'exec -a socat "$0" "$@"', sys.executable, "-c", script]
     process = subprocess.Popen(
-        [*(["unshare", "--net"] if elsewhere else []), *named, "TCP-LISTEN:45454,fork", "TCP:10.0.0.2:80"],
+        [*(["unshare", "--net"] if elsewhere else []), *named, f"TCP-LISTEN:{port},fork", "TCP:10.0.0.2:80"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline()
-        found = forwards.look((45454,), time.monotonic() + 20).found
+        found = forwards.look((port,), time.monotonic() + 20).found
     finally:
         process.communicate()
     assert found == (
-        () if elsewhere else (Forward("socat", "0.0.0.0", 45454, "TCP:10.0.0.2:80", process.pid),)
+        () if elsewhere else (Forward("socat", "0.0.0.0", port, "TCP:10.0.0.2:80", process.pid),)
     )

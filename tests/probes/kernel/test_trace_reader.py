@@ -166,7 +166,7 @@ def _listening(thread: int | str, port: int, second: int = 13366) -> str:
 @pytest.fixture
 def sleeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A process beside this one; its id is that of the trace."""
-    monkeypatch.setattr("synscope.probes.kernel.trace_reader._in_initial_pid_namespace", lambda: True)
+    monkeypatch.setattr("synscope.probes.kernel.trace_reader.in_initial_pid_namespace", lambda: True)
     with subprocess.Popen(["sleep", "60"]) as process:
         yield process.pid
         process.kill()
