@@ -49,6 +49,8 @@ CAUSE = Cause(
             "firewall-rule-seen-later",
         ),
         usually("syn-repeated"),
+        # A rule meets every connection alike, our own as well.
+        usually("greeting-met-silence"),
         seldom("command-succeeded"),
         seldom("kernel-says-queue-full"),
         seldom("accept-queue-full"),

@@ -34,6 +34,7 @@ CAUSE = Cause(
         # Who waits for somebody else is not stuck itself.
         seldom("server-waits-for-upstream"),
         seldom("container-publishes-port", "forwarder-owns-port"),
+        seldom("firewall-rule-drops"),
         never("request-not-acknowledged"),
     ),
     decided_by="the state of the server's process, and bytes that wait in its Recv-Q",
