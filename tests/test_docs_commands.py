@@ -291,6 +291,7 @@ FILLED = {
 MISUSED = re.compile(r"command not found|syntax error|(?:invalid|unrecognized|unknown) option|[Uu]sage:")
 
 
+@pytest.mark.skipif(not os.environ.get("SYNSCOPE_LONG"), reason="takes long: SYNSCOPE_LONG=1")
 @pytest.mark.usefixtures("kernel")
 def test_checks_of_causes_run_on_linux(tmp_path: Path) -> None:
     commands = {

@@ -72,13 +72,22 @@ def test_an_answer_that_comes_late_is_not_taken_for_the_next() -> None:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with theirs, elevate.Helper(ours, None) as helper:
         with helper.waiting(0.01), pytest.raises(HelperTimeoutError, match="did not answer"):
-            helper.untrace()
+            helper.untrace_firewall()
         with helper.waiting(0.01), pytest.raises(HelperTimeoutError):
-            helper.untrace()
+            helper.untrace_firewall()
         theirs.send(b'{"error":"late","errno":0,"kind":"RequestError"}')
         theirs.send(b'{"ok":{}}')
+        helper.untrace_firewall()
+        assert [theirs.recv(100) for _ in range(2)] == [b'{"op": "untrace_firewall"}'] * 2
+
+
+def test_nobody_waits_for_the_trace_to_be_removed() -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with theirs, elevate.Helper(ours, None) as helper:
         helper.untrace()
-        assert [theirs.recv(100) for _ in range(2)] == [b'{"op": "untrace"}'] * 2
+        theirs.send(b'{"error":"not removed","errno":0,"kind":"RequestError"}')
+        theirs.send(b'{"ok":{}}')
+        helper.untrace_firewall()
 
 
 @pytest.mark.usefixtures("kernel")

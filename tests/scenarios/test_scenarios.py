@@ -21,7 +21,26 @@ from tests.scenarios.scenario import Scenario
 from tests.scenarios.stage import missing
 from tests.scenarios.table import SCENARIOS
 
-QUICK = [scenario for scenario in SCENARIOS if not scenario.long]
+ALIKE = frozenset(
+    {
+        *("nothing listens, python", "dies after a while", "one digit wrong", "on 127.0.0.2"),
+        *("IPv4 alone, client of IPv6", "reject through a chain and a set", "port held without listening"),
+        *("reject with icmp port-unreachable", "reject with icmpv6 port-unreachable", "iptables DROP"),
+        *("drop by a set, a jump and an interface", "the answer is dropped on its way in"),
+        *("output reject with a reset", "no ephemeral port left, before anybody looked", "a bare connect"),
+        *("https_proxy and CONNECT", "localhost leads elsewhere", "lo without an address"),
+        *("the certificate has another name", "502, the upstream's port", "landlock denies connect"),
+        *("503, the model is loading", "out of descriptors", "answers dropped once established"),
+        *(
+            "dies before it binds",
+            "on a device",
+            "stopped, and its queue full",
+            "http_proxy to a living proxy",
+        ),
+    }
+)
+"""Those that differ little from another of the quick ones: ``python -m tests.scenarios`` plays them."""
+QUICK = [scenario for scenario in SCENARIOS if not scenario.long and scenario.name not in ALIKE]
 LEAST = 60
 COVERED = frozenset(by_slug) - {
     *("stack-fault", "control-plane-endpoint", "exposure", "one-address-refused", "reset-after-answer"),

@@ -180,9 +180,9 @@ class Helper:
         return descriptors[0]
 
     def untrace(self) -> None:
-        """Have the trace removed, once its reader is closed; raises ``HelperError``."""
-        _, descriptors = self._ask(op="untrace")
-        _forget(descriptors)
+        """Have the trace removed, once its reader is closed, and go on meanwhile; raises ``HelperError``."""
+        self._send(op="untrace")
+        self._late += 1
 
     def trace_firewall(self, ports: Sequence[int], namespace: str | None = None) -> tuple[socket.socket, str]:
         """Have the ports' packets traced through the firewall's rules; return what the trace comes from.
@@ -243,15 +243,18 @@ class Helper:
                 self._process.kill()
                 self._process.wait()
 
+    def _send(self, **request: object) -> None:
+        try:
+            self._channel.sendall(json.dumps(request).encode())
+        except OSError as error:
+            raise HelperError(f"the helper is gone: {error.strerror}", error.errno or 0) from error
+
     def _ask(self, **request: object) -> tuple[dict[str, Any], tuple[int, ...]]:
         until = time.monotonic() + self._patience_s
         while self._late:  # it answers in turn
             _forget(self._message(until - time.monotonic())[1])
             self._late -= 1
-        try:
-            self._channel.sendall(json.dumps(request).encode())
-        except OSError as error:
-            raise HelperError(f"the helper is gone: {error.strerror}", error.errno or 0) from error
+        self._send(**request)
         try:
             return self._answer(until - time.monotonic())
         except HelperTimeoutError:

@@ -64,8 +64,6 @@ PATIENCE_S: Final = 1.75
 """Seconds that are spent in all on waiting for looks and for the trace. What is late is missing."""
 _LEAST_S: Final = 0.02
 """Seconds that each of them gets all the same: what is ready can be read."""
-_TIDY_S: Final = 0.15
-"""Seconds that removing the trace gets all the same; it is removed as well when nobody waits."""
 _CHUNK: Final = 1 << 16
 _PORT_DIGITS: Final = 5
 _LEFT: Final = "kernel-saw-command-leave-network"
@@ -173,11 +171,11 @@ class Surroundings:
         self.close()
 
     def begin(self) -> None:
-        """Switch the trace on and look at the host for the first time."""
+        """Look at the host for the first time, and switch the trace on meanwhile."""
+        self._look()
         self._begin_trace()
         if self._traces_firewall:
             self._firewall.begin(self._helper, self.ports, self._namespace)
-        self._look()
 
     def settle(self) -> None:
         """Wait for the look that was begun last: before the command starts, say."""
@@ -386,7 +384,7 @@ class Surroundings:
         self._legs.close()
         self._trace.close()
         self._trace_health = self._trace.health
-        with contextlib.suppress(HelperError), self._patient(_TIDY_S):  # it removes it itself when it ends
+        with contextlib.suppress(HelperError):  # it removes it itself when it ends
             self._helper.untrace()
         self._helper = None
 

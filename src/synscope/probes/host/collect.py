@@ -237,16 +237,17 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
         if not collector.needs_roles
     }
     sockets = tasks["sockets"].result(began + budget_s * _SOCKETS_SHARE)
-    spaces = tasks["namespaces"].result(began + budget_s * _SOCKETS_SHARE) if "namespaces" in tasks else None
-    informed = wanted._replace(
-        roles=_roles((sockets, spaces), wanted.ports, client_pid, server_pids),
-    )
+    informed = wanted._replace(roles=_roles(sockets, wanted.ports, client_pid, server_pids))
     for section, collector in collectors.items():
         if collector.needs_roles:
             tasks[section] = collector.begin(informed)
     sections: dict[str, Any] = {section: Untold(_NOT_HERE) for section in SECTIONS}
     for section, task in tasks.items():
         sections[section] = sockets if section == "sockets" else task.result(began + budget_s)
+    inside = _inside(sections["namespaces"], informed.roles)
+    if inside and isinstance(sections["processes"], tuple):
+        more = collectors["processes"].begin(informed._replace(roles=inside)).result(began + budget_s)
+        sections["processes"] += more if isinstance(more, tuple) else ()
     return Snapshot(
         version=VERSION,
         taken_ns=taken_ns,
@@ -259,23 +260,26 @@ def collect(  # noqa: PLR0913 - each is something else that the caller may know
 
 
 def _roles(
-    looked: Iterable[object], ports: Sequence[int], client_pid: int | None, server_pids: Iterable[int]
+    sockets: object, ports: Sequence[int], client_pid: int | None, server_pids: Iterable[int]
 ) -> tuple[tuple[int, str], ...]:
-    """Return the processes that matter, each once, with its role. ``looked`` are sections with listeners."""
+    """Return the processes that matter, each once, with its role."""
     roles = {} if client_pid is None else {client_pid: "client"}
     for pid in server_pids:
         roles.setdefault(pid, "server")
-    for section in looked:
-        if isinstance(section, Sockets):
-            for listener in section.listeners:
-                if listener.port in ports:
-                    for owner in listener.owners:
-                        roles.setdefault(owner.pid, "listener")
-        elif isinstance(section, Namespaces):
-            for inside in section.listeners:
-                if inside.pid is not None and inside.linked:
-                    roles.setdefault(inside.pid, "listener")
+    if isinstance(sockets, Sockets):
+        for listener in sockets.listeners:
+            if listener.port in ports:
+                for owner in listener.owners:
+                    roles.setdefault(owner.pid, "listener")
     return tuple(roles.items())
+
+
+def _inside(spaces: object, known: tuple[tuple[int, str], ...]) -> tuple[tuple[int, str], ...]:
+    """Return the processes that have the watched ports in neighbouring namespaces, and are not known yet."""
+    if not isinstance(spaces, Namespaces):
+        return ()
+    pids = dict.fromkeys(each.pid for each in spaces.listeners if each.pid is not None and each.linked)
+    return tuple((pid, "listener") for pid in pids if (pid, "listener") not in known)
 
 
 def _routed(wanted: Wanted) -> tuple[str, ...]:
