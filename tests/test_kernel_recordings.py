@@ -7,6 +7,7 @@ Needs root, network namespaces, nftables and the recorder's programs. Without th
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -32,6 +33,7 @@ STORIES = (
 )
 
 
+@pytest.mark.skipif(not os.environ.get("SYNSCOPE_LONG"), reason="takes long: SYNSCOPE_LONG=1")
 def test_recorded_anew(tmp_path: Path) -> None:
     absent = [program for program in PROGRAMS if shutil.which(program) is None]
     need(", ".join(absent) or None)

@@ -23,6 +23,14 @@ from tests.scenarios.table import SCENARIOS
 
 ALIKE = frozenset(
     {
+        *("nothing listens, IPv6", "on an external address", "reject with icmp admin-prohibited"),
+        *("accepts and says nothing", "no ephemeral port left", "ssh where http was meant"),
+        *(
+            "starts too late, tried once",
+            "a proxy, and no_proxy",
+            "another port was meant",
+            "dies of the request",
+        ),
         *("nothing listens, python", "dies after a while", "one digit wrong", "on 127.0.0.2"),
         *("IPv4 alone, client of IPv6", "reject through a chain and a set", "port held without listening"),
         *("reject with icmp port-unreachable", "reject with icmpv6 port-unreachable", "iptables DROP"),

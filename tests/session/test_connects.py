@@ -136,7 +136,7 @@ def test_one_that_is_silent_does_not_hold_up_the_next(monkeypatch: pytest.Monkey
                 filling.connect_ex(silent)
             first, second = to(silent, (LOCAL, free_port()))
     assert first.code == errno.ETIMEDOUT
-    assert first.text.endswith("no answer within 3 s")
+    assert "no answer within 3" in first.text
     assert second.code == errno.ECONNREFUSED
     assert second.began_ns - first.began_ns < 2.9e9
 
