@@ -17,12 +17,10 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import replace
 from mmap import mmap
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from synscope.capture.read.ahead import read_ahead
-from synscope.capture.read.claimed_processes import ClaimedProcesses
 from synscope.capture.read.fileset import FileSet
-from synscope.capture.read.process_claims import Claim
 from synscope.capture.read.time_range import batches_within
 from synscope.capture.source import FrameSource
 from synscope.engine.batch import Batch
@@ -32,6 +30,10 @@ from synscope.engine.records import largest_time
 from synscope.engine.tracker import Orphan, Tracker
 from synscope.model import Attempt, AttemptGroup, CaptureHealth
 from synscope.selection import EVERYTHING, Selection
+
+if TYPE_CHECKING:
+    from synscope.capture.read.claimed_processes import ClaimedProcesses
+    from synscope.capture.read.process_claims import Claim
 
 SETTLE_S: Final = 0.5
 """Seconds between two settlings of what is over."""
@@ -130,6 +132,8 @@ class Following:
     def _take_claims(self, batch: Batch) -> None:
         """Take what frames claim about processes; from the first on, attempts are told with them."""
         if self._claimed is None:
+            from synscope.capture.read.claimed_processes import ClaimedProcesses  # noqa: PLC0415 - few files claim any
+
             self._claimed = claimed = ClaimedProcesses()
             told = self.tracker.on_attempt
             if told is not None:

@@ -7,11 +7,13 @@ from array import array
 from collections import deque
 from collections.abc import Iterator
 from mmap import mmap
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from synscope.capture.read.process_claims import Claim
 from synscope.engine.batch import Batch
 from synscope.model import CaptureFile, Cut
+
+if TYPE_CHECKING:
+    from synscope.capture.read.process_claims import Claim
 
 
 class CaptureError(Exception):

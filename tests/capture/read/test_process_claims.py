@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from synscope.capture.read import process_claims
-from synscope.capture.read.capture_reader import CaptureReader
-from synscope.capture.read.process_claims import PKTAP, Claim
+from synscope.capture.read.capture_reader import PROCESS_BLOCK, CaptureReader
+from synscope.capture.read.process_claims import Claim
+from synscope.engine.names import LINKTYPE_PKTAP
 from synscope.model import EndProcess, ProcessSource
 from tests import wire
 from tests.follow import Bytes
@@ -57,7 +57,7 @@ def darwin(*, order: str = "<", options: Sequence[tuple[int, bytes]] | None = No
     return (
         wire.section(order)
         + wire.interface(order)
-        + wire.block(process_claims.PROCESS_BLOCK, process, order)
+        + wire.block(PROCESS_BLOCK, process, order)
         + packet(FRAMES[0][1], wanted, order=order)
     )
 
@@ -154,9 +154,7 @@ def test_an_index_without_a_block_and_a_frame_without_a_direction_claim_nothing(
 
 
 def test_a_process_block_of_somebody_else_is_stepped_over() -> None:
-    blocks = wire.block(process_claims.PROCESS_BLOCK, b"") + wire.block(
-        process_claims.PROCESS_BLOCK, b"\0" * 4
-    )
+    blocks = wire.block(PROCESS_BLOCK, b"") + wire.block(PROCESS_BLOCK, b"\0" * 4)
     capture = wire.section() + wire.interface() + blocks + packet(FRAMES[0][1], [])
     assert claims(capture) == []
 
@@ -185,8 +183,8 @@ def pktap(frame: bytes, *, length: int = 108, dlt: int = 1, pid: int = 501, kind
 
 
 def test_frames_behind_pktap_are_read_and_named() -> None:
-    capture = wire.pcap([(ts, pktap(frame, length=156)) for ts, frame in FRAMES], linktype=PKTAP)
-    raw = wire.pcap([(ts, pktap(frame[14:], dlt=12)) for ts, frame in FRAMES], linktype=PKTAP)
+    capture = wire.pcap([(ts, pktap(frame, length=156)) for ts, frame in FRAMES], linktype=LINKTYPE_PKTAP)
+    raw = wire.pcap([(ts, pktap(frame[14:], dlt=12)) for ts, frame in FRAMES], linktype=LINKTYPE_PKTAP)
     for data in (capture, raw):
         found: deque[Claim] = deque()
         reader = CaptureReader(Bytes(data), "test")
@@ -201,8 +199,8 @@ def test_frames_behind_pktap_are_read_and_named() -> None:
 @pytest.mark.parametrize("header", [{"length": 400}, {"length": 108, "kind": 0}])
 def test_what_is_no_pktap_header_stays(header: dict[str, int]) -> None:
     whole = pktap(FRAMES[0][1], **header)[:150]
-    assert claims(wire.pcap([(wire.START, whole)], linktype=PKTAP)) == []
-    assert claims(wire.pcap([(wire.START, b"short")], linktype=PKTAP)) == []
+    assert claims(wire.pcap([(wire.START, whole)], linktype=LINKTYPE_PKTAP)) == []
+    assert claims(wire.pcap([(wire.START, b"short")], linktype=LINKTYPE_PKTAP)) == []
 
 
 # -- whatever the bytes --------------------------------------------------------------------------------

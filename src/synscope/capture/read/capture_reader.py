@@ -16,16 +16,19 @@ import struct
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
-from synscope.capture.read.process_claims import PKTAP, PROCESS_BLOCK, Claim, SectionClaims, unwrap_pktap
 from synscope.capture.source import ByteSource, CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine import records as rec
 from synscope.engine.batch import SIZE, Batch
-from synscope.engine.names import linktype_name
+from synscope.engine.names import LINKTYPE_PKTAP, linktype_name
 from synscope.model import CaptureFile, Cut
 from synscope.reference.systems import system_named, system_of_interface
+
+if TYPE_CHECKING:
+    from synscope.capture.read.process_claims import Claim, SectionClaims
 
 _BUFFER = 1 << 18
 _LARGEST_PIECE = 1 << 21
@@ -37,6 +40,8 @@ _MAX_SNAPLEN = 262144
 _ODD_TIMES = 10_000
 _QUIET = 0.5
 
+PROCESS_BLOCK = 0x80000001
+"""Apple's process information block; elsewhere this type is for local use."""
 _SHB = 0x0A0D0D0A
 _IDB = 1
 _ISB = 5
@@ -118,12 +123,17 @@ class CaptureReader:
         """The system on which the capture was made, where it says so."""
         self.claims: deque[Claim] | None = None
         """Where what frames claim about processes goes; nowhere unless somebody puts a queue here."""
-        self._processes = SectionClaims()
+
+    @cached_property
+    def _processes(self) -> SectionClaims:
+        from synscope.capture.read.process_claims import SectionClaims  # noqa: PLC0415 - of pcapng alone
+
+        return SectionClaims()
 
     @property
     def linktypes(self) -> tuple[str, ...]:
         """Names of the link types the capture declares, in order of appearance."""
-        return tuple("PKTAP" if number == PKTAP else linktype_name(number) for number in self._linktypes)
+        return tuple(map(linktype_name, self._linktypes))
 
     @property
     def files(self) -> tuple[CaptureFile, ...]:
@@ -171,7 +181,9 @@ class CaptureReader:
     def _take_claims(self, buffer: bytearray, batch: Batch) -> None:
         """Put what the batch's frames claim about processes into the queue."""
         first = self.frames - batch.count + 1
-        if PKTAP in self._linktypes:
+        if LINKTYPE_PKTAP in self._linktypes:
+            from synscope.capture.read.process_claims import unwrap_pktap  # noqa: PLC0415 - few files need it
+
             found = list(unwrap_pktap(buffer, batch, first))
             if self.claims is not None:
                 self.claims.extend(found)

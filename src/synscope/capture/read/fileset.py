@@ -13,14 +13,17 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from synscope.capture.read.byte_sources import open_source
 from synscope.capture.read.capture_reader import CaptureReader
-from synscope.capture.read.process_claims import Claim
 from synscope.capture.source import CaptureError
 from synscope.capture.write.attachments import MOST_COMMENTS
 from synscope.engine.batch import SIZE, Batch
 from synscope.model import CaptureFile, Cut
+
+if TYPE_CHECKING:
+    from synscope.capture.read.process_claims import Claim
 
 _COPIED_AT_MOST = 128
 """Rows that are copied into a merged batch; longer runs of one file are a batch of their own."""

@@ -23,12 +23,8 @@ from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from synscope.engine.batch import Batch
+from synscope.engine.names import LINKTYPE_PKTAP
 from synscope.model import EndProcess, ProcessSource
-
-PROCESS_BLOCK: Final = 0x80000001
-"""Apple's process information block; elsewhere this type is for local use."""
-PKTAP: Final = 258
-"""LINKTYPE_PKTAP."""
 
 _ENHANCED: Final = 6
 _ENHANCED_HEAD: Final = 28
@@ -241,7 +237,7 @@ def unwrap_pktap(data: bytearray, batch: Batch, first: int) -> Iterator[Claim]:
     """
     for i in range(batch.count):
         at, size = batch.at[i], batch.caplen[i]
-        if batch.linktype[i] != PKTAP or size < _PKTAP_HEAD.size:
+        if batch.linktype[i] != LINKTYPE_PKTAP or size < _PKTAP_HEAD.size:
             continue
         length, kind, dlt, _, flags, _, _, _, pid, name, *_ = _PKTAP_HEAD.unpack_from(data, at)
         if not _PKTAP_HEAD.size <= length <= size or kind != _PKTAP_PACKET:
