@@ -15,7 +15,7 @@ from typing import Final
 from synscope.probes.host import procfs
 from synscope.probes.host.snapshot import Firewall, Namespaces, RuleVerdict, Snapshot, Sockets
 from synscope.probes.kernel.events import OwnConnects
-from synscope.probes.kernel.legs_reader import LegsReader, network_of, threads_of
+from synscope.probes.kernel.legs_reader import LegsReader, threads_of
 from synscope.probes.kernel.trace_reader import TraceReader, clock_offset_ns, in_initial_pid_namespace
 from synscope.process.elevate import Helper
 from synscope.process.errors import HelperError
@@ -76,7 +76,7 @@ class ServerLegs:
         except HelperError as error:
             self._untold = str(error)
             return
-        own = None if self.another_network else network_of("thread-self")
+        own = None if self.another_network else procfs.network("thread-self")
         self._reader = LegsReader(handover, clock_offset_ns(), network=own)
 
     def close(self) -> None:

@@ -42,7 +42,7 @@ def look(pids: Collection[int], ports: Collection[int], until: float) -> tuple[O
             return Untold("the sockets of another user's process need root to be seen")
         except OSError:  # it ended
             continue
-        network = procfs.network(str(pid))
+        network = procfs.network(pid)
         if network in (None, own):
             held.update(dict.fromkeys(inodes, pid))
         elif inodes:

@@ -61,9 +61,12 @@ def listening(folder: str) -> Iterator[tuple[str, int, int]]:
 
 
 def network(thread: str | int) -> int | None:
-    """Return which network namespace a process is in, or ``thread-self``; ``None`` where that is not to be seen."""
+    """Return what tells the network namespace of a thread (or ``thread-self``) from others; ``None`` once it is gone.
+
+    It is the inode of a file that everybody may look at: ``ns/net`` of another user's process needs root.
+    """
     try:
-        return (PROC / str(thread) / "ns/net").stat().st_ino
+        return (PROC / str(thread) / "net/tcp").stat().st_ino
     except OSError:
         return None
 

@@ -57,9 +57,10 @@ class Starting:
         if any(seen.session == self._session and seen.pid not in self._before for seen in others):
             return LEFT_S
         listening = frozenset(inode for _, _, inode in procfs.listening(_NET))
+        here = procfs.network("self")
         for seen in others:
             working = seen.age_s < _YOUNG_S and seen.worked_s >= _WORKED_S and seen.pid not in self._before
-            if working and _shares_network(seen.pid) and not _holds_any(seen.pid, listening):
+            if working and procfs.network(seen.pid) == here and not _holds_any(seen.pid, listening):
                 return YOUNG_S
         return 0.0
 
@@ -95,13 +96,6 @@ def _line_of(pid: int, every: dict[int, _Seen]) -> frozenset[int]:
         found = {seen.pid for seen in every.values() if seen.parent in found} - below
         below |= found
     return frozenset(line | below)
-
-
-def _shares_network(pid: int) -> bool:
-    try:
-        return (procfs.PROC / f"{pid}/net/tcp").stat().st_ino == (procfs.PROC / "self/net/tcp").stat().st_ino
-    except OSError:
-        return False
 
 
 def _holds_any(pid: int, inodes: Collection[int]) -> bool:

@@ -2,8 +2,8 @@
 
 Input: the ids of their threads, and the watched ports. Output: descriptors of ``trace_pipe``, of the off switch and
 of the list of ids, with the events' ``format`` texts. Runs with privileges; standard library only. The kernel itself
-leaves out every other process (``set_event_pid``) and adds what the listed ones start (``event-fork``), so that a
-busy machine costs nothing here. Source: Documentation/trace/ftrace.rst ("set_event_pid", "event-fork").
+leaves out every other process (``set_event_pid``) and adds what the listed ones start (``event-fork``): what others
+do never enters the buffer. Source: Documentation/trace/ftrace.rst ("set_event_pid", "event-fork").
 """
 
 from __future__ import annotations

@@ -171,7 +171,7 @@ class LegsReader:
             if len(self._threads) >= _MOST_THREADS:
                 self._threads.clear()
             pid = procfs.status(tid).get("Tgid", "")
-            network = network_of(tid)
+            network = procfs.network(tid)
             known = network is not None and self._network is not None
             self._threads[tid] = (
                 int(pid) if pid.isdigit() else tid,
@@ -189,14 +189,6 @@ def _may_be(begun: Endpoint | None, ended: Endpoint | None) -> bool:
     if begun is None or ended is None:
         return True
     return begun.address in _ANY or begun.address == ended.address
-
-
-def network_of(thread: int | str) -> int | None:
-    """Return what tells a thread's network namespace from others; ``None`` once the thread is gone."""
-    try:
-        return (procfs.PROC / str(thread) / "net/tcp").stat().st_ino
-    except OSError:
-        return None
 
 
 def threads_of(pids: Iterable[int], until: float) -> tuple[int, ...]:

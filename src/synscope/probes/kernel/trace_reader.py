@@ -74,7 +74,7 @@ class TraceReader:
         self._ids_are_ours = in_initial_pid_namespace()
         self.identities = Identities()
         """Who the threads that connect belong to, asked as soon as their connect is read."""
-        self._network = None if elsewhere else _network_of("thread-self")
+        self._network = None if elsewhere else procfs.network("thread-self")
         self._calls = (
             None if handover.calls is None else CallReader(handover.calls, self._offset_ns, named=self._named)
         )
@@ -187,7 +187,7 @@ class TraceReader:
         tid = event.task.tid
         if self._health.beside or _is_own(tid):
             return
-        network = _network_of(str(tid))
+        network = procfs.network(tid)
         if network not in (None, self._network):
             return
         kept = self._others[crowd]
@@ -235,14 +235,6 @@ def in_initial_pid_namespace() -> bool:
 
 def _is_own(tid: int) -> bool:
     return Path(f"/proc/self/task/{tid}").exists()
-
-
-def _network_of(thread: str) -> int | None:
-    """Return what tells a thread's network namespace from others; ``None`` once the thread is gone."""
-    try:
-        return Path(f"/proc/{thread}/net/tcp").stat().st_ino
-    except OSError:
-        return None
 
 
 def _comm(tid: int) -> str | None:
