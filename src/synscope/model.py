@@ -235,6 +235,10 @@ class Attempt(NamedTuple):
 
     ``None`` where it was not kept, or nothing was said after the server's first payload. Attacker-chosen.
     """
+    server_earlier: tuple[bytes, ...] = ()
+    """The beginnings (at most 127 bytes) of up to two replies before that one, the latest first. Attacker-chosen."""
+    client_reply: bytes | None = None
+    """The beginning (at most 127 bytes) of what the client said last after the server had spoken. Attacker-chosen."""
     recovered: bool = False
     """It failed, but the same client then reached the port at another address, in the same try."""
     process: EndProcesses = NO_PROCESSES

@@ -334,6 +334,45 @@ def test_the_servers_last_reply() -> None:
     assert talk.reply() == b"5" * 510
 
 
+def test_what_was_said_before_the_end() -> None:
+    """The client's last word, and the replies before the last one: a refusal stands before a goodbye."""
+    talk = _Talk()
+    talk.say(SERVER, b"220 ready\r\n")
+    kept: list[tuple[bytes | None, tuple[bytes, ...]]] = []
+    for asked, answer in (
+        (b"HELO", b"250"),
+        (b"RCPT", b"554" + b"x" * 200),
+        (b"RSET", b"251"),
+        (b"QUIT", b"221"),
+    ):
+        talk.say(CLIENT, asked)
+        talk.say(CLIENT, b"more of it")
+        talk.say(SERVER, answer)
+        talk.say(SERVER, b"more of it")
+        (attempt,) = follow(wire.pcap(talk.frames)).attempts
+        kept.append((attempt.client_reply, attempt.server_earlier))
+    refused = b"554" + b"x" * 124
+    assert kept == [
+        (None, ()),  # its first bytes
+        (b"RCPT", (b"250",)),
+        (b"RSET", (refused, b"250")),
+        (b"QUIT", (b"251", refused)),
+    ]
+
+
+def test_more_of_the_first_answer_is_no_reply_before_the_last() -> None:
+    talk = _Talk()
+    talk.say(CLIENT, b"GET")
+    talk.say(SERVER, b"HTTP/1.0 503 Wait\r\n\r\n")
+    talk.say(SERVER, b"loading")
+    talk.say(CLIENT, b"GET")
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert (attempt.client_reply, attempt.server_reply, attempt.server_earlier) == (b"GET", None, ())
+    talk.say(SERVER, b"other")
+    (attempt,) = follow(wire.pcap(talk.frames)).attempts
+    assert (attempt.server_reply, attempt.server_earlier) == (b"other", ())
+
+
 def test_a_first_answer_in_pieces() -> None:
     """A server that sends head and body apart says one thing."""
     talk = _Talk()

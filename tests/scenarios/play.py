@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import struct
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -18,6 +19,11 @@ from tests.scenarios.stage import StageError, stage
 
 SOURCE: Final = Path(synscope.__file__).parents[1]
 LONGEST_S: Final = 30
+_FILE_HEADER: Final = 24
+_RECORD_HEADER: Final = struct.Struct("<IIII")
+"""Of what tcpdump writes here: microseconds, least significant byte first."""
+_CLOCKS_US: Final = 100
+"""Two sockets need not give a frame the same time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,23 @@ def play(scenario: Scenario) -> Played:
             message = f"no report: exit {done.returncode}: {said}"
             raise StageError(message)
         document = json.loads(report.read_text(encoding="utf-8"))
+        _end_with(here.capture, document["captures"][0]["health"]["last_ts_ns"])
         (file,) = analyze(str(here.capture), [parse(scenario.target)]).targets
     return Played(scenario, of_json(document), of_target(file), done.returncode, document, said, file.facts)
+
+
+def _end_with(capture: Path, last_ts_ns: int | None) -> None:
+    """Leave out the frames after the last one that was followed live: those of a greeting are no client's."""
+    if last_ts_ns is None:
+        return
+    data = capture.read_bytes()
+    at = _FILE_HEADER
+    while at + _RECORD_HEADER.size <= len(data):
+        seconds, microseconds, stored, _ = _RECORD_HEADER.unpack_from(data, at)
+        if seconds * 1_000_000 + microseconds > last_ts_ns // 1000 + _CLOCKS_US:
+            break
+        at += _RECORD_HEADER.size + stored
+    capture.write_bytes(data[:at])
 
 
 def of_json(document: dict[str, Any]) -> Answer:

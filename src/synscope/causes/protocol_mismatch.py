@@ -44,6 +44,7 @@ CAUSE = Cause(
             "tls-refused-after-finished",
             "tls-left-after-upgrade",
             "greeting-answered-otherwise",
+            "nobody-spoke",
         ),
         # Whoever answers what it is asked has understood it.
         seldom("greeting-answered"),
@@ -136,6 +137,7 @@ CAUSE = Cause(
             "closed-before-answer",
             "reset-before-answer",
             "server-silent",
+            "nobody-spoke",
             "tls-alert",
         ),
     ),
@@ -158,6 +160,7 @@ CAUSE = Cause(
         ),
         ("tls-hello-unanswered", "The client speaks TLS, and the server does not answer it."),
         ("tls-alert", "One side ended the TLS handshake with an alert."),
+        ("nobody-spoke", "Each end may wait for the other to speak first, as no two of one protocol do."),
         ("port-of-other-protocol", "It is the usual port of another protocol than the client's."),
     ),
     headlines=(

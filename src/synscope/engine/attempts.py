@@ -55,8 +55,9 @@ declare(
     S_SEED=uint, S_SETTLED=uint, S_LATE=uint, S_FRAMES=uint, S_TOUCHED=uint, S_REPLIES=uint,
     ORPHAN_LONGS=uint, ORPHAN_SERVER_HIGH=uint, ORPHAN_SERVER_LOW=uint, ORPHAN_CLIENT_HIGH=uint,
     ORPHAN_CLIENT_LOW=uint, ORPHAN_PORTS=uint, ORPHAN_ICMP=uint, ORPHAN_FRAME=uint, ORPHAN_TS=uint,
-    PAYLOAD_LIMIT=uint, PAYLOAD_ENTRY_LONGS=uint, REPLY_BYTES=uint, SAMPLES_A_CLASS=uint, IPV4=uint,
-    IPV4_HEADER=uint, IPV4_ID=uint, IPV4_SOURCE=uint, IPV6_HEADER=uint, IPV6_SOURCE=uint, PROTOCOL_TCP=uint,
+    PAYLOAD_LIMIT=uint, PAYLOAD_ENTRY_LONGS=uint, REPLY_BYTES=uint, TALK_BYTES=uint, CLIENT_AT=uint,
+    EARLIER_AT=uint, OLDER_AT=uint, WORD_BYTES=uint, EARLIER_TURN=uint, REPLY_SIZE=uint,
+    SAMPLES_A_CLASS=uint, IPV4=uint, IPV4_HEADER=uint, IPV4_ID=uint, IPV4_SOURCE=uint, IPV6_HEADER=uint, IPV6_SOURCE=uint, PROTOCOL_TCP=uint,
     TCP_HEADER=uint, TCP_OFFSET_AND_FLAGS=uint, TCP_WINDOW=uint, TCP_CHECKSUM=uint, TCP_OPTION_END=uint,
     TCP_OPTION_PAD=uint, TCP_OPTION_MD5=uint, TCP_OPTION_AO=uint, SHORTEST_OPTION=uint, FIN=uint, SYN=uint,
     RST=uint, ACK=uint, TLS_ALERT=uint, TLS_HANDSHAKE=uint, TLS_MAJOR=uint, ASCII_SPACE=uint,
@@ -81,7 +82,8 @@ from synscope.engine.layout import (
     S_PAYLOAD_BYTES, S_SEED, S_SETTLED, S_LATE, S_FRAMES, S_TOUCHED, S_REPLIES, ORPHAN_LONGS,
     ORPHAN_SERVER_HIGH, ORPHAN_SERVER_LOW, ORPHAN_CLIENT_HIGH, ORPHAN_CLIENT_LOW, ORPHAN_PORTS, ORPHAN_ICMP,
     ORPHAN_FRAME, ORPHAN_TS, ORPHAN_LIMIT, SENDER_LIMIT, PAYLOAD_LIMIT, PAYLOAD_ENTRY_LONGS, PAYLOAD_ENTRIES,
-    PAYLOAD_BYTES, REPLIES, REPLY_BYTES, SAMPLES_A_CLASS,
+    PAYLOAD_BYTES, REPLIES, REPLY_BYTES, TALK_BYTES, CLIENT_AT, EARLIER_AT, OLDER_AT, WORD_BYTES,
+    EARLIER_TURN, REPLY_SIZE, SAMPLES_A_CLASS,
 )  # fmt: skip
 from synscope.engine.names import (
     IPV4, IPV4_HEADER, IPV4_ID, IPV4_SOURCE, IPV6_HEADER, IPV6_SOURCE, PROTOCOL_TCP, TCP_HEADER,
@@ -100,6 +102,7 @@ _FIRST_PAYLOAD = declare(uint, 3)
 _FIRST_RST = declare(uint, 5)
 _LATER_REPLY = declare(uint, 7)
 _MORE_PAYLOAD = declare(uint, 9)
+_LATER_WORD = declare(uint, 11)
 
 _M16 = declare(ulonglong, 0xFFFF)
 _M32 = declare(ulonglong, 0xFFFFFFFF)
@@ -699,7 +702,8 @@ def _from_client(
 ) -> cython.int:
     """Give a client's segment (not SYN) to attempt ``r`` if its numbers fit.
 
-    Return ``_FITS_NOT``, ``_FITS``, ``_FIRST_PAYLOAD`` or ``_FIRST_RST``: the first RST that counts.
+    Return ``_FITS_NOT``, ``_FITS``, ``_FIRST_PAYLOAD``, ``_LATER_WORD`` when the client speaks again after the
+    server, or ``_FIRST_RST``: the first RST that counts.
     """
     base: cython.Py_ssize_t = r * WORDS
     events: cython.uint = rows[base + EVENTS]
@@ -777,6 +781,8 @@ def _from_client(
                 rows[base + STATE], rows[base + NEXT_CLIENT], following, CLIENT_AGAIN
             )
         if events & _S_DATA != 0 and (rows[base + NEXT_CLIENT] - following) & _M32 >= _HALF:
+            if bits & CLIENT_TURN == 0:
+                result = _LATER_WORD
             rows[base + STATE] = (rows[base + STATE] | CLIENT_TURN) & ~GOES_ON & _M32
             if events & _S_FIN != 0:
                 rows[base + EVENTS] |= _C_DATA_LATE
@@ -1086,6 +1092,24 @@ def _payload_class(data: cython.uchar[::1], at: cython.Py_ssize_t, size: cython.
 
 @cython.cfunc
 @cython.nogil
+def _place(
+    rows: cython.uint[::1], base: cython.Py_ssize_t, state: cython.ulonglong[::1]
+) -> cython.Py_ssize_t:
+    """Return where the later words of an attempt are kept, -1 where they are not: it is no sample, or all is taken."""
+    bits: cython.uint = rows[base + STATE]
+    if bits & SAMPLED == 0:
+        return -1
+    if bits >> REPLY_SHIFT == 0:
+        if state[S_REPLIES] >= REPLIES:
+            return -1
+        state[S_REPLIES] += 1
+        bits = (bits & 0xFFFF) | (state[S_REPLIES] << REPLY_SHIFT)
+        rows[base + STATE] = bits
+    return ((bits >> REPLY_SHIFT) - 1) * TALK_BYTES
+
+
+@cython.cfunc
+@cython.nogil
 def _keep_reply(
     data: cython.uchar[::1],
     rows: cython.uint[::1],
@@ -1096,24 +1120,25 @@ def _keep_reply(
     size: cython.Py_ssize_t,
     more: cython.bint,
 ) -> cython.int:
-    """Keep the beginning of the server's latest reply in place of the one before, for attempts that are samples.
+    """Keep the beginning of the server's latest reply, and less of the two before it, for attempts that are samples.
 
     With ``more`` it is a piece of the first payload, kept behind those before it.
     """
+    place: cython.Py_ssize_t = _place(rows, base, state)
     bits: cython.uint = rows[base + STATE]
-    place: cython.Py_ssize_t = bits >> REPLY_SHIFT
     filled: cython.Py_ssize_t = 0
+    turn: cython.uchar
     i: cython.Py_ssize_t
-    if bits & SAMPLED == 0:
+    if place < 0:
         return 0
-    if place == 0:
-        if state[S_REPLIES] >= REPLIES:
-            return 0
-        state[S_REPLIES] += 1
-        place = state[S_REPLIES]
-        bits = (bits & 0xFFFF) | (state[S_REPLIES] << REPLY_SHIFT)
-    place = (place - 1) * REPLY_BYTES
-    if more and bits & HOLDS_MORE != 0:
+    turn = replies[place + 1] & EARLIER_TURN
+    if bits & HOLDS_MORE == 0:
+        filled = (replies[place] | replies[place + 1] << 8) & REPLY_SIZE
+        if filled != 0:
+            _keep_word(replies, replies, place + (EARLIER_AT if turn == 0 else OLDER_AT), place + 2, filled)
+            turn ^= EARLIER_TURN
+        filled = 0
+    elif more:
         filled = replies[place] | replies[place + 1] << 8
     bits = bits | HOLDS_MORE if more else bits & ~HOLDS_MORE & _M32
     size = min(size, REPLY_BYTES - 2 - filled)
@@ -1121,10 +1146,28 @@ def _keep_reply(
         replies[place + 2 + filled + i] = data[at + i]
     filled += size
     replies[place] = filled & 0xFF
-    replies[place + 1] = filled >> 8
+    replies[place + 1] = turn | filled >> 8
     if filled == REPLY_BYTES - 2:
         bits &= ~GOES_ON & _M32
     rows[base + STATE] = bits
+    return 0
+
+
+@cython.cfunc
+@cython.nogil
+def _keep_word(
+    data: cython.uchar[::1],
+    replies: cython.uchar[::1],
+    to: cython.Py_ssize_t,
+    at: cython.Py_ssize_t,
+    size: cython.Py_ssize_t,
+) -> cython.int:
+    """Keep the beginning of what one side said, its size before it."""
+    i: cython.Py_ssize_t
+    size = min(size, WORD_BYTES - 1)
+    replies[to] = size
+    for i in range(size):
+        replies[to + 1 + i] = data[at + i]
     return 0
 
 
@@ -1148,6 +1191,7 @@ def track_batch(
         low_high=ulonglong, low_low=ulonglong, high_high=ulonglong, high_low=ulonglong, ts=ulonglong,
     )  # fmt: skip
     touched: cython.ulonglong = 0
+    kept: cython.Py_ssize_t
     got: cython.int
     seed: cython.ulonglong = state[S_SEED]
     mask: cython.ulonglong = len(slots) - 1
@@ -1308,6 +1352,11 @@ def track_batch(
                 if at + size > end:
                     size = end - at
                 if size <= 0:
+                    continue
+                if got == _LATER_WORD:
+                    kept = _place(rows, base, state)
+                    if kept >= 0:
+                        _keep_word(data, replies, kept + CLIENT_AT, at, size)
                     continue
                 if got >= _LATER_REPLY:
                     _keep_reply(data, rows, base, state, replies, at, size, got == _MORE_PAYLOAD)

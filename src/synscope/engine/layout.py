@@ -81,7 +81,7 @@ SAMPLED = 4096
 GOES_ON = 8192
 """The server's first payload may have more to come: it was kept whole, and the client has not spoken since."""
 HOLDS_MORE = 16384
-"""What is kept in REPLIES is not a later reply but more of the first payload."""
+"""What is kept as the reply is not a later one but more of the first payload."""
 REPLY_SHIFT = 16
 """From here up: which of REPLIES is this attempt's, plus one."""
 
@@ -159,7 +159,17 @@ PAYLOAD_ENTRIES = 16384
 PAYLOAD_BYTES = 4 << 20
 REPLIES = 4096
 REPLY_BYTES = 512
-"""Of the server's last reply; the first two are its size."""
+"""Of the server's last reply; the first two are its size and EARLIER_TURN."""
+REPLY_SIZE = 0x1FF
+EARLIER_TURN = 0x80
+"""In a reply's second byte: the next one goes to OLDER_AT, not to EARLIER_AT."""
+WORD_BYTES = 128
+"""Of the client's last word, and of each of the two replies before the last; the first is its size."""
+CLIENT_AT = REPLY_BYTES
+EARLIER_AT = CLIENT_AT + WORD_BYTES
+OLDER_AT = EARLIER_AT + WORD_BYTES
+TALK_BYTES = OLDER_AT + WORD_BYTES
+"""All that is kept of the later words of an attempt."""
 SAMPLES_A_CLASS = 16
 """First payloads kept of each (server port, side, first bytes): enough for any report."""
 

@@ -110,7 +110,7 @@ class Tracker:
         self._payload_at: dict[int, tuple[int, int]] = {}
         self._payload_indexed = 0
         self._samples = array("I", bytes(4 * 65536))
-        self._replies = bytearray(layout.REPLIES * layout.REPLY_BYTES)
+        self._replies = bytearray(layout.REPLIES * layout.TALK_BYTES)
         self._groups = array("Q", bytes(8 * layout.GROUP_LONGS * 1024))
         self._group_slots = array("I", bytes(4 * 4096))
         self._group_count = 0
@@ -432,6 +432,8 @@ class Tracker:
             client_payload=self._first_bytes(w[layout.ID], 1),
             server_payload=self._server_payload(w),
             server_reply=None if w[layout.STATE] & layout.HOLDS_MORE else self._reply(w),
+            server_earlier=self._earlier(w),
+            client_reply=self._word(w, layout.CLIENT_AT) or None,
             recovered=bool(w[layout.OUTCOME] & layout.RECOVERED),
         )
 
@@ -450,13 +452,29 @@ class Tracker:
         return (first + (self._reply(w) or b""))[: layout.PAYLOAD_LIMIT]
 
     def _reply(self, w: array[int]) -> bytes | None:
-        """Return what is kept of a row among the replies."""
+        """Return what is kept of a row as the server's last reply."""
         place = w[layout.STATE] >> layout.REPLY_SHIFT
         if not place:
             return None
-        at = (place - 1) * layout.REPLY_BYTES
-        size = self._replies[at] | self._replies[at + 1] << 8
-        return bytes(self._replies[at + 2 : at + 2 + size])
+        at = (place - 1) * layout.TALK_BYTES
+        size = (self._replies[at] | self._replies[at + 1] << 8) & layout.REPLY_SIZE
+        return bytes(self._replies[at + 2 : at + 2 + size]) or None
+
+    def _earlier(self, w: array[int]) -> tuple[bytes, ...]:
+        """Return what is kept of the replies before the last one, the latest first."""
+        place = w[layout.STATE] >> layout.REPLY_SHIFT
+        if not place:
+            return ()
+        kept = self._word(w, layout.EARLIER_AT), self._word(w, layout.OLDER_AT)
+        turned = self._replies[(place - 1) * layout.TALK_BYTES + 1] & layout.EARLIER_TURN
+        return tuple(filter(None, kept if turned else kept[::-1]))
+
+    def _word(self, w: array[int], offset: int) -> bytes:
+        place = w[layout.STATE] >> layout.REPLY_SHIFT
+        if not place:
+            return b""
+        at = (place - 1) * layout.TALK_BYTES + offset
+        return bytes(self._replies[at + 1 : at + 1 + self._replies[at]])
 
     def _first_bytes(self, attempt: int, from_client: int) -> bytes | None:
         entries = self._state[layout.S_PAYLOAD_ENTRIES]

@@ -97,6 +97,70 @@ def test_an_error_that_is_cut(cut: int) -> None:
     assert found == "" or found.startswith("FATAL")
 
 
+QUIT = b"QUIT\r\n"
+DENIED = b"554 5.7.1 <a@example.org>: Relay access denied\r\n"
+GRPC = b"\0\0\x0e\x01\x05\0\0\0\x01" + bytes.fromhex("8840889acac8b21234da8f023132")
+
+
+@pytest.mark.parametrize(
+    ("client", "greeting", "earlier", "reply", "last", "words"),
+    [
+        (b"EHLO a\r\n", b"220 a ESMTP\r\n", (DENIED, b"250 OK\r\n"), b"221 Bye\r\n", QUIT, "554 5.7.1"),
+        (b"EHLO a\r\n", b"220 a ESMTP\r\n", (b"250 2.0.0 OK\r\n", DENIED), b"221 Bye\r\n", QUIT, "554 5.7.1"),
+        (b"EHLO a\r\n", b"220 a ESMTP\r\n", (b"250 queued\r\n", b"354 go on\r\n"), b"221 Bye\r\n", QUIT, ""),
+        (b"EHLO a\r\n", b"220 a ESMTP\r\n", (DENIED,), b"250 OK\r\n", b"RCPT TO:<b@a>\r\n", ""),
+        (
+            b"USER a\r\n",
+            b"220 FTP\r\n",
+            (b"530 Login incorrect.\r\n",),
+            b"221 Goodbye.\r\n",
+            b"quit\r\n",
+            "530",
+        ),
+        (b"USER a\r\n", b"+OK POP3\r\n", (b"-ERR no such user\r\n",), b"+OK bye\r\n", QUIT, "-ERR no such"),
+        (
+            b"a LOGIN x y\r\n",
+            b"* OK ready\r\n",
+            (b"a NO wrong\r\n",),
+            b"* BYE\r\nb OK\r\n",
+            b"b LOGOUT\r\n",
+            "a NO",
+        ),
+        (b"a LOGIN x y\r\n", b"* OK ready\r\n", (b"a OK in\r\n",), b"* BYE\r\nb OK\r\n", b"b LOGOUT\r\n", ""),
+        (b"a LOGIN x y\r\n", b"* OK ready\r\n", (), b"* BYE autologout\r\n", b"a IDLE\r\n", "* BYE"),
+        (
+            b"CONNECT {}\r\n",
+            b"INFO {}\r\n-ERR 'maximum connections exceeded'\r\n",
+            (),
+            None,
+            None,
+            "-ERR 'maximum",
+        ),
+        (
+            b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+            b"\0\0\0\x04\0\0\0\0\0",
+            (GRPC,),
+            b"\0",
+            b"\0",
+            "gRPC status 12",
+        ),
+    ],
+)
+def test_the_last_word_before_a_goodbye(
+    client: bytes,
+    greeting: bytes,
+    earlier: tuple[bytes, ...],
+    reply: bytes | None,
+    last: bytes | None,
+    words: str,
+) -> None:
+    """A client that got its error takes its leave as one that got what it wanted."""
+    one = said(client, greeting, server_reply=reply, server_earlier=earlier, client_reply=last)
+    found = service_errors.error_of(Exchange(one, recognise(client), recognise(greeting)))
+    assert found.startswith(words)
+    assert bool(found) is bool(words)
+
+
 SITUATIONS = [
     Situation("no such name in the directory", (ended(BIND, ldap(0x61, 49)),), DONE | {"service-error"}),
     Situation(

@@ -25,6 +25,12 @@ from synscope.evidence.payload.http_answers import CLIENT_ERRORS
 from synscope.evidence.payload.protocols import LIMIT, NAMELESS, Alert, Response
 from synscope.evidence.payload.recognise import Payload, Protocol, describe, recognise
 from synscope.evidence.payload.tls import CERTIFICATE_REJECTED, CLOSE_NOTIFY, records_of
+from synscope.evidence.payload.upgraded import (
+    TURNS_TO_TLS,
+    alert_upon_flight,
+    began_tls_later,
+    of_client,
+)
 from synscope.evidence.question import OwnConnect, Reply, Says, no, question, unknown, yes
 from synscope.model import Attempt, Label, Source, Stage, TargetSummary
 from synscope.reference.ports import USUAL_PROTOCOLS
@@ -67,12 +73,10 @@ _CHANGE_CIPHER_SPEC: Final = 6
 _GOODBYE: Final = 31
 """The longest encrypted alert."""
 _SHORTEST_REQUEST: Final = 130
-_HELLO_RECORD: Final = b"\x16\x03"
 _HANDSHAKE: Final = 22
 _SHORTEST_HELLO: Final = 50
 """A ClientHello without a session, with one cipher and no extension (RFC 5246 §7.4.1.2)."""
 _RECORD_HEADER: Final = 5
-_CLIENT_HELLO: Final = b"\x01"
 _CERTIFICATE_FLIGHT: Final = 500
 _ENDS: Final = frozenset({"client-fin", "server-fin", "client-rst", "server-rst"})
 
@@ -211,7 +215,8 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
     """
 
     def alerted(x: Exchange) -> bool:
-        return x.client.alert is not None and x.client.alert.description in CERTIFICATE_REJECTED
+        alert = of_client(x).alert
+        return alert is not None and alert.description in CERTIFICATE_REJECTED
 
     def left(x: Exchange) -> str:
         beyond = _beyond_hello(x)
@@ -220,8 +225,16 @@ def tls_certificate_rejected(view: PacketsView) -> Reply:
         extra = f"{much} after its hello, {less} one alert"
         return f"the handshake ended after the server's first flight: the client sent {extra}"
 
-    reply = where(view, alerted, lambda x: f"the client sent {describe(x.client)}") or where(
-        view, _left_after_flight, left
+    reply = (
+        where(view, alerted, lambda x: f"the client sent {describe(of_client(x))}")
+        or where(view, _left_after_flight, left)
+        or where(
+            view,
+            alert_upon_flight,
+            lambda _: (
+                "TLS within the service's own protocol ended with an alert in place of the client's part"
+            ),
+        )
     )
     if reply is not None:
         return reply
@@ -277,7 +290,7 @@ def tls_left_unused(view: PacketsView) -> Reply:
 def tls_spoken(view: PacketsView) -> Reply:
     return (
         where(view, lambda x: is_tls(x.client) or is_tls(x.server), _both)
-        or where(view, _began_tls_later, lambda _: "the client began TLS within the service's own protocol")
+        or where(view, began_tls_later, lambda _: "the client began TLS within the service's own protocol")
         or unheard(view)
         or _may_have_begun_later(view)
         or no("nobody spoke TLS")
@@ -289,7 +302,7 @@ def _may_have_begun_later(view: PacketsView) -> Reply | None:
     later = [
         x
         for x in view.exchanges
-        if {x.client.protocol, x.server.protocol} & _TURNS_TO_TLS
+        if {x.client.protocol, x.server.protocol} & TURNS_TO_TLS
         and x.attempt.server_bytes
         and x.attempt.client_bytes - len(x.attempt.client_payload or b"") >= _SHORTEST_HELLO
     ]
@@ -297,15 +310,6 @@ def _may_have_begun_later(view: PacketsView) -> Reply | None:
         return None
     why = f"{describe(later[0].server)} can turn to TLS, and what the client said later was not kept"
     return unknown(why, first_data_frames(x.attempt for x in later))
-
-
-def _began_tls_later(exchange: Exchange) -> bool:
-    """Whether TLS follows after a request for it: STARTTLS, and what databases have in its place."""
-    if is_tls(recognise(exchange.attempt.server_reply or b"")):
-        return True
-    data = exchange.attempt.client_payload or b""
-    at = data.find(_HELLO_RECORD, 1)
-    return at > 0 and data[at + _RECORD_HEADER : at + _RECORD_HEADER + 1] == _CLIENT_HELLO
 
 
 @question(
@@ -399,11 +403,12 @@ _NO_COMMON_GROUND: Final = frozenset({70, 71, 86, 120})
 def tls_no_common_version(view: PacketsView) -> Reply:
 
     def alert_of(x: Exchange) -> Alert | None:
-        return x.client.alert or x.server.alert or _late(x).alert
+        return of_client(x).alert or x.server.alert or _late(x).alert
 
     def says_so(x: Exchange) -> bool:
         alert = alert_of(x)
-        return is_tls(x.client) and alert is not None and alert.description in _NO_COMMON_GROUND
+        speaks = is_tls(x.client) or began_tls_later(x)
+        return speaks and alert is not None and alert.description in _NO_COMMON_GROUND
 
     def text(x: Exchange) -> str:
         alert = alert_of(x)
@@ -413,8 +418,8 @@ def tls_no_common_version(view: PacketsView) -> Reply:
 
 
 def _late(exchange: Exchange) -> Payload:
-    """What a server says once it has seen the client's part, in TLS 1.2: a certificate that it wants."""
-    handshaking = exchange.server.protocol is Protocol.TLS_SERVER_HELLO
+    """What a server says once it has seen the client's part: in TLS 1.2 a certificate that it wants."""
+    handshaking = exchange.server.protocol is Protocol.TLS_SERVER_HELLO or began_tls_later(exchange)
     return recognise(exchange.attempt.server_reply or b"") if handshaking else exchange.server
 
 
@@ -434,11 +439,11 @@ def tls_alert(view: PacketsView) -> Reply:
         return payload.alert is not None and payload.alert.description != CLOSE_NOTIFY
 
     def text(x: Exchange) -> str:
-        side, payload = ("client", x.client) if bad(x.client) else ("server", x.server)
+        side, payload = ("client", of_client(x)) if bad(of_client(x)) else ("server", x.server)
         return f"the {side} sent {describe(payload)}"
 
     reply = (
-        where(view, lambda x: bad(x.client) or bad(x.server), text)
+        where(view, lambda x: bad(of_client(x)) or bad(x.server), text)
         or where(view, lambda x: bad(_late(x)), lambda x: f"the server sent {describe(_late(x))}")
         or unheard(view)
     )
@@ -505,13 +510,6 @@ def proxy_line_not_understood(view: PacketsView) -> Reply:
     )
 
 
-_TURNS_TO_TLS: Final = frozenset(
-    {
-        *(Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP, Protocol.IMAP, Protocol.POP3, Protocol.NATS),
-        *(Protocol.MYSQL, Protocol.POSTGRES, Protocol.RDP, Protocol.VNC, Protocol.LDAP),
-    }
-)
-"""Protocols that begin in the clear and may go on in TLS."""
 _AT_ONCE_NS: Final = 50_000_000
 _LONG_NS: Final = 1_000_000_000
 """Longer than a server's greeting takes on one machine."""

@@ -3,8 +3,9 @@
 Input: the first bytes of a connection and of the server's last reply. An error in between is the protocol's daily
 business (a key of the wrong type, a script to be loaded first); one after which the client leaves is why it left.
 Sources: redis.io's protocol specification, PostgreSQL §55.8 and appendix A, MySQL's ERR_Packet and error reference,
-RFC 5321 §4.2, RFC 959 §4.2, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0 §3.2.2.2, AMQP 0-9-1 §1.4,
-rsync's clientserver.c, OpenSSH's sshd.c, gitprotocol-pack(5), RFC 4511 §4.1.9 and appendix A, iperf3's iperf_api.h.
+RFC 5321 §4.2, RFC 959 §4.2, RFC 1939 §9, RFC 9051 §7.1.5, memcached's protocol.txt, MQTT 3.1.1 §3.2.2.3 and 5.0
+§3.2.2.2, AMQP 0-9-1 §1.4, rsync's clientserver.c, OpenSSH's sshd.c, gitprotocol-pack(5), RFC 4511 §4.1.9 and
+appendix A, iperf3's iperf_api.h.
 """
 
 # ruff: noqa: PLR2004 - offsets, lengths and codes of wire formats, each read once next to its meaning
@@ -19,10 +20,11 @@ from typing import Final
 from synscope.evidence.by_hand import in_first_bytes
 from synscope.evidence.packets.view import Exchange, PacketsView, client_of, last_answered
 from synscope.evidence.payload.heard import hidden, where
+from synscope.evidence.payload.http2 import http2_error
 from synscope.evidence.payload.protocols import MOST_QUOTED, readable
 from synscope.evidence.payload.recognise import Protocol
 from synscope.evidence.question import Reply, Says, no, question
-from synscope.model import Source, Stage
+from synscope.model import Attempt, Source, Stage
 
 
 @cache
@@ -53,6 +55,12 @@ _GALERA: Final = b"WSREP has not yet prepared"
 @cache
 def _reply_form() -> re.Pattern[bytes]:
     return re.compile(rb"[45]\d\d[ -][\x20-\x7e]")
+
+
+@cache
+def _goodbye_form() -> re.Pattern[bytes]:
+    """Return how a client takes its leave: SMTP, FTP, POP3, NNTP and Redis, and IMAP."""
+    return re.compile(rb"(?:QUIT|\*1\r\n\$4\r\nQUIT|\S+ LOGOUT)\r?\n", re.IGNORECASE)
 
 
 @cache
@@ -147,16 +155,34 @@ def said(view: PacketsView, test: Callable[[str], bool]) -> Reply | None:
 def error_of(exchange: Exchange) -> str:
     """Return the words of the error that is the server's last word; empty when there is none."""
     attempt = exchange.attempt
-    data = attempt.server_reply if attempt.server_reply is not None else attempt.server_payload
-    if not data:
+    if not attempt.server_payload and not attempt.server_reply:
         return ""
     spoken = {exchange.client.protocol, exchange.server.protocol}
     if Protocol.HTTP_REQUEST in spoken:
         return ""  # the other side's protocol is what is wrong
+    if exchange.server.protocol is Protocol.HTTP2_FRAME:
+        return http2_error(_all_said(attempt))
     for protocols, read in _READERS:
         if spoken & protocols:
-            return read(data)
+            return next(filter(None, map(read, _last_words(attempt))), "")
     return ""
+
+
+def _all_said(attempt: Attempt) -> tuple[bytes, ...]:
+    """Return what is kept of the server's words, the oldest first."""
+    return (attempt.server_payload or b"", *attempt.server_earlier[::-1], attempt.server_reply or b"")
+
+
+def _last_words(attempt: Attempt) -> tuple[bytes, ...]:
+    """Return the server's last reply, or those before it where the client only said goodbye after them."""
+    if attempt.server_reply is None:
+        return (attempt.server_payload or b"",)
+    if not _goodbye_form().match(attempt.client_reply or b""):
+        return (attempt.server_reply,)
+    before, *older = (*attempt.server_earlier, b"")
+    # A mail client takes its transaction back first: 250 answers RSET, and no message was begun.
+    taken_back = before.startswith(b"250 ") and attempt.server_reply.startswith(b"221")
+    return (before, *older) if taken_back else (before,)
 
 
 def _words(data: bytes) -> str:
@@ -196,8 +222,14 @@ def _memcached(data: bytes) -> str:
     return _words(data) if _memcached_form().match(data) else ""
 
 
-def _pop3_or_nats(data: bytes) -> str:
+def _pop3(data: bytes) -> str:
     return _words(data) if data.startswith(b"-ERR") else ""
+
+
+def _nats(data: bytes) -> str:
+    """Read the error wherever it stands: the server greets with INFO, and may go on at once."""
+    _, found, rest = data.rpartition(b"-ERR")
+    return _words(found + rest) if found else ""
 
 
 def _plain(data: bytes) -> str:
@@ -264,7 +296,8 @@ def _iperf(data: bytes) -> str:
 _READERS: Final[tuple[tuple[frozenset[Protocol], Callable[[bytes], str]], ...]] = (
     (frozenset({Protocol.POSTGRES}), _postgres),
     (frozenset({Protocol.MYSQL}), _mysql),
-    (frozenset({Protocol.NATS, Protocol.POP3}), _pop3_or_nats),
+    (frozenset({Protocol.NATS}), _nats),
+    (frozenset({Protocol.POP3}), _pop3),
     (frozenset({Protocol.SMTP, Protocol.FTP, Protocol.SMTP_OR_FTP}), _reply),
     (frozenset({Protocol.MEMCACHED}), _memcached),
     (frozenset({Protocol.IMAP}), _imap),

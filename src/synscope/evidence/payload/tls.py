@@ -10,7 +10,10 @@ from synscope.evidence.payload.protocols import Alert, Payload, Protocol
 _HEADER: Final = 5
 _ALERT: Final = 21
 _HANDSHAKE: Final = 22
-_RECORD_TYPES: Final = frozenset({20, _ALERT, _HANDSHAKE, 23, 24})
+_CHANGE_CIPHER_SPEC: Final = 20
+_APPLICATION_DATA: Final = 23
+_RECORD_TYPES: Final = frozenset({_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA, 24})
+_ENCRYPTED_ALERT: Final = 19
 _MAX_RECORD: Final = 16_384 + 2_048
 _VERSIONS: Final = frozenset({(3, 0), (3, 1), (3, 2), (3, 3), (3, 4)})
 _ALERT_BYTES: Final = 2
@@ -89,6 +92,18 @@ def records_of(data: bytes) -> Iterator[tuple[int, int, bytes]]:
         at += _HEADER
         yield kind, length, data[at : at + length]
         at += length
+
+
+def is_lone_alert(data: bytes) -> bool:
+    """Whether the first record is an alert, encrypted or not, change_cipher_spec aside.
+
+    In TLS 1.3 an encrypted one is two bytes, its type, and the tag of the cipher (RFC 8446 §5.2).
+    """
+    first = next((record for record in records_of(data) if record[0] != _CHANGE_CIPHER_SPEC), None)
+    if first is None:
+        return False
+    kind, length, _ = first
+    return kind == _ALERT or (kind == _APPLICATION_DATA and length == _ENCRYPTED_ALERT)
 
 
 def _alert(kind: int, length: int, body: bytes) -> Alert | None:
