@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+from synscope.causes.catalogue import CATALOGUE
 from synscope.causes.rank import rank
 from synscope.model import Confidence, Kind
 from tests.corpus.record import UNLISTED, Recorded, View
 
 TOP: Final = 3
 VIEWS: Final = ("live", "packets")
+_REFINES: Final = {cause.slug: cause.refines for cause in CATALOGUE}
 Answered = tuple[tuple[str, Confidence], ...]
 """Slug and confidence of the failures that are not ruled out, best first."""
 
@@ -49,8 +51,13 @@ class Scored(NamedTuple):
 
     @property
     def is_wrongly_certain(self) -> bool:
-        """Whether a cause is called certain that is none of the right ones."""
-        return bool(set(self.certain) - self.record.right)
+        """Whether a cause is called certain that is none of the right ones, nor one that a right one refines.
+
+        That nothing listens is true of a server that could not take its port; it is not why, and does not count as
+        first either.
+        """
+        general = {slug for right in self.record.right for slug in _REFINES.get(right, ())}
+        return bool(set(self.certain) - self.record.right - general)
 
 
 class Figures(NamedTuple):
