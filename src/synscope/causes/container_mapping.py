@@ -41,6 +41,9 @@ CAUSE = Cause(
         seldom("balancer-owns-port"),
         # Where nobody serves the inner port, nobody speaks for the service.
         never("service-error", "service-starting"),
+        # A mapping that works, or whose forwarder does nothing, is not what is wrong.
+        seldom("relay-got-through"),
+        never("server-process-stopped"),
         seldom("http-client-error", "http-server-error"),
         seldom("listener-vanished"),
         seldom("listener-appeared-later"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synscope.causes.cause import Cause, on_each_os, seldom, usually, yes
+from synscope.causes.cause import Cause, never, on_each_os, seldom, usually, yes
 from synscope.model import Kind, Stage
 
 CAUSE = Cause(
@@ -36,6 +36,9 @@ CAUSE = Cause(
         ),
         # What a relay passes on is the word of the service behind it.
         seldom("service-error"),
+        # One that got through has its answer from there; one that is stopped asks nobody.
+        seldom("relay-got-through"),
+        never("server-process-stopped"),
         usually("upstream-attempt-failed", "failed-attempt-before-error", "gateway-upstream-failed"),
         # Whoever follows the gateway's own connects sees it.
         usually("kernel-saw-own-connect-fail", "server-waits-for-upstream"),

@@ -55,7 +55,7 @@ PRIORS: Final[Mapping[str, Mapping[Stage, int]]] = MappingProxyType(
         "SYN112": {_S.LISTENER: 3, _S.ACCEPT: 5},
         "SYN121": {_S.OUT: 60, _S.IN: 300, _S.SERVE: 10},
         "SYN122": {_S.OUT: 150, _S.IN: 500, _S.BACK: 700, _S.CARRY: 700},
-        "SYN124": {_S.ROUTE: 200},
+        "SYN124": {_S.ROUTE: 200, _S.IN: 10},
         "SYN125": {_S.OUT: 50, _S.IN: 30},
         "SYN126": {_S.OUT: 40, _S.IN: 60},
         "SYN127": {_S.ROUTE: 20},

@@ -19,11 +19,12 @@ CAUSE = Cause(
         "address to another interface: then the SYN leaves, and nobody there answers."
     ),
     documented_in=("field",),
-    stops=(Stage.ROUTE,),
+    # Where it leads to another interface the SYN is on a wire, and is discarded there.
+    stops=(Stage.ROUTE, Stage.IN),
     predicts=(
         always("route-leads-away"),
         usually("client-error-unreachable", "client-error-denied"),
-        usually("kernel-saw-connect-without-syn", "kernel-says-route-drop"),
+        usually("kernel-saw-connect-without-syn", "kernel-says-route-drop", "kernel-says-localnet-drop"),
         seldom("name-leads-to-another-machine"),
     ),
     decided_by="what 'ip route get' says of the address",
@@ -43,12 +44,12 @@ CAUSE = Cause(
         "https://man7.org/linux/man-pages/man8/ip-route.8.html",
         "https://man7.org/linux/man-pages/man8/ip-rule.8.html",
     ),
-    proof=(yes("no-syn-to-target", "route-leads-away"),),
+    proof=(yes("no-syn-to-target", "route-leads-away"), yes("syn-unanswered", "route-leads-away")),
     # Who goes to a proxy needs no way of its own.
     doubted_by=yes(
         "proxy-request-names-target", "proxy-port-tried", "client-error-proxy", "similar-port-tried"
     ),
     shows_by=(yes("route-leads-away"),),
     says=(("route-leads-away", "{observed}."),),
-    refines=("loopback-down", "security-policy", "name-resolution"),
+    refines=("loopback-down", "security-policy", "name-resolution", "packet-discarded", "next-hop-silent"),
 )

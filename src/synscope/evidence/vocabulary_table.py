@@ -896,6 +896,9 @@ OBSERVERS: Final[tuple[Question, ...]] = (
     Question("server-waits-for-upstream", Source.KERNEL, "a connection of the server's own, begun for this client, got no answer for as long as the client waited", stage=Stage.SERVE, if_yes=Says.STOPPED, direct=True, by_hand=(
         ByHand("linux", "sudo ss -tnpi state syn-sent state established | grep -A1 'pid=PID,'", "a connection to elsewhere in SYN-SENT, or with bytes sent and none received since: yes"),
     )),
+    Question("relay-got-through", Source.KERNEL, "who has the port connected on for this client, and each such connection was taken", direct=True, by_hand=(
+        ByHand("linux", "sudo timeout 10 perf trace --no-syscalls -e sock:inet_sock_set_state", "SYN_SENT to ESTABLISHED in the server's process, while a client of {port} waits: yes"),
+    )),
     Question("container-publishes-port", Source.KERNEL, "a container engine, or a forwarder into a container or another network namespace, has the port", stage=Stage.LISTENER, direct=True, is_second=True),
     Question("forwarder-owns-port", Source.KERNEL, "a tunnel or relay has the port: ssh, socat or another program that makes a connection of its own for each", stage=Stage.SERVE, direct=True, is_second=True),
     Question("greeting-answered-otherwise", Source.HOST, "the server, greeted once more, answered in another protocol than the client's, and again not in the client's", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(

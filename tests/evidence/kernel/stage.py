@@ -33,6 +33,7 @@ _OF_OTHERS = frozenset(
     {
         *("kernel-saw-no-connect-to-target", "kernel-saw-no-connect-at-all"),
         *("kernel-saw-own-connect-fail", "kernel-saw-own-connect-fail-here", "server-waits-for-upstream"),
+        "relay-got-through",
     }
 )
 """What is asked of a command, and of a server's own connects: neither is there."""

@@ -96,6 +96,21 @@ def test_a_connect_that_hangs_as_long_as_the_client_waits() -> None:
     assert observed(ANSWERED, PENDING)[WAITS].answer is Answer.UNKNOWN
 
 
+def test_a_relay_that_got_through() -> None:
+    taken = REFUSED._replace(refused=False, established=True)
+    assert observed(HUNG_UP, taken)["relay-got-through"].answer is Answer.YES
+    assert observed(HUNG_UP, taken, REFUSED)["relay-got-through"].answer is Answer.NO
+    assert observed(HUNG_UP, REFUSED)["relay-got-through"].answer is Answer.NO
+    assert observed(HUNG_UP, taken, untold="lost")["relay-got-through"].answer is Answer.UNKNOWN
+
+
+def test_a_relay_to_the_same_port_of_a_container() -> None:
+    """It is a leg of its own where the address is another."""
+    published = REFUSED._replace(server=Endpoint("172.17.0.2", PORT), elsewhere=False)
+    assert observed(HUNG_UP, published)[FAILED].answer is Answer.YES
+    assert observed(HUNG_UP, published._replace(server=HUNG_UP.server))[FAILED].answer is Answer.NO
+
+
 def test_what_could_not_be_followed_is_not_told() -> None:
     assert observed(ANSWERED, REFUSED, untold="lost")[FAILED].answer is Answer.UNKNOWN
 

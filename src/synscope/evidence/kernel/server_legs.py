@@ -94,6 +94,23 @@ def waits_for_upstream(view: KernelView) -> Reply:
     return found if found.answer is Answer.YES else unknown(found.text)
 
 
+@question(
+    "relay-got-through",
+    Source.KERNEL,
+    "who has the port connected on for this client, and each such connection was taken",
+    direct=True,
+    by_hand=in_states("SYN_SENT to ESTABLISHED in the server's process, while a client of {port} waits: yes"),
+)
+def relay_got_through(view: KernelView) -> Reply:
+    if because := _untold(view):
+        return unknown(because)
+    legs = [leg for leg in _legs(view) if _is_prompt(leg) and not _is_habit(view, leg.connect)]
+    taken = [leg.connect for leg in legs if leg.connect.established]
+    if taken and len(taken) == len(legs):
+        return yes(f"{taken[-1].who} connected on to {taken[-1].server}, and was let in")
+    return no("no connect of the server's for a client was taken, or not all were")
+
+
 @second_observer(container_publishes_port, Source.KERNEL, direct=True)
 def connects_inside(view: KernelView) -> Reply:
     """Whether who has the port connects on in another network namespace, or at once to an address of one."""
@@ -162,7 +179,7 @@ def _legs(view: KernelView) -> Iterator[_Leg]:
     own = view.record.own
     waits = list(waits_of(view.groups))
     for connect in () if own is None else own.made:
-        if connect.server.port == view.target.port:
+        if any(connect.server == group.server for group in view.groups):
             continue
         for wait in waits:
             if wait.began_ns - SLACK_NS <= connect.began_ns <= wait.ended_ns:
