@@ -27,9 +27,8 @@ _UNITS = {
 }
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NUMBER = r"[0-9]{1,12}(?:\.[0-9]{0,9})?"
-_SECONDS = re.compile(_NUMBER, re.ASCII)
-_RELATIVE = re.compile(rf"([+-])({_NUMBER})\s*([a-zµ]*)")
-_CLOCK = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?", re.ASCII)
+_RELATIVE = rf"([+-])({_NUMBER})\s*([a-zµ]*)"
+_CLOCK = r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::([0-5][0-9](?:\.[0-9]{1,9})?))?"
 _V4_HIGH = 0xFFFFFFFFFFFFFFFF
 _HALF = 64
 
@@ -90,15 +89,15 @@ EVERYTHING = Selection()
 def moment(text: str) -> Moment:
     """Return the moment that ``text`` names; raises ``SelectionError`` where it names none."""
     stripped = text.strip()
-    relative = _RELATIVE.fullmatch(stripped)
+    relative = re.fullmatch(_RELATIVE, stripped)
     if relative is not None and relative[3] in _UNITS:
         ns = _ns(relative[2], _UNITS[relative[3]])
         return Moment(ns, Anchor.FIRST_FRAME) if relative[1] == "+" else Moment(-ns, Anchor.LAST_FRAME)
-    clock = _CLOCK.fullmatch(stripped)
+    clock = re.fullmatch(_CLOCK, stripped, re.ASCII)
     if clock is not None:
         minutes = int(clock[1]) * 60 + int(clock[2])
         return Moment(minutes * 60 * _SECOND_NS + _ns(clock[3] or "0"), Anchor.FIRST_DAY)
-    if _SECONDS.fullmatch(stripped):
+    if re.fullmatch(_NUMBER, stripped, re.ASCII):
         return Moment(_ns(stripped))
     try:
         return Moment(_since_epoch(datetime.fromisoformat(stripped)))

@@ -22,7 +22,7 @@ COMPILED = cython.compiled
 declare(V4_HIGH=ulonglong)
 declare(
     WORDS=uint, PORTS=uint, STATE=uint, EVENTS=uint, PREVIOUS=uint, CLASSES=uint, OUTCOME=uint, LINK=uint,
-    LONGS=uint, LOW_END_HIGH=uint, HIGH_END_HIGH=uint, TS_FIRST=uint, CLIENT_IS_HIGH=uint, RULE=uint,
+    LONGS=uint, LOW_END_HIGH=uint, LOW_END_LOW=uint, HIGH_END_HIGH=uint, HIGH_END_LOW=uint, TS_FIRST=uint, CLIENT_IS_HIGH=uint, RULE=uint,
     RECOVERED=uint, PAIRED=uint, FAILING=uint, GROUP_LONGS=uint, G_HIGH=uint, G_LOW=uint, G_KEY=uint,
     G_COUNT=uint, G_FIRST=uint, G_LAST=uint, G_LAST_ROW=uint, G_KEPT=uint, WIDE=uint, WIDEST=uint,
     M_SHIFT=uint, M_FIRST=uint, M_TOTAL=uint, M_EARLIEST=uint, M_LATEST=uint, M_WANTED=uint, M_BESIDE=uint,
@@ -31,7 +31,7 @@ declare(
 # isort: off
 from synscope.engine.layout import (
     V4_HIGH, WORDS, PORTS, STATE, EVENTS, PREVIOUS, CLASSES, OUTCOME, LINK, LONGS, LOW_END_HIGH,
-    HIGH_END_HIGH, TS_FIRST, CLIENT_IS_HIGH, RULE, RECOVERED, PAIRED, FAILING, GROUP_LONGS, G_HIGH, G_LOW,
+    LOW_END_LOW, HIGH_END_HIGH, HIGH_END_LOW, TS_FIRST, CLIENT_IS_HIGH, RULE, RECOVERED, PAIRED, FAILING, GROUP_LONGS, G_HIGH, G_LOW,
     G_KEY, G_COUNT, G_FIRST, G_LAST, G_LAST_ROW, G_KEPT, WIDE, WIDEST, M_SHIFT, M_FIRST, M_TOTAL, M_EARLIEST,
     M_LATEST, M_WANTED, M_BESIDE, FRAME_RST, LAST_SYN_US,
 )  # fmt: skip
@@ -125,6 +125,13 @@ def pair_tries(
     seen_high: cython.ulonglong
     seen_low: cython.ulonglong
     paired: cython.Py_ssize_t
+    # The last attempt that got through where all that had failed before were at its own address: so are they for the
+    # next one there, as long as no other fails.
+    alike: cython.bint
+    idle_link: cython.uint = 0
+    idle_ts: cython.ulonglong = 0
+    idle_high: cython.ulonglong = 0
+    idle_low: cython.ulonglong = 0
     with cython.nogil:
         for i in range(count):
             base = chosen[i]
@@ -146,6 +153,9 @@ def pair_tries(
             high = longs[long_base + server]
             low = longs[long_base + server + 1]
             link = newest[port]
+            if link == 0 or (link == idle_link and ts >= idle_ts and high == idle_high and low == idle_low):
+                continue
+            alike = True
             steps = 0
             paired = 0
             seen_high = 0
@@ -158,10 +168,20 @@ def pair_tries(
                 other_long = other * LONGS
                 link = rows[other_base + LINK]
                 if ts < longs[other_long + TS_FIRST]:
+                    alike = False
                     continue
                 gap = ts - longs[other_long + TS_FIRST]
                 if gap > _LONGEST_TRY:
                     break
+                if rows[other_base + STATE] & CLIENT_IS_HIGH == 0:
+                    other_high = longs[other_long + HIGH_END_HIGH]
+                    other_low = longs[other_long + HIGH_END_LOW]
+                else:
+                    other_high = longs[other_long + LOW_END_HIGH]
+                    other_low = longs[other_long + LOW_END_LOW]
+                if other_high == high and other_low == low:
+                    continue
+                alike = False
                 if gap > _SECOND and rows[other_base + FRAME_RST] != 0:
                     tried = rows[other_base + LAST_SYN_US]
                     tried = ((tried - longs[other_long + TS_FIRST] // 1000) & _M32) * 1000
@@ -169,14 +189,6 @@ def pair_tries(
                 if gap > _SECOND:
                     continue
                 if rows[other_base + OUTCOME] & RECOVERED != 0:
-                    continue
-                if rows[other_base + STATE] & CLIENT_IS_HIGH == 0:
-                    other_long += HIGH_END_HIGH
-                else:
-                    other_long += LOW_END_HIGH
-                other_high = longs[other_long]
-                other_low = longs[other_long + 1]
-                if other_high == high and other_low == low:
                     continue
                 if (other_high == V4_HIGH) == (high == V4_HIGH) and not (
                     _is_loopback(other_high, other_low) and _is_loopback(high, low)
@@ -189,6 +201,8 @@ def pair_tries(
                 seen_low = other_low
                 rows[base + OUTCOME] |= PAIRED
                 paired += 1
+            if alike:
+                idle_link, idle_ts, idle_high, idle_low = newest[port], ts, high, low
 
 
 @cython.cfunc

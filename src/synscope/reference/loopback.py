@@ -16,7 +16,7 @@ _LOOPBACK_NAMES: Final = frozenset(
         "ip6-loopback",
     }
 )
-_SHORT_LOOPBACK: Final = re.compile(r"127(?:\.[0-9]{1,3}){0,3}")
+_SHORT_LOOPBACK: Final = r"127(?:\.[0-9]{1,3}){0,3}"
 _THIS_HOST: Final = frozenset({"0.0.0.0", "::", "0"})  # noqa: S104 - an address to recognise, not to bind
 
 
@@ -40,7 +40,7 @@ def names_loopback(host: str | None) -> bool | None:
     if host is None:
         return None
     name = host.strip("[]").rstrip(".").lower()
-    if name in _LOOPBACK_NAMES or name.endswith(".localhost") or _SHORT_LOOPBACK.fullmatch(name):
+    if name in _LOOPBACK_NAMES or name.endswith(".localhost") or re.fullmatch(_SHORT_LOOPBACK, name):
         return True
     # Connecting to the unspecified address reaches this machine.
     if name in _THIS_HOST or is_loopback(name):

@@ -23,7 +23,7 @@ HOST_SNAPSHOT: Final = "host-snapshot"
 MOST_COMMENTS: Final = 64
 """Comments of a file that are looked at."""
 
-_FIRST_LINE = re.compile(
+_FIRST_LINE = (
     r"synscope evidence ([1-9][0-9]?)/([1-9][0-9]?) ([a-z-]{1,32}) ([0-9A-Za-z.+-]{1,32})"
     r" ([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z)\n"
 )
@@ -44,7 +44,7 @@ def attachments(texts: Iterable[str]) -> tuple[Attachment, ...]:
     """Return the documents in a file's comments, in order; one that lacks a part is left out."""
     found: dict[tuple[str, str, str, int], dict[int, str]] = {}
     for text in texts:
-        head = _FIRST_LINE.match(text)
+        head = re.match(_FIRST_LINE, text)
         if head is not None:
             number, total = int(head[1]), int(head[2])
             found.setdefault((head[3], head[4], head[5], total), {}).setdefault(number, text[head.end() :])
