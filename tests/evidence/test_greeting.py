@@ -12,7 +12,7 @@ from synscope.model import Answer, Endpoint, Observation
 
 MS = 1_000_000
 SERVER = Endpoint("127.0.0.1", 8443)
-OTHERWISE, ANSWERED, SILENCE, HUNG_UP = (asked.question.name for asked in QUESTIONS)
+OTHERWISE, ANSWERED, SILENCE, HUNG_UP, LINE = (asked.question.name for asked in QUESTIONS)
 ALERT = bytes.fromhex("15030100020246")
 SETTINGS = bytes.fromhex("000000040000000000")
 
@@ -40,7 +40,13 @@ def seen(greeted: Greeted) -> list[Observation]:
 @pytest.mark.parametrize("again", [End.CLOSED, End.RESET, End.CLOSED_IN_TURN, End.SILENT])
 def test_an_answer_in_another_protocol_and_none_in_the_clients_is_a_fact(again: End) -> None:
     found = answers("HTTP/1", tried("TLS", ALERT), tried("HTTP/1", again))
-    assert found == {OTHERWISE: Answer.YES, ANSWERED: Answer.NO, SILENCE: Answer.NO, HUNG_UP: Answer.NO}
+    assert found == {
+        OTHERWISE: Answer.YES,
+        ANSWERED: Answer.NO,
+        SILENCE: Answer.NO,
+        HUNG_UP: Answer.NO,
+        LINE: Answer.NO,
+    }
 
 
 @pytest.mark.parametrize(
@@ -98,3 +104,14 @@ def test_no_word_of_the_server_is_quoted(came: list[tuple[str, bytes]]) -> None:
         assert "zq" not in text
         assert text.isprintable()
         assert len(text) < 400
+
+
+@pytest.mark.parametrize(
+    ("came", "answer"), [(http(200), Answer.YES), (b"\x15\x03\x03", Answer.NO), (End.CLOSED, Answer.NO)]
+)
+def test_an_answer_behind_the_line_of_the_proxy_protocol(came: End | bytes, answer: Answer) -> None:
+    hung_up = tuple(tried(spoke, End.CLOSED) for spoke in ("TLS", "HTTP/2"))
+    greeted = Greeted(SERVER, "HTTP/1", hung_up, "", tried("HTTP/1 after the PROXY protocol's line", came))
+    found = {each.name: each.answer for each in seen(greeted)}
+    assert (found[LINE], found[ANSWERED], found[HUNG_UP]) == (answer, Answer.NO, Answer.YES)
+    assert "HTTP/1 after the PROXY protocol's line" in greeted.note

@@ -216,6 +216,13 @@ def first_of(made: socket.socket) -> bytes:
     return made.recv(4096)
 
 
+def behind_a_line(made: socket.socket) -> None:
+    """A server of HTTP that wants the PROXY protocol's line first."""
+    line, _, rest = first_of(made).partition(b"\r\n")
+    if line.startswith(b"PROXY TCP4 127.0.0.1 127.0.0.1 0 ") and rest.startswith(b"OPTIONS * HTTP/1.1\r\n"):
+        made.sendall(OK)
+
+
 def answering(**by_first: bytes | None) -> Callable[[socket.socket], object]:
     """A server that answers TLS, HTTP and h2c as given; what it has no answer for it hangs up on, or leaves alone."""
 
@@ -249,6 +256,11 @@ CASES = {
         answering(http=BAD.replace(b"Bad Request", b"HTTP request to an HTTPS server")),
         {"greeting-answered"},
     ),
+    "it wants the PROXY protocol's line": (
+        GET,
+        behind_a_line,
+        {"greeting-hung-up-on", "greeting-wants-proxy-line"},
+    ),
     "it hangs up on all": (GET, answering(), {"greeting-hung-up-on"}),
     "it reads and says nothing": (GET, answering(tls=None, h2c=None, http=None), {"greeting-met-silence"}),
     "it takes nothing": (GET, None, {"greeting-met-silence"}),
@@ -262,7 +274,7 @@ def test_what_it_shows(name: str) -> None:
         greeted = said_to(port, said)
         assert facts(greeted) == shown, greeted
         assert len(greeted.tries) <= len(FIRST_WORDS)
-        assert handle is None or len(taken) == len(greeted.tries)
+        assert handle is None or len(taken) == len(greeted.tries) + (greeted.after_line is not None)
     assert greeted.note.startswith(f"synscope greeted 127.0.0.1:{port} once more")
 
 
@@ -290,11 +302,11 @@ def test_a_server_of_openssls(tmp_path: Path) -> None:
 def test_many_attempts_and_targets_are_one_greeting() -> None:
     with serving(answering()) as (port, taken):
         said_to(port, GET, *(in_vain(port=port, at=at * SECOND) for at in range(1, 9)))
-        assert len(taken) == 2
+        assert len(taken) == 3
         groups = [group(in_vain(port=port))]
         twice = [Target(str(port), port), Target(f"localhost:{port}", port, "localhost")]
         found = greet(twice, groups, end_ts_ns=END, look=look(port), open_socket=own_socket)
-        assert len(taken) == 4
+        assert len(taken) == 6
         assert [bool(found[target].tries) for target in twice] == [True, False]
 
 

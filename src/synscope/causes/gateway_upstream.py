@@ -87,6 +87,9 @@ CAUSE = Cause(
         yes("forwarder-owns-port", "kernel-saw-own-connect-fail-here", "reset-before-answer"),
         yes("server-silent", "server-waits-for-upstream"),
         yes("http-gateway-error", "server-waits-for-upstream"),
+        yes("balancer-owns-port", "server-waits-for-upstream", "service-error"),
+        yes("balancer-owns-port", "kernel-saw-own-connect-fail", "service-error"),
+        yes("balancer-owns-port", "server-waits-for-upstream", "closed-before-answer"),
         # A leg that fails while the server is mute may be anybody's: time is then no tie. And a tunnel or relay whose
         # far end is dead is as well called a mapping that leads nowhere.
         yes("balancer-owns-port", "upstream-attempt-failed", "closed-before-answer"),

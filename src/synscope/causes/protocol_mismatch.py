@@ -44,6 +44,7 @@ CAUSE = Cause(
             "tls-refused-after-finished",
             "tls-left-after-upgrade",
             "greeting-answered-otherwise",
+            "greeting-wants-proxy-line",
             "nobody-spoke",
         ),
         # Whoever answers what it is asked has understood it.
@@ -90,6 +91,11 @@ CAUSE = Cause(
             "The server speaks {speaks}: use a client of that protocol here.",
             where(protocol=_NOT_WEB.replace("h2c ", "")),
         ),
+        Fix(
+            "Ask the balancer in front of it, not this port; or switch the PROXY protocol on in who connects"
+            " (haproxy: send-proxy; curl --haproxy-protocol), or off in the service (nginx: listen).",
+            where(protocol="http tls", sign="greeting-wants-proxy-line"),
+        ),
         "If another service was meant, the port is the wrong one: look at which program owns it.",
     ),
     references=(
@@ -115,6 +121,8 @@ CAUSE = Cause(
             + no("kernel-saw-bind-in-use", "listener-on-similar-port", "upstream-attempt-failed")
             for unanswered in ("closed-before-answer", "reset-before-answer", "server-silent")
         ),
+        yes("closed-before-answer", "greeting-wants-proxy-line"),
+        yes("reset-before-answer", "greeting-wants-proxy-line"),
         yes("closed-before-answer", "owner-wants-proxy-line") + no("client-sent-proxy-line"),
         yes("reset-before-answer", "owner-wants-proxy-line") + no("client-sent-proxy-line"),
     ),
@@ -134,6 +142,7 @@ CAUSE = Cause(
             "proxy-line-not-understood",
             "owner-mute-to-own-protocol",
             "greeting-answered-otherwise",
+            "greeting-wants-proxy-line",
             "closed-before-answer",
             "reset-before-answer",
             "server-silent",
@@ -155,6 +164,10 @@ CAUSE = Cause(
         ("owner-mute-to-own-protocol", "{observed}."),
         ("upgrade-refused", "The client asks for WebSocket, and the server does not speak it there."),
         (
+            "greeting-wants-proxy-line",
+            "The server wants the line of the PROXY protocol first, as a balancer in front of it writes it.",
+        ),
+        (
             "greeting-answered-otherwise",
             "Synscope greeted the server once more: it answers to {speaks}, and again not to what the client spoke.",
         ),
@@ -164,6 +177,10 @@ CAUSE = Cause(
         ("port-of-other-protocol", "It is the usual port of another protocol than the client's."),
     ),
     headlines=(
+        (
+            "greeting-wants-proxy-line",
+            "Port {port} wants the PROXY protocol's line, and the client does not send it",
+        ),
         ("greeting-answered-otherwise", "Port {port} speaks {speaks}, and the client something else"),
         ("plain-to-tls-server", "Port {port} speaks TLS, and the client does not"),
         ("tls-to-plain-server", "The client speaks TLS to port {port}, and the server does not"),

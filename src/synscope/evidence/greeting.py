@@ -87,11 +87,13 @@ class Greeted(NamedTuple):
     tries: tuple[Try, ...] = ()
     because: str = NEITHER
     """Why there was none, where there was none."""
+    after_line: Try | None = None
+    """The client's protocol once more, behind the PROXY protocol's line; ``None`` where that was not tried."""
 
     @property
     def text(self) -> str:
         """Say what was done and what came."""
-        came = "; ".join(each.text for each in self.tries)
+        came = "; ".join(each.text for each in (*self.tries, *filter(None, (self.after_line,))))
         return f"synscope greeted {self.server} once more, where the client had spoken {self.client}: {came}"
 
     @property
@@ -216,6 +218,32 @@ def greeting_hung_up_on(greeted: Greeted) -> Reply:
         return unmade
     if all(each.end in {End.CLOSED, End.RESET} for each in greeted.tries):
         return yes(f"the server hangs up on other greetings as well; {greeted.text}")
+    return no(greeted.text)
+
+
+@question(
+    "greeting-wants-proxy-line",
+    Source.HOST,
+    "the server hangs up on every greeting, but answers in the client's protocol behind the PROXY protocol's line",
+    stage=Stage.TALK,
+    if_yes=Says.STOPPED,
+    direct=True,
+    by_hand=on_each(
+        linux='curl -v --max-time 2 --haproxy-protocol "http://{host}:{port}/"',
+        macos='curl -v --max-time 2 --haproxy-protocol "http://{host}:{port}/"',
+        windows='curl.exe -v --max-time 2 --haproxy-protocol "http://{host}:{port}/"',
+        reading="an answer, where there is none without that option: yes",
+    ),
+)
+def greeting_wants_proxy_line(greeted: Greeted) -> Reply:
+    unmade = _is_unmade(greeted)
+    if unmade is not None:
+        return unmade
+    tried = greeted.after_line
+    if tried is None:
+        return no(greeted.text)
+    if tried.end is End.ANSWERED and _answers_client(greeted.client, tried.payload):
+        return yes(f"the server wants the PROXY protocol's line before all else; {greeted.text}")
     return no(greeted.text)
 
 

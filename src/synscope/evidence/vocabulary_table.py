@@ -921,5 +921,10 @@ OBSERVERS: Final[tuple[Question, ...]] = (
         ByHand("macos", 'curl -vk --max-time 2 "https://{host}:{port}/"; curl -v --max-time 2 -X OPTIONS --request-target "*" "http://{host}:{port}/"; curl -v --max-time 2 --http2-prior-knowledge "http://{host}:{port}/"', "one is answered in its own protocol and the client's is not: the server speaks that one; each ends without a byte: it hangs up; all time out: it is silent"),
         ByHand("windows", 'curl.exe -vk --max-time 2 "https://{host}:{port}/"; curl.exe -v --max-time 2 -X OPTIONS --request-target "*" "http://{host}:{port}/"; curl.exe -v --max-time 2 --http2-prior-knowledge "http://{host}:{port}/"', "one is answered in its own protocol and the client's is not: the server speaks that one; each ends without a byte: it hangs up; all time out: it is silent"),
     )),
+    Question("greeting-wants-proxy-line", Source.HOST, "the server hangs up on every greeting, but answers in the client's protocol behind the PROXY protocol's line", stage=Stage.TALK, if_yes=Says.STOPPED, direct=True, by_hand=(
+        ByHand("linux", 'curl -v --max-time 2 --haproxy-protocol "http://{host}:{port}/"', "an answer, where there is none without that option: yes"),
+        ByHand("macos", 'curl -v --max-time 2 --haproxy-protocol "http://{host}:{port}/"', "an answer, where there is none without that option: yes"),
+        ByHand("windows", 'curl.exe -v --max-time 2 --haproxy-protocol "http://{host}:{port}/"', "an answer, where there is none without that option: yes"),
+    )),
 )
 """Every question once for each of its observers, room by room."""

@@ -12,6 +12,10 @@ from synscope.model import Attempt, AttemptGroup, Label
 
 FOR_EVER: Final = (1 << 63) - 1
 _TLS_HANDSHAKE: Final = b"\x16\x03"
+_SSL_REQUEST: Final = b"\0\0\0\x08\x04\xd2\x16"
+"""PostgreSQL's SSLRequest and GSSENCRequest but for their last byte."""
+_LOGIN: Final = b"R\0\0\0"
+"""PostgreSQL's Authentication messages, which a pooler sends itself (PostgreSQL §55.7)."""
 
 
 class Wait(NamedTuple):
@@ -41,10 +45,11 @@ def waits_of(groups: Iterable[AttemptGroup]) -> Iterator[Wait]:
 
 
 def _is_only_greeted(attempt: Attempt) -> bool:
-    """Whether the server's first byte is no answer yet: of a TLS handshake, or spoken before the client's."""
+    """Whether the server's first byte is no answer yet: of a TLS handshake, a log-in, or before the client's."""
     asked, spoke = attempt.times.client_data, attempt.times.server_data
     first = spoke is not None and (asked is None or spoke < asked)
-    return first or (attempt.server_payload or b"").startswith(_TLS_HANDSHAKE)
+    asks_for_tls = (attempt.client_payload or b"").startswith(_SSL_REQUEST)
+    return first or asks_for_tls or (attempt.server_payload or b"").startswith((_TLS_HANDSHAKE, _LOGIN))
 
 
 def _wait_of(attempt: Attempt) -> Wait:

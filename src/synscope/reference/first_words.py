@@ -3,7 +3,8 @@
 Input: the server's host and port. Output: bytes. None of them asks for a page, changes anything or names a user.
 
 Sources: RFC 9110 §9.3.7 (``OPTIONS *`` asks what the server as a whole can do), RFC 9113 §3.4 (the preface and an
-empty SETTINGS frame), RFC 8446 §4.1.2 and RFC 5246 §7.4.1.2 (a ClientHello that servers of TLS 1.2 and 1.3 take).
+empty SETTINGS frame), RFC 8446 §4.1.2 and RFC 5246 §7.4.1.2 (a ClientHello that servers of TLS 1.2 and 1.3 take),
+HAProxy's proxy-protocol.txt §2.1 (the line that stands before all other words).
 """
 
 from __future__ import annotations
@@ -77,6 +78,12 @@ def client_hello(host: str, _port: int) -> bytes:
         + _sized(2, extensions)
     )
     return b"\x16\x03\x01" + _sized(2, b"\x01" + _sized(3, body))
+
+
+def proxy_line(server: str, port: int) -> bytes:
+    """Return the line by which a balancer tells whom it speaks for: here this machine itself, at port 0."""
+    family = "TCP6" if ":" in server else "TCP4"
+    return f"PROXY {family} {server} {server} 0 {port}\r\n".encode("ascii", "replace")
 
 
 FIRST_WORDS: Final[Mapping[str, Callable[[str, int], bytes]]] = MappingProxyType(

@@ -20,7 +20,7 @@ def _names(text: str) -> frozenset[str]:
 
 
 FORWARDERS: Final = _names(
-    "docker-proxy rootlessport rootlesskit slirp4netns pasta pasta.avx2 passt gvproxy vpnkit limactl"
+    "docker-proxy rootlessport rootlesskit slirp4netns pasta pasta.avx2 passt passt.avx2 gvproxy vpnkit limactl"
     " com.docker.backend com.docker.vpnkit wslrelay wslrelay.exe"
 )
 """They publish ports of containers and virtual machines; where to, their command line need not say."""

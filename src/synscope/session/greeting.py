@@ -4,7 +4,7 @@ Input: what a capture that has ended holds, the last look at the host, and what 
 a ``Greeted`` for each target. The greeting is made by the process without rights. The capture and the kernel's trace
 are over by then, so that no frame and no event of it is anybody's.
 
-Invariants: at most ``TOTAL_S`` in all, at most three connections to a target, at most once. Nobody is greeted
+Invariants: at most ``TOTAL_S`` in all, at most four connections to a target, at most once. Nobody is greeted
 
 - where a client said anything else than HTTP or a TLS hello, or the server spoke before its client;
 - outside this machine's own addresses, as the last look at the host has them;
@@ -37,7 +37,7 @@ from synscope.model import Attempt, AttemptGroup, Diagnosis, Endpoint, Label, Ta
 from synscope.probes.host import procfs
 from synscope.probes.host.snapshot import Snapshot
 from synscope.process.errors import HelperError
-from synscope.reference.first_words import FIRST_WORDS
+from synscope.reference.first_words import FIRST_WORDS, proxy_line
 from synscope.reference.loopback import is_loopback
 from synscope.session.connects import drained, is_itself, received
 
@@ -55,6 +55,11 @@ _TRY_S: Final = 0.6
 """How long one greeting waits for an answer: what works answers such words within milliseconds."""
 _IN_TURN_S: Final = 0.1
 """How long it then waits whether the server closes when we do: one that reads does."""
+_AFTER_LINE: Final = " after the PROXY protocol's line"
+_LINED: Final = frozenset({"HTTP/1", "TLS"})
+"""What services speak that take the PROXY protocol's line."""
+_HUNG_UP: Final = frozenset({End.CLOSED, End.RESET})
+_MOST_CONNECTIONS: Final = len(FIRST_WORDS) + 1
 _GREETED_AFTER: Final = frozenset({Protocol.HTTP_REQUEST, Protocol.HTTP2_PREFACE, Protocol.TLS_CLIENT_HELLO})
 _AT_WORK: Final = frozenset("RSDI")
 """States of proc(5) in which a process runs or waits: not stopped, traced, dead or hidden."""
@@ -125,7 +130,10 @@ def greet(
             else:
                 met.add(due.server)
                 try:
-                    sockets = [stack.enter_context(open_socket(_family(due.server))) for _ in FIRST_WORDS]
+                    sockets = [
+                        stack.enter_context(open_socket(_family(due.server)))
+                        for _ in range(_MOST_CONNECTIONS)
+                    ]
                 except (OSError, HelperError) as error:
                     found[target] = Greeted(because=f"no socket to do so: {error}")
                     continue
@@ -231,10 +239,13 @@ def _all_greeted(
         thread.start()
     for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-    return {
-        target: Greeted(due.server, due.client, tuple(tries), "" if tries else "it was not over in time")
-        for (target, due, _), tries in zip(wanted, heard, strict=True)
-    }
+    return {target: _summed_up(due, tries) for (target, due, _), tries in zip(wanted, heard, strict=True)}
+
+
+def _summed_up(due: Due, tries: Sequence[Try]) -> Greeted:
+    plain = tuple(each for each in tries if not each.spoke.endswith(_AFTER_LINE))
+    lined = next((each for each in tries if each.spoke.endswith(_AFTER_LINE)), None)
+    return Greeted(due.server, due.client, plain, "" if tries else "it was not over in time", lined)
 
 
 def _greet_one(due: Due, sockets: Sequence[socket.socket], until: float, tries: list[Try]) -> None:
@@ -248,10 +259,15 @@ def _greet_one(due: Due, sockets: Sequence[socket.socket], until: float, tries: 
             return
         if answer.family == due.client:
             return
+    if due.client in _LINED and all(each.end in _HUNG_UP for each in tries):
+        tries.append(_tried(next(left), due, due.client, until, after_line=True))
 
 
-def _tried(made: socket.socket, due: Due, spoke: str, until: float) -> Try:
+def _tried(made: socket.socket, due: Due, spoke: str, until: float, *, after_line: bool = False) -> Try:
     """Say the first words of one protocol on a connection of its own, and close it in order."""
+    words = FIRST_WORDS[spoke](due.host, due.server.port)
+    if after_line:
+        words, spoke = proxy_line(due.server.address, due.server.port) + words, spoke + _AFTER_LINE
     began = time.monotonic()
     # What is closed after the wait has to fit into the time as well.
     wait = max(0.01, min(_TRY_S, until - began - _IN_TURN_S - 0.02))
@@ -265,7 +281,7 @@ def _tried(made: socket.socket, due: Due, spoke: str, until: float) -> Try:
             made.connect((due.server.address, due.server.port))
             if is_itself(made):
                 return heard(End.UNMADE)
-            return _conversation(made, FIRST_WORDS[spoke](due.host, due.server.port), heard)
+            return _conversation(made, words, heard)
     except (ConnectionRefusedError, TimeoutError):
         return heard(End.UNMADE)
     except OSError as error:

@@ -80,6 +80,20 @@ def test_an_answer_long_after_it() -> None:
     assert observed(late, REFUSED)[FAILED].answer is Answer.NO
 
 
+def test_a_pooler_that_tries_again_until_it_gives_up_on_its_client() -> None:
+    """Its first words, PostgreSQL's log-in, are no answer; the last refusal lies a second before its error."""
+    login = ANSWERED._replace(
+        server_payload=b"R\0\0\0\x08\0\0\0\0", times=times(client_data=MS, server_data=2 * MS, end=2000 * MS)
+    )
+    again = REFUSED._replace(began_ns=START + 1000 * MS, settled_ns=START + 1001 * MS)
+    assert observed(login, REFUSED, again)[FAILED].answer is Answer.YES
+    assert observed(login, REFUSED)[FAILED].answer is Answer.NO
+    taken = again._replace(refused=False, established=True)
+    assert observed(login, REFUSED, again, taken)[FAILED].answer is Answer.NO
+    asked = login._replace(server_payload=b"N", client_payload=b"\0\0\0\x08\x04\xd2\x16\x2f")
+    assert observed(asked, REFUSED, again)[FAILED].answer is Answer.YES
+
+
 def test_what_it_does_without_a_client_too_says_nothing() -> None:
     habit = REFUSED._replace(began_ns=START - 50 * MS, settled_ns=START - 50 * MS)
     assert observed(ANSWERED, habit, REFUSED)[FAILED].answer is Answer.UNKNOWN
@@ -108,7 +122,12 @@ def test_a_relay_to_the_same_port_of_a_container() -> None:
     """It is a leg of its own where the address is another."""
     published = REFUSED._replace(server=Endpoint("172.17.0.2", PORT), elsewhere=False)
     assert observed(HUNG_UP, published)[FAILED].answer is Answer.YES
-    assert observed(HUNG_UP, published._replace(server=HUNG_UP.server))[FAILED].answer is Answer.NO
+    assert observed(MUTE, PENDING._replace(server=MUTE.server))[WAITS].answer is Answer.UNKNOWN
+
+
+def test_a_relay_whose_sockets_are_in_another_network() -> None:
+    """It connects to the target's own address there, and is refused while the target takes connections here."""
+    assert observed(HUNG_UP, REFUSED._replace(server=HUNG_UP.server))[FAILED].answer is Answer.YES
 
 
 def test_what_could_not_be_followed_is_not_told() -> None:

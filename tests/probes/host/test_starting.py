@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +24,17 @@ def test_what_the_command_left_running_is_waited_for() -> None:
         assert starting.wait_s((1,)) == LEFT_S
     finally:
         subprocess.run(["kill", left], check=True)
+
+
+@pytest.mark.parametrize(("port", "waits"), [(47_123, True), (7_123, False), (47_12, False)])
+def test_who_names_the_port_is_waited_for(port: int, *, waits: bool) -> None:
+    """It was there before the command, has not worked, and is nobody's child here."""
+    line = "setsid sh -c 'sleep 20; exec serve --port=47123' >/dev/null 2>&1 & echo $!"
+    waiting = int(subprocess.run(["sh", "-c", line], check=True, capture_output=True, text=True).stdout)
+    try:
+        assert Starting().wait_s((port,)) == (LEFT_S if waits else 0.0)
+    finally:
+        os.killpg(waiting, signal.SIGKILL)
 
 
 def test_nobody_is_waited_for_where_somebody_listens() -> None:

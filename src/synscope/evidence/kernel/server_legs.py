@@ -8,7 +8,7 @@ connects there when no client waits (a metrics push, a pool, a health check), no
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from synscope.evidence.by_hand import in_states, on_linux
@@ -145,7 +145,8 @@ def connects_at_once(view: KernelView) -> Reply:
 def _of(view: KernelView, holds: Callable[[_Leg], bool], otherwise: str) -> Reply:
     if because := _untold(view):
         return unknown(because)
-    found = [leg for leg in _legs(view) if holds(leg)]
+    legs = list(_legs(view))
+    found = [leg for leg in legs if holds(leg)] or _tried_again(legs, holds)
     own = [leg for leg in found if not _is_habit(view, leg.connect)]
     if own:
         leg = own[-1]
@@ -179,12 +180,22 @@ def _legs(view: KernelView) -> Iterator[_Leg]:
     own = view.record.own
     waits = list(waits_of(view.groups))
     for connect in () if own is None else own.made:
-        if any(connect.server == group.server for group in view.groups):
+        if _is_a_clients(view, connect):
             continue
         for wait in waits:
             if wait.began_ns - SLACK_NS <= connect.began_ns <= wait.ended_ns:
                 yield _Leg(wait, connect)
                 break
+
+
+def _is_a_clients(view: KernelView, connect: OwnConnect) -> bool:
+    """Whether it goes to the target itself, as a client's does.
+
+    One that is refused while the target takes connections went to that address of another network: such relays make
+    their sockets there.
+    """
+    here = not connect.elsewhere and not connect.refused
+    return here and any(connect.server == group.server for group in view.groups)
 
 
 def _is_habit(view: KernelView, connect: OwnConnect) -> bool:
@@ -207,10 +218,27 @@ def _failed(leg: _Leg) -> bool:
     return -SLACK_NS <= wait.ended_ns - connect.settled_ns <= DIRECTLY_NS
 
 
+def _tried_again(legs: Sequence[_Leg], holds: Callable[[_Leg], bool]) -> list[_Leg]:
+    """Return the last of several connects to one place that failed in one client's time, none being taken there.
+
+    A pooler tries again while its client waits, and gives up on the client at a time of its own.
+    """
+    for leg in reversed(legs):
+        same = [
+            other for other in legs if (other.wait, other.connect.server) == (leg.wait, leg.connect.server)
+        ]
+        failed = [other for other in same if other.connect.settled_ns is not None]
+        taken = any(other.connect.established for other in same)
+        at_end = leg._replace(wait=leg.wait._replace(ended_ns=leg.connect.settled_ns or leg.wait.ended_ns))
+        if len(failed) > 1 and not taken and any(map(_is_prompt, same)) and holds(at_end):
+            return [leg]
+    return []
+
+
 def _hangs(leg: _Leg) -> bool:
-    """Whether the connect was unanswered for as long as a client waited that the server gave nothing."""
+    """Whether the connect was unanswered for as long as a client waited, be it for an error in the end."""
     connect, wait = leg.connect, leg.wait
-    if connect.established or not wait.mute or not _is_prompt(leg):
+    if connect.established or not _is_prompt(leg):
         return False
     ended = wait.ended_ns if connect.settled_ns is None else connect.settled_ns
     return ended >= wait.ended_ns - SLACK_NS and wait.ended_ns - connect.began_ns >= HELD_NS

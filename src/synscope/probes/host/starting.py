@@ -3,12 +3,13 @@
 Input: the processes of this session before the command began, and ports. Output: whether anybody may come to
 listen, and whether somebody does. Reads /proc alone, so it knows nothing on other systems; it looks at this
 process's own network namespace. A process may be a server that starts when the command left it running, or when it
-is young and has worked, and listens nowhere yet. Source: proc(5).
+is young and has worked, or names the port among its words, and listens nowhere yet. Source: proc(5).
 """
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
@@ -16,13 +17,15 @@ from typing import Final, NamedTuple
 from synscope.probes.host import procfs
 
 LEFT_S: Final = 3.0
-"""Seconds to wait for what the command itself left running."""
+"""Seconds to wait for what the command itself left running, and for what names the port."""
 YOUNG_S: Final = 2.0
 """Seconds to wait for another process that began not long ago."""
 
 _YOUNG_S: Final = 10.0
 _WORKED_S: Final = 0.1
 """Seconds of a processor that a program needs at least to start; what only waits uses less."""
+_NAMING_S: Final = 30.0
+"""Age up to which a process that names the port and does not listen may be one that will."""
 _NET: Final = "self/net"
 _LEAST_FIELDS: Final = 20
 _PATIENCE_S: Final = 0.5
@@ -58,6 +61,14 @@ class Starting:
             return LEFT_S
         listening = frozenset(inode for _, _, inode in procfs.listening(_NET))
         here = procfs.network("self")
+        if any(
+            seen.age_s < _NAMING_S
+            and _names_any(seen.pid, ports)
+            and procfs.network(seen.pid) == here
+            and not _holds_any(seen.pid, listening)
+            for seen in others
+        ):
+            return LEFT_S
         for seen in others:
             working = seen.age_s < _YOUNG_S and seen.worked_s >= _WORKED_S and seen.pid not in self._before
             if working and procfs.network(seen.pid) == here and not _holds_any(seen.pid, listening):
@@ -96,6 +107,12 @@ def _line_of(pid: int, every: dict[int, _Seen]) -> frozenset[int]:
         found = {seen.pid for seen in every.values() if seen.parent in found} - below
         below |= found
     return frozenset(line | below)
+
+
+def _names_any(pid: int, ports: Collection[int]) -> bool:
+    """Whether one of the ports stands among the words with which a process was started."""
+    words = " ".join(procfs.command_line(pid))
+    return any(re.search(rf"(?<![0-9]){port}(?![0-9])", words) for port in ports)
 
 
 def _holds_any(pid: int, inodes: Collection[int]) -> bool:
