@@ -6,16 +6,18 @@ import pytest
 
 from synscope.model import Answer
 from synscope.probes.host.snapshot import (
+    ElsewhereListener,
     Firewall,
     Limits,
     Loopback,
+    Namespaces,
     Owner,
     Route,
     RuleVerdict,
     Setting,
     Untold,
 )
-from tests.evidence.host.builders import answers, listener, observed, process, rulings, snapshot
+from tests.evidence.host.builders import PORT, answers, listener, observed, process, rulings, snapshot
 
 YES, NO, UNKNOWN = Answer.YES, Answer.NO, Answer.UNKNOWN
 WELL = Loopback(
@@ -60,6 +62,40 @@ FAR = WELL._replace(others=("10.0.0.1",))
 )
 def test_a_route_that_leads_away(loopback: Loopback, target: str, answer: Answer) -> None:
     assert answers(snapshot(loopback=loopback), target=target)["route-leads-away"] is answer
+
+
+def test_a_containers_address_lies_where_its_way_leads() -> None:
+    """What listens in the container counts as met here; its address is none of this machine's for all that."""
+    way = FAR._replace(routes=(Route("172.17.0.2", "unicast dev docker0", "docker0"),))
+    there = ElsewhereListener("web", "0.0.0.0", PORT, linked=True, addresses=("172.17.0.2",))
+    seen = snapshot(loopback=way, namespaces=Namespaces((there,), 1, addresses=("172.17.0.2",)))
+    assert answers(seen, target=f"172.17.0.2:{PORT}")["route-leads-away"] is NO
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "queued", "answer"),
+    [(3, 5, 2, YES), (3, 3, 2, UNKNOWN), (3, 5, 0, NO), (None, None, 2, UNKNOWN)],
+)
+def test_the_queue_of_a_listener_in_a_container(
+    before: int | None, after: int | None, queued: int, answer: Answer
+) -> None:
+    """How many places it has is not told there; that queues overflowed in its namespace is."""
+    looks = [
+        snapshot(
+            loopback=FAR,
+            namespaces=Namespaces(
+                (
+                    ElsewhereListener(
+                        "web", "0.0.0.0", PORT, addresses=("172.17.0.2",), queued=queued, overflows=overflows
+                    ),
+                ),
+                1,
+                addresses=("172.17.0.2",),
+            ),
+        )
+        for overflows in (before, after)
+    ]
+    assert answers(*looks, target=f"172.17.0.2:{PORT}")["accept-queue-full"] is answer
 
 
 def dnat(how: str, localnet: int = 0) -> dict[str, Answer]:

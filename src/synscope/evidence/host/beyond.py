@@ -50,6 +50,8 @@ def _here(listener: ElsewhereListener) -> LocalSocket:
     return LocalSocket(
         listener.address,
         listener.port,
+        queued=listener.queued,
         owners=() if owner is None else (owner,),
         owner_untold=None if owner else f"in the network namespace {listener.namespace}",
+        overflows=listener.overflows,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import of_process, on_each, on_linux
@@ -17,6 +17,7 @@ from synscope.evidence.host.view import (
 )
 from synscope.evidence.question import Reply, Says, no, question, unknown, yes
 from synscope.model import Source, Stage
+from synscope.units import count
 
 if TYPE_CHECKING:
     from synscope.probes.host.snapshot import LocalSocket, Process, Snapshot
@@ -57,21 +58,36 @@ def accept_queue_full(view: HostView) -> Reply:
     if not told:
         return unknown(because)
     listeners = [listener for snapshot in view.snapshots for listener in view.serving(snapshot)]
-    sizes = [(listener, listener.queued, listener.backlog) for listener in listeners]
-    for listener, queued, backlog in sizes:
-        if queued is not None and backlog is not None and queued > backlog:
-            return yes(
-                f"{describe(listener)}: {queued} connections wait, and the queue has room for {backlog + 1}"
-            )
-    rose = [f"{name} rose by {more}" for name in _OVERFLOWS if (more := risen(view, name))]
     if not listeners:
         return no("nothing listens there, so nothing can wait to be accepted")
+    sizes = [(listener, listener.queued, listener.backlog) for listener in listeners]
+    full = [
+        f"{describe(listener)}: {queued} connections wait, and the queue has room for {backlog + 1}"
+        for listener, queued, backlog in sizes
+        if queued is not None and backlog is not None and queued > backlog
+    ]
+    if full or (there := _overflowed_elsewhere(listeners)):
+        return yes(full[0] if full else there)
+    rose = [f"{name} rose by {more}" for name in _OVERFLOWS if (more := risen(view, name))]
     if rose:
         return _overflowed(rose, len({listener.port for listener in told[-1].listeners}), listeners[-1])
-    if any(queued is None for _, queued, _ in sizes):
-        return unknown("this system does not show how many connections wait to be accepted")
-    return no(
-        f"{describe(listeners[-1])}: {listeners[-1].queued} of {listeners[-1].backlog} places are taken"
+    if any(queued is None or (queued and backlog is None) for _, queued, backlog in sizes):
+        return unknown("the system does not show how many connections wait, or how many the queue holds")
+    *_, (last, queued, backlog) = sizes
+    room = "no connection waits" if backlog is None else f"{queued} of {backlog} places are taken"
+    return no(f"{describe(last)}: {room}")
+
+
+def _overflowed_elsewhere(listeners: Sequence[LocalSocket]) -> str:
+    """Say how often queues overflowed in the listener's own network namespace; empty where they did not, or here."""
+    counted = [listener.overflows for listener in listeners if listener.overflows is not None]
+    if not counted or counted[-1] <= counted[0] or not listeners[-1].queued:
+        return ""
+    more = count(counted[-1] - counted[0], "overflow")
+    wait = count(listeners[-1].queued, "connection")
+    return (
+        f"{describe(listeners[-1])}: {wait} wait, and its network namespace counted {more} of such a queue between"
+        " the first look and the last"
     )
 
 

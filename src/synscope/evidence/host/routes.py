@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TYPE_CHECKING, Final
 
 from synscope.evidence.by_hand import of_firewall, on_each, on_linux
@@ -109,10 +110,13 @@ def route_leads_away(view: HostView) -> Reply:
     told, because = view.told(snapshot.loopback for snapshot in view.snapshots)
     if not told:
         return unknown(because)
+    spaces, _ = view.told(snapshot.namespaces for snapshot in view.snapshots)
+    # A container's address counts as met here by whoever asks for it, and its way leads out of here.
+    containers = {address for space in spaces for address in space.addresses}
     for loopback in reversed(told):
         if not loopback.up:
             return no(f"the interface {loopback.name} is down")
-        ways = [(address, _away(loopback, address)) for address in wanted(view)]
+        ways = [(address, _away(loopback, address, containers)) for address in wanted(view)]
         astray = [text for _, text in ways if text]
         if astray and len(astray) == len(ways):
             return yes(joined(astray))
@@ -141,11 +145,12 @@ def route_to(loopback: Loopback, address: str) -> Route | None:
     return next((route for route in loopback.routes if route.address == address), None)
 
 
-def _away(loopback: Loopback, address: str) -> str:
+def _away(loopback: Loopback, address: str, containers: Container[str]) -> str:
     """Say how the way to an address leads away; empty where it does not, or nobody knows."""
     way = _route_to(loopback, address)
     family = family_of(address)
-    own = is_local(address) or address in {*loopback.addresses, *(loopback.others or ())}
+    here = address not in containers and address in {*loopback.addresses, *(loopback.others or ())}
+    own = is_local(address) or here
     if is_local(address) and family not in {family_of(have) for have in loopback.addresses}:
         return ""  # no address of the family, no way
     found = route_to(loopback, address)

@@ -33,6 +33,7 @@ _IPV4_DIGITS: Final = 8
 _LOCAL = re.compile(r"\|-- (\S+)\n\s*/32 host LOCAL")
 """An address of the namespace's own in fib_trie."""
 
+_OVERFLOWS: Final = "TcpExtListenOverflows"
 _DESTINATION, _GATEWAY, _MASK = 1, 2, 7
 """Columns of /proc/net/route."""
 _NO_GATEWAY: Final = "00000000"
@@ -133,7 +134,11 @@ def _reached(there: _Wires, here: _Wires) -> list[str]:
 def _of_processes(
     pids: list[int], ports: frozenset[int], wires: _Wires, *, linked: bool
 ) -> Iterator[ElsewhereListener]:
-    for address, port, inode in _listening(f"{pids[0]}/net", ports):
+    folder = f"{pids[0]}/net"
+    found = list(_listening(folder, ports))
+    waiting = procfs.waiting(folder) if found else {}
+    overflows = procfs.counters("netstat", folder).get(_OVERFLOWS) if found else None
+    for address, port, inode in found:
         pid = next((pid for pid in pids if _holds(pid, inode)), None)
         shown = pid or pids[0]
         program = procfs.program(shown)
@@ -145,6 +150,8 @@ def _of_processes(
             program if pid else "",
             linked,
             wires.own,
+            waiting.get(inode),
+            overflows,
         )
 
 

@@ -35,12 +35,12 @@ def number(name: str) -> int | None:
     return int(found) if found is not None and found.lstrip("-").isdigit() else None
 
 
-def counters(table: str) -> dict[str, int]:
-    """Return the counters of ``netstat`` or ``snmp``, in the calling thread's network namespace, by nstat(8)'s names.
+def counters(table: str, folder: str = NET) -> dict[str, int]:
+    """Return the counters of ``netstat`` or ``snmp`` by nstat(8)'s names, of the calling thread's network namespace.
 
     Two lines of the file belong together: the names, then the numbers.
     """
-    lines = [line.split() for line in (text(f"{NET}/{table}") or "").splitlines()]
+    lines = [line.split() for line in (text(f"{folder}/{table}") or "").splitlines()]
     found = {}
     for names, values in zip(lines[::2], lines[1::2], strict=False):
         if names and values and names[0] == values[0]:
@@ -58,6 +58,13 @@ def listening(folder: str) -> Iterator[tuple[str, int, int]]:
             if fields[3] == _LISTEN:
                 address, _, port = fields[1].rpartition(":")
                 yield address, int(port, 16), int(fields[9])
+
+
+def waiting(folder: str) -> dict[int, int]:
+    """Return by inode how many connections wait for accept() at each TCP listener that a ``net`` folder shows."""
+    lines = [line for table in _TCP_TABLES for line in (text(f"{folder}/{table}") or "").splitlines()[1:]]
+    listeners = (fields for line in lines if (fields := line.split())[3] == _LISTEN)
+    return {int(fields[9]): int(fields[4].rpartition(":")[2], 16) for fields in listeners}
 
 
 def network(thread: str | int) -> int | None:

@@ -52,6 +52,8 @@ class LocalSocket(NamedTuple):
     """Why ``owners`` is empty. Every socket has an owner or the kernel itself."""
     signed_for: tuple[str, ...] | None = None
     """Networks whose segments it takes only with a TCP-MD5 signature; ``None`` where the system does not say."""
+    overflows: int | None = None
+    """Of a listener in another network namespace: overflows of listeners' queues that were counted there."""
 
     @property
     def is_ipv6(self) -> bool:
@@ -442,6 +444,10 @@ class ElsewhereListener(NamedTuple):
     """Whether the two namespaces share an IPv4 network, as a container and its host do."""
     addresses: tuple[str, ...] = ()
     """The IPv4 addresses of that namespace's own, but for loopback's."""
+    queued: int | None = None
+    """Connections that wait for accept()."""
+    overflows: int | None = None
+    """Overflows of listeners' queues that the namespace has counted since it was made."""
 
 
 class Namespaces(NamedTuple):
