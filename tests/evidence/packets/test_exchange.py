@@ -40,6 +40,19 @@ SITUATIONS = [
         DONE | {"nobody-spoke", "reset-by-client"},
     ),
     Situation(
+        "nobody greets, and the client takes its leave",
+        (
+            attempt(
+                Outcome.RESET_BY_SERVER_EARLY,
+                events=frozenset({"client-data", "server-rst", "server-rst-before-data"}),
+                client_payload=b"QUIT\r\n",
+                client_bytes=6,
+                times=times(client_data=2 * SECOND, end=2 * SECOND + MS),
+            ),
+        ),
+        DONE | {"nobody-spoke", "reset-before-answer"},
+    ),
+    Situation(
         "nobody speaks, and it only looked whether somebody listens",
         (attempt(Outcome.CLOSED, events=frozenset({"client-fin"}), times=times(client_fin=MS, end=MS)),),
         DONE,

@@ -28,6 +28,8 @@ GREETING_NS: Final = 1_000_000_000
 """A client that stays for so long without a word waits for one; who only looks for a listener does not."""
 
 
+_GOODBYES: Final = frozenset({b"QUIT\r\n", b"QUIT\n"})
+"""How clients of protocols take their leave in which the server speaks first (RFC 5321, RFC 959, RFC 1939)."""
 NOT_COMPLETED: Final = "no handshake completed"
 
 
@@ -196,8 +198,17 @@ def nobody_spoke(view: PacketsView) -> Reply:
 
 
 def _left_without_a_word(attempt: Attempt) -> bool:
+    if _only_took_its_leave(attempt):
+        return True
     quiet = not _asked(attempt) and not server_spoke(attempt) and not _server_ended_first(attempt)
     return quiet and _client_ended(attempt) and _open_for(attempt) >= GREETING_NS
+
+
+def _only_took_its_leave(attempt: Attempt) -> bool:
+    """Whether the client's first and last word, after it had waited in vain for a greeting, was a goodbye."""
+    said, spoke = attempt.client_payload or b"", attempt.times.client_data
+    late = spoke is not None and spoke - attempt.times.first >= GREETING_NS
+    return late and said.upper() in _GOODBYES and not server_spoke(attempt)
 
 
 def _open_for(attempt: Attempt) -> int:
