@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from synscope.probes.kernel.instance import Instance
+from synscope.probes.kernel.legs_instance import LegsInstance
 
 ROUNDS = 40
 BURSTS = "25"
@@ -63,6 +64,17 @@ def _of_run(pid: int) -> contextlib.ExitStack:
     return stack
 
 
+def _of_run_with_server(pid: int) -> contextlib.ExitStack:
+    """Switch on what ``run`` has on where somebody serves the port: the server's own connects are followed too."""
+    stack = _of_run(pid)
+    legs = LegsInstance.beside()
+    stack.callback(legs.remove)
+    handover = legs.follow_all([pid], [47_999])
+    for descriptor in (*handover.trace.descriptors, handover.ids):
+        stack.callback(os.close, descriptor)
+    return stack
+
+
 @contextlib.contextmanager
 def _loop() -> Iterator[Callable[[], float]]:
     with tempfile.TemporaryDirectory() as folder:
@@ -91,6 +103,7 @@ def main() -> None:
                     "nothing": contextlib.ExitStack,
                     "`live` or `doctor`": _machine_wide,
                     "`run`": lambda: _of_run(sleeper.pid),
+                    "`run`, a server followed": lambda: _of_run_with_server(sleeper.pid),
                 }
             )
         finally:
