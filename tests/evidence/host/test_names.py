@@ -84,8 +84,11 @@ def test_localhost_that_leads_elsewhere_is_wrong_for_a_bare_port_whatever_the_co
     assert wrong("127.0.0.1", target=str(PORT), names=names).answer is NO
 
 
-def test_a_target_that_is_a_name_is_judged_by_that_name() -> None:
-    assert wrong("gone", target=f"localhost:{PORT}").answer is NO
+def test_a_target_that_is_a_name_is_judged_by_that_name_and_by_another_that_the_command_uses() -> None:
+    assert wrong("localhost", target=f"localhost:{PORT}").answer is NO
+    assert wrong(target=f"localhost:{PORT}").answer is NO
+    assert wrong("gone", target=f"localhost:{PORT}").answer is YES
+    assert wrong("localhost", "gone", target=f"localhost:{PORT}").answer is NO
     assert wrong("localhost", target=f"gone:{PORT}").answer is YES
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from synscope.probes.host.declared import of_haproxy, of_java, of_nginx, of_stunnel
+from synscope.probes.host.declared import (
+    of_haproxy,
+    of_hitch,
+    of_java,
+    of_memcached,
+    of_mosquitto,
+    of_nginx,
+    of_stunnel,
+    of_varnish,
+)
 from synscope.probes.host.snapshot import JAVA_DEBUGGER, PROXY_LINE, TLS
 
 
@@ -19,6 +28,32 @@ def test_nginx() -> None:
 def test_stunnel() -> None:
     text = "; accept = 1\n[a]\naccept = 127.0.0.1:8443\nconnect = 80\n[b]\nclient = yes\naccept = 6380\n"
     assert dict(of_stunnel(text)) == {8443: (TLS,)}
+
+
+def test_mosquitto() -> None:
+    text = "allow_anonymous true\nlistener 1884 127.0.0.1\ncertfile c.pem\nlistener 1885\n# certfile x\n"
+    assert dict(of_mosquitto(text)) == {1883: (), 1884: (TLS,), 1885: ()}
+    assert dict(of_mosquitto("certfile c.pem")) == {1883: (TLS,)}
+
+
+def test_hitch() -> None:
+    words = ("hitch", "--frontend=[127.0.0.1]:8443+/c.pem", "-f", "[*]:443", "--backend=[::1]:80")
+    assert dict(of_hitch(words, 'frontend = "[*]:9443"\n# frontend = "[*]:1"\nbackend = "[::1]:2"')) == {
+        8443: (TLS,),
+        443: (TLS,),
+        9443: (TLS,),
+    }
+
+
+def test_varnish() -> None:
+    words = ("varnishd", "-a", "http=:6081", "-a", "p=127.0.0.1:6086,PROXY", "-a:6087,PROXY")
+    assert dict(of_varnish(words)) == {6086: (PROXY_LINE,), 6087: (PROXY_LINE,)}
+
+
+def test_memcached() -> None:
+    assert dict(of_memcached(("memcached", "-Z", "-p", "11300"))) == {11300: (TLS,)}
+    assert dict(of_memcached(("memcached", "--enable-ssl"))) == {11211: (TLS,)}
+    assert not dict(of_memcached(("memcached", "-p", "11300")))
 
 
 def test_java() -> None:

@@ -1,8 +1,8 @@
 """Questions about names: whether those that the client uses lead to the target.
 
 What the client uses is the target's own host where that is a name; else what the command uses for the target's port,
-where there is a command and nothing reached the target. A target that is an address says nothing about the name that
-a command has for it.
+where there is a command and nothing reached the target. What was asked for says nothing about another name that a
+command has for it.
 """
 
 from __future__ import annotations
@@ -48,8 +48,12 @@ if TYPE_CHECKING:
 def localhost_resolves_wrong(view: HostView) -> Reply:
     host = view.target.host
     is_address = host is not None and parsed(host) is not None
-    if view.use is None or not (is_address or host is None):
+    if view.use is None:
         return no("an address was asked for, which needs no resolution") if is_address else _own(view)
+    if host is not None and not is_address:
+        own = _own(view)
+        others = view.use.hosts if host not in view.use.hosts else ()
+        return _of_command(view, others) if own.answer is Answer.NO and others else own
     if view.use.hosts:
         return _of_command(view, view.use.hosts)
     untold = "which host the command uses is not known"

@@ -265,6 +265,8 @@ def owner_mute_to_own_protocol(view: HostView) -> Reply:
     halted = server_process_stopped(view)
     if halted.answer is Answer.YES:
         return unknown(f"{halted.text}: it answers nobody")
+    if view.waits and not any(wait.hung_up for wait in view.waits):
+        return unknown("it was silent and did not hang up: one that hangs is as silent")
     for program, pid in owners:
         takes = SERVERS.get(program, frozenset())
         if "TLS" in takes and set(view.spoken) and set(view.spoken) <= takes - {"TLS"}:

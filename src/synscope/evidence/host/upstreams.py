@@ -79,7 +79,8 @@ def _held(view: HostView, at: int, wait: Wait) -> Iterator[_Held]:
     servers = {pid for each in view.snapshots for pid in _servers(view, each)}
     earlier = _earlier(view, at, wait)
     for connection in snapshot.connections:
-        if not _is_of(view, connection, servers) or connection.remote_port == view.target.port:
+        a_clients = connection.remote_port == view.target.port and connection.remote_address in view.addresses
+        if a_clients or not _is_of(view, connection, servers):
             continue
         is_new = earlier is not None and _ends(connection) not in earlier
         if connection.state == _SYN_SENT and is_new:

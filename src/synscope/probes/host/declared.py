@@ -1,10 +1,11 @@
 """What programs are told to expect on a watched port: TLS, the PROXY protocol's line, a Java debugger.
 
 Input: ports and a time limit. Output: ``snapshot.Declared`` for each line that gives a port one of these. Only the
-lines with which HAProxy, nginx, stunnel and socat listen are looked at, and the word that makes a Java machine wait
-for a debugger; of them nothing is kept but the words for these three. Sources: HAProxy's configuration manual
-(bind), ngx_http_core_module and ngx_stream_core_module (listen), stunnel(8) (accept, client), socat(1)
-(OPENSSL-LISTEN), Oracle's "JPDA Connection and Invocation" (jdwp).
+lines with which HAProxy, nginx, stunnel, hitch, varnish, mosquitto, memcached and socat listen are looked at, and the
+word that makes a Java machine wait for a debugger; of them nothing is kept but the words for these three. Sources:
+HAProxy's configuration manual (bind), ngx_http_core_module and ngx_stream_core_module (listen), stunnel(8) (accept,
+client), hitch.conf(5) (frontend), varnishd(1) (-a), mosquitto.conf(5) (listener, certfile), memcached(1) (-Z),
+socat(1) (OPENSSL-LISTEN), Oracle's "JPDA Connection and Invocation" (jdwp).
 """
 
 from __future__ import annotations
@@ -35,6 +36,12 @@ _SECTION = re.compile(r"^\s*\[", re.MULTILINE)
 _ACCEPT = re.compile(r"^\s*accept\s*=\s*(\S+)", re.MULTILINE | re.IGNORECASE)
 _CLIENT = re.compile(r"^\s*client\s*=\s*yes\b", re.MULTILINE | re.IGNORECASE)
 _TLS_LISTEN = re.compile(r"(?i)(?:openssl|ssl)-l(?:isten)?:(\d{1,5})")
+
+_FRONTEND = re.compile(r'^\s*frontend\s*=\s*"([^"]+)"', re.MULTILINE)
+_MOSQUITTOS_TLS: Final = frozenset({"certfile", "psk_hint"})
+_MQTT: Final = 1883
+_MEMCACHED: Final = 11211
+"""Where they listen when nothing tells."""
 
 _DEBUGGED = re.compile(r"-(?:agentlib:|Xrun)jdwp[=:](.*)")
 _DEBUG_PORT = re.compile(r"(?:^|:)(\d{1,5})$")
@@ -85,6 +92,56 @@ def of_stunnel(text: str) -> _Found:
             yield port, (TLS,)
 
 
+def of_mosquitto(text: str) -> _Found:
+    """Yield the ports of mosquitto's listeners with what each wants: TLS where a certificate or a key is named."""
+    port, wants = _MQTT, ()
+    for line in _COMMENT.sub("", text).splitlines():
+        words = line.split()
+        if words[:1] == ["listener"] and len(words) > 1 and words[1].isdigit():
+            yield port, wants
+            port, wants = int(words[1]), ()
+        elif words[:1] and words[0] in _MOSQUITTOS_TLS:
+            wants = (TLS,)
+    yield port, wants
+
+
+def of_hitch(words: Sequence[str], text: str) -> _Found:
+    """Yield the ports at which hitch takes TLS: its frontends, on the command line and in the file."""
+    told = [
+        word.partition("=")[2] or following
+        for word, following in itertools.pairwise((*words, ""))
+        if _is_frontend(word)
+    ]
+    for place in (*told, *_FRONTEND.findall(_COMMENT.sub("", text))):
+        # The address stands in brackets, and the certificate of this frontend may follow the port.
+        port = _port_of(place.partition("+")[0])
+        if port is not None:
+            yield port, (TLS,)
+
+
+def of_varnish(words: Sequence[str]) -> _Found:
+    """Yield the ports at which varnish wants the PROXY protocol's line."""
+    for value in (
+        *_values(words, "-a"),
+        *(word[2:] for word in words if word.startswith("-a") and word != "-a"),
+    ):
+        place, *options = value.rpartition("=")[2].split(",")
+        port = _port_of(place)
+        if port is not None and "PROXY" in options:
+            yield port, (PROXY_LINE,)
+
+
+def of_memcached(words: Sequence[str]) -> _Found:
+    """Yield the port at which memcached takes TLS alone."""
+    ports = [*_values(words, "-p"), *(word.partition("=")[2] for word in words if word.startswith("--port="))]
+    if {"-Z", "--enable-ssl"} & {*words}:
+        yield int(ports[-1]) if ports and ports[-1].isdigit() else _MEMCACHED, (TLS,)
+
+
+def _is_frontend(word: str) -> bool:
+    return word in {"-f", "--frontend"} or word.startswith("--frontend=")
+
+
 def _wants(words: Sequence[str], *, tls: str, line: str) -> tuple[str, ...]:
     return tuple(name for word, name in ((tls, TLS), (line, PROXY_LINE)) if word in words)
 
@@ -126,6 +183,24 @@ def _stunnel(words: Sequence[str], pid: int, _until: float) -> _Found:
     for name in words[1:]:
         if not name.startswith("-"):
             yield from of_stunnel(_text(_inside(pid, name)))
+
+
+def _mosquitto(words: Sequence[str], pid: int, _until: float) -> _Found:
+    for name in (*_values(words, "-c"), *_values(words, "--config-file")):
+        yield from of_mosquitto(_text(_inside(pid, name)))
+
+
+def _hitch(words: Sequence[str], pid: int, _until: float) -> _Found:
+    named = (word.partition("=")[2] for word in words if word.startswith("--config="))
+    yield from of_hitch(words, "\n".join(_text(_inside(pid, name)) for name in named))
+
+
+def _varnish(words: Sequence[str], _pid: int, _until: float) -> _Found:
+    yield from of_varnish(words)
+
+
+def _memcached(words: Sequence[str], _pid: int, _until: float) -> _Found:
+    yield from of_memcached(words)
 
 
 def _socat(words: Sequence[str], _pid: int, _until: float) -> _Found:
@@ -177,6 +252,10 @@ _READERS: Final[dict[str, Callable[[Sequence[str], int, float], _Found]]] = {
     "openresty": _nginx,
     "stunnel": _stunnel,
     "stunnel4": _stunnel,
+    "hitch": _hitch,
+    "varnishd": _varnish,
+    "mosquitto": _mosquitto,
+    "memcached": _memcached,
     "socat": _socat,
     "java": _java,
 }
