@@ -52,6 +52,8 @@ CAUSE = Cause(
         # A rule meets every connection alike, our own as well.
         usually("greeting-met-silence"),
         seldom("command-succeeded"),
+        # Who waits in vain is told that time is up.
+        seldom("client-error-refused", "client-error-unreachable"),
         seldom("kernel-says-queue-full"),
         seldom("accept-queue-full"),
         never("no-firewall-rule"),

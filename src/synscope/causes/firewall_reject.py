@@ -92,6 +92,7 @@ CAUSE = Cause(
             "firewall-rule-rejects",
             "rst-looks-like-firewall",
             "kernel-says-firewall-reset",
+            "kernel-says-netfilter-drop",
             "refused-by-icmp",
             "unreachable-by-icmp",
             "rst-without-syn",

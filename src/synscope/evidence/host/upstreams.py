@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from synscope.evidence.host.view import HostView, is_untold
+from synscope.evidence.host.view import HostView, is_local, is_untold
 from synscope.evidence.kernel.server_legs import waits_for_upstream
 from synscope.evidence.question import Reply, no, second_observer, unknown, yes
 from synscope.evidence.waits import Wait
@@ -79,8 +79,7 @@ def _held(view: HostView, at: int, wait: Wait) -> Iterator[_Held]:
     servers = {pid for each in view.snapshots for pid in _servers(view, each)}
     earlier = _earlier(view, at, wait)
     for connection in snapshot.connections:
-        a_clients = connection.remote_port == view.target.port and connection.remote_address in view.addresses
-        if a_clients or not _is_of(view, connection, servers):
+        if _is_a_clients(view, connection) or not _is_of(view, connection, servers):
             continue
         is_new = earlier is not None and _ends(connection) not in earlier
         if connection.state == _SYN_SENT and is_new:
@@ -104,6 +103,13 @@ def _servers(view: HostView, snapshot: Snapshot) -> Iterator[int]:
 def _is_of(view: HostView, connection: OwnConnection, servers: set[int]) -> bool:
     """Whether a connection is of the target's server: where several ports are watched, of its own process."""
     return len(view.last.ports) == 1 or connection.pid in servers
+
+
+def _is_a_clients(view: HostView, connection: OwnConnection) -> bool:
+    """Whether it goes to the target itself; one to the same port elsewhere is a relay's."""
+    there = connection.remote_address
+    own = there in view.addresses or is_local(there)
+    return connection.remote_port == view.target.port and own and not connection.elsewhere
 
 
 def _earlier(view: HostView, at: int, wait: Wait) -> set[tuple[str, int, str, int]] | None:

@@ -94,7 +94,8 @@ def of_stunnel(text: str) -> _Found:
 
 def of_mosquitto(text: str) -> _Found:
     """Yield the ports of mosquitto's listeners with what each wants: TLS where a certificate or a key is named."""
-    port, wants = _MQTT, ()
+    port: int = _MQTT
+    wants: tuple[str, ...] = ()
     for line in _COMMENT.sub("", text).splitlines():
         words = line.split()
         if words[:1] == ["listener"] and len(words) > 1 and words[1].isdigit():
