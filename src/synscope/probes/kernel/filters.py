@@ -67,6 +67,7 @@ MOST_PORTS: Final = 32
 _IPV4_OR_IPV6: Final = "(protocol == 2048 || protocol == 34525)"
 _TCP, _UDP = 6, 17
 _SYN_SENT, _CLOSE, _ESTABLISHED, _LISTEN, _CLOSE_WAIT = 2, 7, 1, 10, 8
+_FIN_WAIT1, _LAST_ACK = 4, 9
 """States by include/net/tcp_states.h: their numbers are fixed, BPF programs rely on them."""
 
 
@@ -117,8 +118,12 @@ def legs_filter_of(event: str, text: str, ports: Collection[int]) -> str:
     _need(text, "protocol", "oldstate", "newstate", "sport", "dport")
     taken = "".join(f" && sport != {port}" for port in sorted(ports)[:MOST_PORTS])
     begun = f"(oldstate == {_CLOSE} && newstate == {_SYN_SENT}) || oldstate == {_SYN_SENT}"
-    ended = f"(oldstate == {_ESTABLISHED} || oldstate == {_CLOSE_WAIT}){taken}"
-    return f"protocol == {_TCP} && ({begun} || ({ended}))"
+    # A client's own changes happen in the server's time as well: of these only what an end is.
+    left = (
+        f"(oldstate == {_ESTABLISHED} && (newstate == {_FIN_WAIT1} || newstate == {_CLOSE})) || "
+        f"(oldstate == {_CLOSE_WAIT} && (newstate == {_LAST_ACK} || newstate == {_CLOSE}))"
+    )
+    return f"protocol == {_TCP} && ({begun} || (({left}){taken}))"
 
 
 def tree_filter_of(event: str, text: str) -> str:

@@ -25,6 +25,8 @@ from synscope.probes.kernel.lines import Parser, lost_in
 MOST_CONNECTS: Final = 1_000
 MOST_A_SECOND: Final = 2_000
 
+_MOST_LINES: Final = 2
+"""Lines read in a second, for each event that may come in one: some tell nothing."""
 _CHUNK: Final = 1 << 16
 _READS: Final = 64
 _LONGEST_LINE: Final = 4096
@@ -58,6 +60,7 @@ class LegsReader:
         self._start_ts_ns = time.time_ns()
         self._lost = self._forgotten = 0
         self._second, self._in_second = -1, 0
+        self._window, self._lines = time.monotonic(), 0
         self._untold = "" if STATE in handover.trace.formats else "this kernel does not tell of connects"
 
     def follow(self, ids: Iterable[int]) -> None:
@@ -70,6 +73,8 @@ class LegsReader:
         """Take what has come."""
         if self._pipe < 0 or not select.select([self._pipe], [], [], 0)[0]:
             return
+        if time.monotonic() - self._window >= 1:
+            self._window, self._lines = time.monotonic(), 0
         for _ in range(_READS):
             try:
                 data = os.read(self._pipe, _CHUNK)
@@ -77,8 +82,14 @@ class LegsReader:
                 return
             if not data:
                 return
+            if self._untold:
+                continue  # a readable pipe would keep its reader awake
             lines = (self._tail + data).split(b"\n")
             self._tail = lines.pop()[-_LONGEST_LINE:]
+            self._lines += len(lines)
+            if self._lines > _MOST_LINES * self._most_a_second:
+                self._stop()
+                continue
             for line in lines:
                 self._take(line.decode("utf-8", "replace"))
 
@@ -130,11 +141,12 @@ class LegsReader:
             self._second, self._in_second = second, 0
         self._in_second += 1
         if self._in_second > self._most_a_second:
-            self._turn_off()
-            self._untold = (
-                f"the server made more than {self._most_a_second:,} changes of connections a second"
-            )
+            self._stop()
         return bool(self._untold)
+
+    def _stop(self) -> None:
+        self._turn_off()
+        self._untold = f"the server made more than {self._most_a_second:,} changes of connections a second"
 
     def _begin(self, event: Event) -> None:
         assert event.server is not None  # noqa: S101 - the caller looked

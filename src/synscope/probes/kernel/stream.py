@@ -36,6 +36,7 @@ class Stream:
         self._understood = understood
         self._most_a_second = most_a_second
         self._second, self._in_second = -1, 0
+        self._last_ts_ns: int | None = None
         self._tail = b""
         self.lost = 0
         """Events the kernel overwrote before they were read."""
@@ -91,6 +92,8 @@ class Stream:
     def _event(self, line: str) -> Event | None:
         if lost := lost_in(line):
             self.lost += lost
+            # What came too fast to be read came in this second too.
+            self._count(lost, self._last_ts_ns)
             return None
         try:
             return self._understood(line)
@@ -99,10 +102,14 @@ class Stream:
             return None
 
     def _guard(self, ts_ns: int) -> None:
+        self._last_ts_ns = ts_ns
         second = ts_ns // _SECOND
         if second != self._second:
             self._second, self._in_second = second, 0
-        self._in_second += 1
+        self._count(1, ts_ns)
+
+    def _count(self, events: int, ts_ns: int | None) -> None:
+        self._in_second += events
         if self._in_second > self._most_a_second:
             self.turn_off()
             self.switched_off = f"switched off above {self._most_a_second:,} events/s"
