@@ -17,6 +17,7 @@ from synscope.probes.kernel.filters import (
     UNSHARE,
     UnusableError,
     filter_of,
+    legs_filter_of,
     tree_filter_of,
 )
 from tests.evidence.kernel.recorded import (
@@ -46,6 +47,15 @@ def test_connects_of_the_watched_ports_only() -> None:
     assert "port" not in filter_of(STATE, TEXT, [])
     assert "port" not in filter_of(STATE, TEXT, range(MOST_PORTS + 1))
     assert len(filter_of(STATE, TEXT, range(60_000, 60_000 + MOST_PORTS))) < 4096
+
+
+def test_of_a_servers_processes_connects_and_their_ends_alone() -> None:
+    """1 is ESTABLISHED, 2 SYN_SENT, 4 FIN_WAIT1, 7 CLOSE, 8 CLOSE_WAIT, 9 LAST_ACK (tcp_states.h)."""
+    text = legs_filter_of(STATE, TEXT, [8080])
+    assert "(oldstate == 7 && newstate == 2) || oldstate == 2" in text
+    assert "(oldstate == 1 && (newstate == 4 || newstate == 7))" in text
+    assert "(oldstate == 8 && (newstate == 9 || newstate == 7))" in text
+    assert text.count("sport != 8080") == 1, "connections that it took are no connects of its own"
 
 
 def test_resets_are_all_wanted() -> None:

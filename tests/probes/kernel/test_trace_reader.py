@@ -111,6 +111,16 @@ def test_too_many_a_second_switch_it_off() -> None:
     assert found.health.end_ts_ns == ended
 
 
+def test_events_that_were_lost_came_in_that_second_too() -> None:
+    fake = Fake([47881], most_a_second=30)
+    found = fake.say(LINE + "CPU:1 [LOST 5 EVENTS]\n" + LINE)
+    assert found.health.switched_off is None
+    fake.say("CPU:1 [LOST 532 EVENTS]\n")
+    assert found.health.switched_off == "switched off above 30 events/s"
+    assert fake.switched == b"0"
+    found.close()
+
+
 def test_closing_switches_off_and_counts() -> None:
     fake = Fake([47881])
     fake.reader.close()
