@@ -39,9 +39,8 @@ def test_it_asked_and_hears_nothing() -> None:
 def test_a_relay_to_the_same_port_of_a_container() -> None:
     there = LEG._replace(remote_address="172.17.0.2", remote_port=PORT)
     assert observed(there).answer is Answer.YES
-    spliced = LEG._replace(remote_port=PORT, elsewhere=True)
-    assert observed(spliced).answer is Answer.YES
     assert observed(LEG._replace(remote_port=PORT)).answer is Answer.NO
+    assert observed(LEG._replace(remote_port=PORT, elsewhere=True)).answer is Answer.NO
 
 
 @pytest.mark.parametrize(

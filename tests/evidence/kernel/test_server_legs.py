@@ -125,6 +125,13 @@ def test_a_relay_to_the_same_port_of_a_container() -> None:
     assert observed(MUTE, PENDING._replace(server=MUTE.server))[WAITS].answer is Answer.UNKNOWN
 
 
+def test_a_client_that_the_server_started_is_no_leg() -> None:
+    """It tries the port at the other family's loopback address as well."""
+    other = REFUSED._replace(server=Endpoint("::1", PORT))
+    assert observed(HUNG_UP, other)[FAILED].answer is Answer.NO
+    assert observed(HUNG_UP, other._replace(elsewhere=True))[FAILED].answer is Answer.YES
+
+
 def test_a_relay_whose_sockets_are_in_another_network() -> None:
     """It connects to the target's own address there, and is refused while the target takes connections here."""
     assert observed(HUNG_UP, REFUSED._replace(server=HUNG_UP.server))[FAILED].answer is Answer.YES

@@ -106,10 +106,10 @@ def _is_of(view: HostView, connection: OwnConnection, servers: set[int]) -> bool
 
 
 def _is_a_clients(view: HostView, connection: OwnConnection) -> bool:
-    """Whether it goes to the target itself; one to the same port elsewhere is a relay's."""
+    """Whether it goes to the target itself; one to the same port of another address is a relay's."""
     there = connection.remote_address
     own = there in view.addresses or is_local(there)
-    return connection.remote_port == view.target.port and own and not connection.elsewhere
+    return connection.remote_port == view.target.port and own
 
 
 def _earlier(view: HostView, at: int, wait: Wait) -> set[tuple[str, int, str, int]] | None:

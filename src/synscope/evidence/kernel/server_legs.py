@@ -189,13 +189,17 @@ def _legs(view: KernelView) -> Iterator[_Leg]:
 
 
 def _is_a_clients(view: KernelView, connect: OwnConnect) -> bool:
-    """Whether it goes to the target itself, as a client's does.
+    """Whether it goes to the target, as a client's does that the server's process started.
 
-    One that is refused while the target takes connections went to that address of another network: such relays make
+    One that is refused where the target takes connections went to that address of another network: such relays make
     their sockets there.
     """
-    here = not connect.elsewhere and not connect.refused
-    return here and any(connect.server == group.server for group in view.groups)
+    if connect.server.port != view.target.port or connect.elsewhere:
+        return False
+    here = {group.label for group in view.groups if group.server == connect.server}
+    if here:
+        return not connect.refused or Label.COMPLETED not in here
+    return is_loopback(connect.server.address)
 
 
 def _is_habit(view: KernelView, connect: OwnConnect) -> bool:
