@@ -98,8 +98,8 @@ def test_expect(arguments: list[str], status: int, said: str) -> None:
 
 def test_terminal_report_of_one_capture() -> None:
     text = analyze(REFUSED, "-p", "62893").stdout
-    assert text.startswith(" port 62893 ")
-    assert "SYN-RST" in text.splitlines()[0]
+    assert text.startswith(" Nothing is listening on port 62893.\n")
+    assert text.splitlines()[1] == " SYN-RST · likely · SYN101 service-not-running"
     assert re.search(rf"^ Capture\s+{re.escape(REFUSED)}", text, re.MULTILINE)
 
 

@@ -36,7 +36,7 @@ def test_a_report_without_a_capture() -> None:
     result = run(REFUSING)
     assert result.exit_code == 1, result.output
     assert f"connecting to {REFUSING}: TCP handshake only, then close" in result.stderr
-    assert "SYN101" in result.stdout
+    assert result.stdout.splitlines()[1].startswith(" SYN-RST · ")
     assert "nothing was captured: capturing needs a privilege; to have it" in " ".join(result.stdout.split())
     assert "Connection refused" in result.stdout
     assert "no SYN to it in this capture" not in result.stdout
@@ -53,11 +53,19 @@ def test_json_is_as_published() -> None:
     assert {one["source"] for one in capture["findings"][0]["evidence"]} == {"host"}
 
 
+def test_quiet_is_one_line() -> None:
+    result = run(REFUSING, "--quiet")
+    assert result.exit_code == 1
+    assert result.stdout.startswith("127.0.0.1:1: SYN-RST, ")
+    assert len(result.stdout.splitlines()) == 1
+    assert "--quiet excludes" in run(REFUSING, "--quiet", "--format", "json").stderr
+
+
 def test_a_file(tmp_path: Path) -> None:
     path = tmp_path / "report.txt"
     result = run(REFUSING, "--output", str(path))
     assert result.stdout == ""
-    assert "SYN101" in path.read_text(encoding="utf-8")
+    assert " SYN-RST · " in path.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("text", ["619009", "0", "http://localhost:65536/"])

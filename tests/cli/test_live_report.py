@@ -27,7 +27,7 @@ def at_the_end(tmp_path: Path, form: str, *, verbose: bool = False) -> str:
 
 
 def test_terminal(tmp_path: Path) -> None:
-    assert at_the_end(tmp_path, "terminal").startswith(" port 62893       SYN-RST")
+    assert at_the_end(tmp_path, "terminal").startswith(" Nothing is listening on port 62893.\n SYN-RST")
     assert "Wireshark" in at_the_end(tmp_path, "terminal", verbose=True)
 
 

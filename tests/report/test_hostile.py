@@ -226,8 +226,17 @@ def shows(text: str) -> str:
     return plain
 
 
+ANSWER = re.compile(
+    r"^ \S.*\n(?:   \S.*\n)* (?:[\w-]+) · (?:certain|likely|possible) · SYN\d{3} [a-z0-9-]+$", re.MULTILINE
+)
+"""The sentence of a target, which may quote anybody, and the words to search for below it."""
+
+
 def left_column(text: str) -> list[str]:
-    """What stands left of the texts: nobody but us writes there."""
+    """What stands left of the texts: nobody but us writes there, sentences aside, which have no gap as rows do."""
+    for answer in ANSWER.findall(text):
+        assert not any("  " in line.strip() for line in answer.splitlines()), answer
+    text = ANSWER.sub("", text)
     return [line[:LABEL_WIDTH].strip() for line in text.splitlines() if line[:LABEL_WIDTH].strip()]
 
 

@@ -71,7 +71,7 @@ def test_a_failure_says_what_it_is() -> None:
 def test_output_is_the_terminal_report_of_that_target_alone() -> None:
     root = parsed(diagnosis(target(refused()), target(unanswered(port=5432))))
     first, second = (case.findtext("system-out") or "" for case in root.iter("testcase"))
-    assert first.startswith(" port 62893       SYN-RST")
+    assert first.startswith(" Nothing is listening on port 62893.\n SYN-RST · ")
     assert "5432" not in first
     assert "port 5432" in second
     assert "\x1b" not in first + second

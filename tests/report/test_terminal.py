@@ -34,16 +34,27 @@ def sections(text: str) -> list[str]:
 
 def test_answer_first_then_what_why_do_capture() -> None:
     text = report("refused")
-    assert text.splitlines()[0].startswith(" port 62893       SYN-RST   ")
-    wanted = ["port 62893", "Path", "What happened", "Why", "Decide", "Also possible", "Capture"]
-    assert [label for label in sections(text) if label in wanted] == wanted
+    assert text.splitlines()[:3] == [
+        " Nothing is listening on port 62893.",
+        " SYN-RST · likely · SYN101 service-not-running",
+        "",
+    ]
+    assert sections(text) == ["Path", "What happened", "Why", "Decide", "If SYN101", "Capture"]
+    everything = sections(report("refused", verbose=True))
+    assert [label for label in everything if label in {"Usually there", "Also possible"}]
+
+
+def test_a_sentence_that_does_not_name_the_port_is_given_it() -> None:
+    (one,) = SAMPLES["refused"].targets
+    best = one._replace(findings=(one.findings[0]._replace(title="Nobody is there"), *one.findings[1:]))
+    assert terminal.render(diagnosis(best), Look()).startswith(" port 62893: Nobody is there.\n")
 
 
 def test_confidence_and_code_are_in_the_answer() -> None:
     (one,) = SAMPLES["refused"].targets
     best = one.findings[0]
     answer = report("refused").split("\n\n")[0]
-    assert f"[{best.confidence.value} · {best.code}]" in answer
+    assert f" · {best.confidence.value} · {best.code} {best.slug}" in answer
     assert best.title.split()[0] in answer
 
 
@@ -54,7 +65,7 @@ def test_frames_and_times_of_one_example() -> None:
 
 def test_look_alikes_come_with_the_commands_that_decide() -> None:
     text = report("refused")
-    assert re.search(r"cannot tell this from \d+ other causes. What would:", text)
+    assert re.search(r"\d+ other causes would look the same. What tells them apart:", text)
     assert "ss -ltnp 'sport = :62893'" in text
     assert re.search(r"a TCP listener serves the target's address and\s+port\s+→ SYN\d{3}", text)
 
@@ -77,15 +88,15 @@ def test_a_title_is_not_broken_where_a_line_can_hold_it() -> None:
         title = "x" * (length - 2) + " y"
         best = one._replace(findings=(one.findings[0]._replace(title=title), *one.findings[1:]))
         answer = terminal.render(diagnosis(best), Look()).split("\n\n")[0]
-        assert title in answer
-        assert f"[likely · {one.findings[0].code}]" in answer
+        assert f"port 62893: {title}." in " ".join(answer.split())
+        assert f" · likely · {one.findings[0].code} " in answer
 
 
 def test_what_is_said_twice_is_shown_once() -> None:
     (one,) = SAMPLES["refused"].targets
     evidence = (Evidence(Source.PAYLOAD, "the same", (1,)), Evidence(Source.PAYLOAD, "the same", (2,)))
     best = one._replace(findings=(one.findings[0]._replace(evidence=(*evidence, *evidence)),))
-    assert terminal.render(diagnosis(best), Look()).count("the same") == 2
+    assert terminal.render(diagnosis(best), Look()).count("the same (frame") == 2
 
 
 def test_frames_in_a_row_are_a_range() -> None:
@@ -99,7 +110,8 @@ def test_frames_in_a_row_are_a_range() -> None:
 def test_many_attempts_are_counted() -> None:
     text = report("refused-often")
     assert "1,500 attempts, 3 ways it ended" in text
-    assert "e.g. 127.0.0.1:40001 → 127.0.0.1:62893  #1" in text
+    assert "127.0.0.1:40001 → 127.0.0.1:62893  #1" in text
+    assert text.count("──▶") == 1, "one ladder, that of the first way"
 
 
 def test_out_of_range_is_explained() -> None:
@@ -297,3 +309,14 @@ def test_what_the_file_says_steers_nothing() -> None:
     assert r"\x1b[2J\x0a 80" in found
     found = _carrying(Attachment("diagnosis", "9", "2026-01-31T12:00:00Z", "\x1b nonsense"))
     assert "a diagnosis that cannot be read" in found
+
+
+def test_the_sentence_stands_last_as_well_where_the_first_line_has_scrolled_away() -> None:
+    sentence = " Nothing is listening on port 62893.\n"
+    text = report("refused", height=20, verbose=True)
+    assert text.startswith(sentence)
+    assert text.endswith("\n" + sentence)
+    for look in ({"height": 200}, {"height": 0}):
+        assert report("refused", verbose=True, **look).count(sentence) == 1
+    assert "--verbose" in report("refused").splitlines()[-1]
+    assert "--verbose" not in report("healthy")

@@ -89,7 +89,8 @@ def _headline(cause: Cause, observations: Observations, placeholders: Placeholde
         room = LONGEST_HEADLINE - len(shown)
         if OBSERVED in headline and len(text) > room + len(OBSERVED):
             continue  # cut, it would say something else
-        filled = shown.replace(OBSERVED, _sentence(text)).replace(QUOTED, _cut(quoted, max(room, 40)))
+        observed = _sentence(text) if shown.startswith(OBSERVED) else text
+        filled = shown.replace(OBSERVED, observed).replace(QUOTED, _cut(quoted, max(room, 40)))
         return filled.rstrip(".")
     return ""
 

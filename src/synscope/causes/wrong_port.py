@@ -90,7 +90,7 @@ CAUSE = Cause(
         ("another-port-failed", "No client went there, and attempts to another port failed."),
     ),
     headlines=(
-        ("listener-on-similar-port", "{observed}"),
+        ("listener-on-similar-port", "Nothing is listening on port {port}; {observed}"),
         ("similar-port-completed", "{observed}"),
     ),
 )

@@ -95,13 +95,7 @@ def _not_quiet(given: options.Given) -> bool:
         "csv": "the attempts, likewise",
     },
 )
-@options.option(
-    "-q",
-    "--quiet",
-    section=options.REPORT,
-    is_flag=True,
-    help="Only a line a target in the terminal report: its label, the leading finding, how sure that is.",
-)
+@output.quiet_option
 @options.option(
     "--attempts",
     "listed",

@@ -48,6 +48,7 @@ Exit status: 0 no finding is a failure (with --fail-on warning: nor a warning), 
 @output.format_option(("terminal", "html", "json"), setting="doctor.format")
 @live_options.output_option("standard output")
 @output.fail_on_option("doctor.fail-on")
+@output.quiet_option
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -62,6 +63,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     form: str,
     path: str | None,
     fail_on: str,
+    quiet: bool,
     verbose: bool,
     why: bool,
     color: str,
@@ -71,7 +73,9 @@ def doctor(  # noqa: PLR0913 - one parameter an option
     from synscope.process.errors import SessionError  # noqa: PLC0415
     from synscope.session.doctor import DoctorPlan, examine  # noqa: PLC0415
 
-    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
+    report = live_report.LiveReport(
+        form, live_report.Sink(path), color=color, verbose=verbose, why=why, quiet=quiet
+    )
     plan = DoctorPlan(
         target,
         probe,

@@ -72,6 +72,7 @@ _ends = functools.partial(options.option, section=options.ENDS)
 @save_options.saving
 @live_web.web_option
 @output.fail_on_option("live.fail-on")
+@output.quiet_option
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -90,6 +91,7 @@ def live(  # noqa: PLR0913 - one parameter an option
     saving: Saving | None,
     web: int | None,
     fail_on: str,
+    quiet: bool,
     verbose: bool,
     why: bool,
     color: str,
@@ -103,7 +105,9 @@ def live(  # noqa: PLR0913 - one parameter an option
     from synscope.session.live_run import LiveRun  # noqa: PLC0415
     from synscope.session.start import start_session  # noqa: PLC0415
 
-    report = live_report.LiveReport(form, live_report.Sink(path), color=color, verbose=verbose, why=why)
+    report = live_report.LiveReport(
+        form, live_report.Sink(path), color=color, verbose=verbose, why=why, quiet=quiet
+    )
     plan = place.plan(wanted, saving)
     stop = Stop(duration, count, until_failure, until_success)
     name = interface_text(place.interface or ("any" if place.capture_with == "ring" else "loopback"))

@@ -78,8 +78,12 @@ def _created(path: str) -> int:
 class LiveReport:
     """The report of one capture."""
 
-    def __init__(self, form: str, sink: Sink, *, color: str, verbose: bool, why: bool = False) -> None:
-        self.format = formats.named(form)
+    def __init__(  # noqa: PLR0913 - one parameter an option
+        self, form: str, sink: Sink, *, color: str, verbose: bool, why: bool = False, quiet: bool = False
+    ) -> None:
+        if quiet and (form != "terminal" or verbose or why):
+            raise click.UsageError("--quiet excludes --verbose, --why and other formats.")
+        self.format = formats.QUIET if quiet else formats.named(form)
         self._sink = sink
         self._color = color
         self._verbose = verbose
@@ -97,7 +101,7 @@ class LiveReport:
 
     def preload(self) -> None:
         """Import what the end needs: by then this process may not be able to read the installation."""
-        formats.preload(self.format.name)
+        self.format.load().preload()
 
     def write(self, diagnosis: Diagnosis, status: int, moments: Moments | None = None) -> None:
         """Write the report, or the rest of it where ``stream`` began it. ``status`` is the exit status."""

@@ -83,6 +83,14 @@ color_option = options.option(
     help="Colour the terminal report. auto: when standard output is a terminal and NO_COLOR is not set.",
 )
 
+quiet_option = options.option(
+    "-q",
+    "--quiet",
+    section=options.REPORT,
+    is_flag=True,
+    help="Only a line a target in the terminal report: its label, the leading finding, how sure that is.",
+)
+
 verbose_option = options.option(
     "-v",
     "--verbose",
@@ -197,6 +205,7 @@ def look(
     stream = stream or sys.stdout
     return Look(
         width=_width(stream),
+        height=_height(stream),
         color=_wants_color(stream, color),
         unicode=_has_symbols(stream),
         verbose=verbose,
@@ -212,6 +221,15 @@ def _width(stream: TextIO) -> int:
     import shutil  # noqa: PLC0415 - loads every compression there is; JSON does without it
 
     return shutil.get_terminal_size((PIPED_WIDTH, 24)).columns
+
+
+def _height(stream: TextIO) -> int:
+    """Return the lines of a terminal; 0 where it is none, and nothing scrolls away."""
+    if not stream.isatty():
+        return 0
+    import shutil  # noqa: PLC0415 - as above
+
+    return shutil.get_terminal_size((PIPED_WIDTH, 24)).lines
 
 
 def _wants_color(stream: TextIO, choice: str) -> bool:

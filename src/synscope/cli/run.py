@@ -102,6 +102,7 @@ _command = functools.partial(options.option, section=options.COMMAND)
 @live_options.output_option("standard error")
 @save_options.saving
 @output.fail_on_option("run.fail-on")
+@output.quiet_option
 @output.verbose_option
 @output.why_option
 @output.color_option
@@ -123,6 +124,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     path: str | None,
     saving: Saving | None,
     fail_on: str,
+    quiet: bool,
     verbose: bool,
     why: bool,
     color: str,
@@ -145,7 +147,7 @@ def run(  # noqa: PLR0913 - one parameter an option
     found = tuple(target._replace(text=redact_text(target.text)) for target in found)
     shown = redact_words(command)
     sink = live_report.Sink(path, to_stderr=True)
-    report = live_report.LiveReport(form, sink, color=color, verbose=verbose, why=why)
+    report = live_report.LiveReport(form, sink, color=color, verbose=verbose, why=why, quiet=quiet)
     plan = place.plan(found, saving, isolated=isolated, server=server or "", calls=calls)
     moments = report.format.moments(found)
     try:

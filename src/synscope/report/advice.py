@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from synscope.causes import catalogue, placeholders
 from synscope.causes.deciding import Decider, deciders
-from synscope.model import Check, Confidence, Finding, Kind, TargetDiagnosis
+from synscope.model import Answer, Check, Confidence, Finding, Kind, Source, TargetDiagnosis
 from synscope.report.page import GLUE, Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
 from synscope.units import count
 
-_DECIDERS_SHOWN = 2
-_CHECKS_SHOWN = 2
+_DECIDERS_SHOWN = 1
+_OUTCOMES_SHOWN = 2
+_CHECKS_SHOWN = 1
 _FIXES_SHOWN = 2
 _RUNNERS_UP_SHOWN = 3
 
@@ -23,9 +24,10 @@ def show(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     """Add what decides and what to do for the leading finding ``top`` of ``diagnosis``."""
     decided = _decide(page, diagnosis, top)
     _fixes(page, top, ambiguous=bool(decided))
-    if not decided:
+    if not decided and (page.look.verbose or top.confidence is not Confidence.CERTAIN):
         _checks(page, top, system_of(diagnosis, page.look))
-    _runners_up(page, diagnosis, top, decided)
+    if page.look.verbose:
+        _runners_up(page, diagnosis, top, decided)
 
 
 def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[str]:
@@ -37,7 +39,7 @@ def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[s
     others = count(len(top.look_alikes), "other cause")
     page.row(
         "Decide",
-        f"The packets cannot tell this from {others}. What would{on_its_system(diagnosis, page.look)}:",
+        f"{others} would look the same. What tells them apart{on_its_system(diagnosis, page.look)}:",
     )
     fill = placeholders.for_target(diagnosis.summary, diagnosis.facts.setting).fill
     shown = separating if page.look.verbose else separating[:_DECIDERS_SHOWN]
@@ -45,11 +47,9 @@ def _decide(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> frozenset[s
     for decider, outcomes in shown:
         where = "" if decider.os in {os, "any"} else SYSTEMS[decider.os]
         page.command(f"  {where}" if where else "", fill(decider.command, decider.os))
-        page.columns([_outcome(fill(result), code) for result, code in outcomes], label="", shift=2)
+        told = outcomes if page.look.verbose else outcomes[:_OUTCOMES_SHOWN]
+        page.columns([_outcome(fill(result), code) for result, code in told], label="", shift=2)
         named.update(code for _, code in outcomes)
-    if len(separating) > len(shown):
-        more = count(len(separating) - len(shown), "more command")
-        page.row("", (f"{more}, and those for other systems, with --verbose", "dim"))
     return frozenset(named)
 
 
@@ -63,6 +63,8 @@ def open_deciders(
     """
     if top.confidence is Confidence.CERTAIN or not top.look_alikes:
         return None
+    if not look.verbose and top.confidence is Confidence.LIKELY and _is_looked_at(diagnosis):
+        return None  # what the host had to say is in the evidence
     open_causes = [catalogue.by_code[code] for code in (top.code, *top.look_alikes)]
     found = deciders(open_causes, diagnosis.summary.label, diagnosis.facts.observations)
     os = system_of(diagnosis, look)
@@ -72,6 +74,14 @@ def open_deciders(
         for decider in found
         if decider.os in ({system, "any"} if system == os else {system})
     ] or None
+
+
+def _is_looked_at(diagnosis: TargetDiagnosis) -> bool:
+    """Whether somebody looked at the host as well: then it is not for the reader to begin with that."""
+    return any(
+        seen.source is Source.HOST and seen.answer is not Answer.UNKNOWN
+        for seen in diagnosis.facts.observations.values()
+    )
 
 
 def system_of(diagnosis: TargetDiagnosis, look: Look) -> str:
@@ -95,7 +105,8 @@ def _outcome(result: str, code: str) -> tuple[Span, ...]:
 
 
 def _fixes(page: Page, top: Finding, *, ambiguous: bool) -> None:
-    fixes = top.fixes if page.look.verbose else top.fixes[:_FIXES_SHOWN]
+    most = 1 if ambiguous else _FIXES_SHOWN
+    fixes = top.fixes if page.look.verbose else top.fixes[:most]
     label = f"If {top.code}" if ambiguous else "Do"
     for at, fix in enumerate(fixes):
         page.row(label if at == 0 else "", fix)

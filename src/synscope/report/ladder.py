@@ -37,9 +37,12 @@ def rungs(attempt: Attempt) -> tuple[Rung, ...]:
     return tuple(sorted(found, key=lambda rung: rung.frame))
 
 
-def show(page: Page, attempt: Attempt) -> None:
-    """Add the ladder of ``attempt`` to ``page``."""
+def show(page: Page, attempt: Attempt, *, short: bool = False) -> None:
+    """Add the ladder of ``attempt`` to ``page``, ``short``: with both ends, and a handshake in one line."""
     steps = rungs(attempt)
+    if short:
+        page.row("", (f"{attempt.client} → {attempt.server}  #{attempt.id}", "dim"))
+        steps = _shortened(steps)
     columns = _columns(page.room, steps)
     for rung in steps:
         _show_rung(page, rung, columns)
@@ -48,6 +51,14 @@ def show(page: Page, attempt: Attempt) -> None:
         page.row("", (" " * columns.server + missing, "dim"), hang=columns.server)
     if not steps and not missing:
         page.row("", f"first seen in frame {attempt.frames.first}")
+
+
+def _shortened(steps: tuple[Rung, ...]) -> tuple[Rung, ...]:
+    """Return the rungs with a handshake that went well as one."""
+    first = [step.what for step in steps[:3]]
+    if first != ["SYN", "SYN-ACK", "ACK"] or any(step.remark for step in steps[:3]):
+        return steps
+    return (steps[0]._replace(what="SYN, SYN-ACK, ACK", after_ns=steps[1].after_ns), *steps[3:])
 
 
 class _Columns(NamedTuple):

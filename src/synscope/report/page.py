@@ -36,6 +36,8 @@ STYLES: dict[str, str] = {
 }
 
 LABEL_WIDTH = 18
+_PROMPT = 2
+"""Lines that a shell writes after a report."""
 NARROW = 60
 WIDEST = 110
 """Longer lines are hard to read, however wide the terminal is."""
@@ -64,6 +66,8 @@ class Look(NamedTuple):
     """The reader's system: its commands come first. ``linux``, ``macos`` or ``windows``."""
     why: bool = False
     """Whether to show how the order of the causes was computed."""
+    height: int = 0
+    """Lines of the terminal; 0 for none: then nothing scrolls away."""
     docs: str = ""
     """Where the documentation is, for hyperlinks in a coloured report; empty for none."""
 
@@ -91,6 +95,11 @@ class Page:
     def clean(self, text: str) -> str:
         """Return ``text`` as this page shows it."""
         return visible(text) if self.look.unicode else ascii_only(text)
+
+    @property
+    def is_longer_than_a_screen(self) -> bool:
+        """Whether the beginning scrolls away on the terminal it is for."""
+        return bool(self.look.height) and len(self._lines) > self.look.height - _PROMPT
 
     @property
     def room(self) -> int:

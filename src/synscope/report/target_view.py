@@ -10,8 +10,6 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from rich.cells import cell_len
-
 from synscope.model import (
     Answer,
     AttemptGroup,
@@ -36,7 +34,7 @@ from synscope.report.wording import OUTCOME_TEXTS, frames_text
 from synscope.units import count, listed
 
 _WAYS_SHOWN = 3
-_EVIDENCE_SHOWN = 4
+_EVIDENCE_SHOWN = 2
 _NOT_SHOWN = 2
 _TIMES = "\u00d7"
 _RULED_OUT = "Ruled out: "
@@ -74,12 +72,14 @@ def full(page: Page, diagnosis: TargetDiagnosis, *, same_as: Target | None = Non
     path_view.show(page, diagnosis.path)
     happened(page, diagnosis.summary)
     _why(page, diagnosis, top)
-    _usual_owner(page, diagnosis)
+    if page.look.verbose:
+        _usual_owner(page, diagnosis)
     if same_as is None:
         advice.show(page, diagnosis, top)
     else:
         page.row("Do", f"the same as for {name_of(same_as)} above")
-    _not(page, diagnosis)
+    if page.look.verbose:
+        _not(page, diagnosis)
     _asides(page, diagnosis)
 
 
@@ -150,22 +150,26 @@ def verdict(finding: Finding, look: Look) -> Span:
     return glued(f"[{finding.confidence.value} · {finding.code}]"), "dim", page
 
 
+def sentence(diagnosis: TargetDiagnosis, top: Finding) -> str:
+    """Return the answer in a sentence that names the target.
+
+    It may quote a stranger: single blanks alone, so that nothing in it looks like a row of the report.
+    """
+    target, title = diagnosis.summary.target, " ".join(top.title.split())
+    return f"{title}." if str(target.port) in title else f"{name_of(target)}: {title}."
+
+
 def _answer(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
-    label = (diagnosis.summary.label.value, style_of(diagnosis))
-    name = name_of(diagnosis.summary.target)
-    sure = verdict(top, page.look)
-    summary = "" if top.summary.rstrip(".") == top.title.rstrip(".") else top.summary
-    used = len(label[0]) + 3 + cell_len(page.clean(top.title))
-    if used + 3 + len(sure[0]) <= page.room:
-        page.row(name, label, "   ", (top.title, "head"), "   ", sure)
-        page.row("", summary)
-    elif used <= page.room:
-        page.row(name, label, "   ", (top.title, "head"))
-        page.row("", sure, "  ", summary)
-    else:
-        page.row(name, label, "   ", sure)
-        page.row("", (top.title, "head"))
-        page.row("", summary)
+    """Add the sentence, and below it the words to search for: label, confidence, code and slug."""
+    page.paragraph((sentence(diagnosis, top), "head"), hang=2)
+    where = f"{page.look.docs}/causes/{top.slug}.md" if page.look.docs else ""
+    page.paragraph(
+        (diagnosis.summary.label.value, style_of(diagnosis)),
+        f" · {top.confidence.value} · ",
+        (glued(f"{top.code} {top.slug}"), "", where),
+    )
+    if page.look.verbose and top.summary.rstrip(".") != top.title.rstrip("."):
+        page.row("", top.summary)
 
 
 def overview(summary: TargetSummary) -> tuple[Span, ...]:
@@ -190,11 +194,17 @@ def ordered(summary: TargetSummary) -> list[AttemptGroup]:
 
 
 def _what_happened(page: Page, summary: TargetSummary) -> None:
-    page.row("What happened", *overview(summary))
     groups = ordered(summary)
+    if not page.look.verbose and len(groups) == 1 and groups[0].examples:
+        (group,) = groups
+        page.row("What happened", *overview(summary), f", {group.outcome.value}: {meaning(group)}")
+        ladder.show(page, group.examples[0], short=True)
+        near_misses(page, summary)
+        return
+    page.row("What happened", *overview(summary))
     shown = groups if page.look.verbose else groups[:_WAYS_SHOWN]
     for group in shown:
-        _way(page, group)
+        _way(page, group, with_ladder=page.look.verbose or group is groups[0])
     if len(groups) > len(shown):
         rest = sum(group.count for group in groups[len(shown) :])
         page.row(
@@ -214,9 +224,13 @@ def meaning(group: AttemptGroup) -> str:
     return OUTCOME_TEXTS[group.outcome] + recovered
 
 
-def _way(page: Page, group: AttemptGroup) -> None:
+def _way(page: Page, group: AttemptGroup, *, with_ladder: bool) -> None:
     page.row(f"  {group.count:,} {_TIMES}", (group.outcome.value, "head"), f": {meaning(group)}", style="")
-    for example in group.examples if page.look.verbose else group.examples[:1]:
+    if not page.look.verbose:
+        if with_ladder and group.examples:
+            ladder.show(page, group.examples[0], short=True)
+        return
+    for example in group.examples:
         page.row(
             "",
             (
@@ -225,8 +239,7 @@ def _way(page: Page, group: AttemptGroup) -> None:
             ),
         )
         ladder.show(page, example)
-        if page.look.verbose:
-            page.whole("  Wireshark", display_filter.attempt(example), style="dim")
+        page.whole("  Wireshark", display_filter.attempt(example), style="dim")
 
 
 def near_misses(page: Page, summary: TargetSummary) -> None:
@@ -301,10 +314,11 @@ def also_known(diagnosis: TargetDiagnosis, top: Finding) -> tuple[Evidence, ...]
 
 def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     target, evidence = diagnosis.summary.target, why(diagnosis, top)
+    evidence = tuple(dict.fromkeys(evidence))
     shown = evidence if page.look.verbose else evidence[:_EVIDENCE_SHOWN]
     _evidence(page, "Why", shown, rest=len(evidence) - len(shown))
-    if also := also_known(diagnosis, top):
-        _evidence(page, "  seen as well", also)
+    if (also := also_known(diagnosis, top)) and (page.look.verbose or len(shown) < _EVIDENCE_SHOWN):
+        _evidence(page, "  seen as well", also if page.look.verbose else also[:1])
     if top.against:
         _evidence(page, "  against it", top.against)
     if page.look.verbose:
@@ -347,8 +361,8 @@ def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 
         source = "target" if item.source is Source.REQUEST else item.source.value
         rows.append(((source, "dim"), item.text + frames_text(item.frames, lead=" (", close=")")))
     page.columns(rows, label=label)
-    if rest:
-        page.row("", (f"{rest:,} more with --verbose", "dim"))
+    if rest and page.look.verbose:
+        page.row("", (f"{rest:,} more", "dim"))
 
 
 def _not(page: Page, diagnosis: TargetDiagnosis) -> None:
@@ -372,7 +386,10 @@ def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:
         if item.kind is Kind.FAILURE or not _stands(item):
             continue
         style = "warn" if item.kind is Kind.WARNING else "head"
+        if not page.look.verbose:
+            page.row(item.kind.value.capitalize(), item.title, "  ", verdict(item, page.look), style=style)
+            continue
         page.row(item.kind.value.capitalize(), item.title, style=style)
         page.row("", verdict(item, page.look), "  ", item.summary)
-        for evidence in item.evidence if page.look.verbose else item.evidence[:1]:
+        for evidence in item.evidence:
             page.row("", (evidence.text + frames_text(evidence.frames, lead=" (", close=")"), "dim"))

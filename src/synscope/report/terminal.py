@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 
 from synscope.capture.write.attachments import DIAGNOSIS, HOST_SNAPSHOT
 from synscope.model import (
@@ -19,6 +19,7 @@ from synscope.model import (
     CaptureHealth,
     Command,
     Diagnosis,
+    Finding,
     Label,
     Target,
     TargetDiagnosis,
@@ -40,6 +41,8 @@ _BRIEF = 10
 _REASONS_SHOWN = 6
 _LAST_LINES = 3
 _CARRIED_SHOWN = 3
+_NOTES_SHOWN = 2
+_OF_ATTEMPTS = ("#", "synscope greeted ", "synscope's own connect to ")
 _KINDS = {HOST_SNAPSHOT: "what was known about the host", DIAGNOSIS: "a diagnosis that cannot be read"}
 
 
@@ -92,9 +95,20 @@ def render(
             page.paragraph(line, hang=4)
     page.blank()
     about_capture(page, diagnosis)
+    failing = [(each, top) for each in diagnosis.targets if (top := target_view.leading(each)) is not None]
+    if failing and not look.verbose:
+        page.row("", ("all evidence, other causes and what is ruled out: --verbose", "dim"))
     if diagnosis.attachments:
         carried_documents(page, diagnosis.attachments)
+    _once_more(page, failing)
     return page.render()
+
+
+def _once_more(page: Page, failing: Sequence[tuple[TargetDiagnosis, Finding]]) -> None:
+    """Say the answer again where the report has scrolled its first line away."""
+    if len(failing) == 1 and page.is_longer_than_a_screen:
+        page.blank()
+        page.paragraph((target_view.sentence(*failing[0]), "head"), hang=2)
 
 
 def capture_lines(diagnosis: Diagnosis, look: Look) -> str:
@@ -188,7 +202,10 @@ def nothing(page: Page, health: CaptureHealth) -> None:
 
 
 def _command(page: Page, command: Command) -> None:
-    """What was run and how it ended, with its last words where they can matter."""
+    """What was run and how it ended, with its last words where they can matter; in short, in one line."""
+    if not page.look.verbose:
+        _command_in_short(page, command)
+        return
     page.row("Command", shlex.join(command.argv))
     page.row("", (command.ended, "warn" if command.exit_status else "dim"))
     if command.target_from is not None:
@@ -199,6 +216,18 @@ def _command(page: Page, command: Command) -> None:
         if known := _known(command.lines[-_LAST_LINES:]):
             page.row("  that means", known.meaning)
             page.row("", f"{known.remedy}")
+
+
+def _command_in_short(page: Page, command: Command) -> None:
+    """Its words were on this terminal a moment ago: here it is only named, and what they mean."""
+    ended = f" · {command.ended}"
+    words = page.clean(shlex.join(command.argv))
+    room = page.room - cell_len(ended)
+    cut = words if cell_len(words) <= room else set_cell_size(words, max(1, room - 1)).rstrip() + "…"
+    page.row("Command", cut, (ended, "warn" if command.exit_status else "dim"))
+    if command.exit_status and (known := _known(command.lines[-_LAST_LINES:])):
+        page.row("  that means", known.meaning)
+        page.row("", f"{known.remedy}")
 
 
 def _known(lines: Sequence[str]) -> ErrorMeaning | None:
@@ -232,10 +261,16 @@ def _capture(page: Page, diagnosis: Diagnosis) -> None:
         most = len(reasons) if page.look.verbose else _REASONS_SHOWN
         page.row("  other frames", listed(reasons, most=most), style="")
     remarks = _remarks(health)
-    if remarks:
+    if remarks and page.look.verbose:
         page.row("  also", listed(remarks, most=len(remarks)), style="")
-    for note in health.notes:
+    for note in health.notes if page.look.verbose else _that_matter(health):
         page.row("  note", note, style="")
+
+
+def _that_matter(health: CaptureHealth) -> list[str]:
+    """Return the first notes, but for those that tell of attempts what the capture shows as well."""
+    notes = [note for note in health.notes if not (health.frames and note.startswith(_OF_ATTEMPTS))]
+    return notes[:_NOTES_SHOWN]
 
 
 def _saved(page: Page, paths: Sequence[str]) -> None:

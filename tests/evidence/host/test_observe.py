@@ -129,7 +129,7 @@ def test_an_address_of_another_machine_is_not_said_to_be_without_a_listener() ->
 
 def test_the_text_names_the_owner() -> None:
     text = observed(snapshot(listener()))["listener-on-target"].text
-    assert text == "127.0.0.1:8080 is listened on by python3 (pid 4242, user www)"
+    assert text == "python3 (pid 4242, user www) is listening on 127.0.0.1:8080"
 
 
 def test_an_owner_that_is_not_visible_is_not_said_to_be_absent() -> None:

@@ -73,7 +73,7 @@ def test_a_listener_and_its_owner() -> None:
         found = observed(look())
     seen = found["listener-on-target"]
     assert seen.answer is Answer.YES
-    assert f"127.0.0.1:{PORT} is listened on by" in seen.text
+    assert f"is listening on 127.0.0.1:{PORT}" in seen.text
     assert f"pid {server.pid}, user root" in seen.text
     assert found["server-process-stopped"].answer is Answer.NO
     assert found["server-out-of-descriptors"].answer is Answer.NO

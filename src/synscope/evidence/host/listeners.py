@@ -95,7 +95,7 @@ def listener_on_other_family(view: HostView) -> Reply:
     here = view.on_port(view.last)
     if unserved and here and not wanted & {family_of(listener.address) for listener in here}:
         return yes(f"{listed(here)}; nothing on IPv{min(wanted)}")
-    return no(f"it is not so that port {view.target.port} is served in the other IP family only")
+    return no(f"port {view.target.port} is not served in the other IP family alone")
 
 
 def _idle(view: HostView) -> list[LocalSocket]:
@@ -317,11 +317,15 @@ def udp_or_unix_lookalike(view: HostView) -> Reply:
         return unknown(sockets.could_not_tell)
     port = view.target.port
     udp = [
-        f"UDP {Endpoint(socket.address, port)} is used by {owner_of(socket)}"
+        f"{owner_of(socket)} uses UDP {Endpoint(socket.address, port)}"
         for socket in sockets.udp
         if socket.port == port
     ]
-    unix = [f"the Unix socket {socket.path} is listened on" for socket in sockets.unix if socket.port == port]
+    unix = [
+        f"a process is listening on the Unix socket {socket.path}"
+        for socket in sockets.unix
+        if socket.port == port
+    ]
     if not udp and not unix:
         return no("no UDP socket has the port, and no Unix socket names it")
     if view.on_port(view.last):
@@ -346,8 +350,8 @@ def listener_in_other_namespace(view: HostView) -> Reply:
     if found:
         return yes(
             joined(
-                f"{Endpoint(listener.address, listener.port)} is listened on in another network namespace, "
-                f"{listener.namespace}"
+                f"in another network namespace, {listener.namespace}, somebody is listening on "
+                f"{Endpoint(listener.address, listener.port)}"
                 for listener in found
             )
         )

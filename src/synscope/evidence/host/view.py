@@ -228,10 +228,13 @@ def is_local(address: str) -> bool:
 
 
 def describe(listener: LocalSocket) -> str:
-    """Return a listener in words: ``127.0.0.1:8080 is listened on by python3 (pid 4242, user www)``."""
+    """Return a listener in words: ``python3 (pid 4242, user www) is listening on 127.0.0.1:8080``."""
     device = f" on device {listener.device}" if listener.device else ""
     only = " (IPv6 only)" if listener.v6only and listener.is_wildcard else ""
-    return f"{Endpoint(listener.address, listener.port)}{only}{device} is listened on by {owner_of(listener)}"
+    verb = "are" if len(listener.owners) > 1 else "is"
+    return (
+        f"{owner_of(listener)} {verb} listening on {Endpoint(listener.address, listener.port)}{only}{device}"
+    )
 
 
 def owner_of(socket: LocalSocket) -> str:
