@@ -111,7 +111,7 @@ def test_no_word_of_the_server_is_quoted(came: list[tuple[str, bytes]]) -> None:
 )
 def test_an_answer_behind_the_line_of_the_proxy_protocol(came: End | bytes, answer: Answer) -> None:
     hung_up = tuple(tried(spoke, End.CLOSED) for spoke in ("TLS", "HTTP/2"))
-    greeted = Greeted(SERVER, "HTTP/1", hung_up, "", tried("HTTP/1 after the PROXY protocol's line", came))
+    greeted = Greeted(SERVER, "HTTP/1", hung_up, "", tried("HTTP/1", came)._replace(after_line=True))
     found = {each.name: each.answer for each in seen(greeted)}
     assert (found[LINE], found[ANSWERED], found[HUNG_UP]) == (answer, Answer.NO, Answer.YES)
     assert "HTTP/1 after the PROXY protocol's line" in greeted.note

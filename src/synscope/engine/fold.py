@@ -22,7 +22,8 @@ COMPILED = cython.compiled
 declare(V4_HIGH=ulonglong)
 declare(
     WORDS=uint, PORTS=uint, STATE=uint, EVENTS=uint, PREVIOUS=uint, CLASSES=uint, OUTCOME=uint, LINK=uint,
-    LONGS=uint, LOW_END_HIGH=uint, LOW_END_LOW=uint, HIGH_END_HIGH=uint, HIGH_END_LOW=uint, TS_FIRST=uint, CLIENT_IS_HIGH=uint, RULE=uint,
+    LONGS=uint, LOW_END_HIGH=uint, LOW_END_LOW=uint, HIGH_END_HIGH=uint, HIGH_END_LOW=uint,
+    TS_FIRST=uint, CLIENT_IS_HIGH=uint, RULE=uint,
     RECOVERED=uint, PAIRED=uint, FAILING=uint, GROUP_LONGS=uint, G_HIGH=uint, G_LOW=uint, G_KEY=uint,
     G_COUNT=uint, G_FIRST=uint, G_LAST=uint, G_LAST_ROW=uint, G_KEPT=uint, WIDE=uint, WIDEST=uint,
     M_SHIFT=uint, M_FIRST=uint, M_TOTAL=uint, M_EARLIEST=uint, M_LATEST=uint, M_WANTED=uint, M_BESIDE=uint,
@@ -31,7 +32,8 @@ declare(
 # isort: off
 from synscope.engine.layout import (
     V4_HIGH, WORDS, PORTS, STATE, EVENTS, PREVIOUS, CLASSES, OUTCOME, LINK, LONGS, LOW_END_HIGH,
-    LOW_END_LOW, HIGH_END_HIGH, HIGH_END_LOW, TS_FIRST, CLIENT_IS_HIGH, RULE, RECOVERED, PAIRED, FAILING, GROUP_LONGS, G_HIGH, G_LOW,
+    LOW_END_LOW, HIGH_END_HIGH, HIGH_END_LOW, TS_FIRST, CLIENT_IS_HIGH, RULE, RECOVERED, PAIRED, FAILING,
+    GROUP_LONGS, G_HIGH, G_LOW,
     G_KEY, G_COUNT, G_FIRST, G_LAST, G_LAST_ROW, G_KEPT, WIDE, WIDEST, M_SHIFT, M_FIRST, M_TOTAL, M_EARLIEST,
     M_LATEST, M_WANTED, M_BESIDE, FRAME_RST, LAST_SYN_US,
 )  # fmt: skip

@@ -62,6 +62,8 @@ class Try(NamedTuple):
     """Until the answer or the end; of a silence, how long it was waited for."""
     first: bytes = b""
     """The first bytes of the answer. Attacker-chosen."""
+    after_line: bool = False
+    """Whether the PROXY protocol's line stood before."""
 
     @property
     def payload(self) -> Payload:
@@ -71,11 +73,12 @@ class Try(NamedTuple):
     @property
     def text(self) -> str:
         """Say what was said and what came: ``TLS: TLS server hello after 2 ms``."""
+        spoke = f"{self.spoke} after the PROXY protocol's line" if self.after_line else self.spoke
         if self.end is not End.ANSWERED:
-            return f"{self.spoke}: {self.end.value}"
+            return f"{spoke}: {self.end.value}"
         response = self.payload.response
         what = str(self.payload.protocol) if response is None else f"HTTP {response.status}"
-        return f"{self.spoke}: {what} after {duration(self.took_ns)}"
+        return f"{spoke}: {what} after {duration(self.took_ns)}"
 
 
 class Greeted(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from synscope.causes import catalogue, placeholders
 from synscope.causes.deciding import Decider, deciders
 from synscope.model import Answer, Check, Confidence, Finding, Kind, Source, TargetDiagnosis
-from synscope.report.page import GLUE, Look, Page, Span, glued
+from synscope.report.page import Look, Page, Span, glued
 from synscope.report.wording import SYSTEMS, ordered_systems
 from synscope.units import count
 
@@ -17,7 +17,6 @@ _DECIDERS_SHOWN = 1
 _OUTCOMES_SHOWN = 2
 _CHECKS_SHOWN = 1
 _FIXES_SHOWN = 2
-_RUNNERS_UP_SHOWN = 3
 
 
 def show(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
@@ -129,7 +128,7 @@ def _check(page: Page, item: Check, label: str, os: str) -> None:
 
 
 def _runners_up(page: Page, diagnosis: TargetDiagnosis, top: Finding, decided: frozenset[str]) -> None:
-    """Add the causes that remain possible and that no table above has named."""
+    """Add all causes that remain possible and that no table above has named."""
     rest = [
         item
         for item in diagnosis.findings
@@ -138,12 +137,7 @@ def _runners_up(page: Page, diagnosis: TargetDiagnosis, top: Finding, decided: f
         and item is not top
         and item.code not in decided
     ]
-    if page.look.verbose:
-        for at, item in enumerate(rest):
-            name = glued(f"{item.code} {item.slug}")
-            words: tuple[Span, ...] = (name, (f" ({item.confidence.value})", "dim"), f": {item.reason}")
-            page.row("Also possible" if at == 0 else "", *words, hang=2)
-    elif rest:
-        names = f"{GLUE}· ".join(glued(f"{item.code} {item.slug}") for item in rest[:_RUNNERS_UP_SHOWN])
-        more = f"{GLUE}· {len(rest) - _RUNNERS_UP_SHOWN:,} more" if len(rest) > _RUNNERS_UP_SHOWN else ""
-        page.row("Also possible", names, (more, "dim"))
+    for at, item in enumerate(rest):
+        name = glued(f"{item.code} {item.slug}")
+        words: tuple[Span, ...] = (name, (f" ({item.confidence.value})", "dim"), f": {item.reason}")
+        page.row("Also possible" if at == 0 else "", *words, hang=2)

@@ -35,7 +35,6 @@ from synscope.units import count, listed
 
 _WAYS_SHOWN = 3
 _EVIDENCE_SHOWN = 2
-_NOT_SHOWN = 2
 _TIMES = "\u00d7"
 _RULED_OUT = "Ruled out: "
 _NEAR_MISSES_SHOWN = 4
@@ -316,7 +315,7 @@ def _why(page: Page, diagnosis: TargetDiagnosis, top: Finding) -> None:
     target, evidence = diagnosis.summary.target, why(diagnosis, top)
     evidence = tuple(dict.fromkeys(evidence))
     shown = evidence if page.look.verbose else evidence[:_EVIDENCE_SHOWN]
-    _evidence(page, "Why", shown, rest=len(evidence) - len(shown))
+    _evidence(page, "Why", shown)
     if (also := also_known(diagnosis, top)) and (page.look.verbose or len(shown) < _EVIDENCE_SHOWN):
         _evidence(page, "  seen as well", also if page.look.verbose else also[:1])
     if top.against:
@@ -355,29 +354,23 @@ def _usual_owner(page: Page, diagnosis: TargetDiagnosis) -> None:
         page.row("Usually there", *joined([owner.name for owner in owners[:_OWNERS_SHOWN]]), style="dim")
 
 
-def _evidence(page: Page, label: str, items: Sequence[Evidence], *, rest: int = 0) -> None:
+def _evidence(page: Page, label: str, items: Sequence[Evidence]) -> None:
     rows: list[tuple[Span, ...]] = []
     for item in dict.fromkeys(items):
         source = "target" if item.source is Source.REQUEST else item.source.value
         rows.append(((source, "dim"), item.text + frames_text(item.frames, lead=" (", close=")")))
     page.columns(rows, label=label)
-    if rest and page.look.verbose:
-        page.row("", (f"{rest:,} more", "dim"))
 
 
 def _not(page: Page, diagnosis: TargetDiagnosis) -> None:
-    """Add what was ruled out, with the reason."""
+    """Add all that was ruled out, with the reason."""
     out: dict[str, list[Finding]] = {}
     for item in diagnosis.findings:
         if not _stands(item) and item.kind is Kind.FAILURE:
             out.setdefault(item.reason, []).append(item)
-    shown = list(out.items()) if page.look.verbose else list(out.items())[:_NOT_SHOWN]
-    for at, (reason, items) in enumerate(shown):
+    for at, (reason, items) in enumerate(out.items()):
         names = [glued(f"{item.code} {item.slug}") for item in items]
         page.row("Not" if at == 0 else "", *joined(names), f": {reason.removeprefix(_RULED_OUT)}", hang=2)
-    rest = sum(len(items) for items in out.values()) - sum(len(items) for _, items in shown)
-    if rest:
-        page.row("", (f"{rest:,} more with --verbose", "dim"))
 
 
 def _asides(page: Page, diagnosis: TargetDiagnosis) -> None:

@@ -42,7 +42,7 @@ _REASONS_SHOWN = 6
 _LAST_LINES = 3
 _CARRIED_SHOWN = 3
 _NOTES_SHOWN = 2
-_OF_ATTEMPTS = ("#", "synscope greeted ", "synscope's own connect to ")
+_OF_ATTEMPTS = ("#", "synscope's own connect to ")
 _KINDS = {HOST_SNAPSHOT: "what was known about the host", DIAGNOSIS: "a diagnosis that cannot be read"}
 
 

@@ -55,7 +55,6 @@ _TRY_S: Final = 0.6
 """How long one greeting waits for an answer: what works answers such words within milliseconds."""
 _IN_TURN_S: Final = 0.1
 """How long it then waits whether the server closes when we do: one that reads does."""
-_AFTER_LINE: Final = " after the PROXY protocol's line"
 _LINED: Final = frozenset({"HTTP/1", "TLS"})
 """What services speak that take the PROXY protocol's line."""
 _HUNG_UP: Final = frozenset({End.CLOSED, End.RESET})
@@ -243,8 +242,8 @@ def _all_greeted(
 
 
 def _summed_up(due: Due, tries: Sequence[Try]) -> Greeted:
-    plain = tuple(each for each in tries if not each.spoke.endswith(_AFTER_LINE))
-    lined = next((each for each in tries if each.spoke.endswith(_AFTER_LINE)), None)
+    plain = tuple(each for each in tries if not each.after_line)
+    lined = next((each for each in tries if each.after_line), None)
     return Greeted(due.server, due.client, plain, "" if tries else "it was not over in time", lined)
 
 
@@ -267,13 +266,13 @@ def _tried(made: socket.socket, due: Due, spoke: str, until: float, *, after_lin
     """Say the first words of one protocol on a connection of its own, and close it in order."""
     words = FIRST_WORDS[spoke](due.host, due.server.port)
     if after_line:
-        words, spoke = proxy_line(due.server.address, due.server.port) + words, spoke + _AFTER_LINE
+        words = proxy_line(due.server.address, due.server.port) + words
     began = time.monotonic()
     # What is closed after the wait has to fit into the time as well.
     wait = max(0.01, min(_TRY_S, until - began - _IN_TURN_S - 0.02))
 
     def heard(end: End, first: bytes = b"") -> Try:
-        return Try(spoke, end, round((time.monotonic() - began) * 1e9), first)
+        return Try(spoke, end, round((time.monotonic() - began) * 1e9), first, after_line)
 
     try:
         with made:

@@ -66,8 +66,9 @@ def accept_queue_full(view: HostView) -> Reply:
         for listener, queued, backlog in sizes
         if queued is not None and backlog is not None and queued > backlog
     ]
-    if full or (there := _overflowed_elsewhere(listeners)):
-        return yes(full[0] if full else there)
+    full += filter(None, [_overflowed_elsewhere(listeners)])
+    if full:
+        return yes(full[0])
     rose = [f"{name} rose by {more}" for name in _OVERFLOWS if (more := risen(view, name))]
     if rose:
         return _overflowed(rose, len({listener.port for listener in told[-1].listeners}), listeners[-1])

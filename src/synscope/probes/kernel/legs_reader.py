@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -20,17 +19,12 @@ from synscope.probes.host import procfs
 from synscope.probes.kernel.events import Event, Kind, OwnConnect, OwnConnects, Task
 from synscope.probes.kernel.filters import STATE
 from synscope.probes.kernel.legs_instance import LegsHandover
-from synscope.probes.kernel.lines import Parser, lost_in
+from synscope.probes.kernel.lines import Parser
+from synscope.probes.kernel.stream import Stream
 
 MOST_CONNECTS: Final = 1_000
 MOST_A_SECOND: Final = 2_000
 
-_MOST_LINES: Final = 2
-"""Lines read in a second, for each event that may come in one: some tell nothing."""
-_CHUNK: Final = 1 << 16
-_READS: Final = 64
-_LONGEST_LINE: Final = 4096
-_SECOND: Final = 1_000_000_000
 _MOST_THREADS: Final = 512
 _MOST_RESETS: Final = 256
 _ANY: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - compared, never bound
@@ -49,19 +43,18 @@ class LegsReader:
         most_a_second: int = MOST_A_SECOND,
     ) -> None:
         """``offset_ns`` turns the trace's clock into the epoch's; ``network`` tells the captured namespace."""
-        self._pipe, self._switch, self._ids = handover.trace.pipe, handover.trace.switch, handover.ids
-        self._parser = Parser(handover.trace.formats, offset_ns)
+        trace = handover.trace
+        parser = Parser(trace.formats, offset_ns)
+        self._stream = Stream(trace.pipe, trace.switch, parser.event, most_a_second)
+        self._ids = handover.ids
         self._network = network
         self._most_a_second = most_a_second
         self._made: deque[OwnConnect] = deque(maxlen=MOST_CONNECTS)
         self._resets: deque[tuple[Endpoint | None, Endpoint | None]] = deque(maxlen=_MOST_RESETS)
         self._threads: dict[int, tuple[int, bool | None]] = {}
-        self._tail = b""
         self._start_ts_ns = time.time_ns()
-        self._lost = self._forgotten = 0
-        self._second, self._in_second = -1, 0
-        self._window, self._lines = time.monotonic(), 0
-        self._untold = "" if STATE in handover.trace.formats else "this kernel does not tell of connects"
+        self._forgotten = 0
+        self._blind = STATE not in trace.formats
 
     def follow(self, ids: Iterable[int]) -> None:
         """Follow more threads, and what they start from now on."""
@@ -71,34 +64,17 @@ class LegsReader:
 
     def read(self) -> None:
         """Take what has come."""
-        if self._pipe < 0 or not select.select([self._pipe], [], [], 0)[0]:
-            return
-        if time.monotonic() - self._window >= 1:
-            self._window, self._lines = time.monotonic(), 0
-        for _ in range(_READS):
-            try:
-                data = os.read(self._pipe, _CHUNK)
-            except BlockingIOError:
-                return
-            if not data:
-                return
-            if self._untold:
-                continue  # a readable pipe would keep its reader awake
-            lines = (self._tail + data).split(b"\n")
-            self._tail = lines.pop()[-_LONGEST_LINE:]
-            self._lines += len(lines)
-            if self._lines > _MOST_LINES * self._most_a_second:
-                self._stop()
-                continue
-            for line in lines:
-                self._take(line.decode("utf-8", "replace"))
+        for event in self._stream.read():
+            self._take(event)
 
     @property
     def connects(self) -> OwnConnects:
         """What is known so far."""
+        lost, much = self._stream.lost, f"{self._most_a_second:,} changes of connections a second"
         parts = [
-            self._untold,
-            f"the trace of the server's connects lost {self._lost:,} events" if self._lost else "",
+            "this kernel does not tell of connects" if self._blind else "",
+            f"the server made more than {much}" if self._stream.switched_off else "",
+            f"the trace of the server's connects lost {lost:,} events" if lost else "",
             f"{self._forgotten:,} connects of the server were not kept" if self._forgotten else "",
         ]
         made = sorted(self._made, key=lambda connect: connect.began_ns)
@@ -106,24 +82,14 @@ class LegsReader:
 
     def close(self) -> None:
         """Read the rest, switch the events off, close the descriptors; may be called again."""
-        if self._pipe < 0:
+        if self._stream.pipe < 0:
             return
         self.read()
-        self._turn_off()
-        for descriptor in (self._pipe, self._switch, self._ids):
-            os.close(descriptor)
-        self._pipe = -1
+        self._stream.turn_off()
+        self._stream.close()
+        os.close(self._ids)
 
-    def _take(self, line: str) -> None:
-        if lost := lost_in(line):
-            self._lost += lost
-            return
-        try:
-            event = self._parser.event(line)
-        except ValueError:
-            return
-        if event is None or self._is_too_much(event.ts_ns):
-            return
+    def _take(self, event: Event) -> None:
         if event.kind is Kind.CONNECT and event.server is not None:
             self._begin(event)
         elif event.kind is Kind.SETTLED:
@@ -132,21 +98,6 @@ class LegsReader:
             self._end(event)
         elif event.kind is Kind.RESET:
             self._resets.append((event.client, event.server))
-
-    def _is_too_much(self, ts_ns: int) -> bool:
-        if self._untold:
-            return True
-        second = ts_ns // _SECOND
-        if second != self._second:
-            self._second, self._in_second = second, 0
-        self._in_second += 1
-        if self._in_second > self._most_a_second:
-            self._stop()
-        return bool(self._untold)
-
-    def _stop(self) -> None:
-        self._turn_off()
-        self._untold = f"the server made more than {self._most_a_second:,} changes of connections a second"
 
     def _begin(self, event: Event) -> None:
         assert event.server is not None  # noqa: S101 - the caller looked
@@ -190,10 +141,6 @@ class LegsReader:
                 network != self._network if known else None,
             )
         return self._threads[tid]
-
-    def _turn_off(self) -> None:
-        with contextlib.suppress(OSError):
-            os.write(self._switch, b"0")
 
 
 def _may_be(begun: Endpoint | None, ended: Endpoint | None) -> bool:

@@ -1,7 +1,8 @@
 """The text of one instance as it comes, within a bound of events a second.
 
 Input: the two descriptors of an instance. Output: events, one after the other; how many were lost or not understood.
-Above the bound the instance's events are switched off, for everybody's sake. Needs no privilege.
+Above the bound the instance's events are switched off, for everybody's sake; what was lost counts to it, and so do
+lines that tell nothing, by the reader's clock. Needs no privilege.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -37,6 +39,7 @@ class Stream:
         self._most_a_second = most_a_second
         self._second, self._in_second = -1, 0
         self._last_ts_ns: int | None = None
+        self._window_s, self._idle = time.monotonic(), 0
         self._tail = b""
         self.lost = 0
         """Events the kernel overwrote before they were read."""
@@ -96,10 +99,13 @@ class Stream:
             self._count(lost, self._last_ts_ns)
             return None
         try:
-            return self._understood(line)
+            event = self._understood(line)
         except ValueError:
             self.unread += bool(line.strip())
-            return None
+            event = None
+        if event is None:
+            self._told_nothing()
+        return event
 
     def _guard(self, ts_ns: int) -> None:
         self._last_ts_ns = ts_ns
@@ -108,9 +114,20 @@ class Stream:
             self._second, self._in_second = second, 0
         self._count(1, ts_ns)
 
+    def _told_nothing(self) -> None:
+        now_s = time.monotonic()
+        if now_s - self._window_s >= 1:
+            self._window_s, self._idle = now_s, 0
+        self._idle += 1
+        if self._idle > self._most_a_second:
+            self._stop(self._last_ts_ns)
+
     def _count(self, events: int, ts_ns: int | None) -> None:
         self._in_second += events
         if self._in_second > self._most_a_second:
-            self.turn_off()
-            self.switched_off = f"switched off above {self._most_a_second:,} events/s"
-            self.off_ts_ns = ts_ns
+            self._stop(ts_ns)
+
+    def _stop(self, ts_ns: int | None) -> None:
+        self.turn_off()
+        self.switched_off = f"switched off above {self._most_a_second:,} events/s"
+        self.off_ts_ns = ts_ns
